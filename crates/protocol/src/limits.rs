@@ -1,0 +1,32 @@
+//! Bounds that both sides hold to, each with its source.
+
+use std::time::Duration;
+
+/// The smaller of the two areas that a password is padded to, in bytes. SPEC K-1.
+pub const AREA_SMALL: usize = 384;
+/// The larger of the two areas, in bytes. SPEC K-1.
+pub const AREA_LARGE: usize = 1_152;
+/// The largest package around the small area, in bytes. SPEC K-1.
+pub const PACKAGE_SMALL_MAX: usize = 1_000;
+/// The largest package of all, in bytes. SPEC K-1; PR-7 allows 2 KiB for a message.
+pub const PACKAGE_MAX: usize = 1_800;
+/// The largest inner structure, in bytes: [`PACKAGE_MAX`] less header and outer layer.
+pub const INNER_MAX: usize = 1_600;
+/// The largest answer, in bytes. SPEC PR-7: "normally below 1 KiB and never above 2".
+pub const ANSWER_MAX: usize = 2_048;
+/// The most UTF-16 code units in a password. SPEC K-1.
+pub const PASSWORD_UNITS_MAX: usize = 256;
+/// How long a message may live at most, tolerances included. SPEC W-11.
+pub const LIFETIME_MAX: Duration = Duration::from_secs(5 * 60);
+/// How long a message lives unless configured otherwise. SPEC W-11.
+pub const LIFETIME_DEFAULT: Duration = Duration::from_secs(3 * 60);
+/// How far the clocks of cloud and agent may differ. SPEC W-11.
+pub const CLOCK_DIFFERENCE_MAX: Duration = Duration::from_secs(120);
+/// How long a controller may still work on a modify after it was sent (AD's `MaxQueryDuration`
+/// is 120 s for searches; the agent's own time limit on a set is this). THREATS I4, DESIGN
+/// "dispatcher and journal": *unchanged* counts only after it.
+pub const SET_TIME_LIMIT: Duration = Duration::from_secs(20);
+/// The longest cloudAnchor, in bytes.
+pub const CLOUD_ANCHOR_MAX: usize = 64;
+/// The longest sourceAnchor, in bytes. SPEC Y-3: base64 of a GUID is 24.
+pub const SOURCE_ANCHOR_MAX: usize = 64;

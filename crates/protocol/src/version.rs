@@ -1,0 +1,11 @@
+//! The version of everything that travels between cloud service and agent.
+//!
+//! One integer for packages, answers and the agents' routes together. Agents are updated by
+//! other people, sometimes years late, so a change that an old agent cannot read raises it.
+//!
+//! | version | date | what changed |
+//! |---|---|---|
+//! | 1 | 2026-11-22 | first: reset, answer, settlement, onboarding |
+
+/// The version that this build writes, and the only one that it reads so far.
+pub const CURRENT: u64 = 1;

@@ -1,0 +1,1 @@
+//! The rendezvous between cloud service and agent

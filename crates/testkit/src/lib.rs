@@ -1,0 +1,1 @@
+//! A world of real processes for tests and the demo
