@@ -1,0 +1,180 @@
+//! How both processes open a SQLite file: durable, private, and at a known schema.
+//!
+//! Every file is opened with `synchronous=FULL` and a write-ahead log, so that what was committed
+//! survives a power cut; with foreign keys on; readable by its owner only (SPEC A-7). The schema
+//! is a list of steps, each applied once, in order, in a transaction of its own with the number
+//! of the step in `user_version`.
+//!
+//! What the statements mean is the business of whoever opens the file: `store` for the cloud's
+//! state, `sync` for connector spaces and metaverse, the agent for its journal.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        reason = "a test reports a broken expectation by panicking"
+    )
+)]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+/// Why a file could not be opened. The message names the file and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file cannot be made or opened.
+    #[error(
+        "cannot open the database {path}: {cause}; check that the directory exists, is writable and has space"
+    )]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: String,
+    },
+    /// A newer version wrote the file.
+    #[error(
+        "the database {path} has schema {found}, this version knows {known}; use the version that wrote it"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The schema in the file.
+        found: usize,
+        /// The newest schema that this build knows.
+        known: usize,
+    },
+    /// A step of the schema could not be applied.
+    #[error("cannot bring the database {path} to schema {step}: {cause}")]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// The step.
+        step: usize,
+        /// What the database said.
+        cause: sqlx::Error,
+    },
+}
+
+/// Opens `path`, makes it if it is not there, and applies the steps of `schema` that it lacks.
+///
+/// # Errors
+/// [`OpenError`].
+pub async fn open(path: &Path, schema: &'static [&'static str]) -> Result<SqlitePool, OpenError> {
+    let file_error = |cause: String| OpenError::File { path: path.to_owned(), cause };
+    make_private(path).map_err(|error| file_error(error.to_string()))?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10));
+    let pool = SqlitePoolOptions::new()
+        .max_connections(4)
+        .connect_with(options)
+        .await
+        .map_err(|error| file_error(error.to_string()))?;
+    apply(&pool, path, schema).await?;
+    Ok(pool)
+}
+
+async fn apply(
+    pool: &SqlitePool,
+    path: &Path,
+    schema: &'static [&'static str],
+) -> Result<(), OpenError> {
+    let failed =
+        |step: usize| move |cause| OpenError::Schema { path: path.to_owned(), step, cause };
+    // Immediate: of two processes that open a new file at once, one applies the schema.
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed(0))?;
+    let found: i64 = sqlx::query_scalar("PRAGMA user_version")
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(failed(0))?;
+    let found = usize::try_from(found).unwrap_or(usize::MAX);
+    if found > schema.len() {
+        return Err(OpenError::Newer { path: path.to_owned(), found, known: schema.len() });
+    }
+    for (index, statements) in schema.iter().enumerate().skip(found) {
+        let step = index + 1;
+        sqlx::raw_sql(*statements).execute(&mut *transaction).await.map_err(failed(step))?;
+        // A pragma takes no parameters; the number is our own.
+        let version = sqlx::AssertSqlSafe(format!("PRAGMA user_version = {step}"));
+        sqlx::raw_sql(version).execute(&mut *transaction).await.map_err(failed(step))?;
+    }
+    transaction.commit().await.map_err(failed(schema.len()))
+}
+
+/// Makes the file with mode 0600 before SQLite does it with the umask's.
+#[cfg(unix)]
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true).mode(0o600).open(path).map(drop)
+}
+
+#[cfg(not(unix))]
+fn make_private(_path: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static ONE: &[&str] = &["CREATE TABLE a (x INTEGER)"];
+    static TWO: &[&str] = &["CREATE TABLE a (x INTEGER)", "ALTER TABLE a ADD COLUMN y INTEGER"];
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("passback-{name}-{}", std::process::id()));
+            std::fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_gets_the_steps_that_it_lacks_and_keeps_what_it_has() {
+        let folder = Folder::new("steps");
+        let path = folder.0.join("a.db");
+        let pool = open(&path, ONE).await.unwrap();
+        sqlx::query("INSERT INTO a (x) VALUES (7)").execute(&pool).await.unwrap();
+        pool.close().await;
+        let pool = open(&path, TWO).await.unwrap();
+        let kept: i64 =
+            sqlx::query_scalar("SELECT x FROM a WHERE y IS NULL").fetch_one(&pool).await.unwrap();
+        assert_eq!(kept, 7);
+        pool.close().await;
+        let newer = open(&path, ONE).await.unwrap_err();
+        assert!(newer.to_string().contains("schema 2, this version knows 1"), "{newer}");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn only_the_owner_reads_a_file() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = Folder::new("mode");
+        let path = folder.0.join("a.db");
+        open(&path, ONE).await.unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_is_not_there_is_named() {
+        let error = open(Path::new("/nonexistent/a.db"), ONE).await.unwrap_err();
+        assert!(error.to_string().starts_with("cannot open the database /nonexistent/a.db"));
+    }
+}

@@ -1,0 +1,181 @@
+//! Flows: one visit to the reset pages, for a person or for a name that nobody has (SPEC G-6).
+
+use protocol::{CloudAnchor, Randomness, TenantId, Timestamp};
+
+use crate::row::Typed;
+use crate::{Store, StoreError, failed, hash_of_secret};
+
+/// The public handle of a flow: in hidden fields, in audit, in the support code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FlowId([u8; 16]);
+
+impl FlowId {
+    /// A new random handle.
+    pub fn random(randomness: &dyn Randomness) -> Self {
+        let mut bytes = [0; 16];
+        randomness.fill(&mut bytes);
+        Self(bytes)
+    }
+
+    /// The handle that these bytes are.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+}
+
+/// A flow that has not expired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flow {
+    /// Its handle.
+    pub id: FlowId,
+    /// The tenant on whose pages it runs.
+    pub tenant: TenantId,
+    /// For whom; absent for a decoy. Nothing may tell the difference before all gates are passed.
+    pub person: Option<CloudAnchor>,
+    /// The language of its pages and messages.
+    pub locale: String,
+    /// When it expires.
+    pub expires_at: Timestamp,
+    /// Whether it has ended with a password that was set.
+    pub ended: bool,
+}
+
+/// That a gate was passed, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// The method's stable name.
+    pub method: String,
+    /// When.
+    pub passed_at: Timestamp,
+}
+
+impl Store {
+    /// Opens a flow. `cookie` is the browser's secret; only its hash is kept.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn open_flow(
+        &self,
+        flow: &Flow,
+        cookie: &[u8],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO flow (id, cookie_hash, tenant, person, locale, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(flow.id.0.to_vec())
+        .bind(hash_of_secret(cookie))
+        .bind(flow.tenant.to_bytes().to_vec())
+        .bind(flow.person.as_ref().map(|person| person.as_str().to_owned()))
+        .bind(&flow.locale)
+        .bind(now.as_millis())
+        .bind(flow.expires_at.as_millis())
+        .execute(&self.pool)
+        .await
+        .map_err(failed("open a flow"))?;
+        Ok(())
+    }
+
+    /// The flow of the browser with this cookie, on this tenant's pages, unless it has expired.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn flow(
+        &self,
+        tenant: TenantId,
+        cookie: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<Flow>, StoreError> {
+        let row = sqlx::query(
+            "SELECT * FROM flow WHERE cookie_hash = $1 AND tenant = $2 AND expires_at > $3",
+        )
+        .bind(hash_of_secret(cookie))
+        .bind(tenant.to_bytes().to_vec())
+        .bind(now.as_millis())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(failed("find a flow"))?;
+        row.as_ref().map(|row| flow(&Typed::new(row, "flow"))).transpose()
+    }
+
+    /// The flow with this handle, expired or not: for messages about its operation.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn flow_by_id(&self, id: FlowId) -> Result<Option<Flow>, StoreError> {
+        let row = sqlx::query("SELECT * FROM flow WHERE id = $1")
+            .bind(id.0.to_vec())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed("find a flow"))?;
+        row.as_ref().map(|row| flow(&Typed::new(row, "flow"))).transpose()
+    }
+
+    /// Records that a gate was passed. Recording it twice changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn record_fact(&self, flow: FlowId, fact: &Fact) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO fact (flow, method, passed_at) VALUES ($1, $2, $3)
+             ON CONFLICT (flow, method) DO NOTHING",
+        )
+        .bind(flow.0.to_vec())
+        .bind(&fact.method)
+        .bind(fact.passed_at.as_millis())
+        .execute(&self.pool)
+        .await
+        .map_err(failed("record a passed gate"))?;
+        Ok(())
+    }
+
+    /// The gates that were passed in a flow.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn facts(&self, flow: FlowId) -> Result<Vec<Fact>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM fact WHERE flow = $1 ORDER BY method")
+            .bind(flow.0.to_vec())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("read the passed gates"))?;
+        rows.iter()
+            .map(|row| {
+                let row = Typed::new(row, "passed gate");
+                Ok(Fact { method: row.text("method")?, passed_at: row.moment("passed_at")? })
+            })
+            .collect()
+    }
+
+    /// Ends a flow, so that its gates clear nothing any more.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn end_flow(&self, flow: FlowId, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("UPDATE flow SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL")
+            .bind(now.as_millis())
+            .bind(flow.0.to_vec())
+            .execute(&self.pool)
+            .await
+            .map_err(failed("end a flow"))?;
+        Ok(())
+    }
+}
+
+fn flow(row: &Typed<'_>) -> Result<Flow, StoreError> {
+    let person = row.optional_text("person")?;
+    Ok(Flow {
+        id: FlowId(row.bytes16("id")?),
+        tenant: TenantId::from_bytes(row.bytes16("tenant")?),
+        person: person.map(|id| id.parse()).transpose().map_err(|_| row.unreadable())?,
+        locale: row.text("locale")?,
+        expires_at: row.moment("expires_at")?,
+        ended: row.optional_number("ended_at")?.is_some(),
+    })
+}

@@ -1,0 +1,439 @@
+//! Operations and their states (DESIGN "dispatcher"):
+//!
+//! ```text
+//! ticketed → waiting → sent → answered
+//!               ↑  │     │ ↘ unknown → answered
+//!               └──┼─────┘ (certainly not delivered)
+//!                  ↘ expired
+//! ```
+//!
+//! Every arrow is one guarded update. `waiting`, `sent` and `unknown` are in flight, and a person
+//! has at most one such operation (SPEC W-12).
+
+use protocol::{
+    AgentId, Answer, CloudAnchor, Details, Header, KeyId, Operation, Outcome, RequestId, TenantId,
+    Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::flows::FlowId;
+use crate::row::Typed;
+use crate::{Store, StoreError, failed};
+
+/// Where an operation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// A sealing ticket was issued and nothing was submitted.
+    Ticketed,
+    /// Submitted; no byte has left for an agent.
+    Waiting,
+    /// The first byte may have left.
+    Sent,
+    /// The agent's answer is here.
+    Answered,
+    /// Expired before anything was sent; never applied.
+    Expired,
+    /// Sent, and no answer came; being settled.
+    Unknown,
+}
+
+impl State {
+    const ALL: [Self; 6] =
+        [Self::Ticketed, Self::Waiting, Self::Sent, Self::Answered, Self::Expired, Self::Unknown];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Ticketed => "ticketed",
+            Self::Waiting => "waiting",
+            Self::Sent => "sent",
+            Self::Answered => "answered",
+            Self::Expired => "expired",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationRecord {
+    /// Its request id.
+    pub request: RequestId,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The flow that it was cleared in.
+    pub flow: FlowId,
+    /// For whom.
+    pub person: CloudAnchor,
+    /// What is asked.
+    pub operation: Operation,
+    /// Where it stands.
+    pub state: State,
+    /// When the ticket was issued.
+    pub issued_at: Timestamp,
+    /// From when the message is void.
+    pub expires_at: Timestamp,
+    /// The agent that it was sent to.
+    pub agent: Option<AgentId>,
+    /// How it ended, if it has.
+    pub result: Option<(Outcome, Details)>,
+}
+
+/// An agent that a ticket offers, with the key to seal for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TicketAgent {
+    /// The agent.
+    pub agent: AgentId,
+    /// The id of its RSA key.
+    pub key_id: KeyId,
+}
+
+impl OperationRecord {
+    /// What a package of this operation for that agent is bound to.
+    pub fn header(&self, agent: TicketAgent) -> Header {
+        Header {
+            tenant: self.tenant,
+            agent: agent.agent,
+            request: self.request,
+            operation: self.operation,
+            cloud_anchor: self.person.clone(),
+            key_id: agent.key_id,
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+        }
+    }
+}
+
+/// How a submission ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Submitted {
+    /// It waits to be sent.
+    Accepted,
+    /// The person has another operation in flight.
+    InFlight,
+    /// The ticket is unknown, used, of another flow, expired, or the flow has ended.
+    TicketVoid,
+}
+
+impl Store {
+    /// Issues a ticket: an operation that nothing was submitted for yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn issue_ticket(
+        &self,
+        operation: &OperationRecord,
+        agents: &[TicketAgent],
+    ) -> Result<(), StoreError> {
+        let doing = || failed("issue a ticket");
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(doing())?;
+        sqlx::query(
+            "INSERT INTO operation
+                 (request, tenant, flow, person, operation, state, issued_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, 'ticketed', $6, $7)",
+        )
+        .bind(operation.request.to_bytes().to_vec())
+        .bind(operation.tenant.to_bytes().to_vec())
+        .bind(operation.flow.to_bytes().to_vec())
+        .bind(operation.person.as_str())
+        .bind(i64::try_from(operation.operation.number()).unwrap_or(0))
+        .bind(operation.issued_at.as_millis())
+        .bind(operation.expires_at.as_millis())
+        .execute(&mut *transaction)
+        .await
+        .map_err(doing())?;
+        for one in agents {
+            sqlx::query("INSERT INTO ticket (request, agent, key_id) VALUES ($1, $2, $3)")
+                .bind(operation.request.to_bytes().to_vec())
+                .bind(one.agent.to_bytes().to_vec())
+                .bind(one.key_id.to_bytes().to_vec())
+                .execute(&mut *transaction)
+                .await
+                .map_err(doing())?;
+        }
+        transaction.commit().await.map_err(doing())
+    }
+
+    /// The agents that a ticket was issued for.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn ticket_agents(&self, request: RequestId) -> Result<Vec<TicketAgent>, StoreError> {
+        let rows = sqlx::query("SELECT agent, key_id FROM ticket WHERE request = $1")
+            .bind(request.to_bytes().to_vec())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("read a ticket"))?;
+        rows.iter()
+            .map(|row| {
+                let row = Typed::new(row, "ticket");
+                Ok(TicketAgent {
+                    agent: AgentId::from_bytes(row.bytes16("agent")?),
+                    key_id: KeyId::from_bytes(row.bytes16("key_id")?),
+                })
+            })
+            .collect()
+    }
+
+    /// `ticketed → waiting`, if the ticket belongs to this flow, the flow has not ended, nothing
+    /// has expired, and the person has nothing in flight.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn submit_operation(
+        &self,
+        request: RequestId,
+        flow: FlowId,
+        now: Timestamp,
+    ) -> Result<Submitted, StoreError> {
+        let submitted = sqlx::query(
+            "UPDATE operation SET state = 'waiting', submitted_at = $1
+             WHERE request = $2 AND flow = $3 AND state = 'ticketed' AND expires_at > $1
+                 AND EXISTS (SELECT 1 FROM flow f WHERE f.id = $3 AND f.ended_at IS NULL
+                     AND f.expires_at > $1)",
+        )
+        .bind(now.as_millis())
+        .bind(request.to_bytes().to_vec())
+        .bind(flow.to_bytes().to_vec())
+        .execute(&self.pool)
+        .await;
+        match submitted {
+            Ok(done) if done.rows_affected() == 1 => Ok(Submitted::Accepted),
+            Ok(_) => Ok(Submitted::TicketVoid),
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                Ok(Submitted::InFlight)
+            }
+            Err(error) => Err(failed("submit an operation")(error)),
+        }
+    }
+
+    /// `waiting → sent`, just before the first byte leaves for this agent.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn mark_sent(
+        &self,
+        request: RequestId,
+        agent: AgentId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let sent = sqlx::query(
+            "UPDATE operation SET state = 'sent', agent = $1
+             WHERE request = $2 AND state = 'waiting' AND expires_at > $3",
+        )
+        .bind(agent.to_bytes().to_vec())
+        .bind(request.to_bytes().to_vec())
+        .bind(now.as_millis())
+        .execute(&self.pool)
+        .await
+        .map_err(failed("mark an operation as sent"))?;
+        Ok(sent.rows_affected() == 1)
+    }
+
+    /// `sent → waiting`, when certainly nothing was delivered.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn mark_waiting_again(&self, request: RequestId) -> Result<bool, StoreError> {
+        self.step(request, "sent", "waiting").await
+    }
+
+    /// `sent → unknown`, when no answer came.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn mark_unknown(&self, request: RequestId) -> Result<bool, StoreError> {
+        self.step(request, "sent", "unknown").await
+    }
+
+    /// `waiting → expired`.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn mark_expired(
+        &self,
+        request: RequestId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let result = (Outcome::Expired, Details::default());
+        self.end(request, State::Expired, &["waiting"], result, now).await
+    }
+
+    /// `sent | unknown → answered`, with what the agent said.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn mark_answered(
+        &self,
+        request: RequestId,
+        answer: &Answer,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let result = (answer.outcome, answer.details);
+        self.end(request, State::Answered, &["sent", "unknown"], result, now).await
+    }
+
+    /// The operation with this request id.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn operation(
+        &self,
+        request: RequestId,
+    ) -> Result<Option<OperationRecord>, StoreError> {
+        let row = sqlx::query("SELECT * FROM operation WHERE request = $1")
+            .bind(request.to_bytes().to_vec())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed("find an operation"))?;
+        row.as_ref().map(|row| record(&Typed::new(row, "operation"))).transpose()
+    }
+
+    /// The operation that was submitted last in a flow.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn last_operation(
+        &self,
+        flow: FlowId,
+    ) -> Result<Option<OperationRecord>, StoreError> {
+        let row = sqlx::query(
+            "SELECT * FROM operation WHERE flow = $1 AND state <> 'ticketed'
+             ORDER BY submitted_at DESC, issued_at DESC LIMIT 1",
+        )
+        .bind(flow.to_bytes().to_vec())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(failed("find an operation"))?;
+        row.as_ref().map(|row| record(&Typed::new(row, "operation"))).transpose()
+    }
+
+    /// Every operation that is in doubt.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn unknown_operations(&self) -> Result<Vec<OperationRecord>, StoreError> {
+        let rows =
+            sqlx::query("SELECT * FROM operation WHERE state = 'unknown' ORDER BY issued_at")
+                .fetch_all(&self.pool)
+                .await
+                .map_err(failed("list the operations in doubt"))?;
+        rows.iter().map(|row| record(&Typed::new(row, "operation"))).collect()
+    }
+
+    /// After a restart: sealed passwords were in memory only, so what waited was never sent and
+    /// has expired; what was sent is in doubt. Gives back how many of each.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn recover_operations(&self, now: Timestamp) -> Result<(u64, u64), StoreError> {
+        let doing = || failed("recover the operations");
+        let expired = sqlx::query(
+            "UPDATE operation SET state = 'expired', outcome = $1, details = '{}', settled_at = $2
+             WHERE state = 'waiting'",
+        )
+        .bind(Outcome::Expired.name())
+        .bind(now.as_millis())
+        .execute(&self.pool)
+        .await
+        .map_err(doing())?;
+        let unknown = sqlx::query("UPDATE operation SET state = 'unknown' WHERE state = 'sent'")
+            .execute(&self.pool)
+            .await
+            .map_err(doing())?;
+        Ok((expired.rows_affected(), unknown.rows_affected()))
+    }
+
+    async fn step(&self, request: RequestId, from: &str, to: &str) -> Result<bool, StoreError> {
+        let moved =
+            sqlx::query("UPDATE operation SET state = $1 WHERE request = $2 AND state = $3")
+                .bind(to)
+                .bind(request.to_bytes().to_vec())
+                .bind(from)
+                .execute(&self.pool)
+                .await
+                .map_err(failed("move an operation on"))?;
+        Ok(moved.rows_affected() == 1)
+    }
+
+    async fn end(
+        &self,
+        request: RequestId,
+        to: State,
+        from: &[&str],
+        (outcome, details): (Outcome, Details),
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let details = serde_json::to_string(&StoredDetails::of(details))
+            .map_err(|_| StoreError::Unreadable("operation"))?;
+        let ended = sqlx::query(
+            "UPDATE operation SET state = $1, outcome = $2, details = $3, settled_at = $4
+             WHERE request = $5 AND state IN ($6, $7)",
+        )
+        .bind(to.word())
+        .bind(outcome.name())
+        .bind(details)
+        .bind(now.as_millis())
+        .bind(request.to_bytes().to_vec())
+        .bind(from.first().copied())
+        .bind(from.last().copied())
+        .execute(&self.pool)
+        .await
+        .map_err(failed("end an operation"))?;
+        Ok(ended.rows_affected() == 1)
+    }
+}
+
+/// [`Details`] as they stand in the database.
+#[derive(Serialize, Deserialize)]
+struct StoredDetails {
+    #[serde(default)]
+    minimum_length: Option<u32>,
+    #[serde(default)]
+    history_length: Option<u32>,
+    #[serde(default)]
+    not_before: Option<Timestamp>,
+    #[serde(default)]
+    inferred: bool,
+}
+
+impl StoredDetails {
+    fn of(details: Details) -> Self {
+        let Details { minimum_length, history_length, not_before, inferred } = details;
+        Self { minimum_length, history_length, not_before, inferred }
+    }
+
+    fn into_details(self) -> Details {
+        let Self { minimum_length, history_length, not_before, inferred } = self;
+        Details { minimum_length, history_length, not_before, inferred }
+    }
+}
+
+fn record(row: &Typed<'_>) -> Result<OperationRecord, StoreError> {
+    let state = row.text("state")?;
+    let state = State::ALL.into_iter().find(|one| one.word() == state);
+    let number = u64::try_from(row.number("operation")?).unwrap_or(0);
+    let result = match row.optional_text("outcome")? {
+        None => None,
+        Some(name) => {
+            let outcome = Outcome::from_name(&name).ok_or_else(|| row.unreadable())?;
+            let details: StoredDetails =
+                serde_json::from_str(&row.text("details")?).map_err(|_| row.unreadable())?;
+            Some((outcome, details.into_details()))
+        }
+    };
+    Ok(OperationRecord {
+        request: RequestId::from_bytes(row.bytes16("request")?),
+        tenant: TenantId::from_bytes(row.bytes16("tenant")?),
+        flow: FlowId::from_bytes(row.bytes16("flow")?),
+        person: row.parsed("person")?,
+        operation: Operation::from_number(number).ok_or_else(|| row.unreadable())?,
+        state: state.ok_or_else(|| row.unreadable())?,
+        issued_at: row.moment("issued_at")?,
+        expires_at: row.moment("expires_at")?,
+        agent: row.optional_bytes16("agent")?.map(AgentId::from_bytes),
+        result,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+use std::time::Duration;
+
+use super::*;
+use crate::flows::Flow;
+use crate::tenants::Tenant;
+use crate::testing::{Counting, NOW, Temporary};
+
+const TENANT: TenantId = TenantId::from_bytes([1; 16]);
+const FLOW: FlowId = FlowId::from_bytes([9; 16]);
+
+async fn world() -> Temporary {
+    let world = Temporary::new().await;
+    let of = Tenant { id: TENANT, slug: "t".into(), name: "T".into() };
+    world.store.create_tenant(&of, NOW).await.unwrap();
+    let flow = Flow {
+        id: FLOW,
+        tenant: TENANT,
+        person: Some("p".parse().unwrap()),
+        locale: "en".into(),
+        expires_at: NOW.after(Duration::from_secs(900)),
+        ended: false,
+    };
+    world.store.open_flow(&flow, b"cookie", NOW).await.unwrap();
+    world
+}
+
+async fn ticket(world: &Temporary, random: &Counting) -> RequestId {
+    let request = RequestId::random(random);
+    let record = OperationRecord {
+        request,
+        tenant: TENANT,
+        flow: FLOW,
+        person: "p".parse().unwrap(),
+        operation: Operation::Reset,
+        state: State::Ticketed,
+        issued_at: NOW,
+        expires_at: NOW.after(Duration::from_secs(180)),
+        agent: None,
+        result: None,
+    };
+    world.store.issue_ticket(&record, &[]).await.unwrap();
+    request
+}
+
+fn answer(outcome: Outcome) -> Answer {
+    Answer { outcome, details: Details::default(), finished_at: NOW }
+}
+
+#[tokio::test]
+async fn a_ticket_is_used_once_and_only_in_its_own_flow() {
+    let world = world().await;
+    let request = ticket(&world, &Counting::default()).await;
+    let store = &world.store;
+    let other = FlowId::from_bytes([8; 16]);
+    let submit = |flow| async move { store.submit_operation(request, flow, NOW).await.unwrap() };
+    assert_eq!(submit(other).await, Submitted::TicketVoid);
+    assert_eq!(submit(FLOW).await, Submitted::Accepted);
+    assert_eq!(submit(FLOW).await, Submitted::TicketVoid);
+}
+
+#[tokio::test]
+async fn a_ticket_of_an_ended_flow_or_past_its_time_is_void() {
+    let world = world().await;
+    let random = Counting::default();
+    let (one, two) = (ticket(&world, &random).await, ticket(&world, &random).await);
+    let late = NOW.after(Duration::from_secs(180));
+    let store = &world.store;
+    let submitted = store.submit_operation(one, FLOW, late).await.unwrap();
+    assert_eq!(submitted, Submitted::TicketVoid);
+    store.end_flow(FLOW, NOW).await.unwrap();
+    assert_eq!(store.submit_operation(two, FLOW, NOW).await.unwrap(), Submitted::TicketVoid);
+}
+
+#[tokio::test]
+async fn a_person_has_one_operation_in_flight() {
+    let world = world().await;
+    let random = Counting::default();
+    let mut tickets = Vec::new();
+    for _ in 0..16 {
+        tickets.push(ticket(&world, &random).await);
+    }
+    let tries = tickets.iter().map(|request| {
+        let (store, request) = (world.store.clone(), *request);
+        tokio::spawn(async move { store.submit_operation(request, FLOW, NOW).await.unwrap() })
+    });
+    let mut accepted = 0;
+    for one in tries.collect::<Vec<_>>() {
+        accepted += usize::from(one.await.unwrap() == Submitted::Accepted);
+    }
+    assert_eq!(accepted, 1);
+}
+
+#[tokio::test]
+async fn an_answer_counts_once_and_frees_the_person() {
+    let world = world().await;
+    let random = Counting::default();
+    let (store, request) = (&world.store, ticket(&world, &random).await);
+    let agent = AgentId::from_bytes([5; 16]);
+    store.submit_operation(request, FLOW, NOW).await.unwrap();
+    let early = store.mark_answered(request, &answer(Outcome::PasswordChanged), NOW).await;
+    assert!(!early.unwrap(), "what was not sent cannot be answered");
+    assert!(store.mark_sent(request, agent, NOW).await.unwrap());
+    assert!(!store.mark_sent(request, agent, NOW).await.unwrap());
+    assert!(store.mark_unknown(request).await.unwrap());
+    assert!(store.mark_answered(request, &answer(Outcome::SettledChanged), NOW).await.unwrap());
+    assert!(!store.mark_answered(request, &answer(Outcome::PolicyHistory), NOW).await.unwrap());
+    let record = store.last_operation(FLOW).await.unwrap().unwrap();
+    assert_eq!(record.state, State::Answered);
+    assert_eq!(record.agent, Some(agent));
+    assert_eq!(record.result.unwrap().0, Outcome::SettledChanged);
+    let next = ticket(&world, &random).await;
+    assert_eq!(store.submit_operation(next, FLOW, NOW).await.unwrap(), Submitted::Accepted);
+}
+
+#[tokio::test]
+async fn an_expired_message_is_never_marked_as_sent() {
+    let world = world().await;
+    let request = ticket(&world, &Counting::default()).await;
+    let store = &world.store;
+    store.submit_operation(request, FLOW, NOW).await.unwrap();
+    let late = NOW.after(Duration::from_secs(180));
+    assert!(!store.mark_sent(request, AgentId::from_bytes([5; 16]), late).await.unwrap());
+    assert!(store.mark_expired(request, late).await.unwrap());
+    assert!(!store.mark_expired(request, late).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_restart_expires_what_waited_and_doubts_what_was_sent() {
+    let world = world().await;
+    let random = Counting::default();
+    let store = &world.store;
+    let sent = ticket(&world, &random).await;
+    store.submit_operation(sent, FLOW, NOW).await.unwrap();
+    store.mark_sent(sent, AgentId::from_bytes([5; 16]), NOW).await.unwrap();
+    assert_eq!(store.recover_operations(NOW).await.unwrap(), (0, 1));
+    assert_eq!(store.unknown_operations().await.unwrap().len(), 1);
+    store.mark_answered(sent, &answer(Outcome::PolicyHistory), NOW).await.unwrap();
+    let waiting = ticket(&world, &random).await;
+    store.submit_operation(waiting, FLOW, NOW).await.unwrap();
+    assert_eq!(store.recover_operations(NOW).await.unwrap(), (1, 0));
+    let record = store.operation(waiting).await.unwrap().unwrap();
+    assert_eq!(record.result.unwrap().0, Outcome::Expired);
+}
