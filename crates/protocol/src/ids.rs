@@ -127,6 +127,13 @@ text_id!(
     SourceAnchor, "a sourceAnchor", SOURCE_ANCHOR_MAX
 );
 
+impl CloudAnchor {
+    /// A new random cloudAnchor (a UUID, version 4).
+    pub fn random(randomness: &dyn Randomness) -> Self {
+        Self(RequestId::random(randomness).to_string())
+    }
+}
+
 /// The first 16 bytes of a SHA-256: of a public key's SPKI, or of a symmetric key's fingerprint
 /// (INTERFACES "Package").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -150,6 +157,24 @@ impl fmt::Display for KeyId {
     }
 }
 
+impl FromStr for KeyId {
+    type Err = IdError;
+
+    /// Takes the 32 hexadecimal digits that it is printed as.
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let unreadable = IdError { kind: "a key id" };
+        if text.len() != 32 || !text.is_ascii() {
+            return Err(unreadable);
+        }
+        let mut id = [0; 16];
+        for (at, byte) in id.iter_mut().enumerate() {
+            let digits = &text[2 * at..2 * at + 2];
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| unreadable.clone())?;
+        }
+        Ok(Self(id))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,7 +189,11 @@ mod tests {
     }
 
     #[test]
-    fn a_key_id_prints_as_hexadecimal() {
-        assert_eq!(KeyId::from_bytes([0xab; 16]).to_string(), "ab".repeat(16));
+    fn a_key_id_prints_as_hexadecimal_and_reads_back() {
+        let id = KeyId::from_bytes([0xab; 16]);
+        assert_eq!(id.to_string(), "ab".repeat(16));
+        assert_eq!(id.to_string().parse::<KeyId>(), Ok(id));
+        assert!("ab".parse::<KeyId>().is_err());
+        assert!("zz".repeat(16).parse::<KeyId>().is_err());
     }
 }

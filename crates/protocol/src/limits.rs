@@ -12,6 +12,10 @@ pub const PACKAGE_SMALL_MAX: usize = 1_000;
 pub const PACKAGE_MAX: usize = 1_800;
 /// The largest inner structure, in bytes: [`PACKAGE_MAX`] less header and outer layer.
 pub const INNER_MAX: usize = 1_600;
+/// The area that every answer is padded to, in bytes, so that its size does not tell the relay
+/// what happened (SPEC K-2). An answer takes 68 bytes at most today; the rest is for longer names
+/// and more details, since another size would be another format.
+pub const ANSWER_AREA: usize = 160;
 /// The largest answer, in bytes. SPEC PR-7: "normally below 1 KiB and never above 2".
 pub const ANSWER_MAX: usize = 2_048;
 /// The most UTF-16 code units in a password. SPEC K-1.

@@ -36,12 +36,11 @@ pub(crate) fn seal(
 
 pub(crate) fn open(
     key: &[u8; KEY_LENGTH],
-    nonce: &[u8],
+    nonce: [u8; NONCE_LENGTH],
     associated_data: &[u8],
     ciphertext: &[u8],
     what: &'static str,
 ) -> Result<Zeroizing<Vec<u8>>, SealError> {
-    let nonce = <[u8; NONCE_LENGTH]>::try_from(nonce).map_err(|_| SealError::Malformed(what))?;
     let unbound = UnboundKey::new(&AES_256_GCM, key).map_err(|_| SealError::Library("decrypt"))?;
     let key = LessSafeKey::new(unbound);
     let mut buffer = Zeroizing::new(ciphertext.to_vec());

@@ -27,6 +27,7 @@
 mod aead;
 mod answer;
 mod code;
+mod cose;
 mod identity;
 mod keys;
 mod random;
@@ -38,7 +39,9 @@ pub use code::{CodeKey, OneTimeCode};
 pub use identity::{SigningKey, VerifyingKey};
 pub use keys::{AgentKeys, Generation, KeyPair, PackageKey, PublicKey};
 pub use random::SystemRandomness;
-pub use request::{OpenedRequest, open_password, open_request, seal_password, seal_request};
+pub use request::{
+    OpenedRequest, check_inner, open_password, open_request, seal_password, seal_request,
+};
 pub use vault::MasterKey;
 
 /// Why a structure was not made or not opened. It says which layer, never what was in it.

@@ -9,11 +9,9 @@
 //! ```
 
 use ciborium::Value;
-use coset::iana::Algorithm;
 use coset::{
-    AsCborValue as _, CborSerializable as _, CoseEncrypt, CoseEncrypt0, CoseEncrypt0Builder,
-    CoseEncryptBuilder, CoseRecipientBuilder, EncryptionContext, HeaderBuilder,
-    RegisteredLabelWithPrivate,
+    AsCborValue as _, CborSerializable as _, CoseEncrypt0Builder, CoseEncryptBuilder,
+    EncryptionContext,
 };
 use protocol::limits::{AREA_LARGE, AREA_SMALL, INNER_MAX, PACKAGE_MAX, PACKAGE_SMALL_MAX};
 use protocol::{ClearPassword, Header, KeyId, Purpose, Randomness};
@@ -21,6 +19,9 @@ use zeroize::Zeroizing;
 
 use crate::SealError;
 use crate::aead::{self, nonce};
+use crate::cose::{
+    Encrypt, Encrypt0, a256gcm, decode, encode, key_and_nonce, nonce_alone, recipient,
+};
 use crate::keys::{AgentKeys, PackageKey, PublicKey};
 
 const INNER: &str = "inner layer";
@@ -51,20 +52,11 @@ pub fn seal_password(
     randomness.fill(content_key.as_mut());
     let nonce = nonce(randomness);
     let wrapped = key.encrypt(&content_key)?;
-    let recipient = CoseRecipientBuilder::new()
-        .unprotected(
-            HeaderBuilder::new()
-                .algorithm(Algorithm::RSAES_OAEP_SHA_256)
-                .key_id(key.key_id().to_bytes().to_vec())
-                .build(),
-        )
-        .ciphertext(wrapped)
-        .build();
     let associated_data = header.associated_data(Purpose::Password);
     let sealed = CoseEncryptBuilder::new()
-        .protected(HeaderBuilder::new().algorithm(Algorithm::A256GCM).build())
-        .unprotected(HeaderBuilder::new().iv(nonce.to_vec()).build())
-        .add_recipient(recipient)
+        .protected(a256gcm())
+        .unprotected(nonce_alone(nonce))
+        .add_recipient(recipient(key.key_id(), wrapped))
         .try_create_ciphertext(&password.to_area(), &associated_data, |area, data| {
             aead::seal(&content_key, nonce, data, area)
         })?
@@ -72,27 +64,32 @@ pub fn seal_password(
     sealed.to_vec().map_err(|_| SealError::Library("encode"))
 }
 
+/// Checks everything about an inner structure that can be seen without a key, so that what comes
+/// from a browser is refused before it is queued.
+///
+/// # Errors
+/// [`SealError::Malformed`] or [`SealError::Size`].
+pub fn check_inner(inner: &[u8]) -> Result<(), SealError> {
+    package_limit(&read_inner(inner)?).map(drop)
+}
+
 /// Puts the outer layer around an inner structure.
 ///
 /// # Errors
 /// [`SealError::Malformed`] or [`SealError::Size`] if `inner` is not an inner structure of one
-/// of the two sizes; so nothing else ever reaches an agent.
+/// of the two sizes, [`SealError::NotAuthentic`] if it is for another RSA key than the header
+/// names; so nothing else ever reaches an agent.
 pub fn seal_request(
     key: &PackageKey,
     header: &Header,
     inner: &[u8],
     randomness: &dyn Randomness,
 ) -> Result<Vec<u8>, SealError> {
-    let most = package_limit(&read_inner(inner)?)?;
+    let most = package_limit(&read_inner_for(header, inner)?)?;
     let nonce = nonce(randomness);
     let sealed = CoseEncrypt0Builder::new()
-        .protected(HeaderBuilder::new().algorithm(Algorithm::A256GCM).build())
-        .unprotected(
-            HeaderBuilder::new()
-                .key_id(key.key_id()?.to_bytes().to_vec())
-                .iv(nonce.to_vec())
-                .build(),
-        )
+        .protected(a256gcm())
+        .unprotected(key_and_nonce(key.key_id()?, nonce))
         .try_create_ciphertext(inner, &header.associated_data(Purpose::Request), |plain, data| {
             aead::seal(key.as_bytes(), nonce, data, plain)
         })?
@@ -120,19 +117,13 @@ pub fn open_request(keys: &AgentKeys, package: &[u8]) -> Result<OpenedRequest, S
     };
     let header = header.into_bytes().map_err(|_| malformed())?;
     let header = Header::decode(&header).map_err(SealError::Header)?;
-    let sealed = CoseEncrypt0::from_cbor_value(sealed).map_err(|_| malformed())?;
-    let unprotected = HeaderBuilder::new()
-        .key_id(sealed.unprotected.key_id.clone())
-        .iv(sealed.unprotected.iv.clone())
-        .build();
-    if !is_a256gcm(&sealed.protected.header) || sealed.unprotected != unprotected {
-        return Err(malformed());
-    }
-    let id = key_id(&sealed.unprotected.key_id).ok_or_else(malformed)?;
+    let sealed = Encrypt0::read(sealed, PACKAGE)?;
+    let id = sealed.key_id;
     let key = keys.package_key(id).ok_or(SealError::UnknownKey(PACKAGE))?;
     let associated_data = header.associated_data(Purpose::Request);
-    let inner = sealed.decrypt_ciphertext(&associated_data, malformed, |ciphertext, data| {
-        let opened = aead::open(key.as_bytes(), &sealed.unprotected.iv, data, ciphertext, PACKAGE)?;
+    let structure = &sealed.structure;
+    let inner = structure.decrypt_ciphertext(&associated_data, malformed, |ciphertext, data| {
+        let opened = aead::open(key.as_bytes(), sealed.nonce, data, ciphertext, PACKAGE)?;
         Ok(opened.to_vec())
     })?;
     Ok(OpenedRequest { header, inner, package_key_id: id })
@@ -146,82 +137,42 @@ pub fn open_password(
     keys: &AgentKeys,
     request: &OpenedRequest,
 ) -> Result<ClearPassword, SealError> {
-    let inner = read_inner(&request.inner)?;
+    let inner = read_inner_for(&request.header, &request.inner)?;
     package_limit(&inner)?;
-    let recipient = &inner.recipients[0];
-    let id = key_id(&recipient.unprotected.key_id).ok_or(SealError::Malformed(INNER))?;
-    if id != request.header.key_id {
-        return Err(SealError::NotAuthentic(INNER));
-    }
-    let pair = keys.pair(id).ok_or(SealError::UnknownKey(INNER))?;
-    let wrapped = recipient.ciphertext.as_deref().ok_or(SealError::Malformed(INNER))?;
-    let content_key = pair.decrypt(wrapped)?;
+    let pair = keys.pair(inner.key_id).ok_or(SealError::UnknownKey(INNER))?;
+    let content_key = pair.decrypt(&inner.wrapped)?;
     let associated_data = coset::enc_structure_data(
         EncryptionContext::CoseEncrypt,
-        inner.protected.clone(),
+        inner.structure.protected,
         &request.header.associated_data(Purpose::Password),
     );
-    let ciphertext = inner.ciphertext.as_deref().ok_or(SealError::Malformed(INNER))?;
-    let area =
-        aead::open(&content_key, &inner.unprotected.iv, &associated_data, ciphertext, INNER)?;
+    let area = aead::open(&content_key, inner.nonce, &associated_data, &inner.ciphertext, INNER)?;
     Ok(ClearPassword::from_area(&area)?)
 }
 
 /// Reads an inner structure and checks everything about it that can be seen without a key.
-fn read_inner(bytes: &[u8]) -> Result<CoseEncrypt, SealError> {
-    let malformed = || SealError::Malformed(INNER);
+fn read_inner(bytes: &[u8]) -> Result<Encrypt, SealError> {
     if bytes.len() > INNER_MAX {
         return Err(SealError::Size(INNER));
     }
-    let value = decode(bytes, INNER)?;
-    let inner = CoseEncrypt::from_cbor_value(value).map_err(|_| malformed())?;
-    let [recipient] = inner.recipients.as_slice() else { return Err(malformed()) };
-    let oaep = RegisteredLabelWithPrivate::Assigned(Algorithm::RSAES_OAEP_SHA_256);
-    let unprotected = HeaderBuilder::new().iv(inner.unprotected.iv.clone()).build();
-    let mut of_recipient =
-        HeaderBuilder::new().key_id(recipient.unprotected.key_id.clone()).build();
-    of_recipient.alg = Some(oaep);
-    let well_formed = is_a256gcm(&inner.protected.header)
-        && inner.unprotected == unprotected
-        && recipient.protected.header.is_empty()
-        && recipient.unprotected == of_recipient
-        && recipient.recipients.is_empty()
-        && recipient.ciphertext.as_ref().is_some_and(|wrapped| wrapped.len() == 256);
-    if well_formed { Ok(inner) } else { Err(malformed()) }
+    Encrypt::read(decode(bytes, INNER)?, INNER)
+}
+
+/// The same, and that it is for the RSA key that the header names.
+fn read_inner_for(header: &Header, bytes: &[u8]) -> Result<Encrypt, SealError> {
+    let inner = read_inner(bytes)?;
+    if inner.key_id != header.key_id {
+        return Err(SealError::NotAuthentic(INNER));
+    }
+    Ok(inner)
 }
 
 /// The largest package that may be made around this inner structure (SPEC K-1).
-fn package_limit(inner: &CoseEncrypt) -> Result<usize, SealError> {
+fn package_limit(inner: &Encrypt) -> Result<usize, SealError> {
     const TAG: usize = 16;
-    match inner.ciphertext.as_ref().map(Vec::len) {
-        Some(length) if length == AREA_SMALL + TAG => Ok(PACKAGE_SMALL_MAX),
-        Some(length) if length == AREA_LARGE + TAG => Ok(PACKAGE_MAX),
+    match inner.ciphertext.len() {
+        length if length == AREA_SMALL + TAG => Ok(PACKAGE_SMALL_MAX),
+        length if length == AREA_LARGE + TAG => Ok(PACKAGE_MAX),
         _ => Err(SealError::Size(INNER)),
     }
-}
-
-fn is_a256gcm(header: &coset::Header) -> bool {
-    *header == HeaderBuilder::new().algorithm(Algorithm::A256GCM).build()
-}
-
-fn key_id(bytes: &[u8]) -> Option<KeyId> {
-    bytes.try_into().ok().map(KeyId::from_bytes)
-}
-
-fn encode(value: &Value) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    // Writing to a Vec cannot fail.
-    let _ = ciborium::into_writer(value, &mut bytes);
-    bytes
-}
-
-/// Decodes one item that is in canonical encoding: one structure has one form.
-pub(crate) fn decode(bytes: &[u8], what: &'static str) -> Result<Value, SealError> {
-    let mut rest = bytes;
-    let value: Value = ciborium::de::from_reader_with_recursion_limit(&mut rest, 16)
-        .map_err(|_| SealError::Malformed(what))?;
-    if !rest.is_empty() || encode(&value) != bytes {
-        return Err(SealError::Malformed(what));
-    }
-    Ok(value)
 }

@@ -44,9 +44,9 @@ impl MasterKey {
     pub fn unwrap(&self, place: &str, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         const SECRET: &str = "stored secret";
         let (nonce, sealed) =
-            wrapped.split_at_checked(NONCE_LENGTH).ok_or(SealError::Malformed(SECRET))?;
+            wrapped.split_first_chunk::<NONCE_LENGTH>().ok_or(SealError::Malformed(SECRET))?;
         let key = derive(&self.0, "passback v1 wrap")?;
-        aead::open(&key, nonce, place.as_bytes(), sealed, SECRET)
+        aead::open(&key, *nonce, place.as_bytes(), sealed, SECRET)
     }
 
     /// The key that one-time codes are hashed with.
