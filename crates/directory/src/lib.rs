@@ -1,1 +1,74 @@
-//! Active Directory
+//! Active Directory as the agent needs it (SPEC 4).
+//!
+//! [`Directory`] is the client: it finds the domain's PDC emulator, keeps one bound LDAPS
+//! connection to it, and reads and sets there and nowhere else (SPEC W-8). What AD answers is kept
+//! as it came and turned into an outcome in one place, [`outcome`].
+//!
+//! ```text
+//! client      what the agent asks
+//!   pdc       the PDC emulator: found, kept, followed           (SPEC W-8, D-5)
+//!   locate    DNS: who should be it
+//!   session   a bound connection; who the controller says it is
+//!   connection  many requests at once; which may have left      (SPEC PR-2)
+//!   set       the answer to a set, and what its absence means
+//!   tls, wire   verified, and wiped                             (SPEC D-1, K-6)
+//! account, policy, witness, people   what is read
+//! protected   what is never reset                              (SPEC D-6)
+//! outcome     from AD's codes to outcomes                      (SPEC 5, D-8)
+//! dn, guid, sid, filetime, filter   AD's forms of things
+//! ```
+//!
+//! To add an operation: its bytes in `wire` if it carries a password, else an `LdapOp`; its method
+//! in `client`; its refusals in `outcome`. A request that changes something is never repeated
+//! unless [`SetError::NotSent`] says that it did not leave.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "a test reports a broken expectation by panicking"
+    )
+)]
+
+mod account;
+mod attributes;
+mod client;
+pub mod code;
+mod config;
+mod connection;
+pub mod dn;
+mod error;
+pub mod filetime;
+pub mod filter;
+mod guid;
+mod locate;
+pub mod outcome;
+mod pdc;
+pub mod people;
+mod policy;
+pub mod protected;
+mod root;
+mod session;
+mod set;
+mod sid;
+mod tls;
+mod wire;
+mod witness;
+
+pub use account::{Account, AccountFlags, PwdLastSet};
+pub use attributes::Attributes;
+pub use client::{Directory, Probe};
+pub use code::{AdCode, BindRefusal};
+pub use config::{CONNECT_TIMEOUT, DirectoryConfig, LDAPS_PORT, OPERATION_TIMEOUT};
+pub use dn::DistinguishedName;
+pub use error::{DirectoryError, Refusal, SetError};
+pub use guid::{GuidError, ObjectGuid};
+pub use outcome::{explain_refusal, too_young};
+pub use pdc::{BIND_HOLD_OFF, ROLE_CHECK};
+pub use people::PersonEntry;
+pub use policy::{EffectivePolicy, PolicySource};
+pub use protected::{Protection, protected_by};
+pub use root::PolicyControl;
+pub use sid::{Sid, SidError};
+pub use witness::{InvocationId, Witness};

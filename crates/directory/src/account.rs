@@ -1,0 +1,275 @@
+//! An account as the agent must know it before it touches its password (SPEC D-6, D-7).
+
+use std::time::Duration;
+
+use protocol::Timestamp;
+
+use crate::attributes::Entry;
+use crate::{DirectoryError, DistinguishedName, ObjectGuid, Sid, filetime};
+
+/// The attributes that [`Account`] is read from. `tokenGroups` and `msDS-ResultantPSO` are computed
+/// by the controller and only returned when asked for by name, on a search of the object itself.
+pub(crate) const ATTRIBUTES: &[&str] = &[
+    "objectGUID",
+    "objectSid",
+    "objectClass",
+    "sAMAccountName",
+    "userPrincipalName",
+    "displayName",
+    "userAccountControl",
+    "adminCount",
+    "lockoutTime",
+    "pwdLastSet",
+    "accountExpires",
+    "tokenGroups",
+    "msDS-ResultantPSO",
+];
+
+/// A user account of the directory, as it was at one moment.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// What names it for ever.
+    pub guid: ObjectGuid,
+    /// Where it stood when it was read.
+    pub dn: DistinguishedName,
+    /// `objectSid`.
+    pub sid: Sid,
+    /// `sAMAccountName`.
+    pub sam_account_name: String,
+    /// `userPrincipalName`.
+    pub user_principal_name: Option<String>,
+    /// `displayName`.
+    pub display_name: Option<String>,
+    /// `userAccountControl`.
+    pub flags: AccountFlags,
+    /// `adminCount` is 1 (or more): it is, or once was, in a protected group.
+    pub admin_count: bool,
+    /// When it was locked out; the lock may have run out since. None if it is not locked.
+    pub lockout_time: Option<Timestamp>,
+    /// When the password was last set.
+    pub pwd_last_set: PwdLastSet,
+    /// When the account ends, if it does.
+    pub account_expires: Option<Timestamp>,
+    /// `objectClass`, most general first, as the directory returns it.
+    pub object_classes: Vec<String>,
+    /// The groups that it is a member of: nested ones and the primary group included
+    /// (`tokenGroups`, MS-ADTS 3.1.1.4.5.19). Never empty.
+    pub group_sids: Vec<Sid>,
+    /// The fine-grained policy that applies to it (`msDS-ResultantPSO`); none if the domain's does,
+    /// or if the attribute may not be read.
+    pub resultant_pso: Option<DistinguishedName>,
+}
+
+/// `pwdLastSet`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PwdLastSet {
+    /// 0 or absent: never set, or to be changed at the next sign-in.
+    Never,
+    /// When.
+    At(Timestamp),
+}
+
+impl PwdLastSet {
+    pub(crate) fn of(steps: Option<i64>) -> Self {
+        match steps {
+            None | Some(0) => Self::Never,
+            Some(steps) => Self::At(filetime::moment(steps)),
+        }
+    }
+}
+
+/// The bits of `userAccountControl` (MS-ADTS 2.2.16).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountFlags(pub u32);
+
+impl AccountFlags {
+    /// ADS_UF_ACCOUNTDISABLE.
+    pub const DISABLED: Self = Self(0x2);
+    /// ADS_UF_PASSWD_NOTREQD.
+    pub const PASSWORD_NOT_REQUIRED: Self = Self(0x20);
+    /// ADS_UF_NORMAL_ACCOUNT.
+    pub const NORMAL: Self = Self(0x200);
+    /// ADS_UF_INTERDOMAIN_TRUST_ACCOUNT.
+    pub const INTERDOMAIN_TRUST: Self = Self(0x800);
+    /// ADS_UF_WORKSTATION_TRUST_ACCOUNT.
+    pub const WORKSTATION_TRUST: Self = Self(0x1000);
+    /// ADS_UF_SERVER_TRUST_ACCOUNT.
+    pub const SERVER_TRUST: Self = Self(0x2000);
+    /// ADS_UF_DONT_EXPIRE_PASSWD.
+    pub const PASSWORD_NEVER_EXPIRES: Self = Self(0x1_0000);
+    /// ADS_UF_SMARTCARD_REQUIRED.
+    pub const SMART_CARD_REQUIRED: Self = Self(0x4_0000);
+
+    /// Whether all bits of `other` are set.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl Account {
+    /// Whether it is switched off.
+    pub const fn is_disabled(&self) -> bool {
+        self.flags.contains(AccountFlags::DISABLED)
+    }
+
+    /// Whether its end date has passed.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.account_expires.is_some_and(|end| end <= now)
+    }
+
+    /// Whether it signs in with a smart card only.
+    pub const fn requires_smart_card(&self) -> bool {
+        self.flags.contains(AccountFlags::SMART_CARD_REQUIRED)
+    }
+
+    /// Whether its password never expires, so that it cannot be made to change at next sign-in.
+    pub const fn password_never_expires(&self) -> bool {
+        self.flags.contains(AccountFlags::PASSWORD_NEVER_EXPIRES)
+    }
+
+    /// Whether it is no person's: a computer, a managed service account (both of class `computer`)
+    /// or a trust (SPEC D-6).
+    pub fn is_computer_or_trust(&self) -> bool {
+        let machine = AccountFlags::INTERDOMAIN_TRUST.0
+            | AccountFlags::WORKSTATION_TRUST.0
+            | AccountFlags::SERVER_TRUST.0;
+        self.flags.0 & machine != 0
+            || !self.flags.contains(AccountFlags::NORMAL)
+            || self.object_classes.iter().any(|class| class.eq_ignore_ascii_case("computer"))
+    }
+
+    /// How long ago the password was last set.
+    pub fn password_age(&self, now: Timestamp) -> Option<Duration> {
+        match self.pwd_last_set {
+            PwdLastSet::Never => None,
+            PwdLastSet::At(moment) => Some(now.since(moment)),
+        }
+    }
+}
+
+impl TryFrom<Entry> for Account {
+    type Error = DirectoryError;
+
+    /// Whatever protection is decided by must be readable: an account whose groups or flags are
+    /// hidden from the service account is an error, never an account without groups or flags.
+    fn try_from(entry: Entry) -> Result<Self, DirectoryError> {
+        let Entry { dn, attributes } = entry;
+        let sid = attributes.sids("objectSid")?.pop();
+        let group_sids = attributes.sids("tokenGroups")?;
+        if group_sids.is_empty() {
+            return Err(DirectoryError::Unreadable { attribute: "tokenGroups" });
+        }
+        let lockout_time = attributes.parsed::<i64>("lockoutTime")?.filter(|steps| *steps != 0);
+        let account_expires = attributes.parsed::<i64>("accountExpires")?;
+        Ok(Self {
+            guid: attributes.guid()?,
+            sid: sid.ok_or(DirectoryError::Unreadable { attribute: "objectSid" })?,
+            sam_account_name: attributes.required("sAMAccountName")?,
+            user_principal_name: attributes.text("userPrincipalName").map(str::to_owned),
+            display_name: attributes.text("displayName").map(str::to_owned),
+            // Stored as a signed number; the bits are what counts.
+            flags: AccountFlags(attributes.required::<i32>("userAccountControl")?.cast_unsigned()),
+            admin_count: attributes.parsed::<i32>("adminCount")?.is_some_and(|count| count != 0),
+            lockout_time: lockout_time.map(filetime::moment),
+            pwd_last_set: PwdLastSet::of(attributes.parsed("pwdLastSet")?),
+            account_expires: account_expires.and_then(filetime::expiry),
+            object_classes: attributes.texts("objectClass").map(str::to_owned).collect(),
+            group_sids,
+            resultant_pso: attributes.parsed("msDS-ResultantPSO")?,
+            dn,
+        })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::Attributes;
+
+    /// Jan, a plain account that may do nothing special.
+    pub(crate) fn attributes() -> Attributes {
+        let mut attributes = Attributes::default();
+        let sid = |text: &str| text.parse::<Sid>().unwrap().to_value();
+        attributes.insert("objectGUID", [7; 16]);
+        attributes.insert("objectSid", sid("S-1-5-21-1-2-3-1104"));
+        attributes.insert("sAMAccountName", "jdevries");
+        attributes.insert("displayName", "Jan de Vries");
+        attributes.insert("userAccountControl", "512");
+        attributes.insert("pwdLastSet", "133500000000000000");
+        attributes.insert("accountExpires", "9223372036854775807");
+        attributes.insert("objectClass", "top");
+        attributes.insert("objectClass", "user");
+        attributes.insert("tokenGroups", sid("S-1-5-21-1-2-3-513"));
+        attributes
+    }
+
+    /// The same with other values for some attributes; an empty one removes it.
+    pub(crate) fn account_with(changes: &[(&str, &str)]) -> Result<Account, DirectoryError> {
+        let mut changed = Attributes::default();
+        for (name, values) in attributes().iter() {
+            if changes.iter().all(|(other, _)| !other.eq_ignore_ascii_case(name)) {
+                values.iter().for_each(|value| changed.insert(name, value.clone()));
+            }
+        }
+        for (name, value) in changes.iter().filter(|(_, value)| !value.is_empty()) {
+            changed.insert(name, *value);
+        }
+        let dn = "CN=Jan de Vries,OU=People,DC=corp,DC=example".parse().unwrap();
+        Account::try_from(Entry { dn, attributes: changed })
+    }
+
+    #[test]
+    fn a_plain_account_is_read() {
+        let jan = account_with(&[]).unwrap();
+        assert_eq!(jan.sam_account_name, "jdevries");
+        assert!(!jan.is_disabled() && !jan.requires_smart_card() && !jan.is_computer_or_trust());
+        assert!(!jan.is_expired(Timestamp::from_millis(i64::MAX)));
+        assert_eq!(
+            (jan.admin_count, jan.lockout_time, jan.resultant_pso.clone()),
+            (false, None, None)
+        );
+        assert_eq!(jan.pwd_last_set, PwdLastSet::At(Timestamp::from_millis(1_705_526_400_000)));
+    }
+
+    #[test]
+    fn hidden_groups_or_flags_are_an_error_and_not_their_absence() {
+        for hidden in ["tokenGroups", "userAccountControl", "objectSid", "sAMAccountName"] {
+            let read = account_with(&[(hidden, "")]);
+            assert_eq!(read.err(), Some(DirectoryError::Unreadable { attribute: hidden }));
+        }
+    }
+
+    #[test]
+    fn flags_say_what_the_account_may_do() {
+        let with = |flags: &str| account_with(&[("userAccountControl", flags)]).unwrap();
+        assert!(with("514").is_disabled());
+        assert!(with("262656").requires_smart_card());
+        assert!(with("66048").password_never_expires());
+        assert!(with("4096").is_computer_or_trust());
+        assert!(with("532480").is_computer_or_trust());
+        assert!(with("2080").is_computer_or_trust());
+        // A signed number as controllers write it.
+        assert!(!with("-2147483136").is_disabled());
+    }
+
+    #[test]
+    fn a_managed_service_account_is_a_computer() {
+        assert!(account_with(&[("objectClass", "computer")]).unwrap().is_computer_or_trust());
+    }
+
+    #[test]
+    fn a_password_to_be_changed_was_never_set() {
+        for steps in ["0", ""] {
+            let jan = account_with(&[("pwdLastSet", steps)]).unwrap();
+            assert_eq!(jan.pwd_last_set, PwdLastSet::Never);
+            assert_eq!(jan.password_age(Timestamp::from_millis(0)), None);
+        }
+    }
+
+    #[test]
+    fn an_account_expires_at_its_end_date() {
+        let jan = account_with(&[("accountExpires", "116444736000000000")]).unwrap();
+        assert!(jan.is_expired(Timestamp::from_millis(0)));
+        assert!(!jan.is_expired(Timestamp::from_millis(-1)));
+    }
+}

@@ -1,0 +1,72 @@
+//! What the agent's configuration says about one directory.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use protocol::ClearPassword;
+
+use crate::DistinguishedName;
+
+/// LDAPS (IANA).
+pub const LDAPS_PORT: u16 = 636;
+/// How long DNS, a connection, TLS and bind may each take unless configured otherwise.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a read may take unless configured otherwise.
+pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// One directory: a domain, and how to reach and to sign in to it. It has no `Debug`: the password
+/// is in it.
+#[derive(Clone)]
+pub struct DirectoryConfig {
+    /// The domain's DNS name.
+    pub domain: String,
+    /// The domain head, which must be the controller's default naming context.
+    pub base_dn: DistinguishedName,
+    /// The only certification authorities that are trusted for this directory (SPEC D-1), as PEM.
+    pub ca_pem: Vec<u8>,
+    /// The service account: a DN, a UPN or `DOMAIN\login`.
+    pub bind_name: String,
+    /// Its password. The type has no empty value: an empty one would bind anonymously.
+    pub bind_password: ClearPassword,
+    /// The resolver to ask; the system's if none (SPEC D-5).
+    pub dns: Option<SocketAddr>,
+    /// The port for LDAPS, [`LDAPS_PORT`] everywhere but in tests.
+    pub ldaps_port: u16,
+    /// How long each step of connecting may take.
+    pub connect_timeout: Duration,
+    /// How long a read may take.
+    pub operation_timeout: Duration,
+    /// How long to wait for the answer to a set; then it is unknown. The default is
+    /// [`protocol::limits::SET_TIME_LIMIT`].
+    pub set_time_limit: Duration,
+    /// Set passwords also where the controller offers no policy-hints control, so that history is
+    /// not enforced (SPEC D-2). Off unless an administrator asks for it, per directory.
+    pub allow_without_policy_control: bool,
+}
+
+impl DirectoryConfig {
+    /// A configuration with the default limits, everything else as given.
+    ///
+    /// # Errors
+    /// [`crate::dn::DnError`] if the domain's name has an empty label.
+    pub fn new(
+        domain: &str,
+        ca_pem: Vec<u8>,
+        bind_name: &str,
+        bind_password: ClearPassword,
+    ) -> Result<Self, crate::dn::DnError> {
+        Ok(Self {
+            base_dn: DistinguishedName::of_domain(domain)?,
+            domain: domain.to_owned(),
+            ca_pem,
+            bind_name: bind_name.to_owned(),
+            bind_password,
+            dns: None,
+            ldaps_port: LDAPS_PORT,
+            connect_timeout: CONNECT_TIMEOUT,
+            operation_timeout: OPERATION_TIMEOUT,
+            set_time_limit: protocol::limits::SET_TIME_LIMIT,
+            allow_without_policy_control: false,
+        })
+    }
+}

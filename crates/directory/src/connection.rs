@@ -1,0 +1,294 @@
+//! One LDAP connection: many operations at once, told apart by message id.
+//!
+//! ```text
+//! start(frame) ──queue──▶ write loop ──▶ TLS ──▶ read loop ──by message id──▶ Flight::next
+//! ```
+//!
+//! For each request it is known whether its bytes may have left this machine ([`Flight::withdraw`]):
+//! a set that was certainly not sent has failed, any other one without an answer is unknown.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use futures_util::StreamExt as _;
+use ldap3_proto::proto::{LdapExtendedResponse, LdapMsg, LdapOp};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::sync::mpsc;
+use tokio_util::codec::FramedRead;
+use tracing::debug;
+
+use crate::wire::{self, Frame};
+
+/// How many requests wait to be written before the next one is turned away.
+const QUEUE: usize = 256;
+
+/// A connection. Dropping it unbinds and closes it.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    shared: Arc<Shared>,
+    queue: mpsc::Sender<Command>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    last_id: AtomicI32,
+    /// Who waits for which message id; none once the connection has ended.
+    waiting: Mutex<Waiting>,
+    /// How it ended.
+    end: OnceLock<String>,
+    ended: AtomicBool,
+}
+
+/// Answers to one request. Unbounded: a search asks for one page at a time, and a reader that is
+/// slow must not hold up the answers to others.
+type Answers = mpsc::UnboundedSender<LdapMsg>;
+
+#[derive(Debug, Default)]
+struct Waiting(HashMap<i32, Answers>);
+
+/// A request on its way to the write loop. No `Debug` shows the frame.
+struct Command {
+    frame: Frame,
+    passage: Arc<Passage>,
+}
+
+/// Whether a request's bytes may have left: decided once, by whoever comes first.
+#[derive(Debug, Default)]
+struct Passage(AtomicU8);
+
+const QUEUED: u8 = 0;
+const LEFT: u8 = 1;
+const WITHDRAWN: u8 = 2;
+
+impl Passage {
+    fn decide(&self, fate: u8) -> bool {
+        let decided = self.0.compare_exchange(QUEUED, fate, Ordering::SeqCst, Ordering::SeqCst);
+        decided.is_ok() || decided == Err(fate)
+    }
+}
+
+/// The connection has ended, or takes no more requests; this one was not sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Closed(pub(crate) String);
+
+impl Connection {
+    /// Takes over a stream on which TLS is up.
+    pub(crate) fn over<S>(stream: S) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let shared = Arc::new(Shared::default());
+        let (queue, commands) = mpsc::channel(QUEUE);
+        tokio::spawn(drive(stream, Arc::clone(&shared), commands));
+        Self { shared, queue }
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.shared.ended.load(Ordering::SeqCst)
+    }
+
+    /// Sends a request that `frame` makes for a message id.
+    pub(crate) fn start(
+        &self,
+        frame: impl FnOnce(i32) -> std::io::Result<Frame>,
+    ) -> Result<Flight, Closed> {
+        let last = self
+            .shared
+            .last_id
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| last.checked_add(1));
+        let id = last.map_err(|_| Closed("all message ids are used".to_owned()))? + 1;
+        let frame = frame(id).map_err(|error| Closed(error.to_string()))?;
+        let (sender, answers) = mpsc::unbounded_channel();
+        self.shared.expect(id, sender)?;
+        let passage = Arc::new(Passage::default());
+        let flight = Flight {
+            id,
+            answers,
+            passage: Arc::clone(&passage),
+            shared: Arc::clone(&self.shared),
+            queue: self.queue.clone().downgrade(),
+            abandon: false,
+        };
+        match self.queue.try_send(Command { frame, passage }) {
+            Ok(()) => Ok(flight),
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                Err(Closed(format!("{QUEUE} requests wait already")))
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(Closed(self.shared.cause())),
+        }
+    }
+}
+
+impl Shared {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing panics while it is held; the table stays whole.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn expect(&self, id: i32, answers: Answers) -> Result<(), Closed> {
+        let mut waiting = self.waiting();
+        // Looked at under the lock: the end empties the table, and nobody joins it afterwards.
+        if self.ended.load(Ordering::SeqCst) {
+            return Err(Closed(self.cause()));
+        }
+        waiting.0.insert(id, answers);
+        Ok(())
+    }
+
+    fn cause(&self) -> String {
+        self.end.get().cloned().unwrap_or_else(|| "the connection was closed".to_owned())
+    }
+
+    fn finish(&self, cause: String) {
+        if self.end.set(cause).is_err() {
+            return;
+        }
+        debug!(cause = self.cause(), "directory.connection.ended");
+        let mut waiting = self.waiting();
+        self.ended.store(true, Ordering::SeqCst);
+        waiting.0.clear();
+    }
+
+    /// Hands an answer to whoever waits for it; an answer nobody waits for came too late.
+    fn deliver(&self, message: LdapMsg) {
+        let mut waiting = self.waiting();
+        let more = matches!(
+            message.op,
+            LdapOp::SearchResultEntry(_)
+                | LdapOp::SearchResultReference(_)
+                | LdapOp::IntermediateResponse(_)
+        );
+        let id = message.msgid;
+        let gone = waiting.0.get(&id).is_none_or(|answers| answers.send(message).is_err());
+        if gone || !more {
+            waiting.0.remove(&id);
+        }
+    }
+}
+
+/// A request under way.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    id: i32,
+    answers: mpsc::UnboundedReceiver<LdapMsg>,
+    passage: Arc<Passage>,
+    shared: Arc<Shared>,
+    queue: mpsc::WeakSender<Command>,
+    abandon: bool,
+}
+
+impl Flight {
+    /// Tells the controller to stop if this is dropped before its last answer. For searches: a
+    /// modify that was sent is never called off.
+    pub(crate) fn abandoned_when_dropped(mut self) -> Self {
+        self.abandon = true;
+        self
+    }
+
+    /// The next answer; none if the connection has ended.
+    pub(crate) async fn next(&mut self) -> Option<LdapMsg> {
+        self.answers.recv().await
+    }
+
+    /// Calls the request back: true if it was certainly not sent and never will be, false if its
+    /// bytes may have left.
+    pub(crate) fn withdraw(&self) -> bool {
+        self.passage.decide(WITHDRAWN)
+    }
+
+    /// How the connection ended.
+    pub(crate) fn cause(&self) -> String {
+        self.shared.cause()
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        let unfinished = self.shared.waiting().0.remove(&self.id).is_some();
+        if !unfinished || !self.abandon || self.withdraw() {
+            return;
+        }
+        let last = &self.shared.last_id;
+        let id = last.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| last.checked_add(1));
+        let frame = id.map(|id| wire::plain(id + 1, LdapOp::AbandonRequest(self.id), Vec::new()));
+        // Whether it gets through only saves the controller some work.
+        if let (Some(queue), Ok(Ok(frame))) = (self.queue.upgrade(), frame) {
+            let _ = queue.try_send(Command { frame, passage: Arc::default() });
+        }
+    }
+}
+
+/// Reads and writes until one of the two ends.
+async fn drive<S>(stream: S, shared: Arc<Shared>, commands: mpsc::Receiver<Command>)
+where
+    S: AsyncRead + AsyncWrite,
+{
+    // However this ends, nobody is left waiting: also where the task is dropped with its runtime.
+    let ending = Ending(shared);
+    let shared = &ending.0;
+    let (reader, writer) = tokio::io::split(stream);
+    let cause = tokio::select! {
+        cause = read(reader, shared) => cause,
+        cause = write(writer, commands) => cause,
+    };
+    shared.finish(cause);
+}
+
+struct Ending(Arc<Shared>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.finish("the connection was given up".to_owned());
+    }
+}
+
+async fn read<S: AsyncRead>(reader: ReadHalf<S>, shared: &Shared) -> String {
+    let mut messages = FramedRead::new(reader, wire::codec());
+    loop {
+        match messages.next().await {
+            None => return "the controller closed the connection".to_owned(),
+            Some(Err(error)) => return format!("reading: {error}"),
+            // Message id 0: a notice that the controller hangs up (RFC 4511 section 4.4.1).
+            Some(Ok(LdapMsg { msgid: 0, op, .. })) => return farewell(&op),
+            Some(Ok(message)) => shared.deliver(message),
+        }
+    }
+}
+
+fn farewell(op: &LdapOp) -> String {
+    match op {
+        LdapOp::ExtendedResponse(LdapExtendedResponse { res, .. }) => {
+            format!("the controller hung up: {:?}, {}", res.code, res.message)
+        }
+        _ => "the controller sent an answer to no request".to_owned(),
+    }
+}
+
+async fn write<S: AsyncWrite>(
+    mut writer: WriteHalf<S>,
+    mut commands: mpsc::Receiver<Command>,
+) -> String {
+    while let Some(Command { frame, passage }) = commands.recv().await {
+        if !passage.decide(LEFT) {
+            continue;
+        }
+        let written = async {
+            writer.write_all(&frame).await?;
+            writer.flush().await
+        };
+        if let Err(error) = written.await {
+            return format!("writing: {error}");
+        }
+    }
+    if let Ok(frame) = wire::plain(i32::MAX, LdapOp::UnbindRequest, Vec::new()) {
+        let _ = writer.write_all(&frame).await;
+    }
+    let _ = writer.shutdown().await;
+    "closed on our side".to_owned()
+}
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;

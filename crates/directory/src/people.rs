@@ -1,0 +1,157 @@
+//! Reading people for synchronisation: page by page, handed over one by one.
+
+use ldap3_proto::control::LdapControl;
+use ldap3_proto::proto::{LdapFilter, LdapSearchScope};
+
+use crate::attributes::{Attributes, Entry};
+use crate::session::{Search, Session, search_each};
+use crate::{DirectoryConfig, DirectoryError, DistinguishedName, ObjectGuid};
+
+/// What synchronisation needs of a person: identity, state, and the addresses that gates use.
+/// Nothing secret, nothing large.
+pub const ATTRIBUTES: &[&str] = &[
+    "objectGUID",
+    "objectSid",
+    "objectClass",
+    "ms-DS-ConsistencyGuid",
+    "sAMAccountName",
+    "userPrincipalName",
+    "cn",
+    "displayName",
+    "givenName",
+    "sn",
+    "mail",
+    "otherMailbox",
+    "proxyAddresses",
+    "mobile",
+    "telephoneNumber",
+    "preferredLanguage",
+    "department",
+    "userAccountControl",
+    "accountExpires",
+    "pwdLastSet",
+    "adminCount",
+    "isCriticalSystemObject",
+    "whenChanged",
+    "uSNChanged",
+];
+/// The most entries on a page: AD's own limit (MaxPageSize, MS-ADTS 3.1.1.3.4.6).
+const PAGE_MAX: u32 = 1_000;
+
+/// A person as the directory holds it.
+#[derive(Debug, Clone)]
+pub struct PersonEntry {
+    /// What names it for ever.
+    pub guid: ObjectGuid,
+    /// Where it stands.
+    pub dn: DistinguishedName,
+    /// The attributes of [`ATTRIBUTES`] that it has.
+    pub attributes: Attributes,
+}
+
+/// Reads the people at and below each base; how many there were.
+pub(crate) async fn read(
+    session: &Session,
+    config: &DirectoryConfig,
+    bases: &[DistinguishedName],
+    page: u32,
+    each: &mut (dyn FnMut(PersonEntry) + Send),
+) -> Result<u64, DirectoryError> {
+    let mut count = 0;
+    for base in outermost(bases) {
+        let mut cookie = Vec::new();
+        loop {
+            let mut problem = None;
+            let mut take = |entry: Entry| match person(entry) {
+                Ok(person) => {
+                    count += 1;
+                    each(person);
+                }
+                Err(error) => problem = Some(error),
+            };
+            let search = page_of(base, page, cookie);
+            let limit = config.operation_timeout;
+            let controls = search_each(&session.connection, search, limit, &mut take).await?;
+            if let Some(error) = problem {
+                return Err(error);
+            }
+            cookie = next_page(controls);
+            if cookie.is_empty() {
+                break;
+            }
+        }
+    }
+    Ok(count)
+}
+
+fn person(entry: Entry) -> Result<PersonEntry, DirectoryError> {
+    Ok(PersonEntry { guid: entry.attributes.guid()?, dn: entry.dn, attributes: entry.attributes })
+}
+
+fn page_of(base: &DistinguishedName, page: u32, cookie: Vec<u8>) -> Search<'static> {
+    let equal = |name: &str, value: &str| LdapFilter::Equality(name.to_owned(), value.to_owned());
+    let size = i64::from(page.clamp(1, PAGE_MAX));
+    Search {
+        base: base.to_string(),
+        scope: LdapSearchScope::Subtree,
+        filter: LdapFilter::And(vec![
+            equal("objectClass", "user"),
+            equal("objectCategory", "person"),
+        ]),
+        attributes: ATTRIBUTES,
+        controls: vec![LdapControl::SimplePagedResults { size, cookie }],
+    }
+}
+
+/// The cookie of the next page; empty after the last (RFC 2696).
+fn next_page(controls: Vec<LdapControl>) -> Vec<u8> {
+    let paged = controls.into_iter().find_map(|control| match control {
+        LdapControl::SimplePagedResults { cookie, .. } => Some(cookie),
+        _ => None,
+    });
+    paged.unwrap_or_default()
+}
+
+/// The bases that lie below no other one: nobody is read twice.
+fn outermost(bases: &[DistinguishedName]) -> Vec<&DistinguishedName> {
+    let mut outermost: Vec<&DistinguishedName> = Vec::new();
+    for base in bases {
+        let covered = bases.iter().any(|other| base.is_below(other)) || outermost.contains(&base);
+        if !covered {
+            outermost.push(base);
+        }
+    }
+    outermost
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_read_twice_when_bases_overlap() {
+        let bases: Vec<DistinguishedName> =
+            ["OU=A,DC=x", "OU=Inner,OU=A,DC=x", "ou=a,dc=X", "OU=B,DC=x"]
+                .map(|text| text.parse().unwrap())
+                .to_vec();
+        let kept: Vec<_> = outermost(&bases).iter().map(ToString::to_string).collect();
+        assert_eq!(kept, ["OU=A,DC=x", "OU=B,DC=x"]);
+    }
+
+    #[test]
+    fn the_last_page_has_no_cookie() {
+        let page = LdapControl::SimplePagedResults { size: 0, cookie: vec![1, 2] };
+        assert_eq!(next_page(vec![page]), [1, 2]);
+        assert!(next_page(Vec::new()).is_empty());
+    }
+
+    #[test]
+    fn pages_stay_within_the_directory_s_limit() {
+        let base = "DC=x".parse().unwrap();
+        for (asked, sent) in [(0, 1), (500, 500), (5_000, 1_000)] {
+            let search = page_of(&base, asked, Vec::new());
+            let expected = LdapControl::SimplePagedResults { size: sent, cookie: Vec::new() };
+            assert_eq!(search.controls, [expected]);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What a controller says about itself (the rootDSE, MS-ADTS 3.1.1.3.2).
+
+use crate::{Attributes, DirectoryError, DistinguishedName, Sid, wire};
+
+/// A controller's rootDSE, as far as it matters here.
+#[derive(Debug, Clone)]
+pub(crate) struct RootDse {
+    /// Its NTDS Settings object: who it is among the controllers.
+    pub(crate) settings: DistinguishedName,
+    /// Its domain's head.
+    pub(crate) domain_head: DistinguishedName,
+    /// `dnsHostName`.
+    pub(crate) host: String,
+    /// The controls that it offers, by number.
+    pub(crate) controls: Vec<String>,
+    /// The bound account: the first of the SIDs in its token.
+    pub(crate) bound_sid: Option<Sid>,
+    /// Whether it is Samba: Windows has no `vendorName`.
+    pub(crate) is_samba: bool,
+}
+
+/// Under which number a controller offers the policy-hints control.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PolicyControl {
+    /// 1.2.840.113556.1.4.2239.
+    Current,
+    /// 1.2.840.113556.1.4.2066, where only that is offered.
+    Deprecated,
+}
+
+impl PolicyControl {
+    /// The control's number.
+    pub const fn oid(self) -> &'static str {
+        match self {
+            Self::Current => wire::POLICY_HINTS,
+            Self::Deprecated => wire::POLICY_HINTS_DEPRECATED,
+        }
+    }
+
+    /// Which one to use with a controller that offers these controls (SPEC D-2).
+    pub(crate) fn among(offered: &[String]) -> Option<Self> {
+        [Self::Current, Self::Deprecated]
+            .into_iter()
+            .find(|control| offered.iter().any(|oid| oid == control.oid()))
+    }
+}
+
+impl RootDse {
+    pub(crate) const ATTRIBUTES: &'static [&'static str] = &[
+        "dsServiceName",
+        "defaultNamingContext",
+        "dnsHostName",
+        "supportedControl",
+        "tokenGroups",
+        "vendorName",
+    ];
+}
+
+impl TryFrom<Attributes> for RootDse {
+    type Error = DirectoryError;
+
+    fn try_from(attributes: Attributes) -> Result<Self, DirectoryError> {
+        Ok(Self {
+            settings: attributes.required("dsServiceName")?,
+            domain_head: attributes.required("defaultNamingContext")?,
+            host: attributes.required("dnsHostName")?,
+            controls: attributes.texts("supportedControl").map(str::to_owned).collect(),
+            bound_sid: attributes.sids("tokenGroups")?.into_iter().next(),
+            is_samba: attributes.text("vendorName").is_some_and(|name| name.contains("Samba")),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_deprecated_number_is_used_only_where_nothing_else_is_offered() {
+        let offered = |oids: &[&str]| {
+            PolicyControl::among(&oids.iter().map(|oid| (*oid).to_owned()).collect::<Vec<_>>())
+        };
+        let (current, deprecated) = ("1.2.840.113556.1.4.2239", "1.2.840.113556.1.4.2066");
+        assert_eq!(offered(&[deprecated, current]), Some(PolicyControl::Current));
+        assert_eq!(offered(&[deprecated]), Some(PolicyControl::Deprecated));
+        assert_eq!(offered(&["1.2.840.113556.1.4.319"]), None);
+    }
+}

@@ -1,0 +1,43 @@
+//! The answer to a set, and what its absence means (SPEC PR-2).
+
+use std::time::Duration;
+
+use ldap3_proto::proto::{LdapOp, LdapResult, LdapResultCode};
+use tokio::time::timeout;
+
+use crate::connection::Flight;
+use crate::session::refusal;
+use crate::{DirectoryError, SetError};
+
+/// Waits for the answer to a set. Once its bytes may have left, only an answer ends the doubt.
+pub(crate) async fn answer(mut flight: Flight, limit: Duration) -> Result<(), SetError> {
+    let answer = timeout(limit, flight.next()).await;
+    let without = |cause: String| match flight.withdraw() {
+        true => Err(SetError::NotSent(DirectoryError::Lost { cause })),
+        false => Err(SetError::Unknown { cause }),
+    };
+    let op = match answer {
+        Err(_) => return without(format!("no answer within {} s", limit.as_secs())),
+        Ok(None) => return without(flight.cause()),
+        Ok(Some(message)) => message.op,
+    };
+    let result = match op {
+        LdapOp::ModifyResponse(result) => result,
+        // Some controllers answer an unknown critical control in this form.
+        LdapOp::ExtendedResponse(response) => response.res,
+        _ => return without("an answer of another kind".to_owned()),
+    };
+    judge(result)
+}
+
+fn judge(result: LdapResult) -> Result<(), SetError> {
+    match result.code {
+        LdapResultCode::Success => Ok(()),
+        LdapResultCode::UnavailableCriticalExtension => Err(SetError::NoPolicyControl),
+        _ => Err(SetError::Refused(refusal(result))),
+    }
+}
+
+#[cfg(test)]
+#[path = "set_tests.rs"]
+mod tests;

@@ -1,0 +1,153 @@
+//! The witness of a set: what replication metadata says about `unicodePwd` (SPEC PR-2).
+//!
+//! The version of an attribute rises by one with every write and not with a refused one, so that
+//! two readings at the same controller show whether a set took place in between.
+
+use std::fmt;
+
+use crate::account::PwdLastSet;
+use crate::attributes::Entry;
+use crate::{DirectoryError, ObjectGuid};
+
+/// The attributes that a [`Witness`] is read from.
+pub(crate) const ATTRIBUTES: &[&str] = &["replPropertyMetaData", "pwdLastSet"];
+/// `unicodePwd` (1.2.840.113556.1.4.90) in the default prefix table: prefix 9 stands for
+/// 1.2.840.113556.1.4 (MS-DRSR 5.16.4).
+const UNICODE_PWD: u32 = 0x0009_005a;
+/// Bytes in front of the entries: version, reserved, count, reserved (MS-DRSR, PROPERTY_META_DATA_VECTOR
+/// as stored).
+const HEAD: usize = 16;
+/// Bytes of an entry: attribute, version, time, invocation id, originating and local USN.
+const ENTRY: usize = 48;
+
+/// Which copy of the directory's database: changes when a controller is restored from a backup.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct InvocationId(pub ObjectGuid);
+
+impl fmt::Display for InvocationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for InvocationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "InvocationId({self})")
+    }
+}
+
+/// How the password stood at one controller at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// How often `unicodePwd` was written; 0 if never.
+    pub version: u32,
+    /// At which controller it was last written.
+    pub originator: Option<InvocationId>,
+    /// `pwdLastSet`.
+    pub pwd_last_set: PwdLastSet,
+    /// The DNS name of the controller that said so.
+    pub controller: String,
+    /// Its database.
+    pub invocation_id: InvocationId,
+}
+
+/// The metadata of one attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Writes {
+    pub(crate) version: u32,
+    pub(crate) originator: InvocationId,
+}
+
+impl Witness {
+    /// Reads what an object's entry says, at a controller.
+    pub(crate) fn read(
+        entry: &Entry,
+        controller: &str,
+        invocation_id: InvocationId,
+    ) -> Result<Self, DirectoryError> {
+        let unreadable = DirectoryError::Unreadable { attribute: "replPropertyMetaData" };
+        let metadata = entry.attributes.value("replPropertyMetaData").ok_or(unreadable.clone())?;
+        let writes = writes_of(metadata, UNICODE_PWD).map_err(|MetadataError| unreadable)?;
+        Ok(Self {
+            version: writes.map_or(0, |writes| writes.version),
+            originator: writes.map(|writes| writes.originator),
+            pwd_last_set: PwdLastSet::of(entry.attributes.parsed("pwdLastSet")?),
+            controller: controller.to_owned(),
+            invocation_id,
+        })
+    }
+}
+
+/// Metadata that is not what MS-DRSR describes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct MetadataError;
+
+/// Finds one attribute in `replPropertyMetaData`.
+pub(crate) fn writes_of(metadata: &[u8], wanted: u32) -> Result<Option<Writes>, MetadataError> {
+    let (head, entries) = metadata.split_at_checked(HEAD).ok_or(MetadataError)?;
+    let count = usize::try_from(number(&head[8..12])).map_err(|_| MetadataError)?;
+    if number(&head[..4]) != 1 || Some(entries.len()) != count.checked_mul(ENTRY) {
+        return Err(MetadataError);
+    }
+    let entry = entries.chunks_exact(ENTRY).find(|entry| number(&entry[..4]) == wanted);
+    entry.map(writes).transpose()
+}
+
+fn writes(entry: &[u8]) -> Result<Writes, MetadataError> {
+    let originator = ObjectGuid::from_value(&entry[16..32]).map_err(|_| MetadataError)?;
+    Ok(Writes { version: number(&entry[4..8]), originator: InvocationId(originator) })
+}
+
+fn number(four: &[u8]) -> u32 {
+    four.iter().rev().fold(0, |sum, byte| sum << 8 | u32::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn metadata(entries: &[(u32, u32)]) -> Vec<u8> {
+        let mut bytes =
+            [1_u32, 0, u32::try_from(entries.len()).unwrap(), 0].map(u32::to_le_bytes).concat();
+        for (attribute, version) in entries {
+            bytes.extend(attribute.to_le_bytes());
+            bytes.extend(version.to_le_bytes());
+            bytes.extend([9; 8]);
+            bytes.extend([7; 16]);
+            bytes.extend([8; 16]);
+        }
+        bytes
+    }
+
+    #[test]
+    fn the_version_of_the_password_is_found_among_the_others() {
+        let bytes = metadata(&[(0, 1), (UNICODE_PWD, 513), (0x0009_0060, 4)]);
+        let writes = writes_of(&bytes, UNICODE_PWD).unwrap().unwrap();
+        assert_eq!(writes.version, 513);
+        assert_eq!(writes.originator, InvocationId(ObjectGuid::from_bytes([7; 16])));
+        assert_eq!(writes_of(&metadata(&[(0, 1)]), UNICODE_PWD), Ok(None));
+        assert_eq!(writes_of(&metadata(&[]), UNICODE_PWD), Ok(None));
+    }
+
+    #[test]
+    fn a_count_that_does_not_match_is_refused() {
+        let good = metadata(&[(UNICODE_PWD, 1), (1, 1)]);
+        assert_eq!(writes_of(&good[..good.len() - 1], UNICODE_PWD), Err(MetadataError));
+        let mut many = good.clone();
+        many[8..12].copy_from_slice(&[0xff; 4]);
+        assert_eq!(writes_of(&many, UNICODE_PWD), Err(MetadataError));
+        let mut other_version = good;
+        other_version[0] = 2;
+        assert_eq!(writes_of(&other_version, UNICODE_PWD), Err(MetadataError));
+        assert_eq!(writes_of(&[], UNICODE_PWD), Err(MetadataError));
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = writes_of(&bytes, UNICODE_PWD);
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! The client against a real Active Directory: the lab's Samba domain controller.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test reports a broken expectation by panicking; its module is private"
+)]
+
+mod world;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use directory::{
+    AccountFlags, BindRefusal, Directory, DirectoryError, PolicyControl, Protection, PwdLastSet,
+    SetError, explain_refusal, outcome, protected_by, too_young,
+};
+use lab::{Bound, Forest, Kind, NewPerson, Person};
+use protocol::{Clock as _, Outcome, SystemClock};
+use world::{agent, config, config_as, connect, forest, guid, password, somebody};
+
+const WRONG_PASSWORD: &str = "52e";
+
+fn refused(sub_code: &str) -> Bound {
+    Bound::Refused { sub_code: sub_code.to_owned() }
+}
+
+/// Tries a password that the directory refuses, and has it explained.
+async fn explained(directory: &Directory, person: &Person, text: &str) -> Outcome {
+    let new = password(text);
+    let error = directory.set_password(guid(person), &new).await.unwrap_err();
+    let SetError::Refused(refusal) = &error else { panic!("{error}") };
+    assert!(refusal.is_policy(), "{error}");
+    assert_eq!(outcome::outcome(&error), Outcome::PolicyOther);
+    let account = directory.account(guid(person)).await.unwrap().unwrap();
+    let policy = directory.effective_policy(&account).await.unwrap();
+    explain_refusal(&policy, &account, &new).0
+}
+
+#[tokio::test]
+async fn a_probe_finds_the_pdc_emulator_and_says_who_is_bound() {
+    let forest = forest();
+    let probe = agent(&forest).probe().await.unwrap();
+    assert_eq!(probe.controller, forest.controller);
+    assert_eq!(probe.address.ip(), forest.address);
+    assert_eq!(probe.policy_control, Some(PolicyControl::Current));
+    let filter = format!("(sAMAccountName={})", forest.service.login);
+    let found = forest.search(&forest.base_dn, &filter, &["objectSid"]).unwrap();
+    let sid = directory::Sid::from_value(found[0].value("objectSid").unwrap()).unwrap();
+    assert_eq!(probe.bound_as, Some(sid));
+}
+
+#[tokio::test]
+async fn after_a_set_the_new_password_is_taken_and_the_old_one_refused() {
+    let forest = forest();
+    let person = somebody(&forest);
+    assert_eq!(forest.bind(&person.login, &person.password).unwrap(), Bound::Accepted);
+    agent(&forest).set_password(guid(&person), &password("Second-Pässwörd-😀")).await.unwrap();
+    let new = forest.bind(&person.login, "Second-Pässwörd-😀").unwrap();
+    assert_eq!(new, Bound::Accepted);
+    assert_eq!(forest.bind(&person.login, &person.password).unwrap(), refused(WRONG_PASSWORD));
+}
+
+#[tokio::test]
+async fn every_refused_rule_is_named_and_changes_nothing() {
+    let forest = forest();
+    let person = somebody(&forest);
+    let directory = agent(&forest);
+    assert_eq!(explained(&directory, &person, "Ab1!").await, Outcome::PolicyTooShort);
+    assert_eq!(explained(&directory, &person, "aaaaaaaaaaaa").await, Outcome::PolicyNotComplex);
+    assert_eq!(explained(&directory, &person, &person.password).await, Outcome::PolicyHistory);
+    assert_eq!(forest.bind(&person.login, &person.password).unwrap(), Bound::Accepted);
+    // One that was used before the present one.
+    directory.set_password(guid(&person), &password("Second-Password-1")).await.unwrap();
+    assert_eq!(explained(&directory, &person, &person.password).await, Outcome::PolicyHistory);
+    assert_eq!(forest.bind(&person.login, "Second-Password-1").unwrap(), Bound::Accepted);
+}
+
+#[tokio::test]
+async fn samba_does_not_judge_names_so_that_history_is_not_mistaken_for_them() {
+    let forest = forest();
+    let person = somebody(&forest);
+    let directory = agent(&forest);
+    let with_name = format!("X9-{}-y", person.login);
+    directory.set_password(guid(&person), &password(&with_name)).await.unwrap();
+    assert_eq!(forest.bind(&person.login, &with_name).unwrap(), Bound::Accepted);
+    assert_eq!(explained(&directory, &person, &with_name).await, Outcome::PolicyHistory);
+}
+
+#[tokio::test]
+async fn a_fine_grained_policy_is_known_to_whoever_may_read_it() {
+    let forest = forest();
+    let young = forest.person_of(Kind::Pso).unwrap();
+    let now = SystemClock.now();
+
+    let allowed = connect(config_as(&forest, &forest.administrator));
+    let account = allowed.account(guid(young)).await.unwrap().unwrap();
+    let policy = allowed.effective_policy(&account).await.unwrap();
+    assert_eq!(policy.source.reference(), "PSO Young passwords");
+    assert_eq!(policy.rules.as_ref().unwrap().minimum_age_seconds, 86_400);
+    let PwdLastSet::At(last_set) = account.pwd_last_set else { panic!("never set") };
+    let expected = last_set.after(Duration::from_secs(86_400));
+    assert_eq!(
+        too_young(&policy, &account, last_set.after(Duration::from_secs(1))),
+        Some(expected)
+    );
+    assert!(last_set < now);
+
+    // An account to which that is not delegated: unknown, never wrong.
+    let plain = somebody(&forest);
+    let plain = lab::Credentials { login: plain.login, password: plain.password };
+    let directory = connect(config_as(&forest, &plain));
+    let account = directory.account(guid(young)).await.unwrap().unwrap();
+    let policy = directory.effective_policy(&account).await.unwrap();
+    assert_eq!(policy.source.reference(), "PSO Young passwords");
+    assert_eq!(policy.rules, None);
+    assert_eq!(too_young(&policy, &account, now), None);
+}
+
+#[tokio::test]
+async fn the_domain_s_policy_is_read() {
+    let forest = forest();
+    let directory = agent(&forest);
+    let account = directory.account(guid(&somebody(&forest))).await.unwrap().unwrap();
+    let policy = directory.effective_policy(&account).await.unwrap();
+    let rules = policy.rules.unwrap();
+    assert_eq!((rules.minimum_length, rules.complexity), (7, true));
+    assert_eq!((rules.history_length, rules.minimum_age_seconds), (24, 0));
+    assert_eq!(policy.source.reference(), format!("domain {}", forest.base_dn));
+}
+
+#[tokio::test]
+async fn a_set_unlocks_a_locked_account() {
+    let forest = forest();
+    let person = somebody(&forest);
+    let directory = agent(&forest);
+    for _ in 0..5 {
+        assert_eq!(forest.bind(&person.login, "wrong").unwrap(), refused(WRONG_PASSWORD));
+    }
+    assert_eq!(forest.bind(&person.login, &person.password).unwrap(), refused("775"));
+    let locked = directory.account(guid(&person)).await.unwrap().unwrap();
+    assert!(locked.lockout_time.is_some());
+    directory.set_password(guid(&person), &password("Second-Password-1")).await.unwrap();
+    assert_eq!(forest.bind(&person.login, "Second-Password-1").unwrap(), Bound::Accepted);
+    let unlocked = directory.account(guid(&person)).await.unwrap().unwrap();
+    assert_eq!(unlocked.lockout_time, None);
+}
+
+#[tokio::test]
+async fn the_witness_counts_sets_and_not_refusals() {
+    let forest = forest();
+    let person = somebody(&forest);
+    let directory = agent(&forest);
+    let first = directory.witness(guid(&person)).await.unwrap().unwrap();
+    assert_eq!(first.controller, forest.controller);
+    assert_eq!(first.originator, Some(first.invocation_id), "there is one controller");
+    for count in 1..=3 {
+        let new = password(&format!("Password-Number-{count}"));
+        directory.set_password_at(&first, guid(&person), &new).await.unwrap();
+        let after = directory.witness(guid(&person)).await.unwrap().unwrap();
+        assert_eq!(after.version, first.version + count);
+        assert_ne!(after.pwd_last_set, first.pwd_last_set);
+    }
+    directory.set_password(guid(&person), &password("a")).await.unwrap_err();
+    let after = directory.witness(guid(&person)).await.unwrap().unwrap();
+    assert_eq!(after.version, first.version + 3);
+}
+
+#[tokio::test]
+async fn a_set_for_another_controller_s_witness_is_not_sent() {
+    let forest = forest();
+    let person = somebody(&forest);
+    let directory = agent(&forest);
+    let mut elsewhere = directory.witness(guid(&person)).await.unwrap().unwrap();
+    elsewhere.invocation_id.0 = directory::ObjectGuid::from_bytes([1; 16]);
+    let new = password("Second-Password-1");
+    let error = directory.set_password_at(&elsewhere, guid(&person), &new).await.unwrap_err();
+    assert_eq!(error, SetError::ControllerMoved);
+    assert_eq!(forest.bind(&person.login, &person.password).unwrap(), Bound::Accepted);
+}
+
+#[tokio::test]
+async fn where_no_right_was_delegated_the_set_is_refused_as_such() {
+    let forest = forest();
+    let outside = NewPerson { unit: "OU=Service".to_owned(), ..NewPerson::default() };
+    let person = forest.add_person(&outside).unwrap();
+    let new = password("Second-Password-1");
+    let error = agent(&forest).set_password(guid(&person), &new).await.unwrap_err();
+    let SetError::Refused(refusal) = &error else { panic!("{error}") };
+    assert_eq!(refusal.result, 50);
+    assert_eq!(outcome::outcome(&error), Outcome::PermissionMissing);
+    assert_eq!(forest.bind(&person.login, &person.password).unwrap(), Bound::Accepted);
+}
+
+#[tokio::test]
+async fn an_account_is_found_by_guid_after_it_was_renamed_and_gone_after_it_was_deleted() {
+    let forest = forest();
+    let person = somebody(&forest);
+    let directory = agent(&forest);
+    let rename = format!(
+        "dn: {}\nchangetype: modrdn\nnewrdn: CN=renamed {}\ndeleteoldrdn: 1\n",
+        person.dn, person.login
+    );
+    forest.modify(&rename).unwrap();
+    directory.set_password(guid(&person), &password("Second-Password-1")).await.unwrap();
+    let account = directory.account(guid(&person)).await.unwrap().unwrap();
+    assert_eq!(account.dn.name(), Some(format!("renamed {}", person.login).as_str()));
+
+    forest.modify(&format!("dn: {}\nchangetype: delete\n", account.dn)).unwrap();
+    assert!(directory.account(guid(&person)).await.unwrap().is_none());
+    assert!(directory.witness(guid(&person)).await.unwrap().is_none());
+    let error = directory.set_password(guid(&person), &password("Third-Password-1")).await;
+    assert_eq!(outcome::outcome(&error.unwrap_err()), Outcome::UserGone);
+}
+
+#[tokio::test]
+async fn names_with_every_character_of_d9_are_read_and_set() {
+    let forest = forest();
+    let directory = agent(&forest);
+    for (place, name) in
+        ["a,b+c", "\"q\" \\", "<x>;=/", "#hash", " blanks ", "Zoë 密碼 😀"].iter().enumerate()
+    {
+        // Accounts of earlier runs stay in the lab: the name is made unique, its ends are kept.
+        let end = if name.ends_with(' ') { " " } else { "" };
+        let unique = format!("{name}{place}{}{end}", SystemClock.now().as_millis());
+        let new = NewPerson { name: Some(unique.clone()), ..NewPerson::default() };
+        let person = forest.add_person(&new).unwrap();
+        let account = directory.account(guid(&person)).await.unwrap().unwrap();
+        assert_eq!(account.dn.name(), Some(unique.as_str()));
+        directory.set_password(guid(&person), &password("Second-Password-1")).await.unwrap();
+        // What is written is read by the directory as the same object.
+        let found = forest.search(&account.dn.to_string(), "(objectClass=user)", &["cn"]).unwrap();
+        assert_eq!(found.len(), 1, "{}", account.dn);
+    }
+}
+
+#[tokio::test]
+async fn kinds_of_accounts_are_recognised() {
+    let forest = forest();
+    let directory = agent(&forest);
+    let read = async |kind| {
+        directory.account(guid(forest.person_of(kind).unwrap())).await.unwrap().unwrap()
+    };
+    let ordinary = read(Kind::Ordinary).await;
+    assert!(ordinary.flags.contains(AccountFlags::NORMAL) && !ordinary.is_disabled());
+    assert_eq!(protected_by(&ordinary), None);
+    assert!(read(Kind::Disabled).await.is_disabled());
+    let nested = read(Kind::ProtectedNested).await;
+    assert!(matches!(protected_by(&nested), Some(Protection::Member(_))));
+    assert!(!nested.admin_count, "found by its groups alone");
+    assert_eq!(
+        protected_by(&read(Kind::AdmincountOrphan).await),
+        Some(Protection::AdminCountAlone)
+    );
+
+    let filter = "(|(sAMAccountName=Administrator)(sAMAccountName=krbtgt))";
+    for entry in forest.search(&forest.base_dn, filter, &["objectGUID"]).unwrap() {
+        let guid = entry.object_guid().unwrap().parse().unwrap();
+        let account = directory.account(guid).await.unwrap().unwrap();
+        assert!(matches!(protected_by(&account), Some(Protection::Account(_))), "{}", entry.dn);
+    }
+    let computers = forest.search(&forest.base_dn, "(objectClass=computer)", &["objectGUID"]);
+    let controller = computers.unwrap()[0].object_guid().unwrap().parse().unwrap();
+    assert!(directory.account(controller).await.unwrap().unwrap().is_computer_or_trust());
+}
+
+#[tokio::test]
+async fn an_account_that_has_expired_or_must_change_is_read_as_such() {
+    let forest = forest();
+    let directory = agent(&forest);
+    // 2020-01-01T00:00:00Z.
+    let end = ("accountExpires".to_owned(), "132223104000000000".to_owned());
+    let new = NewPerson { attributes: vec![end], must_change: true, ..NewPerson::default() };
+    let person = forest.add_person(&new).unwrap();
+    let account = directory.account(guid(&person)).await.unwrap().unwrap();
+    assert_eq!(account.account_expires.unwrap().as_millis(), 1_577_836_800_000);
+    assert!(account.is_expired(SystemClock.now()));
+    assert_eq!(account.pwd_last_set, PwdLastSet::Never);
+}
+
+#[tokio::test]
+async fn people_are_read_page_by_page_each_once_and_without_the_rest() {
+    let forest = forest();
+    let directory = agent(&forest);
+    let people: directory::DistinguishedName =
+        format!("OU=People,{}", forest.base_dn).parse().unwrap();
+    let inner = people.child("OU", "Amsterdam");
+    let mut seen = Vec::new();
+    let mut each = |person: directory::PersonEntry| seen.push(person);
+    let count = directory.people(&[inner, people.clone()], 2, &mut each).await.unwrap();
+    assert_eq!(count, seen.len() as u64);
+    let guids: HashSet<_> = seen.iter().map(|person| person.guid).collect();
+    assert_eq!(guids.len(), seen.len(), "nobody twice");
+    assert!(seen.iter().all(|person| person.dn.is_below(&people)));
+    for person in &forest.people {
+        let found = seen.iter().find(|one| one.guid == guid(person)).unwrap();
+        assert_eq!(found.attributes.text("samaccountname"), Some(person.login.as_str()));
+        assert_eq!(found.attributes.text("otherMailbox"), Some(person.private_mail.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn many_requests_share_the_connection() {
+    let forest = forest();
+    let directory = agent(&forest);
+    let person = somebody(&forest);
+    let reads = (0..40).map(|_| {
+        let (directory, guid) = (directory.clone(), guid(&person));
+        tokio::spawn(
+            async move { directory.account(guid).await.unwrap().unwrap().sam_account_name },
+        )
+    });
+    for read in reads.collect::<Vec<_>>() {
+        assert_eq!(read.await.unwrap(), person.login);
+    }
+}
+
+#[tokio::test]
+async fn a_controller_with_a_certificate_of_another_authority_is_refused() {
+    let forest = forest();
+    let stranger = lab::Authority::create().unwrap();
+    let config = directory::DirectoryConfig {
+        ca_pem: stranger.pem().as_bytes().to_vec(),
+        ..config(&forest)
+    };
+    let error = connect(config).probe().await.unwrap_err();
+    assert!(matches!(error, DirectoryError::Certificate { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains(&forest.controller) && text.contains("not issued by"), "{text}");
+    assert_eq!(error.outcome(), Outcome::DirectoryConfiguration);
+}
+
+#[tokio::test]
+async fn a_wrong_service_password_is_named_and_not_tried_again_and_again() {
+    let forest = forest();
+    let person = somebody(&forest);
+    let wrong =
+        lab::Credentials { login: person.login.clone(), password: "Wrong-Password-1".into() };
+    let directory = connect(config_as(&forest, &wrong));
+    for _ in 0..8 {
+        let error = directory.probe().await.unwrap_err();
+        let DirectoryError::BindRefused { refusal, .. } = error else { panic!("{error}") };
+        assert_eq!(refusal, BindRefusal::WrongPassword);
+    }
+    // The threshold is 5: eight binds would have locked it.
+    assert_eq!(forest.bind(&person.login, &person.password).unwrap(), Bound::Accepted);
+    let error =
+        directory.set_password(guid(&person), &password("New-Password-1")).await.unwrap_err();
+    assert_eq!(outcome::outcome(&error), Outcome::DirectoryConfiguration);
+}
+
+#[tokio::test]
+async fn where_nothing_listens_the_pdc_is_unreachable() {
+    let forest = forest();
+    // Bound for a moment, so that the port is free of others.
+    let port =
+        std::net::TcpListener::bind((forest.address, 0)).unwrap().local_addr().unwrap().port();
+    let config = directory::DirectoryConfig { ldaps_port: port, ..config(&forest) };
+    let error = connect(config).probe().await.unwrap_err();
+    assert!(
+        matches!(&error, DirectoryError::PdcUnreachable { cause } if cause.contains(&forest.controller)),
+        "{error}"
+    );
+    assert_eq!(error.outcome(), Outcome::PdcUnreachable);
+}
+
+#[tokio::test]
+async fn a_domain_that_dns_does_not_know_and_a_head_that_is_not_served_are_told_apart() {
+    let forest = forest();
+    let unknown =
+        directory::DirectoryConfig { domain: "nowhere.passback.test".into(), ..config(&forest) };
+    let error = connect(unknown).probe().await.unwrap_err();
+    assert!(matches!(error, DirectoryError::PdcUnreachable { .. }), "{error}");
+    let base_dn = "DC=other,DC=test".parse().unwrap();
+    let other = directory::DirectoryConfig { base_dn, ..config(&forest) };
+    let error = connect(other).probe().await.unwrap_err();
+    assert!(matches!(error, DirectoryError::Configuration(_)), "{error}");
+}
+
+/// A set whose answer, or which itself, is lost on the way.
+async fn cut(forest: &Forest, lose: impl Fn(&world::Wire, bool)) -> (Person, u32) {
+    let wire = world::Wire::to(forest).await;
+    let config = directory::DirectoryConfig { ldaps_port: wire.port, ..config(forest) };
+    let directory = connect(config);
+    let person = somebody(forest);
+    let before = directory.witness(guid(&person)).await.unwrap().unwrap();
+    lose(&wire, true);
+    let new = password("Second-Password-1");
+    let error = directory.set_password_at(&before, guid(&person), &new).await.unwrap_err();
+    assert!(matches!(error, SetError::Unknown { .. }), "{error}");
+    assert_eq!(outcome::outcome(&error), Outcome::InDoubt);
+    lose(&wire, false);
+    // The same client, over a new connection.
+    let after = directory.witness(guid(&person)).await.unwrap().unwrap();
+    assert_eq!(after.invocation_id, before.invocation_id);
+    (person, after.version - before.version)
+}
+
+#[tokio::test]
+async fn a_lost_answer_leaves_doubt_and_the_witness_shows_that_it_was_set() {
+    let forest = forest();
+    let (person, sets) = cut(&forest, world::Wire::lose_answers).await;
+    assert_eq!(sets, 1);
+    assert_eq!(forest.bind(&person.login, "Second-Password-1").unwrap(), Bound::Accepted);
+}
+
+#[tokio::test]
+async fn a_lost_request_leaves_doubt_and_the_witness_shows_that_it_was_not_set() {
+    let forest = forest();
+    let (person, sets) = cut(&forest, world::Wire::lose_requests).await;
+    assert_eq!(sets, 0);
+    assert_eq!(forest.bind(&person.login, &person.password).unwrap(), Bound::Accepted);
+}
+
+#[tokio::test]
+async fn a_connection_that_died_unnoticed_is_replaced_by_the_next_read() {
+    let forest = forest();
+    let wire = world::Wire::to(&forest).await;
+    let config = directory::DirectoryConfig { ldaps_port: wire.port, ..config(&forest) };
+    let directory = connect(config);
+    let person = somebody(&forest);
+    directory.account(guid(&person)).await.unwrap().unwrap();
+    wire.lose_requests(true);
+    let dead = directory.account(guid(&person)).await.unwrap_err();
+    assert_eq!(dead.outcome(), Outcome::PdcUnreachable);
+    wire.lose_requests(false);
+    directory.account(guid(&person)).await.unwrap().unwrap();
+}

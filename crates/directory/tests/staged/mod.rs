@@ -1,0 +1,229 @@
+//! Staged controllers: what a domain with several controllers, or an old one, looks like on the
+//! wire. They answer what they are told to; whether a real directory does is shown by the tests
+//! against the lab.
+
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+
+use directory::DirectoryConfig;
+use futures_util::{SinkExt as _, StreamExt as _};
+use hickory_resolver::proto::op::Message;
+use hickory_resolver::proto::rr::rdata::{A, SRV};
+use hickory_resolver::proto::rr::{RData, Record, RecordType};
+use lab::Authority;
+use ldap3_proto::LdapCodec;
+use ldap3_proto::control::LdapControl;
+use ldap3_proto::proto::{
+    LdapBindResponse, LdapMsg, LdapOp, LdapPartialAttribute, LdapResult, LdapResultCode,
+    LdapSearchResultEntry,
+};
+use protocol::ClearPassword;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::codec::Framed;
+
+pub const DOMAIN: &str = "staged.test";
+const HEAD: &str = "DC=staged,DC=test";
+
+/// What all controllers of the domain agree on, and a test changes.
+#[derive(Default)]
+pub struct State {
+    /// The host that DNS names.
+    pub in_dns: String,
+    /// The host that holds the role.
+    pub owner: String,
+    /// The controls that controllers offer.
+    pub controls: Vec<String>,
+    /// Sets that arrived: at which host, with which controls.
+    pub sets: Vec<(String, Vec<LdapControl>)>,
+    /// How often somebody signed in.
+    pub binds: usize,
+}
+
+pub struct Stage {
+    pub state: Arc<Mutex<State>>,
+    pub config: DirectoryConfig,
+}
+
+/// The controllers `dc1`, `dc2`, …, each on a loopback address of its own; the certificate of each
+/// is for the name that `certified` makes of its own.
+pub async fn stage(count: u8, certified: impl Fn(&str) -> String) -> Stage {
+    let authority = Authority::create().unwrap();
+    let state = Arc::new(Mutex::new(State {
+        in_dns: host(1),
+        owner: host(1),
+        controls: vec!["1.2.840.113556.1.4.2239".to_owned()],
+        ..State::default()
+    }));
+    let mut port = 0;
+    for number in 1..=count {
+        let listener = TcpListener::bind((address(number), port)).await.unwrap();
+        port = listener.local_addr().unwrap().port();
+        let host = host(number);
+        let acceptor = acceptor(&authority, &certified(&host));
+        tokio::spawn(serve(listener, acceptor, host, Arc::clone(&state)));
+    }
+    let dns = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let dns_address = dns.local_addr().unwrap();
+    tokio::spawn(answer_names(dns, Arc::clone(&state)));
+    let password = ClearPassword::from_text("Service-Password-1").unwrap();
+    let ca = authority.pem().as_bytes().to_vec();
+    let config = DirectoryConfig {
+        dns: Some(dns_address),
+        ldaps_port: port,
+        ..DirectoryConfig::new(DOMAIN, ca, "svc@staged.test", password).unwrap()
+    };
+    Stage { state, config }
+}
+
+pub fn host(number: u8) -> String {
+    format!("dc{number}.{DOMAIN}")
+}
+
+/// Each test process has its own range, so that tests side by side share no port.
+fn address(number: u8) -> Ipv4Addr {
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, 64 + number, high, low.clamp(1, 254))
+}
+
+fn acceptor(authority: &Authority, name: &str) -> TlsAcceptor {
+    let made = authority.server(&[name]).unwrap();
+    let certificate = CertificateDer::from_pem_slice(made.certificate.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(made.key.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+async fn answer_names(socket: UdpSocket, state: Arc<Mutex<State>>) {
+    let mut buffer = vec![0; 1_500];
+    while let Ok((length, asker)) = socket.recv_from(&mut buffer).await {
+        let question = Message::from_vec(&buffer[..length]).unwrap();
+        let answer = named(question, &state.lock().unwrap());
+        socket.send_to(&answer, asker).await.unwrap();
+    }
+}
+
+fn named(question: Message, state: &State) -> Vec<u8> {
+    let query = question.queries[0].clone();
+    let mut answer = question.into_response();
+    let name = query.name().to_ascii();
+    let data = match query.query_type() {
+        RecordType::SRV if name == format!("_ldap._tcp.pdc._msdcs.{DOMAIN}.") => {
+            let target = format!("{}.", state.in_dns).parse().unwrap();
+            Some(RData::SRV(SRV::new(0, 100, 389, target)))
+        }
+        RecordType::A => {
+            let number = (1..=9).find(|&number| name == format!("{}.", host(number)));
+            number.map(|number| RData::A(A(address(number))))
+        }
+        _ => None,
+    };
+    if let Some(data) = data {
+        answer.add_answer(Record::from_rdata(query.name().clone(), 900, data));
+    }
+    answer.to_vec().unwrap()
+}
+
+async fn serve(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    host: String,
+    state: Arc<Mutex<State>>,
+) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let (acceptor, host, state) = (acceptor.clone(), host.clone(), Arc::clone(&state));
+        tokio::spawn(async move { converse(acceptor, stream, &host, &state).await });
+    }
+}
+
+/// None if the client does not like the certificate, or hangs up.
+async fn converse(
+    acceptor: TlsAcceptor,
+    stream: TcpStream,
+    host: &str,
+    state: &Mutex<State>,
+) -> Option<()> {
+    let stream = acceptor.accept(stream).await.ok()?;
+    let mut messages = Framed::new(stream, LdapCodec::default());
+    while let Some(Ok(LdapMsg { msgid, op, ctrl })) = messages.next().await {
+        let answers = respond(op, ctrl, host, &mut state.lock().unwrap());
+        for op in answers {
+            messages.send(LdapMsg::new(msgid, op)).await.ok()?;
+        }
+    }
+    None
+}
+
+fn respond(op: LdapOp, controls: Vec<LdapControl>, host: &str, state: &mut State) -> Vec<LdapOp> {
+    match op {
+        LdapOp::BindRequest(_) => {
+            state.binds += 1;
+            let res = result(LdapResultCode::Success);
+            vec![LdapOp::BindResponse(LdapBindResponse { res, saslcreds: None })]
+        }
+        LdapOp::ModifyRequest(_) => {
+            state.sets.push((host.to_owned(), controls));
+            vec![LdapOp::ModifyResponse(result(LdapResultCode::Success))]
+        }
+        LdapOp::SearchRequest(search) => match entry(&search.base, host, state) {
+            Some(attributes) => {
+                let dn = search.base;
+                let entry = LdapSearchResultEntry { dn, attributes };
+                let done = LdapOp::SearchResultDone(result(LdapResultCode::Success));
+                vec![LdapOp::SearchResultEntry(entry), done]
+            }
+            None => vec![LdapOp::SearchResultDone(result(LdapResultCode::NoSuchObject))],
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn entry(base: &str, host: &str, state: &State) -> Option<Vec<LdapPartialAttribute>> {
+    let own = settings(host);
+    if base.is_empty() {
+        let controls: Vec<&str> = state.controls.iter().map(String::as_str).collect();
+        return Some(vec![
+            attribute("dsServiceName", &[&own]),
+            attribute("defaultNamingContext", &[HEAD]),
+            attribute("dnsHostName", &[host]),
+            attribute("supportedControl", &controls),
+        ]);
+    }
+    if base == HEAD {
+        return Some(vec![attribute("fSMORoleOwner", &[&settings(&state.owner)])]);
+    }
+    if base == own {
+        let vals = vec![vec![host.as_bytes()[2]; 16]];
+        return Some(vec![LdapPartialAttribute { atype: "invocationId".to_owned(), vals }]);
+    }
+    let known = (1..=9).map(self::host);
+    let found = known.into_iter().find(|host| base == server(host))?;
+    Some(vec![attribute("dNSHostName", &[&found])])
+}
+
+fn server(host: &str) -> String {
+    let name = host.split('.').next().unwrap().to_uppercase();
+    format!("CN={name},CN=Servers,CN=Site,CN=Sites,CN=Configuration,{HEAD}")
+}
+
+fn settings(host: &str) -> String {
+    format!("CN=NTDS Settings,{}", server(host))
+}
+
+fn attribute(name: &str, values: &[&str]) -> LdapPartialAttribute {
+    let vals = values.iter().map(|value| value.as_bytes().to_vec()).collect();
+    LdapPartialAttribute { atype: name.to_owned(), vals }
+}
+
+fn result(code: LdapResultCode) -> LdapResult {
+    LdapResult { code, matcheddn: String::new(), message: String::new(), referral: Vec::new() }
+}
