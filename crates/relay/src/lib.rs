@@ -1,1 +1,79 @@
-//! The rendezvous between cloud service and agent
+//! The rendezvous between cloud service and agent: a relay, and the listener that dials out to
+//! it. It speaks the public protocol of Azure Relay Hybrid Connections, request and response on
+//! the control channel, so that Azure Relay can take its place.
+//!
+//! ```text
+//! listener → relay   GET /$hc/{entity}?sb-hc-action=listen, ServiceBusAuthorization: token
+//!                    (101, or 400 malformed · 401 token · 403 other path · 404 unknown · 503 later)
+//! sender             deliver(entity, request): one live channel is chosen, for good
+//! relay → listener   text {"request": …}, then one binary message with the body if there is one
+//! listener → relay   text {"response": …}, then one binary message with the body if there is one
+//! listener → relay   text {"renewToken": {"token": …}} before the channel's token expires
+//! ```
+//!
+//! # Frames
+//!
+//! JSON, one top-level key names the command, unknown keys are ignored:
+//!
+//! ```text
+//! {"request":  {"address", "id", "requestTarget", "method", "requestHeaders": {name: value},
+//!               "body": bool, "remoteEndpoint"}}      only address and id: waits elsewhere
+//! {"response": {"requestId", "statusCode": 200…599 or "200"…"599", "statusDescription",
+//!               "responseHeaders": {name: value}, "body": bool}}          in any order
+//! {"renewToken": {"token"}}                                               no reply
+//! ```
+//!
+//! Nothing comes between a frame and its body. Request ids are random and known only to the
+//! channel that was asked; another channel's answer is dropped. Pings carry a number: the pong
+//! to a ping that was sent after a request proves that the request arrived.
+//!
+//! # Limits
+//!
+//! ```text
+//! body 64 KiB, headers 32 KiB, message 224 KiB    · larger ends the channel with 1009
+//! answer within 60 s                              · then "timeout"
+//! ping every 20 s, silence of 45 s                · both sides give the channel up
+//! token's expiry + 60 s                           · then 1008
+//! 256 requests or 1 MiB waiting to be written     · then "busy"
+//! 5 s without taking a byte                       · the channel is cut
+//! 25 channels per entity                          · then 503
+//! ```
+//!
+//! Close codes: 1000 listener left, 1001 entity gone or node draining, 1002 malformed frame,
+//! 1008 token, 1009 too big, 1011 internal.
+//!
+//! # Working here
+//!
+//! Waiting, expiry and "once only" are not here but with the dispatcher and the journal. What
+//! messages mean is decided in `session`, which has no socket and no clock and is tested message
+//! by message; `server` and `listener` move bytes. This crate must never depend on `seal`: a
+//! relay that could open what it carries would be another relay.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "a test reports a broken expectation by panicking"
+    )
+)]
+
+mod backoff;
+mod close;
+mod entity;
+mod frame;
+mod headers;
+pub mod limits;
+mod listener;
+mod message;
+mod server;
+mod session;
+pub mod token;
+
+pub use backoff::Reconnect;
+pub use entity::{ENTITY_MAX, Entity, EntityError};
+pub use futures_util::future::BoxFuture;
+pub use limits::Limits;
+pub use listener::{Handler, ListenerConfig, Status, TokenSource, listen};
+pub use message::{Delivered, DeliveryError, DeliveryErrorKind, Request, Response};
+pub use server::{Asked, Authority, AuthorityError, Relay};

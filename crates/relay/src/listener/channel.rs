@@ -1,0 +1,265 @@
+//! One control channel: the session of [`crate::session::answering`] with its socket.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use protocol::Timestamp;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
+use tokio_tungstenite::tungstenite::{self};
+
+use super::Listener;
+use super::connect::Socket;
+use crate::close::Close;
+use crate::frame;
+use crate::headers;
+use crate::limits::{BODY_MAX, HEADERS_MAX};
+use crate::message::{Request, Response};
+use crate::session::answering::{AnsweringSession, Heard};
+
+/// How long the relay may take to agree to the end of a channel.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// The longest time before its expiry at which a token is renewed.
+const RENEWAL_MARGIN_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// How a channel ended.
+pub(super) enum Ended {
+    /// The listener was told to stop, and has said farewell.
+    Stopped,
+    /// Lost, and why.
+    Lost(String),
+}
+
+/// No interval can be nothing.
+const PING_MIN: Duration = Duration::from_millis(1);
+/// How many messages may wait to be written; a relay that does not take its answers is not read
+/// either.
+const WRITES_MAX: usize = 512;
+
+/// One thing to be written.
+enum Write {
+    Answer(String, Response),
+    Token(String),
+    Ping,
+    /// Nothing comes after it.
+    Farewell,
+}
+
+type Writes = mpsc::Sender<Write>;
+
+/// When a token that was fetched at `issued` and ends at `expiry` is to be renewed: a quarter of
+/// its life before its end, at most five minutes.
+pub(super) fn renewal(issued: Timestamp, expiry: Timestamp) -> Timestamp {
+    expiry.before((expiry.since(issued) / 4).min(RENEWAL_MARGIN_MAX))
+}
+
+/// Why a channel is lost, for the operator, and what the relay is told.
+struct Loss {
+    reason: String,
+    close: Option<Close>,
+}
+
+impl Loss {
+    fn of(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), close: None }
+    }
+}
+
+/// Answers requests until the channel ends.
+pub(super) async fn serve(listener: &Listener, socket: Socket, renew_at: Timestamp) -> Ended {
+    let (mut sink, mut stream) = socket.split();
+    let (writes, mut to_write) = mpsc::channel(WRITES_MAX);
+    let patience = listener.config.silence;
+    let loss = tokio::select! {
+        loss = read(listener, &mut stream, &writes) => Some(loss),
+        loss = write(&mut sink, &mut to_write, patience) => loss,
+        never = tick(listener, &writes, renew_at) => match never {},
+        never = stop(listener, &writes) => match never {},
+    };
+    let close = loss.as_ref().map_or(Some(Close::LISTENER_LEFT), |loss| loss.close);
+    let _ = timeout(FAREWELL, say_farewell(sink, stream, close)).await;
+    loss.map_or(Ended::Stopped, |loss| Ended::Lost(loss.reason))
+}
+
+/// Reads until the channel is lost.
+async fn read(listener: &Listener, stream: &mut SplitStream<Socket>, writes: &Writes) -> Loss {
+    let mut session = AnsweringSession::default();
+    loop {
+        let message = match timeout(listener.config.silence, stream.next()).await {
+            Ok(Some(Ok(message))) => message,
+            Ok(Some(Err(error))) => return Loss::of(format!("the channel broke: {error}")),
+            Ok(None) => return Loss::of("the relay hung up"),
+            Err(_) => return Loss::of("the relay fell silent"),
+        };
+        let heard = match message {
+            Message::Text(text) => session.text(&text),
+            Message::Binary(body) => session.binary(body),
+            Message::Close(frame) => return Loss::of(closed_by_relay(frame)),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
+        };
+        match heard {
+            Ok(Heard::Nothing) => {}
+            Ok(Heard::Request(id, request)) => answer(listener, id, request, writes).await,
+            Ok(Heard::Rendezvous(id)) => {
+                // It would have to be fetched where this listener does not go.
+                tracing::warn!(id, "relay.listener.request_too_big");
+            }
+            Err(close) => {
+                let reason = format!("the relay broke the protocol: {}", close.reason);
+                return Loss { reason, close: Some(close) };
+            }
+        }
+    }
+}
+
+/// What the relay said when it closed the channel, made fit for a log.
+fn closed_by_relay(frame: Option<CloseFrame>) -> String {
+    match frame {
+        Some(frame) => {
+            let (code, reason) = (u16::from(frame.code), frame.reason.as_str().escape_debug());
+            format!("the relay closed the channel: {code} {reason}")
+        }
+        None => "the relay closed the channel".to_owned(),
+    }
+}
+
+/// Answers one request, in a task of its own.
+async fn answer(listener: &Listener, id: String, request: Request, writes: &Writes) {
+    if listener.stop.is_cancelled() || listener.tasks.len() >= listener.config.concurrent {
+        // Certainly nothing was done with it.
+        let _ = writes.send(Write::Answer(id, Response::empty(503))).await;
+        return;
+    }
+    let (handler, writes) = (Arc::clone(&listener.handler), writes.clone());
+    listener.tasks.spawn(async move {
+        let handled = AssertUnwindSafe(async { handler.handle(request).await }).catch_unwind();
+        let response = match handled.await {
+            Ok(response) if fits(&response) => response,
+            Ok(_) => {
+                tracing::error!("relay.listener.answer_too_big");
+                Response::empty(500)
+            }
+            Err(_) => {
+                tracing::error!("relay.listener.handler_panicked");
+                Response::empty(500)
+            }
+        };
+        // It fails if the channel is lost: then nobody waits for the answer.
+        let _ = writes.send(Write::Answer(id, response)).await;
+    });
+}
+
+fn fits(response: &Response) -> bool {
+    response.body.len() <= BODY_MAX && headers::size(&response.headers) <= HEADERS_MAX
+}
+
+/// Writes until the channel is lost; or, giving nothing back, until it is time for a farewell.
+async fn write(
+    sink: &mut SplitSink<Socket, Message>,
+    to_write: &mut mpsc::Receiver<Write>,
+    patience: Duration,
+) -> Option<Loss> {
+    while let Some(write) = to_write.recv().await {
+        match timeout(patience, send(sink, write)).await {
+            Ok(Ok(true)) => {}
+            Ok(Ok(false)) => return None,
+            Ok(Err(error)) => return Some(Loss::of(format!("the channel broke: {error}"))),
+            Err(_) => return Some(Loss::of("the relay takes nothing more")),
+        }
+    }
+    None
+}
+
+/// Writes one thing, and says whether more may follow.
+async fn send(
+    sink: &mut SplitSink<Socket, Message>,
+    write: Write,
+) -> Result<bool, tungstenite::Error> {
+    match write {
+        Write::Answer(id, response) => {
+            let head = Message::text(frame::response(&id, &response));
+            if response.body.is_empty() {
+                sink.send(head).await?;
+            } else {
+                sink.feed(head).await?;
+                sink.send(Message::Binary(response.body)).await?;
+            }
+        }
+        Write::Token(token) => sink.send(Message::text(frame::renew_token(&token))).await?,
+        Write::Ping => sink.send(Message::Ping(Bytes::new())).await?,
+        Write::Farewell => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Pings, and renews the token before it expires.
+async fn tick(
+    listener: &Listener,
+    writes: &Writes,
+    mut renew_at: Timestamp,
+) -> std::convert::Infallible {
+    let every = listener.config.ping.max(PING_MIN);
+    let mut ticks = interval_at(Instant::now() + every, every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        // With so much to write, a ping would show nothing that the writing does not.
+        let _ = writes.try_send(Write::Ping);
+        let now = listener.clock.now();
+        if now < renew_at {
+            continue;
+        }
+        match listener.tokens.token() {
+            Ok((token, expiry)) => {
+                let _ = writes.send(Write::Token(token)).await;
+                renew_at = renewal(now, expiry);
+            }
+            // The old one may hold a little longer: try again with the next ping.
+            Err(reason) => tracing::error!(reason, "relay.listener.no_token"),
+        }
+    }
+}
+
+/// Waits for the order to stop, then for what is in flight, then closes the channel behind the
+/// last answer.
+async fn stop(listener: &Listener, writes: &Writes) -> std::convert::Infallible {
+    listener.stop.cancelled().await;
+    listener.tasks.close();
+    let _ = timeout(listener.config.drain, listener.tasks.wait()).await;
+    let _ = writes.send(Write::Farewell).await;
+    std::future::pending().await
+}
+
+/// Ends the WebSocket in good order, if the relay is still there.
+async fn say_farewell(
+    mut sink: SplitSink<Socket, Message>,
+    mut stream: SplitStream<Socket>,
+    close: Option<Close>,
+) {
+    let frame = close.map(|Close { code, reason }| CloseFrame {
+        code: CloseCode::from(code),
+        reason: reason.into(),
+    });
+    if sink.send(Message::Close(frame)).await.is_ok() {
+        while let Some(Ok(_)) = stream.next().await {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_renewed_a_quarter_of_its_life_before_its_end_but_not_over_five_minutes() {
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1_000);
+        assert_eq!(renewal(at(0), at(600)), at(450));
+        assert_eq!(renewal(at(0), at(3_600)), at(3_300));
+        assert_eq!(renewal(at(10), at(5)), at(5));
+    }
+}

@@ -1,0 +1,176 @@
+//! The agent's side: dials out, listens on one entity, answers requests, comes back for ever.
+
+mod channel;
+mod connect;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use protocol::{Clock, Randomness, Timestamp};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use crate::backoff::Reconnect;
+use crate::entity::Entity;
+use crate::message::{Request, Response};
+use channel::Ended;
+use connect::ConnectError;
+
+/// Where and how to listen.
+#[derive(Debug, Clone)]
+pub struct ListenerConfig {
+    /// The relay's address, `wss://host:port/`, without the entity.
+    pub url: Url,
+    /// What to listen on.
+    pub entity: Entity,
+    /// Whom to trust as the relay.
+    pub tls: Arc<rustls::ClientConfig>,
+    /// How long dialling, TLS and WebSocket handshakes may take together.
+    pub handshake: Duration,
+    /// How often to ping the relay.
+    pub ping: Duration,
+    /// How long the relay may be silent before the channel is given up (SPEC A-6).
+    pub silence: Duration,
+    /// How many requests are handled at a time; more are answered with 503 at once.
+    pub concurrent: usize,
+    /// How long what is in flight may take to end when the listener is stopped.
+    pub drain: Duration,
+    /// When to come back after a lost channel.
+    pub reconnect: Reconnect,
+}
+
+impl ListenerConfig {
+    /// A listener with the intervals of the relay protocol.
+    pub fn new(url: Url, entity: Entity, tls: Arc<rustls::ClientConfig>) -> Self {
+        Self {
+            url,
+            entity,
+            tls,
+            handshake: Duration::from_secs(10),
+            ping: Duration::from_secs(20),
+            silence: Duration::from_secs(45),
+            concurrent: 256,
+            drain: Duration::from_secs(30),
+            reconnect: Reconnect::default(),
+        }
+    }
+}
+
+/// Answers requests. They are handled concurrently, each in a task of its own that runs to its
+/// end even if the channel is lost meanwhile.
+pub trait Handler: Send + Sync {
+    /// Answers one request.
+    fn handle(&self, request: Request) -> BoxFuture<'_, Response>;
+}
+
+/// Makes tokens with the right to listen.
+pub trait TokenSource: Send + Sync {
+    /// A fresh token and when it expires.
+    ///
+    /// # Errors
+    /// Why there is none, in words for the operator.
+    fn token(&self) -> Result<(String, Timestamp), String>;
+}
+
+/// How listening goes, for the operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// On the way to the relay.
+    Connecting,
+    /// A channel is open.
+    Connected {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Between two attempts.
+    Waiting {
+        /// What went wrong.
+        reason: String,
+        /// When the next attempt is made.
+        until: Timestamp,
+    },
+}
+
+/// Listens until `stop`: connects, answers requests, and connects again, for ever. After `stop`,
+/// what is in flight may end, then the channel is closed and this returns.
+pub async fn listen(
+    config: ListenerConfig,
+    tokens: Arc<dyn TokenSource>,
+    handler: Arc<dyn Handler>,
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+    status: watch::Sender<Status>,
+    stop: CancellationToken,
+) {
+    let tasks = TaskTracker::new();
+    let listener = Listener { config, tokens, handler, clock, randomness, status, stop, tasks };
+    listener.run().await;
+}
+
+struct Listener {
+    config: ListenerConfig,
+    tokens: Arc<dyn TokenSource>,
+    handler: Arc<dyn Handler>,
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+    status: watch::Sender<Status>,
+    stop: CancellationToken,
+    /// Every request in flight, those of lost channels too.
+    tasks: TaskTracker,
+}
+
+impl Listener {
+    async fn run(&self) {
+        // When the last stable channel was lost.
+        let mut outage: Option<Instant> = None;
+        loop {
+            let (reason, refused) = match self.attempt(&mut outage).await {
+                Ok(Ended::Stopped) => break,
+                Ok(Ended::Lost(reason)) => (reason, false),
+                Err(error) => (error.to_string(), error.is_refusal()),
+            };
+            let began = *outage.get_or_insert_with(Instant::now);
+            let delay = self.config.reconnect.delay(began.elapsed(), refused, self.random());
+            tracing::warn!(reason, delay_ms = delay.as_millis(), "relay.listener.waiting");
+            let until = self.clock.now().after(delay);
+            self.status.send_replace(Status::Waiting { reason, until });
+            tokio::select! {
+                () = self.stop.cancelled() => break,
+                () = sleep(delay) => {}
+            }
+        }
+        // Nobody is left to take their answers, but the journal will want to know them.
+        self.tasks.close();
+        let _ = timeout(self.config.drain, self.tasks.wait()).await;
+    }
+
+    /// One channel, from dialling to its end.
+    async fn attempt(&self, outage: &mut Option<Instant>) -> Result<Ended, ConnectError> {
+        self.status.send_replace(Status::Connecting);
+        let (token, expiry) = self.tokens.token().map_err(ConnectError::Token)?;
+        let issued = self.clock.now();
+        let socket = tokio::select! {
+            () = self.stop.cancelled() => return Ok(Ended::Stopped),
+            socket = connect::connect(&self.config, &token, &*self.randomness) => socket?,
+        };
+        let since = self.clock.now();
+        self.status.send_replace(Status::Connected { since });
+        tracing::info!(entity = %self.config.entity, "relay.listener.connected");
+        let opened = Instant::now();
+        let ended = channel::serve(self, socket, channel::renewal(issued, expiry)).await;
+        if opened.elapsed() >= self.config.reconnect.stable_after {
+            *outage = None;
+        }
+        Ok(ended)
+    }
+
+    fn random(&self) -> u64 {
+        let mut bytes = [0; 8];
+        self.randomness.fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+}

@@ -1,0 +1,330 @@
+//! One control channel: the session of [`crate::session::asking`] with its socket.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use bytes::Bytes;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt as _, StreamExt as _};
+use protocol::{InstanceId, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio_tungstenite::tungstenite;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::handshake::{Refusal, bearer};
+use super::registry::Place;
+use super::{Answer, Inner};
+use crate::close::Close;
+use crate::entity::Entity;
+use crate::frame;
+use crate::limits::Limits;
+use crate::message::{Delivered, DeliveryError, DeliveryErrorKind, Request};
+use crate::session::asking::{AskingSession, Heard, NotQueued, Outgoing, Violation};
+use crate::token::Claims;
+
+/// How long a peer may take to agree to the end of a channel.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// No interval can be nothing.
+const PING_MIN: Duration = Duration::from_millis(1);
+
+type Reply = oneshot::Sender<Answer>;
+/// What is to be written, in order.
+pub(super) type Writes = mpsc::UnboundedReceiver<Write>;
+
+/// One thing to be written.
+pub(super) enum Write {
+    /// What it is, the session knows: a request that is given up leaves nothing but this.
+    Request(Uuid),
+    Ping,
+}
+
+/// What others can see and do of a channel.
+pub(super) struct Channel {
+    pub(super) entity: Entity,
+    pub(super) instance: InstanceId,
+    /// Address of a rendezvous, less the id.
+    address: String,
+    session: Mutex<AskingSession<Reply>>,
+    writes: mpsc::UnboundedSender<Write>,
+    live: AtomicBool,
+    last_sign: Mutex<Instant>,
+    /// Milliseconds since 1970.
+    token_expires_at: AtomicI64,
+    cutting: CancellationToken,
+    cut_for: Mutex<Option<Close>>,
+}
+
+impl Channel {
+    pub(super) fn new(
+        entity: Entity,
+        claims: &Claims,
+        address: String,
+        limits: &Limits,
+    ) -> (Arc<Self>, Writes) {
+        let (writes, receiver) = mpsc::unbounded_channel();
+        let channel = Self {
+            entity,
+            instance: claims.instance,
+            address,
+            session: Mutex::new(AskingSession::new(limits)),
+            writes,
+            live: AtomicBool::new(false),
+            last_sign: Mutex::new(Instant::now()),
+            token_expires_at: AtomicI64::new(claims.expires_at.as_millis()),
+            cutting: CancellationToken::new(),
+            cut_for: Mutex::new(None),
+        };
+        (Arc::new(channel), receiver)
+    }
+
+    /// Takes a request to be written, or gives it back.
+    pub(super) fn queue(
+        &self,
+        id: Uuid,
+        request: Request,
+        reply: Reply,
+    ) -> Result<(), (NotQueued, (Request, Reply))> {
+        let announced = frame::request(id, &format!("{}{id}", self.address), &request);
+        let outgoing = Outgoing { announced, body: request.body.clone() };
+        let mut session = self.session();
+        if let Err((why, reply)) = session.queue(id, outgoing, reply) {
+            return Err((why, (request, reply)));
+        }
+        // Under the session's lock, so that writes keep the order of the queue. It fails only if
+        // the channel ends at this moment; then the session's end answers the request.
+        let _ = self.writes.send(Write::Request(id));
+        Ok(())
+    }
+
+    /// Gives a request up; see [`AskingSession::forget`].
+    pub(super) fn forget(&self, id: Uuid) -> Option<Delivered> {
+        self.session().forget(id)
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.session().in_flight()
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.live.load(Ordering::SeqCst) && !self.cutting.is_cancelled()
+    }
+
+    pub(super) fn go_live(&self) {
+        self.sign_of_life();
+        self.live.store(true, Ordering::SeqCst);
+    }
+
+    /// When the listener last showed that it hears us.
+    pub(super) fn last_sign(&self) -> Instant {
+        *lock(&self.last_sign)
+    }
+
+    /// Ends the channel from outside.
+    pub(super) fn cut(&self, why: Close) {
+        lock(&self.cut_for).get_or_insert(why);
+        self.cutting.cancel();
+    }
+
+    /// Ends every request that is under way.
+    pub(super) fn end(&self) {
+        self.live.store(false, Ordering::SeqCst);
+        for (reply, delivered) in self.session().end() {
+            let kind = DeliveryErrorKind::ListenerLost;
+            let _ = reply.send(Err(DeliveryError { kind, delivered }));
+        }
+    }
+
+    fn sign_of_life(&self) {
+        *lock(&self.last_sign) = Instant::now();
+    }
+
+    fn token_expires_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.token_expires_at.load(Ordering::SeqCst))
+    }
+
+    fn session(&self) -> MutexGuard<'_, AskingSession<Reply>> {
+        lock(&self.session)
+    }
+}
+
+/// Serves a channel until it ends.
+pub(super) async fn run(
+    socket: WebSocket,
+    (place, mut writes): (Place, Writes),
+    relay: Arc<Inner>,
+) {
+    let channel = Arc::clone(place.channel());
+    let (mut sink, mut stream) = socket.split();
+    place.go_live();
+    tracing::info!(entity = %channel.entity, "relay.channel.opened");
+    let ended = tokio::select! {
+        biased;
+        () = channel.cutting.cancelled() => lock(&channel.cut_for).or(Some(Close::INTERNAL)),
+        ended = read(&channel, &mut stream, &relay) => ended,
+        ended = write(&channel, &mut sink, &mut writes, &relay.limits) => ended,
+        ended = tick(&channel, &relay) => Some(ended),
+    };
+    // Senders learn of the end before the listener does: nobody shall wait for a farewell.
+    drop(place);
+    tracing::info!(entity = %channel.entity, code = ended.map(|end| end.code), "relay.channel.closed");
+    let _ = timeout(FAREWELL, say_farewell(sink, stream, ended)).await;
+}
+
+/// Reads until the channel is to end, and says why; nothing if there is nobody left to be told.
+async fn read(
+    channel: &Channel,
+    stream: &mut SplitStream<WebSocket>,
+    relay: &Inner,
+) -> Option<Close> {
+    loop {
+        let patience = relay.limits.silence.saturating_sub(channel.last_sign().elapsed());
+        let message = match timeout(patience, stream.next()).await {
+            Ok(Some(Ok(message))) => message,
+            Ok(Some(Err(error))) => return farewell_for(error),
+            Ok(None) | Err(_) => return None,
+        };
+        let heard = match message {
+            Message::Text(text) => channel.session().text(&text),
+            Message::Binary(body) => channel.session().binary(body),
+            Message::Pong(payload) => {
+                if channel.session().pong(&payload) {
+                    channel.sign_of_life();
+                }
+                continue;
+            }
+            Message::Ping(_) => continue,
+            Message::Close(_) => return None,
+        };
+        match heard {
+            Ok(Heard::Nothing) => {}
+            Ok(Heard::Answered(reply, response)) => {
+                channel.sign_of_life();
+                let _ = reply.send(Ok(response));
+            }
+            Ok(Heard::RenewToken(token)) => {
+                if let Err(close) = renew(channel, bearer(&token), relay).await {
+                    return Some(close);
+                }
+            }
+            Err(Violation { close, reply }) => {
+                if let Some(reply) = reply {
+                    let _ = reply.send(Err(broken_answer(close)));
+                }
+                return Some(close);
+            }
+        }
+    }
+}
+
+/// What became of a request whose answer broke a rule.
+fn broken_answer(close: Close) -> DeliveryError {
+    let too_big = close == Close::TOO_BIG;
+    let kind = if too_big { DeliveryErrorKind::TooBig } else { DeliveryErrorKind::ListenerLost };
+    DeliveryError { kind, delivered: Delivered::Yes }
+}
+
+/// What to tell a peer whose message could not be read; nothing if it is gone.
+fn farewell_for(error: axum::Error) -> Option<Close> {
+    match error.into_inner().downcast_ref::<tungstenite::Error>()? {
+        tungstenite::Error::Capacity(_) => Some(Close::TOO_BIG),
+        tungstenite::Error::Utf8(_) => Some(Close::MALFORMED),
+        tungstenite::Error::Protocol(error) => {
+            let gone = tungstenite::error::ProtocolError::ResetWithoutClosingHandshake;
+            (*error != gone).then_some(Close::MALFORMED)
+        }
+        _ => None,
+    }
+}
+
+/// Puts a fresh token in the place of the channel's, or says how the channel ends.
+async fn renew(channel: &Channel, token: &str, relay: &Inner) -> Result<(), Close> {
+    let checked = timeout(relay.limits.handshake, relay.check(token, &channel.entity)).await;
+    match checked.unwrap_or(Err(Refusal::Unavailable)) {
+        Ok(claims) => {
+            channel.token_expires_at.store(claims.expires_at.as_millis(), Ordering::SeqCst);
+            Ok(())
+        }
+        Err(Refusal::Unavailable) => Err(Close::INTERNAL),
+        Err(Refusal::Malformed | Refusal::Token | Refusal::Forbidden) => Err(Close::TOKEN_REFUSED),
+        Err(Refusal::UnknownEntity) => Err(Close::ENTITY_GONE),
+    }
+}
+
+/// Writes until the listener takes nothing more.
+async fn write(
+    channel: &Channel,
+    sink: &mut SplitSink<WebSocket, Message>,
+    writes: &mut Writes,
+    limits: &Limits,
+) -> Option<Close> {
+    while let Some(write) = writes.recv().await {
+        let written = match write {
+            Write::Ping => {
+                let number = channel.session().next_ping();
+                let payload = Bytes::copy_from_slice(&number.to_be_bytes());
+                timeout(limits.slow_listener, sink.send(Message::Ping(payload))).await
+            }
+            Write::Request(id) => {
+                let wanted = channel.session().begin_writing(id);
+                let Some(outgoing) = wanted else { continue };
+                let sent = timeout(limits.slow_listener, send(sink, outgoing)).await;
+                if matches!(sent, Ok(Ok(()))) {
+                    channel.session().written(id);
+                }
+                sent
+            }
+        };
+        if !matches!(written, Ok(Ok(()))) {
+            return None;
+        }
+    }
+    None
+}
+
+/// Writes a request; nothing comes between its two messages, because one task writes them all.
+async fn send(
+    sink: &mut SplitSink<WebSocket, Message>,
+    Outgoing { announced, body }: Outgoing,
+) -> Result<(), axum::Error> {
+    if body.is_empty() {
+        return sink.send(Message::text(announced)).await;
+    }
+    sink.feed(Message::text(announced)).await?;
+    sink.send(Message::Binary(body)).await
+}
+
+/// Pings, and watches the token's expiry.
+async fn tick(channel: &Channel, relay: &Inner) -> Close {
+    let every = relay.limits.ping.max(PING_MIN);
+    let mut ticks = interval_at(Instant::now() + every, every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if relay.clock.now() >= channel.token_expires_at().after(relay.limits.grace) {
+            return Close::TOKEN_EXPIRED;
+        }
+        let _ = channel.writes.send(Write::Ping);
+    }
+}
+
+/// Says why the channel ends, if there is anything to say, and waits until the peer agrees.
+async fn say_farewell(
+    mut sink: SplitSink<WebSocket, Message>,
+    mut stream: SplitStream<WebSocket>,
+    why: Option<Close>,
+) {
+    let frame = why.map(|why| CloseFrame { code: why.code, reason: why.reason.into() });
+    if sink.send(Message::Close(frame)).await.is_ok() {
+        while let Some(Ok(_)) = stream.next().await {}
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each change under these locks is one step: a panic elsewhere leaves nothing half done.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

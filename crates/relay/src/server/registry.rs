@@ -1,0 +1,105 @@
+//! Who listens where.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::channel::Channel;
+use crate::entity::Entity;
+
+/// All channels of one relay.
+#[derive(Default)]
+pub(super) struct Registry {
+    entities: Mutex<HashMap<Entity, Vec<Arc<Channel>>>>,
+    /// Changes whenever a channel becomes live.
+    changed: watch::Sender<()>,
+    draining: AtomicBool,
+}
+
+/// A place in the registry. When it is dropped, the channel leaves, and every request that is
+/// under way on it ends.
+pub(super) struct Place {
+    registry: Arc<Registry>,
+    channel: Arc<Channel>,
+}
+
+impl Registry {
+    /// Gives `channel` a place among at most `most` of its entity. Nobody is asked on it before
+    /// [`Place::go_live`].
+    pub(super) fn enter(self: &Arc<Self>, channel: Arc<Channel>, most: usize) -> Option<Place> {
+        let mut entities = self.lock();
+        let of_entity = entities.entry(channel.entity.clone()).or_default();
+        // Under the same lock as a draining relay's list of channels: none slips through.
+        if of_entity.len() >= most || self.is_draining() {
+            return None;
+        }
+        of_entity.push(Arc::clone(&channel));
+        Some(Place { registry: Arc::clone(self), channel })
+    }
+
+    /// The channels that can be asked, the one with the most recent sign of life first.
+    pub(super) fn live(&self, entity: &Entity) -> Vec<Arc<Channel>> {
+        let mut live: Vec<_> =
+            self.all_of(entity).into_iter().filter(|one| one.is_live()).collect();
+        live.sort_by_key(|channel| std::cmp::Reverse(channel.last_sign()));
+        live
+    }
+
+    /// All channels of one entity.
+    pub(super) fn all_of(&self, entity: &Entity) -> Vec<Arc<Channel>> {
+        self.lock().get(entity).cloned().unwrap_or_default()
+    }
+
+    /// All channels.
+    pub(super) fn all(&self) -> Vec<Arc<Channel>> {
+        self.lock().values().flatten().cloned().collect()
+    }
+
+    /// A receiver that notices every channel that becomes live from now on.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// From here on no channel enters.
+    pub(super) fn begin_draining(&self) {
+        let _entities = self.lock();
+        self.draining.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Entity, Vec<Arc<Channel>>>> {
+        // Each change under this lock is one step: a panic elsewhere leaves nothing half done.
+        self.entities.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// From here on the channel can be asked.
+    pub(super) fn go_live(&self) {
+        self.channel.go_live();
+        self.registry.changed.send_replace(());
+    }
+
+    pub(super) fn channel(&self) -> &Arc<Channel> {
+        &self.channel
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut entities = self.registry.lock();
+        if let Some(of_entity) = entities.get_mut(&self.channel.entity) {
+            of_entity.retain(|channel| !Arc::ptr_eq(channel, &self.channel));
+            if of_entity.is_empty() {
+                entities.remove(&self.channel.entity);
+            }
+        }
+        drop(entities);
+        self.channel.end();
+    }
+}

@@ -1,0 +1,274 @@
+//! The relay's side of a control channel: which requests are under way, how far each came, and
+//! what the listener's messages mean for them.
+//!
+//! ```text
+//! queue → begin_writing → written → text (→ binary) → answered
+//!    └─────────── forget (sender gave up), end (channel lost) at any time
+//! ```
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::close::Close;
+use crate::frame::{self, FromListener, ResponseHead};
+use crate::limits::{BODY_MAX, Limits};
+use crate::message::{Delivered, Response};
+
+/// What a message from the listener means. `R` is where the answer to a request goes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Heard<R> {
+    /// Nothing to do.
+    Nothing,
+    /// An answer, complete.
+    Answered(R, Response),
+    /// A fresh token for the channel.
+    RenewToken(String),
+}
+
+/// The listener broke a rule, and the channel ends. If the message was the answer to a request,
+/// that request ends with it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Violation<R> {
+    pub(crate) close: Close,
+    pub(crate) reply: Option<R>,
+}
+
+/// A request as it is written: its frame and its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outgoing {
+    pub(crate) announced: String,
+    pub(crate) body: Bytes,
+}
+
+/// Why a request was not queued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotQueued {
+    /// Too much waits already.
+    Full,
+    /// The channel has ended.
+    Ended,
+}
+
+/// One channel as the relay sees it.
+#[derive(Debug)]
+pub(crate) struct AskingSession<R> {
+    waiting: HashMap<Uuid, Waiting<R>>,
+    queued_requests: usize,
+    /// The memory that senders can make this channel hold.
+    queued_bytes: usize,
+    most_requests: usize,
+    most_bytes: usize,
+    /// The answer whose body is the next message.
+    answering: Option<(Uuid, ResponseHead)>,
+    pings_sent: u64,
+    pings_answered: u64,
+    ended: bool,
+}
+
+#[derive(Debug)]
+struct Waiting<R> {
+    reply: R,
+    stage: Stage,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Stage {
+    Queued(Outgoing),
+    Writing,
+    /// On its way, behind so many pings.
+    Written {
+        pings: u64,
+    },
+    Answering,
+}
+
+impl<R> AskingSession<R> {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            waiting: HashMap::new(),
+            queued_requests: 0,
+            queued_bytes: 0,
+            most_requests: limits.queue_requests,
+            most_bytes: limits.queue_bytes,
+            answering: None,
+            pings_sent: 0,
+            pings_answered: 0,
+            ended: false,
+        }
+    }
+
+    /// Takes a request that shall be written, or gives back where its answer would have gone.
+    pub(crate) fn queue(
+        &mut self,
+        id: Uuid,
+        outgoing: Outgoing,
+        reply: R,
+    ) -> Result<(), (NotQueued, R)> {
+        if self.ended {
+            return Err((NotQueued::Ended, reply));
+        }
+        let total = self.queued_bytes.saturating_add(outgoing.size());
+        if self.queued_requests >= self.most_requests || total > self.most_bytes {
+            return Err((NotQueued::Full, reply));
+        }
+        self.queued_requests += 1;
+        self.queued_bytes = total;
+        self.waiting.insert(id, Waiting { reply, stage: Stage::Queued(outgoing) });
+        Ok(())
+    }
+
+    /// What is to be written for a queued request, if it is still wanted; from here on some of it
+    /// may have been written.
+    pub(crate) fn begin_writing(&mut self, id: Uuid) -> Option<Outgoing> {
+        let waiting = self.waiting.get_mut(&id)?;
+        match std::mem::replace(&mut waiting.stage, Stage::Writing) {
+            Stage::Queued(outgoing) => {
+                self.left_queue(&outgoing);
+                Some(outgoing)
+            }
+            later => {
+                waiting.stage = later;
+                None
+            }
+        }
+    }
+
+    /// Notes that all of a request was written.
+    pub(crate) fn written(&mut self, id: Uuid) {
+        if let Some(waiting) = self.waiting.get_mut(&id)
+            && waiting.stage == Stage::Writing
+        {
+            waiting.stage = Stage::Written { pings: self.pings_sent };
+        }
+    }
+
+    /// The number of the ping that is about to be written.
+    pub(crate) fn next_ping(&mut self) -> u64 {
+        self.pings_sent += 1;
+        self.pings_sent
+    }
+
+    /// Takes a pong; says whether it answers a ping of ours. Others are tolerated.
+    pub(crate) fn pong(&mut self, payload: &[u8]) -> bool {
+        let Ok(number) = payload.try_into().map(u64::from_be_bytes) else { return false };
+        if number <= self.pings_answered || number > self.pings_sent {
+            return false;
+        }
+        self.pings_answered = number;
+        true
+    }
+
+    /// Takes a text message.
+    pub(crate) fn text(&mut self, text: &str) -> Result<Heard<R>, Violation<R>> {
+        if let Some((id, _)) = self.answering.take() {
+            // Nothing comes between an answer and its body.
+            return Err(Violation { close: Close::MALFORMED, reply: self.remove(id) });
+        }
+        let frame = frame::from_listener(text)
+            .map_err(|error| Violation { close: error.into(), reply: None })?;
+        match frame {
+            FromListener::Response(head) => Ok(self.response(head)),
+            FromListener::RenewToken(token) => Ok(Heard::RenewToken(token)),
+            FromListener::Other => Ok(Heard::Nothing),
+        }
+    }
+
+    /// Takes a binary message.
+    pub(crate) fn binary(&mut self, body: Bytes) -> Result<Heard<R>, Violation<R>> {
+        let Some((id, head)) = self.answering.take() else {
+            return Err(Violation { close: Close::MALFORMED, reply: None });
+        };
+        let reply = self.remove(id);
+        if body.len() > BODY_MAX {
+            return Err(Violation { close: Close::TOO_BIG, reply });
+        }
+        Ok(answered(reply, head, body))
+    }
+
+    /// Gives a request up, and says whether the listener has seen it; nothing if it is no longer
+    /// under way. An answer that comes later is dropped.
+    pub(crate) fn forget(&mut self, id: Uuid) -> Option<Delivered> {
+        let delivered = self.delivered(&self.waiting.get(&id)?.stage);
+        self.remove(id);
+        Some(delivered)
+    }
+
+    /// Ends the channel: every request under way, and whether the listener has seen it.
+    pub(crate) fn end(&mut self) -> Vec<(R, Delivered)> {
+        self.ended = true;
+        (self.queued_requests, self.queued_bytes) = (0, 0);
+        let all = std::mem::take(&mut self.waiting);
+        all.into_values()
+            .map(|waiting| (self.delivered(&waiting.stage), waiting.reply))
+            .map(|(delivered, reply)| (reply, delivered))
+            .collect()
+    }
+
+    /// How many requests are under way.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.waiting.len()
+    }
+
+    fn response(&mut self, head: ResponseHead) -> Heard<R> {
+        // An id that is not under way here: late, or guessed. Its body, if any, is dropped too.
+        let id = head.request.filter(|id| self.is_asked(*id));
+        if head.body {
+            let id = id.unwrap_or(Uuid::nil());
+            if let Some(waiting) = self.waiting.get_mut(&id) {
+                waiting.stage = Stage::Answering;
+            }
+            self.answering = Some((id, head));
+            return Heard::Nothing;
+        }
+        let reply = id.and_then(|id| self.remove(id));
+        answered(reply, head, Bytes::new())
+    }
+
+    /// A request that was not yet written cannot have been answered by who knows it honestly.
+    fn is_asked(&self, id: Uuid) -> bool {
+        self.waiting.get(&id).is_some_and(|waiting| !matches!(waiting.stage, Stage::Queued(_)))
+    }
+
+    fn remove(&mut self, id: Uuid) -> Option<R> {
+        let waiting = self.waiting.remove(&id)?;
+        if let Stage::Queued(outgoing) = &waiting.stage {
+            self.left_queue(outgoing);
+        }
+        Some(waiting.reply)
+    }
+
+    fn left_queue(&mut self, outgoing: &Outgoing) {
+        self.queued_requests -= 1;
+        self.queued_bytes -= outgoing.size();
+    }
+
+    fn delivered(&self, stage: &Stage) -> Delivered {
+        match stage {
+            Stage::Queued(_) => Delivered::No,
+            Stage::Answering => Delivered::Yes,
+            // Messages keep their order: whoever answers a later ping has read the request.
+            Stage::Written { pings } if self.pings_answered > *pings => Delivered::Yes,
+            Stage::Writing | Stage::Written { .. } => Delivered::Unknown,
+        }
+    }
+}
+
+impl Outgoing {
+    fn size(&self) -> usize {
+        self.announced.len() + self.body.len()
+    }
+}
+
+fn answered<R>(reply: Option<R>, head: ResponseHead, body: Bytes) -> Heard<R> {
+    let ResponseHead { status, headers, .. } = head;
+    match reply {
+        Some(reply) => Heard::Answered(reply, Response { status, headers, body }),
+        None => Heard::Nothing,
+    }
+}
+
+#[cfg(test)]
+#[path = "asking_tests.rs"]
+mod tests;

@@ -1,0 +1,286 @@
+//! The relay's side of a channel, message by message.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const ONE: Uuid = Uuid::from_u128(1);
+const TWO: Uuid = Uuid::from_u128(2);
+
+fn session() -> AskingSession<u8> {
+    AskingSession::new(&Limits::default())
+}
+
+/// A session that has written request [`ONE`], whose answer goes to 1.
+fn asked() -> AskingSession<u8> {
+    let mut session = session();
+    session.queue(ONE, bytes(10), 1).unwrap();
+    assert!(session.begin_writing(ONE).is_some());
+    session.written(ONE);
+    session
+}
+
+/// A request of so many bytes.
+fn bytes(count: usize) -> Outgoing {
+    let announced = "x".repeat(count / 2);
+    Outgoing { announced, body: Bytes::from(vec![0; count - count / 2]) }
+}
+
+fn answer(id: Uuid, body: &'static [u8]) -> String {
+    let response = Response { status: 200, headers: Vec::new(), body: Bytes::from_static(body) };
+    frame::response(&id.to_string(), &response)
+}
+
+fn ok(body: &'static [u8]) -> Response {
+    Response { status: 200, headers: Vec::new(), body: Bytes::from_static(body) }
+}
+
+#[test]
+fn an_answer_reaches_who_asked_and_only_once() {
+    let mut session = asked();
+    assert_eq!(session.text(&answer(ONE, b"")), Ok(Heard::Answered(1, ok(b""))));
+    assert_eq!(session.text(&answer(ONE, b"")), Ok(Heard::Nothing));
+    assert_eq!(session.in_flight(), 0);
+}
+
+#[test]
+fn an_answer_with_a_body_waits_for_it() {
+    let mut session = asked();
+    assert_eq!(session.text(&answer(ONE, b"body")), Ok(Heard::Nothing));
+    let heard = session.binary(Bytes::from_static(b"body"));
+    assert_eq!(heard, Ok(Heard::Answered(1, ok(b"body"))));
+}
+
+#[test]
+fn answers_come_in_any_order() {
+    let mut session = asked();
+    session.queue(TWO, bytes(10), 2).unwrap();
+    assert!(session.begin_writing(TWO).is_some());
+    session.written(TWO);
+    assert_eq!(session.text(&answer(TWO, b"")), Ok(Heard::Answered(2, ok(b""))));
+    assert_eq!(session.text(&answer(ONE, b"")), Ok(Heard::Answered(1, ok(b""))));
+}
+
+#[test]
+fn an_answer_to_another_channels_request_is_dropped_with_its_body() {
+    let mut session = asked();
+    assert_eq!(session.text(&answer(TWO, b"forged")), Ok(Heard::Nothing));
+    assert_eq!(session.binary(Bytes::from_static(b"forged")), Ok(Heard::Nothing));
+    assert_eq!(session.text(&answer(ONE, b"")), Ok(Heard::Answered(1, ok(b""))));
+}
+
+#[test]
+fn what_was_not_written_cannot_be_answered() {
+    let mut session = session();
+    session.queue(ONE, bytes(10), 1).unwrap();
+    assert_eq!(session.text(&answer(ONE, b"")), Ok(Heard::Nothing));
+    assert_eq!(session.forget(ONE), Some(Delivered::No));
+}
+
+#[test]
+fn a_request_given_up_while_queued_is_never_written() {
+    let mut session = session();
+    session.queue(ONE, bytes(10), 1).unwrap();
+    assert_eq!(session.forget(ONE), Some(Delivered::No));
+    assert_eq!(session.begin_writing(ONE), None);
+    assert_eq!(session.forget(ONE), None);
+}
+
+#[test]
+fn a_late_answer_and_its_body_are_dropped() {
+    let mut session = asked();
+    assert_eq!(session.text(&answer(ONE, b"late")), Ok(Heard::Nothing));
+    assert_eq!(session.forget(ONE), Some(Delivered::Yes));
+    assert_eq!(session.binary(Bytes::from_static(b"late")), Ok(Heard::Nothing));
+}
+
+#[test]
+fn delivered_is_certain_only_with_evidence() {
+    let mut session = session();
+    session.queue(ONE, bytes(10), 1).unwrap();
+    assert!(session.begin_writing(ONE).is_some());
+    let before = session.next_ping();
+    session.written(ONE);
+    assert!(session.pong(&before.to_be_bytes()));
+    session.queue(TWO, bytes(10), 2).unwrap();
+    assert!(session.begin_writing(TWO).is_some());
+    // The ping went out before the request was complete: its answer says nothing about it.
+    assert_eq!(session.forget(ONE), Some(Delivered::Unknown));
+    session.written(TWO);
+    let after = session.next_ping();
+    assert!(session.pong(&after.to_be_bytes()));
+    assert_eq!(session.end(), [(2, Delivered::Yes)]);
+}
+
+#[test]
+fn only_pongs_to_our_own_pings_count() {
+    let mut session = session();
+    assert!(!session.pong(b""));
+    assert!(!session.pong(&1_u64.to_be_bytes()));
+    let number = session.next_ping();
+    assert!(!session.pong(&2_u64.to_be_bytes()));
+    assert!(session.pong(&number.to_be_bytes()));
+    assert!(!session.pong(&number.to_be_bytes()), "the same pong twice is no second sign of life");
+}
+
+#[test]
+fn a_frame_before_the_body_ends_the_channel_and_the_request() {
+    let mut session = asked();
+    session.text(&answer(ONE, b"body")).unwrap();
+    let broken = session.text(&answer(TWO, b""));
+    assert_eq!(broken, Err(Violation { close: Close::MALFORMED, reply: Some(1) }));
+}
+
+#[test]
+fn a_body_that_nothing_announced_ends_the_channel() {
+    let broken = asked().binary(Bytes::new());
+    assert_eq!(broken, Err(Violation { close: Close::MALFORMED, reply: None }));
+}
+
+#[test]
+fn an_answer_may_have_65536_bytes_and_not_one_more() {
+    let mut session = asked();
+    session.text(&answer(ONE, b"body")).unwrap();
+    let heard = session.binary(Bytes::from(vec![0; BODY_MAX])).unwrap();
+    assert!(matches!(heard, Heard::Answered(1, response) if response.body.len() == BODY_MAX));
+    let mut session = asked();
+    session.text(&answer(ONE, b"body")).unwrap();
+    let broken = session.binary(Bytes::from(vec![0; BODY_MAX + 1]));
+    assert_eq!(broken, Err(Violation { close: Close::TOO_BIG, reply: Some(1) }));
+}
+
+#[test]
+fn the_queue_is_bounded_in_requests_and_in_bytes_until_they_are_written() {
+    let limits = Limits { queue_requests: 2, queue_bytes: 100, ..Limits::default() };
+    let mut session = AskingSession::new(&limits);
+    let id = Uuid::from_u128;
+    assert_eq!(session.queue(id(1), bytes(101), 1), Err((NotQueued::Full, 1)));
+    assert_eq!(session.queue(id(1), bytes(60), 1), Ok(()));
+    assert_eq!(session.queue(id(2), bytes(41), 2), Err((NotQueued::Full, 2)));
+    assert_eq!(session.queue(id(2), bytes(40), 2), Ok(()));
+    assert_eq!(session.queue(id(3), bytes(0), 3), Err((NotQueued::Full, 3)));
+    assert_eq!(session.begin_writing(id(1)), Some(bytes(60)));
+    assert_eq!(session.queue(id(3), bytes(60), 3), Ok(()));
+}
+
+#[test]
+fn an_ended_channel_takes_nothing_more() {
+    let mut session = asked();
+    session.queue(TWO, bytes(10), 2).unwrap();
+    let mut ended = session.end();
+    ended.sort_by_key(|(reply, _)| *reply);
+    assert_eq!(ended, [(1, Delivered::Unknown), (2, Delivered::No)]);
+    assert_eq!(session.queue(ONE, bytes(10), 3), Err((NotQueued::Ended, 3)));
+    assert_eq!(session.begin_writing(TWO), None);
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Queue(u8),
+    Begin(u8),
+    Written(u8),
+    Forget(u8),
+    Answer(u8, bool),
+    Body,
+    Ping,
+    Pong(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let id = 0_u8..6;
+    prop_oneof![
+        id.clone().prop_map(Step::Queue),
+        id.clone().prop_map(Step::Begin),
+        id.clone().prop_map(Step::Written),
+        id.clone().prop_map(Step::Forget),
+        (id, any::<bool>()).prop_map(|(id, body)| Step::Answer(id, body)),
+        Just(Step::Body),
+        Just(Step::Ping),
+        (0_u64..8).prop_map(Step::Pong),
+    ]
+}
+
+proptest! {
+    /// Whatever order things happen in: each request ends at most once, "not delivered" is said
+    /// only of what was never begun, and the queue's counters come back to nothing.
+    #[test]
+    fn every_request_ends_exactly_once(steps in prop::collection::vec(step(), 0..120)) {
+        let mut session = AskingSession::new(&Limits { queue_requests: 4, ..Limits::default() });
+        // For each request under way: whether writing began.
+        let mut model: BTreeMap<u32, bool> = BTreeMap::new();
+        // Ids are never used twice, as the relay's are random.
+        let mut generation = [0_u32; 6];
+        let key = |slot: u8, generation: &[u32; 6]| {
+            u32::from(slot) + 10 * generation[usize::from(slot)] + 1
+        };
+        for step in steps {
+            match step {
+                Step::Queue(slot) => {
+                    generation[usize::from(slot)] += 1;
+                    let id = key(slot, &generation);
+                    let queued = model.values().filter(|begun| !**begun).count();
+                    let taken = session.queue(Uuid::from_u128(id.into()), bytes(7), id).is_ok();
+                    prop_assert_eq!(taken, queued < 4);
+                    if taken {
+                        model.insert(id, false);
+                    }
+                }
+                Step::Begin(slot) => {
+                    let id = key(slot, &generation);
+                    let begun = session.begin_writing(Uuid::from_u128(id.into())).is_some();
+                    prop_assert_eq!(begun, model.get(&id) == Some(&false));
+                    if begun {
+                        model.insert(id, true);
+                    }
+                }
+                Step::Written(slot) => {
+                    session.written(Uuid::from_u128(key(slot, &generation).into()));
+                }
+                Step::Forget(slot) => {
+                    let id = key(slot, &generation);
+                    let told = session.forget(Uuid::from_u128(id.into()));
+                    let begun = model.remove(&id);
+                    prop_assert_eq!(told.is_some(), begun.is_some());
+                    prop_assert_eq!(told == Some(Delivered::No), begun == Some(false));
+                }
+                Step::Answer(slot, body) => {
+                    let id = Uuid::from_u128(key(slot, &generation).into());
+                    match session.text(&answer(id, if body { b"b" } else { b"" })) {
+                        Ok(Heard::Answered(reply, _)) => {
+                            prop_assert_eq!(model.remove(&reply), Some(true));
+                        }
+                        Ok(_) => {}
+                        Err(violation) => {
+                            if let Some(reply) = violation.reply {
+                                prop_assert_eq!(model.remove(&reply), Some(true));
+                            }
+                        }
+                    }
+                }
+                Step::Body => match session.binary(Bytes::from_static(b"b")) {
+                    Ok(Heard::Answered(reply, _)) => {
+                        prop_assert_eq!(model.remove(&reply), Some(true));
+                    }
+                    Ok(_) => {}
+                    Err(violation) => prop_assert_eq!(violation.reply, None),
+                },
+                Step::Ping => {
+                    session.next_ping();
+                }
+                Step::Pong(number) => {
+                    session.pong(&number.to_be_bytes());
+                }
+            }
+            prop_assert_eq!(session.in_flight(), model.len());
+        }
+        for (reply, delivered) in session.end() {
+            let begun = model.remove(&reply);
+            prop_assert!(begun.is_some());
+            prop_assert_eq!(delivered == Delivered::No, begun == Some(false));
+        }
+        prop_assert!(model.is_empty());
+        prop_assert_eq!((session.queued_requests, session.queued_bytes), (0, 0));
+    }
+}

@@ -1,0 +1,15 @@
+//! Relay and listener together, over real TLS on loopback.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test reports a broken expectation by panicking"
+)]
+
+mod delivery;
+mod faults;
+mod handshake;
+mod listener;
+mod proxy;
+mod world;

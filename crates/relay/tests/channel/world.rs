@@ -1,0 +1,415 @@
+//! One relay on a port of its own, the keys it knows, and two kinds of listeners: the real one,
+//! and a raw WebSocket for everything that the real one would never do.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use bytes::Bytes;
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use protocol::{AgentId, Clock, InstanceId, ManualClock, Randomness, TenantId, Timestamp};
+use relay::token::{self, Claims, Right};
+use relay::{
+    Authority, AuthorityError, BoxFuture, Entity, Handler, Limits, ListenerConfig, Reconnect,
+    Relay, Request, Response, Status, TokenSource,
+};
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_util::sync::CancellationToken;
+
+/// Longer than anything takes that these tests wait for.
+pub(crate) const SOON: Duration = Duration::from_secs(10);
+/// Long enough for a request, short enough for a test.
+pub(crate) const SHORT: Duration = Duration::from_millis(150);
+
+pub(crate) fn limits() -> Limits {
+    Limits {
+        ping: Duration::from_millis(40),
+        silence: Duration::from_millis(400),
+        refused_listen: Duration::from_millis(1),
+        drain: Duration::from_millis(500),
+        drain_pace: Duration::from_millis(1),
+        ..Limits::default()
+    }
+}
+
+/// Numbers that nobody needs to guess here, but that never repeat.
+#[derive(Default)]
+pub(crate) struct Counted(AtomicU64);
+
+impl Randomness for Counted {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            let next = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst);
+            let mixed = (next ^ (next >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            chunk.copy_from_slice(&mixed.to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+/// Who may listen, as a cloud service's store would say it.
+#[derive(Default)]
+pub(crate) struct Known {
+    keys: Mutex<HashMap<Entity, Vec<[u8; 32]>>>,
+    pub(crate) broken: AtomicBool,
+    /// The next answer is the last one that names any key.
+    pub(crate) forget_after_answer: AtomicBool,
+}
+
+impl Authority for Known {
+    fn listen_keys(&self, entity: &Entity) -> BoxFuture<'_, Result<Vec<[u8; 32]>, AuthorityError>> {
+        let answer = if self.broken.load(Ordering::SeqCst) {
+            Err(AuthorityError("the database is away".to_owned()))
+        } else {
+            Ok(self.keys.lock().unwrap().get(entity).cloned().unwrap_or_default())
+        };
+        if self.forget_after_answer.load(Ordering::SeqCst) {
+            self.forget(entity);
+        }
+        async { answer }.boxed()
+    }
+}
+
+impl Known {
+    pub(crate) fn forget(&self, entity: &Entity) {
+        self.keys.lock().unwrap().remove(entity);
+    }
+}
+
+/// One agent: its path and its listen key.
+pub(crate) struct Agent {
+    pub(crate) entity: Entity,
+    id: AgentId,
+    pkcs8: Vec<u8>,
+    clock: Arc<ManualClock>,
+    pub(crate) lifetime: Duration,
+    pub(crate) minted: AtomicUsize,
+}
+
+impl Agent {
+    pub(crate) fn claims(&self) -> Claims {
+        Claims {
+            issuer: self.id,
+            audience: self.entity.as_str().to_owned(),
+            right: Some(Right::Listen),
+            not_before: self.clock.now(),
+            expires_at: self.clock.now().after(self.lifetime),
+            instance: InstanceId::from_bytes([9; 16]),
+        }
+    }
+
+    pub(crate) fn mint(&self, claims: &Claims) -> String {
+        token::mint(&self.pkcs8, claims).unwrap()
+    }
+}
+
+impl TokenSource for Agent {
+    fn token(&self) -> Result<(String, Timestamp), String> {
+        self.minted.fetch_add(1, Ordering::SeqCst);
+        let claims = self.claims();
+        Ok((self.mint(&claims), claims.expires_at))
+    }
+}
+
+/// Answers with what it was sent, unless the target says otherwise.
+#[derive(Default)]
+pub(crate) struct Echo {
+    /// How many requests it has begun.
+    pub(crate) begun: AtomicUsize,
+    /// Opened for requests to `/wait`.
+    pub(crate) gate: tokio::sync::Notify,
+}
+
+impl Handler for Echo {
+    fn handle(&self, request: Request) -> BoxFuture<'_, Response> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        async move {
+            if request.target == "/wait" {
+                self.gate.notified().await;
+            }
+            assert!(request.target != "/panic", "as the test asked for");
+            let body = match request.target.strip_prefix("/bytes/") {
+                Some(count) => Bytes::from(vec![b'x'; count.parse().unwrap()]),
+                None => request.body,
+            };
+            let mut headers = request.headers;
+            headers.push(("X-Target".to_owned(), format!("{} {}", request.method, request.target)));
+            Response { status: 200, headers, body }
+        }
+        .boxed()
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) relay: Relay,
+    pub(crate) known: Arc<Known>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) address: SocketAddr,
+    pub(crate) tls: Arc<rustls::ClientConfig>,
+    server_tls: Arc<rustls::ServerConfig>,
+    limits: Limits,
+    accepting: JoinHandle<()>,
+}
+
+/// The real listener, running.
+pub(crate) struct Listening {
+    pub(crate) echo: Arc<Echo>,
+    pub(crate) agent: Arc<Agent>,
+    pub(crate) status: watch::Receiver<Status>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) task: JoinHandle<()>,
+}
+
+pub(crate) type Raw = WebSocketStream<TlsStream<TcpStream>>;
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(limits()).await
+    }
+
+    pub(crate) async fn with(limits: Limits) -> Self {
+        let (server_tls, tls) = certificates();
+        let known = Arc::new(Known::default());
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
+        let relay = new_relay(&limits, &known, &clock);
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = port.local_addr().unwrap();
+        let accepting = tokio::spawn(accept(port, Arc::clone(&server_tls), relay.router()));
+        Self { relay, known, clock, address, tls, server_tls, limits, accepting }
+    }
+
+    /// The relay ends as on SIGTERM, and another one takes its port.
+    pub(crate) async fn restart(&mut self) {
+        self.stop().await;
+        self.start().await;
+    }
+
+    pub(crate) async fn stop(&mut self) {
+        self.relay.drain().await;
+        self.accepting.abort();
+        let _ = (&mut self.accepting).await;
+    }
+
+    pub(crate) async fn start(&mut self) {
+        let port = TcpListener::bind(self.address).await.unwrap();
+        self.relay = new_relay(&self.limits, &self.known, &self.clock);
+        let router = self.relay.router();
+        self.accepting = tokio::spawn(accept(port, Arc::clone(&self.server_tls), router));
+    }
+
+    /// An agent whose key the relay knows.
+    pub(crate) fn agent(&self, number: u8) -> Agent {
+        let pair = Ed25519KeyPair::from_seed_unchecked(&[number; 32]).unwrap();
+        let id = AgentId::from_bytes([number; 16]);
+        let entity = Entity::of(TenantId::from_bytes([1; 16]), id);
+        let public = pair.public_key().as_ref().try_into().unwrap();
+        self.known.keys.lock().unwrap().insert(entity.clone(), vec![public]);
+        Agent {
+            entity,
+            id,
+            pkcs8: pair.to_pkcs8v1().unwrap().as_ref().to_vec(),
+            clock: Arc::clone(&self.clock),
+            lifetime: Duration::from_secs(3_600),
+            minted: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn config(&self, entity: &Entity) -> ListenerConfig {
+        let url = format!("wss://127.0.0.1:{}/", self.address.port()).parse().unwrap();
+        ListenerConfig {
+            ping: Duration::from_millis(40),
+            silence: Duration::from_millis(400),
+            drain: Duration::from_millis(500),
+            reconnect: Reconnect {
+                early: Duration::from_millis(30),
+                refused: Duration::from_millis(60),
+                ..Reconnect::default()
+            },
+            ..ListenerConfig::new(url, entity.clone(), Arc::clone(&self.tls))
+        }
+    }
+
+    /// Starts the real listener.
+    pub(crate) fn listen_with(&self, agent: Agent, config: ListenerConfig) -> Listening {
+        let (agent, echo) = (Arc::new(agent), Arc::new(Echo::default()));
+        let (sender, status) = watch::channel(Status::Connecting);
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(relay::listen(
+            config,
+            Arc::clone(&agent) as Arc<dyn TokenSource>,
+            Arc::clone(&echo) as Arc<dyn Handler>,
+            Arc::clone(&self.clock) as Arc<dyn Clock>,
+            Arc::new(Counted::default()),
+            sender,
+            stop.clone(),
+        ));
+        Listening { echo, agent, status, stop, task }
+    }
+
+    /// Starts the real listener of agent 1 and waits until it listens.
+    pub(crate) async fn listening(&self) -> Listening {
+        let agent = self.agent(1);
+        let config = self.config(&agent.entity);
+        let listening = self.listen_with(agent, config);
+        self.listener_is_there(&listening.agent.entity).await;
+        listening
+    }
+
+    pub(crate) async fn listener_is_there(&self, entity: &Entity) {
+        timeout(SOON, self.relay.wait_for_listener(entity)).await.expect("a listener");
+    }
+
+    /// Opens a control channel by hand; the status if it is refused.
+    pub(crate) async fn open(&self, path_and_query: &str, token: Option<&str>) -> Result<Raw, u16> {
+        let tcp = TcpStream::connect(self.address).await.unwrap();
+        tcp.set_nodelay(true).unwrap();
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp).await.unwrap();
+        let url = format!("wss://{}{path_and_query}", self.address);
+        let mut request = url.into_client_request().unwrap();
+        if let Some(token) = token {
+            let value = token.parse().unwrap();
+            request.headers_mut().insert("ServiceBusAuthorization", value);
+        }
+        match tokio_tungstenite::client_async(request, stream).await {
+            Ok((socket, _)) => Ok(socket),
+            Err(tungstenite::Error::Http(response)) => Err(response.status().as_u16()),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    /// Opens a control channel by hand as `agent`, and waits until it can be asked.
+    pub(crate) async fn raw(&self, agent: &Agent) -> Raw {
+        let token = agent.mint(&agent.claims());
+        let raw = self.open(&listen_path(&agent.entity), Some(&token)).await.expect("a channel");
+        self.listener_is_there(&agent.entity).await;
+        raw
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+impl Listening {
+    /// Waits for a status.
+    pub(crate) async fn until(&mut self, wanted: impl FnMut(&Status) -> bool) -> Status {
+        timeout(SOON, self.status.wait_for(wanted)).await.expect("that status").unwrap().clone()
+    }
+
+    /// Waits until so many requests have been begun.
+    pub(crate) async fn begun(&self, count: usize) {
+        eventually(|| self.echo.begun.load(Ordering::SeqCst) >= count).await;
+    }
+}
+
+/// Waits until something holds.
+pub(crate) async fn eventually(mut holds: impl FnMut() -> bool) {
+    let look = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(SOON, look).await.expect("it never came to hold");
+}
+
+pub(crate) fn listen_path(entity: &Entity) -> String {
+    format!("/$hc/{entity}?sb-hc-action=listen&sb-hc-id=test")
+}
+
+pub(crate) fn request(target: &str, body: impl Into<Bytes>) -> Request {
+    Request {
+        method: "POST".to_owned(),
+        target: target.to_owned(),
+        headers: vec![("X-Sent".to_owned(), "yes".to_owned())],
+        body: body.into(),
+    }
+}
+
+/// The next text message as JSON; control frames are answered meanwhile.
+pub(crate) async fn next_json(raw: &mut Raw) -> Value {
+    loop {
+        match timeout(SOON, raw.next()).await.expect("a message").unwrap().unwrap() {
+            Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+            Message::Close(frame) => panic!("closed: {frame:?}"),
+            _ => {}
+        }
+    }
+}
+
+/// The code that the relay closes with.
+pub(crate) async fn close_code(raw: &mut Raw) -> Option<u16> {
+    loop {
+        match timeout(SOON, raw.next()).await.expect("an end") {
+            Some(Ok(Message::Close(frame))) => return frame.map(|frame| frame.code.into()),
+            Some(Ok(_)) => {}
+            Some(Err(_)) | None => return None,
+        }
+    }
+}
+
+/// Answers the request of that id by hand, without body.
+pub(crate) async fn answer(raw: &mut Raw, id: &Value, status: u16) {
+    let frame = json!({"response": {"requestId": id, "statusCode": status, "body": false}});
+    raw.send(Message::text(frame.to_string())).await.unwrap();
+}
+
+fn new_relay(limits: &Limits, known: &Arc<Known>, clock: &Arc<ManualClock>) -> Relay {
+    let authority = Arc::clone(known) as Arc<dyn Authority>;
+    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+    Relay::new(limits.clone(), authority, clock, Arc::new(Counted::default()))
+}
+
+async fn accept(port: TcpListener, tls: Arc<rustls::ServerConfig>, router: axum::Router) {
+    let mut connections = JoinSet::new();
+    loop {
+        let (tcp, _) = port.accept().await.unwrap();
+        tcp.set_nodelay(true).unwrap();
+        let (tls, router) = (TlsAcceptor::from(Arc::clone(&tls)), router.clone());
+        connections.spawn(async move {
+            let Ok(stream) = tls.accept(tcp).await else { return };
+            let service = TowerToHyperService::new(router);
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades()
+                .await;
+        });
+    }
+}
+
+fn certificates() -> (Arc<rustls::ServerConfig>, Arc<rustls::ClientConfig>) {
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let certificate = made.cert.der().clone();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate.clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let server = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let client = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    (Arc::new(server), Arc::new(client))
+}
