@@ -1,0 +1,103 @@
+// The password page: shows which rules are met, seals on submit, and goes where the answer says.
+import { passwordProblem, sealForAll } from "./seal.js";
+
+const form = document.getElementById("sealing");
+const [first, again, show] = ["new", "again", "show"].map((id) => document.getElementById(id));
+const problem = document.getElementById("problem");
+const working = document.getElementById("working");
+const button = form.querySelector("button");
+
+form.hidden = false;
+first.focus();
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  submit();
+});
+first.addEventListener("input", showRules);
+show.addEventListener("change", () => {
+  for (const field of [first, again]) field.type = show.checked ? "text" : "password";
+});
+// Back from the result page: a password must not stand there again.
+window.addEventListener("pageshow", forget);
+showRules();
+
+async function submit() {
+  const wrong = mistake();
+  if (wrong) return say(wrong);
+  say(null);
+  busy(true);
+  try {
+    const ticket = await post("ticket", { flow: form.dataset.flow });
+    if (!ticket.agents) return refused(ticket);
+    const body = await sealForAll(ticket, first.value);
+    const result = await post("sealed", { ...body, flow: form.dataset.flow });
+    if (result.state === "refused") return refused(result);
+    forget();
+    location.assign(result.location);
+  } catch {
+    busy(false);
+    say(form.dataset.failed);
+  }
+}
+
+function mistake() {
+  const cause = passwordProblem(first.value);
+  if (cause) return form.dataset[cause];
+  return first.value === again.value ? null : form.dataset.differ;
+}
+
+async function post(path, body) {
+  const response = await fetch(`${form.dataset.base}/${path}`, {
+    method: "POST",
+    credentials: "same-origin",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  return response.json();
+}
+
+/** Nothing was submitted: what was typed stays, the page says why. */
+function refused(answer) {
+  busy(false);
+  const main = document.querySelector("main");
+  main.dataset.outcome = answer.outcome;
+  main.dataset.number = answer.number;
+  main.dataset.changed = answer.changed;
+  say(answer.message);
+}
+
+function say(text) {
+  problem.hidden = !text;
+  problem.textContent = text ?? "";
+}
+
+function busy(on) {
+  button.disabled = on;
+  working.hidden = !on;
+}
+
+function forget() {
+  first.value = "";
+  again.value = "";
+  busy(false);
+  showRules();
+}
+
+/** The rules that can be seen without the directory; it has the last word on all of them. */
+function showRules() {
+  const met = {
+    length: first.value.length >= Number(form.dataset.minimum),
+    complexity: kinds(first.value) >= 3,
+  };
+  for (const item of document.querySelectorAll("[data-rule]")) {
+    const good = met[item.dataset.rule];
+    const state = good ? form.dataset.met : form.dataset.notMet;
+    item.classList.toggle("met", good);
+    item.querySelector(".state").textContent = first.value === "" ? "" : `(${state})`;
+  }
+}
+
+function kinds(text) {
+  const all = [/\p{Lu}/u, /\p{Ll}/u, /[0-9]/, /[^\p{L}0-9]/u, /[\p{Lo}\p{Lt}\p{Lm}]/u];
+  return all.filter((kind) => kind.test(text)).length;
+}

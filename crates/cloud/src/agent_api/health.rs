@@ -1,0 +1,54 @@
+//! The heartbeat: health without personal data, and the measurement of the clocks (SPEC A-4,
+//! W-11).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use bytes::Bytes;
+use protocol::limits::CLOCK_DIFFERENCE_MAX;
+use protocol::onboarding::{HeartbeatRequest, HeartbeatResponse};
+use protocol::version;
+use relay::Entity;
+use store::agents::Heartbeat;
+
+use crate::agent_api::{Caller, Problem};
+use crate::app::App;
+
+/// The longest version text that is kept.
+const VERSION_MAX: usize = 40;
+
+/// `POST /agent/v1/heartbeat`.
+pub(super) async fn heartbeat(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    body: Bytes,
+) -> Result<Json<HeartbeatResponse>, Problem> {
+    let request: HeartbeatRequest =
+        serde_json::from_slice(&body).map_err(|_| Problem::malformed())?;
+    let now = app.now();
+    let heartbeat = Heartbeat {
+        version: request.version.chars().take(VERSION_MAX).collect(),
+        clock_difference_ms: request.now.as_millis().saturating_sub(now.as_millis()),
+        directory_reachable: request.directory_reachable,
+    };
+    if request.now.apart(now) > CLOCK_DIFFERENCE_MAX {
+        tracing::error!(
+            event = "agent.clock_difference",
+            agent = %caller.agent.id,
+            difference_ms = heartbeat.clock_difference_ms,
+            "writeback by this agent is refused until one of the clocks is corrected"
+        );
+    }
+    app.store.record_heartbeat(caller.agent.id, &heartbeat, now).await?;
+    let entity = Entity::of(caller.agent.tenant, caller.agent.id);
+    let others = app.relay.instances(&entity);
+    if others.iter().any(|instance| *instance != caller.instance) {
+        tracing::error!(
+            event = "agent.two_instances",
+            agent = %caller.agent.id,
+            "two processes use one agent identity: a copy, or a restart that has not ended"
+        );
+    }
+    Ok(Json(HeartbeatResponse { now, oldest_version: version::CURRENT }))
+}

@@ -1,0 +1,48 @@
+//! Errors of routes for machines, as problem details (RFC 9457, SPEC I-3).
+
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use store::StoreError;
+
+/// An error for a machine and its operator.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    detail: &'static str,
+}
+
+impl Problem {
+    /// An error with what to do about it.
+    pub(crate) const fn new(status: StatusCode, detail: &'static str) -> Self {
+        Self { status, detail }
+    }
+
+    /// The body is not what the route takes.
+    pub(crate) const fn malformed() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "the body is not what this route takes")
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(event = "http.fault", cause = %error);
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the service could not do it; its log has the cause",
+        )
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let title = self.status.canonical_reason().unwrap_or("error");
+        let status = self.status.as_u16();
+        let body = json!({ "title": title, "status": status, "detail": self.detail });
+        let mut response = (self.status, body.to_string()).into_response();
+        let media_type = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(CONTENT_TYPE, media_type);
+        response
+    }
+}

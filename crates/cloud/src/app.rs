@@ -1,0 +1,131 @@
+//! Everything that a request is served with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::{Clock, Randomness, Timestamp};
+use relay::{Authority, AuthorityError, Entity, Limits, Relay};
+use seal::{CodeKey, MasterKey};
+use store::Store;
+use store::audit::Event;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::dispatch::Following;
+use crate::flow::GatePolicy;
+use crate::gate::Method;
+use crate::notify::{Mailer, Smtp};
+use crate::settings::CloudSettings;
+use crate::vault;
+
+/// The running service. Shared by all requests.
+pub struct App {
+    pub(crate) settings: CloudSettings,
+    pub(crate) store: Store,
+    pub(crate) relay: Relay,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) randomness: Arc<dyn Randomness>,
+    pub(crate) master_key: MasterKey,
+    pub(crate) code_key: CodeKey,
+    pub(crate) mailer: Mailer,
+    pub(crate) gates: GatePolicy,
+    pub(crate) following: Following,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
+}
+
+/// Why the service cannot start. The message says what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(String);
+
+impl StartError {
+    pub(crate) fn new(cause: impl ToString) -> Self {
+        Self(cause.to_string())
+    }
+}
+
+impl App {
+    /// Opens the store and the vault and prepares everything but the port.
+    ///
+    /// # Errors
+    /// [`StartError`], one line.
+    pub async fn start(
+        settings: CloudSettings,
+        clock: Arc<dyn Clock>,
+        randomness: Arc<dyn Randomness>,
+    ) -> Result<Arc<Self>, StartError> {
+        let master_key = vault::load(&settings.master_key).map_err(StartError::new)?;
+        let code_key = master_key.code_key().map_err(StartError::new)?;
+        let store = Store::open(&settings.database).await.map_err(StartError::new)?;
+        let smtp = Smtp::new(&settings.mail).map_err(StartError::new)?;
+        let tasks = TaskTracker::new();
+        let mailer = Mailer::start(Arc::new(smtp), &tasks);
+        let limits = Limits {
+            response: settings.relay_response,
+            ping: settings.relay_ping,
+            silence: settings.relay_ping * 2 + Duration::from_secs(5),
+            grace: settings.relay_grace,
+            clock_difference: settings.token_leeway,
+            drain: settings.drain,
+            ..Limits::default()
+        };
+        let authority = Arc::new(ListenKeys(store.clone()));
+        let relay = Relay::new(limits, authority, Arc::clone(&clock), Arc::clone(&randomness));
+        let gates = GatePolicy {
+            methods: vec![Method::Email],
+            required: 1,
+            facts_live: settings.flow_lifetime,
+        };
+        Ok(Arc::new(Self {
+            settings,
+            store,
+            relay,
+            clock,
+            randomness,
+            master_key,
+            code_key,
+            mailer,
+            gates,
+            following: Following::default(),
+            tasks,
+            stop: CancellationToken::new(),
+        }))
+    }
+
+    /// The present moment.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Writes to the audit trail. If that fails the operator is told; the person's step goes on,
+    /// because it has happened already.
+    pub(crate) async fn audit(&self, event: Event) {
+        let name = event.name.clone();
+        if let Err(error) = self.store.record(&event, self.now()).await {
+            tracing::error!(event = "audit.failed", name, cause = %error);
+        }
+    }
+}
+
+/// The relay's authority: agents that are not revoked and have confirmed keys.
+struct ListenKeys(Store);
+
+impl Authority for ListenKeys {
+    fn listen_keys(
+        &self,
+        entity: &Entity,
+    ) -> futures_util::future::BoxFuture<'_, Result<Vec<[u8; 32]>, AuthorityError>> {
+        let named = entity.agent();
+        Box::pin(async move {
+            let Some((tenant, id)) = named else { return Ok(Vec::new()) };
+            let failed = |error: store::StoreError| AuthorityError(error.to_string());
+            let agent = self.0.agent(id).await.map_err(failed)?;
+            if agent.is_none_or(|agent| agent.tenant != tenant) {
+                return Ok(Vec::new());
+            }
+            let key = self.0.agent_key(id).await.map_err(failed)?;
+            Ok(key.into_iter().map(|key| key.listen_key).collect())
+        })
+    }
+}

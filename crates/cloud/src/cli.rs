@@ -1,0 +1,270 @@
+//! The command line of `passback`. Exit codes: 0 done, 1 a refusal, 2 usage, 3 unavailable,
+//! 4 configuration (INTERFACES "Commands").
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use protocol::{Clock as _, Randomness as _, SystemClock, TenantId};
+use seal::SystemRandomness;
+use serde_json::json;
+use store::Store;
+use store::tenants::Tenant;
+use tokio_util::sync::CancellationToken;
+
+use crate::settings::{CloudSettings, KEYS, TITLE};
+use crate::{serve, vault};
+
+/// The cloud service of Passback: pages, relay, and the people that agents export.
+#[derive(Parser)]
+#[command(version, name = "passback")]
+pub struct Cli {
+    /// The configuration (TOML). `passback config example` prints one.
+    #[arg(long, global = true, default_value = "/etc/passback/passback.toml")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve pages, agents and relay until SIGTERM.
+    Serve,
+    /// Organisations.
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// Agents.
+    #[command(subcommand)]
+    Agent(AgentCommand),
+    /// The configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Subcommand)]
+enum TenantCommand {
+    /// Add an organisation.
+    Create {
+        /// Its name in addresses: /t/SLUG/reset. Lower case letters, digits and hyphens.
+        slug: String,
+        /// Its name for people; the slug if left out.
+        #[arg(long)]
+        name: Option<String>,
+        /// Answer in JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the organisations.
+    List {
+        /// Answer in JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum AgentCommand {
+    /// Make a code with which one agent can enrol.
+    EnrolCode {
+        /// The organisation's slug.
+        #[arg(long)]
+        tenant: String,
+        /// Answer in JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List an organisation's agents.
+    List {
+        /// The organisation's slug.
+        #[arg(long)]
+        tenant: String,
+        /// Answer in JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Print a commented example with every key.
+    Example,
+    /// Check a configuration.
+    Check,
+}
+
+/// Why a command did not do what it was told, and the exit code for it.
+struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    fn new(code: u8, message: impl ToString) -> Self {
+        Self { code, message: message.to_string() }
+    }
+}
+
+const REFUSED: u8 = 1;
+const UNAVAILABLE: u8 = 3;
+const CONFIGURATION: u8 = 4;
+
+/// Carries out the command line.
+pub async fn run(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        Command::Config(ConfigCommand::Example) => print(&settings::example(TITLE, KEYS)),
+        command => match CloudSettings::load(&cli.config) {
+            Ok(settings) => with_settings(command, settings).await,
+            Err(error) => Err(Failure::new(CONFIGURATION, error)),
+        },
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "passback: {}", failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+async fn with_settings(command: Command, settings: CloudSettings) -> Result<(), Failure> {
+    match command {
+        Command::Serve => serve_until_told(settings).await,
+        Command::Tenant(TenantCommand::Create { slug, name, json }) => {
+            create_tenant(&settings, slug, name, json).await
+        }
+        Command::Tenant(TenantCommand::List { json }) => list_tenants(&settings, json).await,
+        Command::Agent(AgentCommand::EnrolCode { tenant, json }) => {
+            enrol_code(&settings, &tenant, json).await
+        }
+        Command::Agent(AgentCommand::List { tenant, json }) => {
+            list_agents(&settings, &tenant, json).await
+        }
+        Command::Config(_) => print("The configuration can be used.\n"),
+    }
+}
+
+async fn serve_until_told(settings: CloudSettings) -> Result<(), Failure> {
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .map_err(|error| Failure::new(UNAVAILABLE, error))?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        told.cancel();
+    });
+    serve::serve(settings, stop).await.map_err(|error| Failure::new(UNAVAILABLE, error))
+}
+
+async fn create_tenant(
+    settings: &CloudSettings,
+    slug: String,
+    name: Option<String>,
+    json: bool,
+) -> Result<(), Failure> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if slug.is_empty() || slug.len() > 63 || !slug.bytes().all(fits) {
+        return Err(Failure::new(
+            2,
+            "a slug has 1 to 63 lower case letters, digits and hyphens, for example contoso",
+        ));
+    }
+    let random = SystemRandomness::default();
+    vault::make_if_missing(&settings.master_key, &random)
+        .map_err(|error| Failure::new(CONFIGURATION, error))?;
+    let tenant =
+        Tenant { id: TenantId::random(&random), name: name.unwrap_or_else(|| slug.clone()), slug };
+    let store = open(settings).await?;
+    store
+        .create_tenant(&tenant, SystemClock.now())
+        .await
+        .map_err(|error| Failure::new(REFUSED, error))?;
+    let path = format!("/t/{}/reset", tenant.slug);
+    if json {
+        let answer = json!({ "id": tenant.id, "slug": tenant.slug, "name": tenant.name, "start_path": path });
+        return print(&format!("{answer}\n"));
+    }
+    let address = format!("{}{path}", settings.origin());
+    print(&format!("Organisation {} ({}) added. Its page: {address}\n", tenant.name, tenant.id))
+}
+
+async fn list_tenants(settings: &CloudSettings, json: bool) -> Result<(), Failure> {
+    let tenants = open(settings).await?.tenants().await;
+    let tenants = tenants.map_err(|error| Failure::new(UNAVAILABLE, error))?;
+    if json {
+        let all: Vec<_> = tenants
+            .iter()
+            .map(|one| json!({ "id": one.id, "slug": one.slug, "name": one.name }))
+            .collect();
+        return print(&format!("{}\n", json!(all)));
+    }
+    tenants.iter().try_for_each(|one| print(&format!("{}  {}  {}\n", one.id, one.slug, one.name)))
+}
+
+async fn enrol_code(settings: &CloudSettings, slug: &str, json: bool) -> Result<(), Failure> {
+    let store = open(settings).await?;
+    let tenant = tenant(&store, slug).await?;
+    let mut secret = [0; 20];
+    SystemRandomness::default().fill(&mut secret);
+    let code: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let expires_at = SystemClock.now().after(settings.enrol_code_lifetime);
+    store
+        .issue_enrol_code(tenant.id, &code, expires_at)
+        .await
+        .map_err(|error| Failure::new(UNAVAILABLE, error))?;
+    if json {
+        return print(&format!("{}\n", json!({ "code": code, "expires_at": expires_at })));
+    }
+    let hours = settings.enrol_code_lifetime.as_secs() / 3_600;
+    print(&format!("{code}\nUse it once, within {hours} hours: passback-agent enrol --code …\n"))
+}
+
+async fn list_agents(settings: &CloudSettings, slug: &str, json: bool) -> Result<(), Failure> {
+    let store = open(settings).await?;
+    let tenant = tenant(&store, slug).await?;
+    let agents = store.agents(tenant.id).await;
+    let agents = agents.map_err(|error| Failure::new(UNAVAILABLE, error))?;
+    if json {
+        let all: Vec<_> = agents
+            .iter()
+            .map(|one| {
+                json!({
+                    "id": one.id,
+                    "name": one.name,
+                    "version": one.version,
+                    "heartbeat_at": one.heartbeat_at,
+                    "revoked_at": one.revoked_at,
+                    "clock_difference_ms": one.clock_difference_ms,
+                    "directory_reachable": one.directory_reachable,
+                })
+            })
+            .collect();
+        return print(&format!("{}\n", json!(all)));
+    }
+    agents.iter().try_for_each(|one| {
+        let version = one.version.as_deref().unwrap_or("never seen");
+        print(&format!("{}  {}  {version}\n", one.id, one.name))
+    })
+}
+
+async fn open(settings: &CloudSettings) -> Result<Store, Failure> {
+    Store::open(&settings.database).await.map_err(|error| Failure::new(UNAVAILABLE, error))
+}
+
+async fn tenant(store: &Store, slug: &str) -> Result<Tenant, Failure> {
+    let found = store.tenant_by_slug(slug).await;
+    let found = found.map_err(|error| Failure::new(UNAVAILABLE, error))?;
+    found.ok_or_else(|| {
+        Failure::new(
+            REFUSED,
+            format!("there is no organisation {slug}; `passback tenant list` lists them"),
+        )
+    })
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::new(UNAVAILABLE, error))
+}

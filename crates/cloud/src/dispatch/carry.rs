@@ -1,0 +1,224 @@
+//! Carries one sealed password to one agent: waits while nobody listens, sends once, takes the
+//! answer. What expires before its first byte leaves is destroyed (SPEC W-11).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::select_all;
+use protocol::settlement::TARGET_WRITEBACK;
+use protocol::{AgentId, Answer, Header, KeyId};
+use relay::{Delivered, Entity, Request};
+use seal::{PackageKey, VerifyingKey};
+use serde_json::json;
+use store::StoreError;
+use store::operations::{OperationRecord, TicketAgent};
+
+use crate::app::App;
+use crate::dispatch::{SealedPassword, audit, conclude, settle};
+use crate::vault::place_of_package_key;
+
+/// How a try to send ended.
+enum Sent {
+    /// Nothing left; try again while there is time.
+    NotDelivered,
+    /// The agent's answer is taken down.
+    Answered,
+    /// It left and no answer that counts came.
+    InDoubt,
+}
+
+/// Runs an operation from `waiting` to its end, or hands it to settlement.
+pub(crate) async fn carry(
+    app: &Arc<App>,
+    record: OperationRecord,
+    offered: Vec<TicketAgent>,
+    mut sealed: Vec<SealedPassword>,
+) {
+    loop {
+        let left = record.expires_at.since(app.now());
+        let chosen = tokio::select! {
+            chosen = listening(app, &record, &sealed) => chosen,
+            () = tokio::time::sleep(left) => None,
+            () = app.stop.cancelled() => None,
+        };
+        let offer = chosen.and_then(|at| {
+            offered.iter().find(|offer| offer.agent == sealed[at].agent).map(|offer| (at, *offer))
+        });
+        let Some((at, offer)) = offer else {
+            drop(sealed);
+            expire(app, &record).await;
+            return;
+        };
+        match send(app, &record, offer, &mut sealed, at).await {
+            Ok(Sent::NotDelivered) => {}
+            Ok(Sent::Answered) => return,
+            Ok(Sent::InDoubt) => {
+                drop(sealed);
+                doubt(app, record, offer).await;
+                return;
+            }
+            Err(error) => {
+                tracing::error!(event = "dispatch.store_failed", request = %record.request, cause = %error);
+                return;
+            }
+        }
+    }
+}
+
+/// The first of the agents that a password was sealed for and that listens; waits until one does.
+async fn listening(
+    app: &App,
+    record: &OperationRecord,
+    sealed: &[SealedPassword],
+) -> Option<usize> {
+    if sealed.is_empty() {
+        return None;
+    }
+    let entities: Vec<Entity> =
+        sealed.iter().map(|one| Entity::of(record.tenant, one.agent)).collect();
+    let waits = entities.iter().map(|entity| Box::pin(app.relay.wait_for_listener(entity)));
+    let ((), first, _) = select_all(waits).await;
+    Some(first)
+}
+
+async fn send(
+    app: &App,
+    record: &OperationRecord,
+    offer: TicketAgent,
+    sealed: &mut Vec<SealedPassword>,
+    at: usize,
+) -> Result<Sent, StoreError> {
+    let header = record.header(offer);
+    let Some(package_key) = package_key(app, offer.agent, Some(offer.key_id)).await? else {
+        // Revoked, offboarded or onboarded anew since the ticket: nothing can be sent to it any more.
+        sealed.remove(at);
+        return Ok(Sent::NotDelivered);
+    };
+    let package =
+        seal::seal_request(&package_key, &header, &sealed[at].inner, app.randomness.as_ref());
+    let Ok(package) = package else {
+        tracing::error!(event = "dispatch.not_sealed", request = %record.request);
+        sealed.remove(at);
+        return Ok(Sent::NotDelivered);
+    };
+    if !app.store.mark_sent(record.request, offer.agent, app.now()).await? {
+        // Expired between choosing and sending; the next turn destroys it.
+        return Ok(Sent::NotDelivered);
+    }
+    let request = Request {
+        method: "POST".to_owned(),
+        target: format!("/{TARGET_WRITEBACK}"),
+        headers: Vec::new(),
+        body: Bytes::from(package),
+    };
+    let entity = Entity::of(record.tenant, offer.agent);
+    let asked = match app.relay.ask(&entity, request) {
+        Ok(asked) => asked,
+        Err(error) => {
+            tracing::warn!(event = "dispatch.not_delivered", request = %record.request, cause = %error);
+            app.store.mark_waiting_again(record.request).await?;
+            return Ok(Sent::NotDelivered);
+        }
+    };
+    // The first byte may have left: the message for this agent is the only one from now on.
+    let chosen = sealed.swap_remove(at);
+    sealed.clear();
+    match asked.answer(app.settings.relay_response).await {
+        Ok(response) if response.status == 200 => {
+            let opened = open(app, &package_key, &header, &response.body).await?;
+            let Some(answer) = opened else { return Ok(Sent::InDoubt) };
+            conclude(app, record, &answer, false).await;
+            Ok(Sent::Answered)
+        }
+        Ok(response) => {
+            let status = response.status;
+            tracing::warn!(event = "dispatch.agent_declined", request = %record.request, status);
+            Ok(Sent::InDoubt)
+        }
+        Err(error) if error.delivered == Delivered::No => {
+            app.store.mark_waiting_again(record.request).await?;
+            sealed.push(chosen);
+            Ok(Sent::NotDelivered)
+        }
+        Err(error) => {
+            tracing::warn!(event = "dispatch.no_answer", request = %record.request, cause = %error);
+            Ok(Sent::InDoubt)
+        }
+    }
+}
+
+/// The package key of an agent; none if it was revoked or offboarded, or if its RSA key is not
+/// the `expected` one any more.
+async fn package_key(
+    app: &App,
+    agent: AgentId,
+    expected: Option<KeyId>,
+) -> Result<Option<PackageKey>, StoreError> {
+    let Some(keys) = app.store.agent_key(agent).await? else { return Ok(None) };
+    if expected.is_some_and(|expected| expected != keys.key_id) {
+        return Ok(None);
+    }
+    let unwrapped = app.master_key.unwrap(&place_of_package_key(agent), &keys.package_key);
+    match unwrapped.and_then(|bytes| PackageKey::from_bytes(&bytes)) {
+        Ok(key) => Ok(Some(key)),
+        Err(error) => {
+            tracing::error!(
+                event = "dispatch.package_key_unreadable",
+                %agent,
+                cause = %error,
+                "is this the master key that the database was written with?"
+            );
+            Ok(None)
+        }
+    }
+}
+
+/// Opens an answer; one that is not the agent's own, for this very request, counts for nothing.
+async fn open(
+    app: &App,
+    key: &PackageKey,
+    header: &Header,
+    body: &[u8],
+) -> Result<Option<Answer>, StoreError> {
+    let Some(agent) = app.store.agent(header.agent).await? else { return Ok(None) };
+    let identity = VerifyingKey::from_bytes(&agent.identity_key);
+    match identity.and_then(|identity| seal::open_answer(key, &identity, header, body)) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) => {
+            tracing::error!(event = "dispatch.answer_refused", request = %header.request, cause = %error);
+            Ok(None)
+        }
+    }
+}
+
+/// Opens the answer to a question how an operation ended. It comes under the agent's present
+/// package key, whichever the request came under.
+pub(super) async fn open_settlement(
+    app: &App,
+    header: &Header,
+    body: &[u8],
+) -> Result<Option<Answer>, StoreError> {
+    let Some(key) = package_key(app, header.agent, None).await? else { return Ok(None) };
+    open(app, &key, header, body).await
+}
+
+async fn expire(app: &App, record: &OperationRecord) {
+    match app.store.mark_expired(record.request, app.now()).await {
+        Ok(_) => audit(app, record, "operation.expired", json!({ "changed": "no" })).await,
+        Err(error) => {
+            tracing::error!(event = "dispatch.store_failed", request = %record.request, cause = %error);
+        }
+    }
+    app.following.close(record.request);
+}
+
+async fn doubt(app: &Arc<App>, record: OperationRecord, offer: TicketAgent) {
+    if let Err(error) = app.store.mark_unknown(record.request).await {
+        tracing::error!(event = "dispatch.store_failed", request = %record.request, cause = %error);
+        return;
+    }
+    audit(app, &record, "operation.in_doubt", json!({ "agent": offer.agent })).await;
+    app.following.moved(record.request);
+    let record = OperationRecord { agent: Some(offer.agent), ..record };
+    settle::settle(app, record).await;
+}

@@ -1,0 +1,211 @@
+//! The dispatcher: waiting, expiry and "once only" live here, above the relay, so that they also
+//! hold on somebody else's relay (SPEC W-11, W-12, PR-2).
+//!
+//! An operation runs through `waiting → sent → answered | expired | unknown` (see
+//! [`store::operations`]). The sealed password is in memory only: after a restart what waited has
+//! expired, and what was sent is settled by asking the agent.
+
+mod carry;
+mod settle;
+mod ticket;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use protocol::{AgentId, Answer, Changed, Outcome, RequestId};
+use serde_json::json;
+use store::StoreError;
+use store::audit::Event;
+use store::operations::{OperationRecord, State, Submitted};
+use tokio::sync::watch;
+use zeroize::Zeroizing;
+
+use crate::app::App;
+use crate::flow::Cleared;
+use crate::gate::email;
+use crate::http::moment;
+use crate::locale::Locale;
+use crate::notify::{Mail, messages};
+
+pub(crate) use ticket::{Ticket, issue};
+
+/// An inner structure for one agent. Wiped when dropped, although it is sealed: who breaks the
+/// agent's key later finds nothing in old memory.
+pub(crate) struct SealedPassword {
+    /// The agent that it is sealed for.
+    pub(crate) agent: AgentId,
+    /// The structure.
+    pub(crate) inner: Zeroizing<Vec<u8>>,
+}
+
+/// Lets pages wait for an operation to move on.
+#[derive(Default)]
+pub(crate) struct Following(Mutex<HashMap<RequestId, watch::Sender<()>>>);
+
+impl Following {
+    fn open(&self, request: RequestId) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(request, watch::Sender::new(()));
+    }
+
+    fn moved(&self, request: RequestId) {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = all.get(&request) {
+            sender.send_replace(());
+        }
+    }
+
+    fn close(&self, request: RequestId) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&request);
+    }
+
+    fn follow(&self, request: RequestId) -> Option<watch::Receiver<()>> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&request).map(watch::Sender::subscribe)
+    }
+}
+
+/// Takes an operation into flight: the ticket is used up and the sealed password is carried to an
+/// agent in the background. The outcome of a refusal is given back.
+pub(crate) async fn submit(
+    app: &Arc<App>,
+    cleared: &Cleared,
+    request: RequestId,
+    sealed: Vec<SealedPassword>,
+) -> Result<Result<(), Outcome>, StoreError> {
+    let offered = app.store.ticket_agents(request).await?;
+    let well_formed = !sealed.is_empty()
+        && sealed.iter().all(|one| offered.iter().any(|offer| offer.agent == one.agent))
+        && sealed.iter().all(|one| seal::check_inner(&one.inner).is_ok());
+    if !well_formed {
+        return Ok(Err(Outcome::BadInput));
+    }
+    match app.store.submit_operation(request, cleared.flow(), app.now()).await? {
+        Submitted::Accepted => {}
+        Submitted::InFlight => return Ok(Err(Outcome::AlreadyInFlight)),
+        Submitted::TicketVoid => return Ok(Err(Outcome::FlowExpired)),
+    }
+    let Some(record) = app.store.operation(request).await? else {
+        return Err(StoreError::Unreadable("operation"));
+    };
+    audit(app, &record, "operation.submitted", json!({ "operation": record.operation.name() }))
+        .await;
+    app.following.open(request);
+    let carried = Arc::clone(app);
+    app.tasks.spawn(async move { carry::carry(&carried, record, offered, sealed).await });
+    Ok(Ok(()))
+}
+
+/// Waits until the operation has ended or is in doubt, at most `limit`, and gives it back.
+pub(crate) async fn follow(
+    app: &App,
+    request: RequestId,
+    limit: Duration,
+) -> Result<Option<OperationRecord>, StoreError> {
+    let until_moved = async {
+        let Some(mut moves) = app.following.follow(request) else { return Ok(()) };
+        loop {
+            let record = app.store.operation(request).await?;
+            if record.is_none_or(|one| !matches!(one.state, State::Waiting | State::Sent)) {
+                return Ok::<(), StoreError>(());
+            }
+            if moves.changed().await.is_err() {
+                return Ok(());
+            }
+        }
+    };
+    if let Ok(ended) = tokio::time::timeout(limit, until_moved).await {
+        ended?;
+    }
+    app.store.operation(request).await
+}
+
+/// After a restart: what waited has expired, what was sent is settled in the background.
+pub(crate) async fn recover(app: &Arc<App>) -> Result<(), StoreError> {
+    let (expired, unknown) = app.store.recover_operations(app.now()).await?;
+    if expired + unknown > 0 {
+        tracing::info!(event = "dispatch.recovered", expired, unknown);
+    }
+    for record in app.store.unknown_operations().await? {
+        app.following.open(record.request);
+        let settled = Arc::clone(app);
+        app.tasks.spawn(async move { settle::settle(&settled, record).await });
+    }
+    Ok(())
+}
+
+/// Takes an answer down: state, audit, the end of the flow, the mail to the person.
+async fn conclude(app: &App, record: &OperationRecord, answer: &Answer, was_in_doubt: bool) {
+    match app.store.mark_answered(record.request, answer, app.now()).await {
+        Ok(true) => {}
+        Ok(false) => return,
+        Err(error) => {
+            // The agent's journal has the answer; a restart asks for it again.
+            tracing::error!(event = "dispatch.answer_not_stored", request = %record.request, cause = %error);
+            return;
+        }
+    }
+    let outcome = answer.outcome;
+    let detail = json!({
+        "outcome": outcome.name(),
+        "number": outcome.number(),
+        "changed": outcome.changed().word(),
+        "settled": was_in_doubt,
+    });
+    audit(app, record, "operation.answered", detail).await;
+    tracing::info!(
+        event = "operation.answered",
+        request = %record.request,
+        outcome = outcome.name(),
+        number = outcome.number(),
+        operator = outcome.operator_text(),
+    );
+    if outcome.changed() == Changed::Yes
+        && let Err(error) = app.store.end_flow(record.flow, app.now()).await
+    {
+        tracing::error!(event = "dispatch.flow_not_ended", cause = %error);
+    }
+    app.following.close(record.request);
+    if let Err(error) = notify(app, record, outcome.changed(), was_in_doubt).await {
+        tracing::error!(event = "dispatch.not_notified", request = %record.request, cause = %error);
+    }
+}
+
+/// Tells the person by mail: of every change, and of how an operation in doubt ended.
+async fn notify(
+    app: &App,
+    record: &OperationRecord,
+    changed: Changed,
+    was_in_doubt: bool,
+) -> Result<(), StoreError> {
+    let tenants = app.store.tenants().await?;
+    let person = app.store.person(record.tenant, &record.person).await?;
+    let flow = app.store.flow_by_id(record.flow).await?;
+    let tenant = tenants.iter().find(|tenant| tenant.id == record.tenant);
+    let (Some(person), Some(flow), Some(tenant)) = (person, flow, tenant) else { return Ok(()) };
+    let Some(address) = email::address(&person) else { return Ok(()) };
+    let locale = Locale::from_tag(&flow.locale).unwrap_or_default();
+    let message = match changed {
+        Changed::Yes => {
+            let when = moment(app.now(), &app.settings.time_zone);
+            messages::changed(&locale, &tenant.name, when)
+        }
+        Changed::No if was_in_doubt => messages::unchanged(&locale, &tenant.name),
+        Changed::No | Changed::Unknown => return Ok(()),
+    };
+    app.mailer.send(Mail { to: address.to_owned(), message });
+    Ok(())
+}
+
+async fn audit(app: &App, record: &OperationRecord, name: &str, detail: serde_json::Value) {
+    app.audit(Event {
+        tenant: Some(record.tenant),
+        request: Some(record.request),
+        flow: Some(record.flow),
+        name: name.to_owned(),
+        detail,
+    })
+    .await;
+}

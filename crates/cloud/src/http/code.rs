@@ -1,0 +1,165 @@
+//! The page that asks for the code.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use bytes::Bytes;
+use protocol::{Details, Outcome};
+use serde_json::json;
+use store::StoreError;
+use store::audit::Event;
+use store::flows::Flow;
+
+use crate::flow::Step;
+use crate::gate::email::{self, NotPassed};
+use crate::http::form::Form;
+use crate::http::support;
+use crate::http::view::{self, Frame, Plain};
+use crate::http::visit::{Standing, Visit};
+
+#[derive(Template)]
+#[template(path = "code.html")]
+struct CodePage {
+    frame: Frame,
+    minutes: u32,
+    left: Option<u32>,
+    resent: bool,
+}
+
+/// `GET …/reset/code`.
+pub(super) async fn page(visit: Visit) -> Response {
+    let answer = match visit.standing().await {
+        Ok(Standing::Open(flow, Step::Gate(_))) => render(&visit, &flow, None, false),
+        Ok(Standing::Open(_, Step::Password)) => to(&visit, "password"),
+        Ok(Standing::Ended(_)) => to(&visit, "result"),
+        Ok(Standing::None) => view::not_taken(&visit, Outcome::FlowExpired),
+        Err(error) => view::failed(&visit, &error),
+    };
+    view::remember_language(&visit, answer)
+}
+
+/// `POST …/reset/code` with the field `code`.
+pub(super) async fn submit(visit: Visit, body: Bytes) -> Response {
+    let form = Form::read(body);
+    match spend(&visit, &form).await {
+        Ok(response) => response,
+        Err(error) => view::failed(&visit, &error),
+    }
+}
+
+async fn spend(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
+    let (flow, step) = match visit.posted(form.only("flow")).await? {
+        Ok(standing) => standing,
+        Err(outcome) => return Ok(view::not_taken(visit, outcome)),
+    };
+    if step == Step::Password {
+        return Ok(to(visit, "password"));
+    }
+    // A repeated or missing field is a wrong code, and costs a try like one.
+    let typed = form.only("code").unwrap_or("");
+    match email::answer(&visit.app, &flow, typed, visit.now).await? {
+        Ok(passed) => {
+            visit.app.store.record_fact(flow.id, &passed.fact()).await?;
+            audit(visit, &flow, "gate.email.passed", json!({})).await;
+            Ok(to(visit, "password"))
+        }
+        Err(not_passed) => {
+            let detail = json!({ "outcome": not_passed.outcome.name(), "left": not_passed.left });
+            audit(visit, &flow, "gate.email.not_passed", detail).await;
+            Ok(refused(visit, &flow, not_passed))
+        }
+    }
+}
+
+/// `POST …/reset/resend`.
+pub(super) async fn resend(visit: Visit, body: Bytes) -> Response {
+    let form = Form::read(body);
+    match issue_again(&visit, &form).await {
+        Ok(response) => response,
+        Err(error) => view::failed(&visit, &error),
+    }
+}
+
+async fn issue_again(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
+    let (flow, step) = match visit.posted(form.only("flow")).await? {
+        Ok(standing) => standing,
+        Err(outcome) => return Ok(view::not_taken(visit, outcome)),
+    };
+    if step == Step::Password {
+        return Ok(to(visit, "password"));
+    }
+    let person = match &flow.person {
+        Some(anchor) => visit.app.store.person(visit.tenant.id, anchor).await?,
+        None => None,
+    };
+    let name = &visit.tenant.name;
+    let issued = email::issue(&visit.app, &flow, person.as_ref(), name, visit.now).await?;
+    audit(visit, &flow, "gate.email.issued_again", json!({ "issued": issued })).await;
+    if issued {
+        return Ok(render(visit, &flow, None, true));
+    }
+    let again = flow.expires_at;
+    Ok(view::plain(
+        visit,
+        Plain {
+            step: "error",
+            title: "error-title",
+            outcome: Outcome::Throttled,
+            details: Details { not_before: Some(again), ..Details::default() },
+            support_code: support::of_flow(flow.id),
+            try_again: Some(format!("{}/code", visit.base())),
+            status: StatusCode::TOO_MANY_REQUESTS,
+        },
+    ))
+}
+
+fn refused(visit: &Visit, flow: &Flow, not_passed: NotPassed) -> Response {
+    if not_passed.outcome != Outcome::CodeTriesSpent {
+        return render(visit, flow, Some(not_passed), false);
+    }
+    view::plain(
+        visit,
+        Plain {
+            step: "error",
+            title: "error-title",
+            outcome: not_passed.outcome,
+            details: Details::default(),
+            support_code: support::of_flow(flow.id),
+            try_again: None,
+            status: StatusCode::OK,
+        },
+    )
+}
+
+fn render(visit: &Visit, flow: &Flow, not_passed: Option<NotPassed>, resent: bool) -> Response {
+    let mut frame = Frame::new(visit, "code", "code-title");
+    frame.flow = support::handle(flow);
+    frame.support_code = support::of_flow(flow.id);
+    frame.message =
+        not_passed.map(|one| view::message(&visit.locale, one.outcome, &Details::default(), "UTC"));
+    let minutes = visit.app.settings.code_lifetime.as_secs().div_ceil(60);
+    let page = CodePage {
+        frame,
+        minutes: u32::try_from(minutes).unwrap_or(u32::MAX),
+        left: not_passed.filter(|one| one.outcome == Outcome::CodeWrong).map(|one| one.left),
+        resent,
+    };
+    view::render(StatusCode::OK, &page)
+}
+
+fn to(visit: &Visit, step: &str) -> Response {
+    view::see_other(&format!("{}/{step}", visit.base()))
+}
+
+async fn audit(visit: &Visit, flow: &Flow, name: &str, detail: serde_json::Value) {
+    visit
+        .app
+        .audit(Event {
+            tenant: Some(visit.tenant.id),
+            flow: Some(flow.id),
+            name: name.to_owned(),
+            detail,
+            ..Event::default()
+        })
+        .await;
+}

@@ -1,0 +1,201 @@
+//! The page on which a password is chosen. With scripting the form has no action and no named
+//! field, so that a slow script can never post clear text (SPEC W-4); without scripting the form
+//! inside `<noscript>` posts it here, and this service seals it.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use bytes::Bytes;
+use protocol::{ClearPassword, Details, Outcome, PasswordPolicy};
+use seal::PublicKey;
+use store::StoreError;
+use store::flows::Flow;
+use store::operations::OperationRecord;
+use zeroize::Zeroizing;
+
+use crate::dispatch::{self, SealedPassword, Ticket};
+use crate::flow::{Cleared, Step};
+use crate::http::form::Form;
+use crate::http::support;
+use crate::http::view::{self, Frame, Plain};
+use crate::http::visit::{Standing, Visit};
+
+#[derive(Template)]
+#[template(path = "password.html")]
+struct PasswordPage {
+    frame: Frame,
+    rules: Option<PasswordPolicy>,
+}
+
+/// `GET …/reset/password`.
+pub(super) async fn page(visit: Visit) -> Response {
+    let answer = match show(&visit).await {
+        Ok(response) => response,
+        Err(error) => view::failed(&visit, &error),
+    };
+    view::remember_language(&visit, answer)
+}
+
+async fn show(visit: &Visit) -> Result<Response, StoreError> {
+    let flow = match visit.standing().await? {
+        Standing::Open(flow, Step::Password) => flow,
+        Standing::Open(_, Step::Gate(_)) => return Ok(to(visit, "code")),
+        Standing::Ended(_) => return Ok(to(visit, "result")),
+        Standing::None => return Ok(view::not_taken(visit, Outcome::FlowExpired)),
+    };
+    let Some(cleared) = visit.clear(&flow).await? else {
+        return Ok(view::not_taken(visit, Outcome::FlowExpired));
+    };
+    let last = visit.app.store.last_operation(flow.id).await?;
+    match last.as_ref().map(|operation| (operation, operation.result)) {
+        // In flight or in doubt: the result page follows it.
+        Some((_, None)) => Ok(to(visit, "result")),
+        Some((operation, Some((outcome, details)))) if outcome.asks_for_another_password() => {
+            Ok(render(visit, &cleared, &flow, Some((operation, outcome, details))))
+        }
+        _ => Ok(render(visit, &cleared, &flow, None)),
+    }
+}
+
+/// `POST …/reset/password` with `password` and `password_again`: the form without scripting.
+pub(super) async fn submit(visit: Visit, body: Bytes) -> Response {
+    let form = Form::read(body);
+    match seal_here(&visit, &form).await {
+        Ok(response) => response,
+        Err(error) => view::failed(&visit, &error),
+    }
+}
+
+async fn seal_here(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
+    let (flow, cleared) = match cleared(visit, form.only("flow")).await? {
+        Ok(cleared) => cleared,
+        Err(refused) => return Ok(refused),
+    };
+    let (one, again) = (form.only("password"), form.only("password_again"));
+    let (Some(one), Some(again)) = (one, again) else {
+        return Ok(with_outcome(visit, &cleared, &flow, Outcome::PasswordMalformed));
+    };
+    if one != again {
+        return Ok(with_outcome(visit, &cleared, &flow, Outcome::PasswordsDiffer));
+    }
+    let Ok(password) = ClearPassword::from_text(one) else {
+        return Ok(with_outcome(visit, &cleared, &flow, Outcome::PasswordMalformed));
+    };
+    let ticket = match dispatch::issue(&visit.app, &cleared).await? {
+        Ok(ticket) => ticket,
+        Err(outcome) => return Ok(not_submitted(visit, &flow, outcome)),
+    };
+    let sealed = seal_for_each(visit, &ticket, &password);
+    drop(password);
+    let request = ticket.operation.request;
+    if let Err(outcome) = dispatch::submit(&visit.app, &cleared, request, sealed).await? {
+        return Ok(not_submitted(visit, &flow, outcome));
+    }
+    let limit = visit.app.settings.wait_for_answer;
+    let record = dispatch::follow(&visit.app, request, limit).await?;
+    Ok(view::see_other(&location(visit, record.as_ref())))
+}
+
+/// Seals the password for every agent of the ticket, as the browser does with scripting.
+fn seal_for_each(visit: &Visit, ticket: &Ticket, password: &ClearPassword) -> Vec<SealedPassword> {
+    let random = visit.app.randomness.as_ref();
+    ticket
+        .agents
+        .iter()
+        .filter_map(|one| {
+            let header = ticket.operation.header(one.agent);
+            let sealed = PublicKey::from_spki(&one.spki)
+                .and_then(|key| seal::seal_password(&key, &header, password, random));
+            match sealed {
+                Ok(inner) => {
+                    Some(SealedPassword { agent: one.agent.agent, inner: Zeroizing::new(inner) })
+                }
+                Err(error) => {
+                    tracing::error!(event = "password.not_sealed", cause = %error);
+                    None
+                }
+            }
+        })
+        .collect()
+}
+
+/// The flow and the proof of its gates for a posted step, or the page that says what is missing.
+pub(super) async fn cleared(
+    visit: &Visit,
+    handle: Option<&str>,
+) -> Result<Result<(Flow, Cleared), Response>, StoreError> {
+    let (flow, step) = match visit.posted(handle).await? {
+        Ok(standing) => standing,
+        Err(outcome) => return Ok(Err(view::not_taken(visit, outcome))),
+    };
+    if step != Step::Password {
+        return Ok(Err(to(visit, "code")));
+    }
+    match visit.clear(&flow).await? {
+        Some(cleared) => Ok(Ok((flow, cleared))),
+        None => Ok(Err(view::not_taken(visit, Outcome::FlowExpired))),
+    }
+}
+
+/// Where the browser goes after a submission: back to the form if another password helps, else to
+/// the result.
+pub(super) fn location(visit: &Visit, record: Option<&OperationRecord>) -> String {
+    let outcome = record.and_then(|record| record.result).map(|(outcome, _)| outcome);
+    let step = match outcome {
+        Some(outcome) if outcome.asks_for_another_password() => "password",
+        _ => "result",
+    };
+    format!("{}/{step}", visit.base())
+}
+
+fn with_outcome(visit: &Visit, cleared: &Cleared, flow: &Flow, outcome: Outcome) -> Response {
+    let mut frame = frame(visit, flow);
+    frame.message = Some(view::message(&visit.locale, outcome, &Details::default(), "UTC"));
+    view::render(StatusCode::OK, &PasswordPage { frame, rules: rules(cleared) })
+}
+
+fn render(
+    visit: &Visit,
+    cleared: &Cleared,
+    flow: &Flow,
+    last: Option<(&OperationRecord, Outcome, Details)>,
+) -> Response {
+    let mut frame = frame(visit, flow);
+    if let Some((operation, outcome, details)) = last {
+        let zone = &visit.app.settings.time_zone;
+        frame.message = Some(view::message(&visit.locale, outcome, &details, zone));
+        frame.support_code = support::of_request(operation.request);
+    }
+    view::render(StatusCode::OK, &PasswordPage { frame, rules: rules(cleared) })
+}
+
+fn frame(visit: &Visit, flow: &Flow) -> Frame {
+    let mut frame = Frame::new(visit, "password", "password-title");
+    frame.flow = support::handle(flow);
+    frame.support_code = support::of_flow(flow.id);
+    frame
+}
+
+fn rules(cleared: &Cleared) -> Option<PasswordPolicy> {
+    cleared.person().resource.passback.policy.rules.clone()
+}
+
+/// Nothing was submitted: another operation is in flight, or nobody is there to take it.
+fn not_submitted(visit: &Visit, flow: &Flow, outcome: Outcome) -> Response {
+    view::plain(
+        visit,
+        Plain {
+            step: "result",
+            title: "result-title-unchanged",
+            outcome,
+            details: Details::default(),
+            support_code: support::of_flow(flow.id),
+            try_again: Some(format!("{}/password", visit.base())),
+            status: StatusCode::OK,
+        },
+    )
+}
+
+fn to(visit: &Visit, step: &str) -> Response {
+    view::see_other(&format!("{}/{step}", visit.base()))
+}

@@ -1,0 +1,102 @@
+//! The page that says how an operation ended, or follows it until it has.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use protocol::{Changed, Details, Outcome};
+use store::StoreError;
+use store::operations::{OperationRecord, State};
+
+use crate::flow::Step;
+use crate::http::support;
+use crate::http::view::{self, Frame, Plain};
+use crate::http::visit::{Standing, Visit};
+
+/// How often a page that follows an operation reloads itself, in seconds.
+const RELOAD: u32 = 2;
+
+#[derive(Template)]
+#[template(path = "waiting.html")]
+struct WaitingPage {
+    frame: Frame,
+}
+
+/// `GET …/reset/result`.
+pub(super) async fn page(visit: Visit) -> Response {
+    let answer = match show(&visit).await {
+        Ok(response) => response,
+        Err(error) => view::failed(&visit, &error),
+    };
+    view::remember_language(&visit, answer)
+}
+
+async fn show(visit: &Visit) -> Result<Response, StoreError> {
+    let (flow, cleared) = match visit.standing().await? {
+        Standing::None => return Ok(view::not_taken(visit, Outcome::FlowExpired)),
+        Standing::Ended(flow) => (flow, false),
+        Standing::Open(flow, Step::Password) => (flow, true),
+        Standing::Open(_, Step::Gate(_)) => {
+            return Ok(view::see_other(&format!("{}/code", visit.base())));
+        }
+    };
+    let Some(record) = visit.app.store.last_operation(flow.id).await? else {
+        return Ok(view::see_other(&format!("{}/password", visit.base())));
+    };
+    Ok(match (record.state, record.result) {
+        (_, Some((outcome, _))) if cleared && outcome.asks_for_another_password() => {
+            view::see_other(&format!("{}/password", visit.base()))
+        }
+        (_, Some((outcome, details))) => ended(visit, &record, outcome, details, cleared),
+        (State::Unknown, None) => {
+            ended(visit, &record, Outcome::InDoubt, Details::default(), false)
+        }
+        (_, None) => waiting(visit, &record),
+    })
+}
+
+fn ended(
+    visit: &Visit,
+    record: &OperationRecord,
+    outcome: Outcome,
+    details: Details,
+    cleared: bool,
+) -> Response {
+    let title = match outcome.changed() {
+        Changed::Yes => "result-title-changed",
+        Changed::No => "result-title-unchanged",
+        Changed::Unknown => "result-title-unknown",
+    };
+    let again = cleared && may_try_again(outcome);
+    view::plain(
+        visit,
+        Plain {
+            step: "result",
+            title,
+            outcome,
+            details,
+            support_code: support::of_request(record.request),
+            try_again: again.then(|| format!("{}/password", visit.base())),
+            status: StatusCode::OK,
+        },
+    )
+}
+
+/// Whether the same person may well succeed in a moment with the same account.
+fn may_try_again(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Expired
+            | Outcome::SettledUnchanged
+            | Outcome::PdcUnreachable
+            | Outcome::Fault
+            | Outcome::BadInput
+            | Outcome::NotDecryptable
+    )
+}
+
+fn waiting(visit: &Visit, record: &OperationRecord) -> Response {
+    let mut frame = Frame::new(visit, "waiting", "waiting-title");
+    frame.support_code = support::of_request(record.request);
+    frame.refresh = Some(RELOAD);
+    view::render(StatusCode::OK, &WaitingPage { frame })
+}

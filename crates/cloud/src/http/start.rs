@@ -1,0 +1,180 @@
+//! The start page: is writeback up, and which name?
+//!
+//! Known and unknown names are answered alike: the same statements run, the same page follows,
+//! and the mail leaves in the background (SPEC G-7).
+
+use std::net::IpAddr;
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use bytes::Bytes;
+use protocol::{Details, Outcome, Timestamp};
+use serde_json::json;
+use store::StoreError;
+use store::audit::Event;
+use store::flows::{Flow, FlowId};
+use store::throttle::Throttle;
+
+use crate::availability::live_agents;
+use crate::gate::email;
+use crate::http::cookies::FlowCookie;
+use crate::http::form::Form;
+use crate::http::view::{self, Frame, Plain};
+use crate::http::visit::Visit;
+
+/// The longest name that is looked up, in bytes. AD's userPrincipalName has at most 1,024
+/// characters; none that people type comes near.
+const NAME_MAX: usize = 512;
+
+#[derive(Template)]
+#[template(path = "start.html")]
+struct StartPage {
+    frame: Frame,
+}
+
+/// `GET /t/{tenant}/reset`.
+pub(super) async fn page(visit: Visit) -> Response {
+    let answer = match live_agents(&visit.app, visit.tenant.id, visit.now).await {
+        Ok(Ok(_)) => render(&visit, None),
+        Ok(Err(outcome)) => unavailable(&visit, outcome),
+        Err(error) => view::failed(&visit, &error),
+    };
+    view::remember_language(&visit, answer)
+}
+
+/// `POST /t/{tenant}/reset` with the field `login`.
+pub(super) async fn submit(visit: Visit, body: Bytes) -> Response {
+    let form = Form::read(body);
+    match start(&visit, &form).await {
+        Ok(response) => response,
+        Err(error) => view::failed(&visit, &error),
+    }
+}
+
+async fn start(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
+    let app = &visit.app;
+    if let Err(outcome) = live_agents(app, visit.tenant.id, visit.now).await? {
+        return Ok(unavailable(visit, outcome));
+    }
+    let login = form.only("login").map(str::trim).filter(|name| !name.is_empty());
+    let Some(login) = login.filter(|name| name.len() <= NAME_MAX) else {
+        return Ok(render(visit, Some(Outcome::NameMalformed)));
+    };
+    if let Err(again) = throttle(visit, login).await? {
+        return Ok(throttled(visit, again));
+    }
+    let person = app.store.person_by_name(visit.tenant.id, login).await?;
+    let flow = Flow {
+        id: FlowId::random(app.randomness.as_ref()),
+        tenant: visit.tenant.id,
+        person: person.as_ref().map(|person| person.id.clone()),
+        locale: visit.locale.tag(),
+        expires_at: visit.now.after(app.settings.flow_lifetime),
+        ended: false,
+    };
+    let cookie = FlowCookie::random(app.randomness.as_ref());
+    app.store.open_flow(&flow, cookie.bytes(), visit.now).await?;
+    email::issue(app, &flow, person.as_ref(), &visit.tenant.name, visit.now).await?;
+    // The operator sees why nothing came; the visitor does not.
+    let known = match &person {
+        None => "no such name",
+        Some(person) if email::address(person).is_none() => "no address",
+        Some(_) => "code sent",
+    };
+    app.audit(Event {
+        tenant: Some(visit.tenant.id),
+        flow: Some(flow.id),
+        name: "flow.started".to_owned(),
+        detail: json!({ "person": flow.person, "gate": "email", "detail": known }),
+        ..Event::default()
+    })
+    .await;
+    let next = view::see_other(&format!("{}/code", visit.base()));
+    let seconds = app.settings.flow_lifetime.as_secs();
+    Ok(view::with_cookie(next, &cookie.header(&visit.base(), seconds)))
+}
+
+/// Counts this start per address, per name and per tenant; all three are always counted.
+async fn throttle(visit: &Visit, login: &str) -> Result<Result<(), Timestamp>, StoreError> {
+    let limits = visit.app.settings.throttles;
+    let tenant = visit.tenant.id;
+    let counted = [
+        (
+            "starts_per_address",
+            limits.starts_per_address,
+            visit.address.map_or(String::new(), network),
+        ),
+        ("starts_per_name", limits.starts_per_name, format!("{tenant} {}", login.to_lowercase())),
+        ("starts_per_tenant", limits.starts_per_tenant, tenant.to_string()),
+    ];
+    let mut verdict = Ok(());
+    for (name, most, subject) in counted {
+        let throttle = Throttle { name, most, window: limits.window };
+        let spent = visit.app.store.spend(throttle, &subject, visit.now).await?;
+        verdict = verdict.and(spent);
+    }
+    Ok(verdict)
+}
+
+/// What counts as one address: an IPv4 address, or the /64 that one IPv6 customer has.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+fn render(visit: &Visit, outcome: Option<Outcome>) -> Response {
+    let mut frame = Frame::new(visit, "start", "start-title");
+    frame.message =
+        outcome.map(|outcome| view::message(&visit.locale, outcome, &Details::default(), "UTC"));
+    view::render(StatusCode::OK, &StartPage { frame })
+}
+
+/// Down is said before a name is asked, the same for every name (SPEC W-1).
+fn unavailable(visit: &Visit, outcome: Outcome) -> Response {
+    view::plain(
+        visit,
+        Plain {
+            step: "unavailable",
+            title: "unavailable-title",
+            outcome,
+            details: Details::default(),
+            support_code: String::new(),
+            try_again: Some(visit.base()),
+            status: StatusCode::SERVICE_UNAVAILABLE,
+        },
+    )
+}
+
+fn throttled(visit: &Visit, again: Timestamp) -> Response {
+    view::plain(
+        visit,
+        Plain {
+            step: "error",
+            title: "error-title",
+            outcome: Outcome::Throttled,
+            details: Details { not_before: Some(again), ..Details::default() },
+            support_code: String::new(),
+            try_again: None,
+            status: StatusCode::TOO_MANY_REQUESTS,
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_customers_ipv6_addresses_count_as_one() {
+        let of = |text: &str| network(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+    }
+}

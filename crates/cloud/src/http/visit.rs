@@ -1,0 +1,132 @@
+//! One request to a page: whose pages, in which language, from where, in which flow.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT_LANGUAGE;
+use axum::http::request::Parts;
+use axum::response::Response;
+use protocol::{Outcome, Timestamp};
+use serde::Deserialize;
+use store::StoreError;
+use store::flows::Flow;
+use store::tenants::Tenant;
+
+use crate::app::App;
+use crate::flow::{self, Cleared, Step};
+use crate::http::cookies::{self, FlowCookie};
+use crate::http::{support, view};
+use crate::locale::Locale;
+use crate::tls::Remote;
+
+/// A request to one of a tenant's pages.
+pub(super) struct Visit {
+    pub(super) app: Arc<App>,
+    pub(super) tenant: Tenant,
+    pub(super) locale: Locale,
+    /// The language was chosen by this very request, and is to be remembered.
+    pub(super) language_chosen: bool,
+    pub(super) address: Option<IpAddr>,
+    pub(super) now: Timestamp,
+    headers: HeaderMap,
+}
+
+#[derive(Deserialize, Default)]
+struct Asked {
+    lang: Option<String>,
+}
+
+impl FromRequestParts<Arc<App>> for Visit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let headers = parts.headers.clone();
+        let slug = Path::<String>::from_request_parts(parts, app).await.ok().map(|path| path.0);
+        let asked = Query::<Asked>::try_from_uri(&parts.uri).map(|query| query.0.lang);
+        let asked = asked.unwrap_or_default();
+        let chosen = asked.as_deref().and_then(Locale::from_tag);
+        let language_chosen = chosen.is_some();
+        let locale = chosen.unwrap_or_else(|| locale(&headers));
+        let tenant = match slug {
+            Some(slug) => app.store.tenant_by_slug(&slug).await,
+            None => Ok(None),
+        };
+        match tenant {
+            Ok(Some(tenant)) => Ok(Self {
+                app: Arc::clone(app),
+                tenant,
+                locale,
+                language_chosen,
+                address: parts.extensions.get::<Remote>().map(|remote| remote.0.ip()),
+                now: app.now(),
+                headers,
+            }),
+            Ok(None) => Err(view::no_such_page(&locale)),
+            Err(error) => Err(view::fault(&locale, "", &error)),
+        }
+    }
+}
+
+/// Where a visit stands.
+pub(super) enum Standing {
+    /// There is no flow, or it has expired.
+    None,
+    /// A step of the flow is to be done.
+    Open(Flow, Step),
+    /// The flow ended with a password that was set.
+    Ended(Flow),
+}
+
+impl Visit {
+    /// The path of the start page.
+    pub(super) fn base(&self) -> String {
+        format!("/t/{}/reset", self.tenant.slug)
+    }
+
+    /// The flow of this browser.
+    pub(super) async fn standing(&self) -> Result<Standing, StoreError> {
+        let Some(cookie) = FlowCookie::of(&self.headers) else { return Ok(Standing::None) };
+        let found = self.app.store.flow(self.tenant.id, cookie.bytes(), self.now).await?;
+        let Some(flow) = found else { return Ok(Standing::None) };
+        if flow.ended {
+            return Ok(Standing::Ended(flow));
+        }
+        let facts = self.app.store.facts(flow.id).await?;
+        let step = flow::next(&self.app.gates, &facts, self.now);
+        Ok(Standing::Open(flow, step))
+    }
+
+    /// The flow for a posted step. `handle` is the hidden field of the page, if it was sent: a
+    /// page of an older flow of the same browser counts for nothing.
+    pub(super) async fn posted(
+        &self,
+        handle: Option<&str>,
+    ) -> Result<Result<(Flow, Step), Outcome>, StoreError> {
+        match self.standing().await? {
+            Standing::Open(flow, _) if handle.is_some_and(|one| one != support::handle(&flow)) => {
+                Ok(Err(Outcome::FlowReplaced))
+            }
+            Standing::Open(flow, step) => Ok(Ok((flow, step))),
+            Standing::None | Standing::Ended(_) => Ok(Err(Outcome::FlowExpired)),
+        }
+    }
+
+    /// The proof that all gates of the flow were passed, if they were.
+    pub(super) async fn clear(&self, flow: &Flow) -> Result<Option<Cleared>, StoreError> {
+        let Some(anchor) = &flow.person else { return Ok(None) };
+        let person = self.app.store.person(self.tenant.id, anchor).await?;
+        let facts = self.app.store.facts(flow.id).await?;
+        Ok(flow::clear(&self.app.gates, flow, person, &facts, self.now))
+    }
+}
+
+/// The language of a request: chosen before on a page, else what the browser asks for.
+pub(super) fn locale(headers: &HeaderMap) -> Locale {
+    let remembered = cookies::language(headers).as_deref().and_then(Locale::from_tag);
+    remembered.unwrap_or_else(|| {
+        let asked = headers.get(ACCEPT_LANGUAGE).and_then(|header| header.to_str().ok());
+        Locale::from_accept_language(asked.unwrap_or(""))
+    })
+}

@@ -1,0 +1,93 @@
+//! What mails say, per language. The text stands in `locales`.
+
+use std::time::Duration;
+
+use seal::OneTimeCode;
+use zeroize::Zeroizing;
+
+use crate::locale::{Arguments, Locale};
+
+/// Subject and body of a mail. The body is wiped when dropped: it may hold a code.
+pub(crate) struct Message {
+    /// The subject; never holds a code (lock screens show it).
+    pub(crate) subject: String,
+    /// The text, lines separated by CR LF.
+    pub(crate) body: Zeroizing<String>,
+}
+
+/// The code of the e-mail gate, alone on a line (INTERFACES "Pages without a browser").
+pub(crate) fn code(
+    locale: &Locale,
+    tenant: &str,
+    code: &OneTimeCode,
+    lifetime: Duration,
+) -> Message {
+    let minutes = lifetime.as_secs().div_ceil(60);
+    let arguments = Arguments::from([
+        ("tenant".into(), tenant.to_owned().into()),
+        ("minutes".into(), minutes.into()),
+    ]);
+    let text = |key| locale.text_with(key, &arguments);
+    Message {
+        subject: text("mail-code-subject"),
+        body: lines(&[
+            &text("mail-code-body"),
+            code.digits(),
+            &text("mail-code-validity"),
+            &text("mail-code-warning"),
+        ]),
+    }
+}
+
+/// That a password was changed (SPEC L-6).
+pub(crate) fn changed(locale: &Locale, tenant: &str, when: String) -> Message {
+    let arguments = Arguments::from([
+        ("tenant".into(), tenant.to_owned().into()),
+        ("when".into(), when.into()),
+    ]);
+    let text = |key| locale.text_with(key, &arguments);
+    Message {
+        subject: text("mail-changed-subject"),
+        body: lines(&[&text("mail-changed-body"), &text("mail-changed-warning")]),
+    }
+}
+
+/// That an operation in doubt turned out not to have changed the password (SPEC PR-2).
+pub(crate) fn unchanged(locale: &Locale, tenant: &str) -> Message {
+    let arguments = Arguments::from([("tenant".into(), tenant.to_owned().into())]);
+    let text = |key| locale.text_with(key, &arguments);
+    Message {
+        subject: text("mail-unchanged-subject"),
+        body: lines(&[&text("mail-unchanged-body")]),
+    }
+}
+
+/// Paragraphs with an empty line between them.
+fn lines(paragraphs: &[&str]) -> Zeroizing<String> {
+    let length = paragraphs.iter().map(|one| one.len() + 4).sum();
+    let mut body = Zeroizing::new(String::with_capacity(length));
+    for (index, paragraph) in paragraphs.iter().enumerate() {
+        if index > 0 {
+            body.push_str("\r\n");
+        }
+        body.push_str(paragraph);
+        body.push_str("\r\n");
+    }
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_stands_alone_on_a_line_of_the_text_and_not_in_the_subject() {
+        let code = OneTimeCode::from_typed("012345").unwrap();
+        for locale in Locale::all() {
+            let message = super::code(&locale, "Contoso", &code, Duration::from_secs(300));
+            assert!(message.body.split("\r\n").any(|line| line == "012345"), "{locale:?}");
+            assert!(message.body.contains("Contoso"), "{locale:?}");
+            assert!(!message.subject.contains("012345"), "{locale:?}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Mails to people. A mail is queued in memory, never in the database: it may hold a code.
+
+pub(crate) mod messages;
+mod smtp;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+pub(crate) use smtp::Smtp;
+
+use messages::Message;
+
+/// How many mails may wait. At 100 mails a second that is more than a minute.
+const QUEUE: usize = 10_000;
+
+/// A mail to one address.
+pub(crate) struct Mail {
+    /// The address, as the organisation knows it.
+    pub(crate) to: String,
+    /// What it says.
+    pub(crate) message: Message,
+}
+
+/// Hands mails over in the background.
+#[derive(Clone)]
+pub(crate) struct Mailer(mpsc::Sender<Mail>);
+
+impl Mailer {
+    /// Starts handing over by `smtp`, a few mails at a time.
+    pub(crate) fn start(smtp: Arc<Smtp>, tasks: &TaskTracker) -> Self {
+        let (sender, mut queue) = mpsc::channel::<Mail>(QUEUE);
+        let hands = Arc::new(tokio::sync::Semaphore::new(8));
+        let of_mails = tasks.clone();
+        tasks.spawn(async move {
+            while let Some(mail) = queue.recv().await {
+                let Ok(hand) = Arc::clone(&hands).acquire_owned().await else { return };
+                let smtp = Arc::clone(&smtp);
+                of_mails.spawn(async move {
+                    smtp.hand_over(mail).await;
+                    drop(hand);
+                });
+            }
+        });
+        Self(sender)
+    }
+
+    /// Queues a mail. A full queue is the operator's to know; the person can ask again.
+    pub(crate) fn send(&self, mail: Mail) {
+        if self.0.try_send(mail).is_err() {
+            tracing::error!(
+                event = "mail.queue_full",
+                "a mail was dropped: the queue is full; does the mail server answer?"
+            );
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! The configuration of the cloud service: the table of keys, and the typed values read by it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use protocol::limits::{LIFETIME_DEFAULT, LIFETIME_MAX};
+use settings::{Default, Key, Kind, Section, Settings, SettingsError};
+use url::Url;
+
+/// What stands above the example.
+pub(crate) const TITLE: &str = "Configuration of passback, the cloud service. Paths are relative to this file. Keys that are commented out show their default.";
+
+const fn key(
+    section: &'static str,
+    name: &'static str,
+    kind: Kind,
+    default: Default,
+    meaning: &'static str,
+) -> Key {
+    Key { section, name, kind, default, meaning }
+}
+
+/// Every key of the file.
+#[rustfmt::skip]
+pub(crate) const KEYS: &[Key] = &[
+    key("server", "listen", Kind::Text, Default::Value("\"0.0.0.0:443\""),
+        "Address and port for pages, agents and relay."),
+    key("server", "public_url", Kind::Text, Default::Required("\"https://reset.example.org\""),
+        "The address under which browsers and agents reach the service. Links carry it; the Host header is never used."),
+    key("server", "certificate", Kind::Path, Default::Required("\"server.pem\""),
+        "Certificate chain, PEM."),
+    key("server", "key", Kind::Path, Default::Required("\"server.key\""),
+        "Private key of the certificate, PEM."),
+    key("server", "drain_seconds", Kind::Seconds(1), Default::Value("30"),
+        "How long SIGTERM waits for what is in flight."),
+    key("store", "database", Kind::Path, Default::Required("\"passback.db\""),
+        "The SQLite file. It is made if it is not there."),
+    key("store", "master_key", Kind::Path, Default::Required("\"master.key\""),
+        "32 random bytes that encrypt secrets in the database (SPEC K-5). Made by `passback tenant create` if it is not there; keep it apart from backups of the database. May be a systemd credential."),
+    key("pages", "time_zone", Kind::Text, Default::Value("\"UTC\""),
+        "The time zone in which pages and mails name a time, for example Europe/Amsterdam."),
+    key("pages", "helpdesk", Kind::Text, Default::Optional("\"https://helpdesk.example.org\""),
+        "Where people find help: an https: or mailto: address. Shown on every page."),
+    key("mail", "host", Kind::Text, Default::Required("\"smtp.example.org\""),
+        "The mail server."),
+    key("mail", "port", Kind::Number(1), Default::Value("587"),
+        "Its port."),
+    key("mail", "tls", Kind::Text, Default::Value("\"starttls\""),
+        "starttls, tls, or none; none only for a server on this machine."),
+    key("mail", "ca", Kind::Path, Default::Optional("\"mail-ca.pem\""),
+        "Trust this CA (PEM) for the mail server besides the public ones."),
+    key("mail", "user", Kind::Text, Default::Optional("\"passback\""),
+        "User name at the mail server."),
+    key("mail", "password_file", Kind::Path, Default::Optional("\"mail.password\""),
+        "File with the password at the mail server."),
+    key("mail", "from", Kind::Text, Default::Required("\"Passback <noreply@example.org>\""),
+        "Sender of all mails."),
+    key("mail", "timeout_seconds", Kind::Seconds(1), Default::Value("20"),
+        "How long one try to hand over a mail may take."),
+    key("mail", "tries", Kind::Number(1), Default::Value("4"),
+        "How often handing over a mail is tried, with growing pauses, before the operator is told."),
+    key("flow", "lifetime_seconds", Kind::Seconds(60), Default::Value("900"),
+        "How long a visit to the reset pages lives (SPEC G-6: 15 minutes)."),
+    key("flow", "wait_for_answer_seconds", Kind::Seconds(1), Default::Value("20"),
+        "How long a submitted page waits for the agent's answer before it shows a page that follows the operation."),
+    key("code", "lifetime_seconds", Kind::Seconds(10), Default::Value("300"),
+        "How long a code counts (SPEC G-5: 5 minutes)."),
+    key("code", "tries", Kind::Number(1), Default::Value("5"),
+        "How often a code may be entered (THREATS: exactly five comparisons)."),
+    key("code", "sends", Kind::Number(1), Default::Value("3"),
+        "How many codes one visit may ask for, the first included."),
+    key("throttle", "window_seconds", Kind::Seconds(1), Default::Value("900"),
+        "The window in which the following are counted (SPEC G-6)."),
+    key("throttle", "starts_per_address", Kind::Number(1), Default::Value("60"),
+        "Names that may be entered from one network address (IPv6: one /64)."),
+    key("throttle", "starts_per_name", Kind::Number(1), Default::Value("10"),
+        "Times that one name may be entered, whether anybody has it or not. The directory's account is never locked."),
+    key("throttle", "starts_per_tenant", Kind::Number(1), Default::Value("3000"),
+        "Names that may be entered on one tenant's pages."),
+    key("message", "lifetime_seconds", Kind::Seconds(5), Default::Value("180"),
+        "How long a sealed password waits for the agent (SPEC W-11: 3 minutes, never more than 5)."),
+    key("agents", "heartbeat_fresh_seconds", Kind::Seconds(5), Default::Value("660"),
+        "How old an agent's last heartbeat may be before the agent counts as down (SPEC A-4: one every 5 minutes)."),
+    key("agents", "token_leeway_seconds", Kind::Seconds(0), Default::Value("120"),
+        "How far an agent's clock may be off when its tokens are checked (SPEC W-11)."),
+    key("agents", "enrol_code_seconds", Kind::Seconds(60), Default::Value("86400"),
+        "How long an enrolment code counts."),
+    key("agents", "settle_pause_millis", Kind::Millis(100), Default::Value("3000"),
+        "How long to wait before asking an agent again how an operation in doubt ended."),
+    key("relay", "response_seconds", Kind::Seconds(1), Default::Value("60"),
+        "How long an agent may take to answer (relay protocol: 60 s, then 504)."),
+    key("relay", "ping_seconds", Kind::Seconds(1), Default::Value("20"),
+        "Pause between two pings of a channel; it is cut after two that were not answered."),
+    key("relay", "grace_seconds", Kind::Seconds(0), Default::Value("60"),
+        "How long a channel lives on after its token has expired, for the renewal to arrive."),
+];
+
+/// The mail server's settings.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    /// Host name.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// How the connection is protected.
+    pub tls: MailTls,
+    /// A CA to trust besides the public ones.
+    pub ca: Option<PathBuf>,
+    /// User name and the file with the password.
+    pub login: Option<(String, PathBuf)>,
+    /// The sender.
+    pub from: String,
+    /// How long one try may take.
+    pub timeout: Duration,
+    /// How often it is tried.
+    pub tries: u64,
+}
+
+/// How the connection to the mail server is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailTls {
+    /// STARTTLS, refused where it is not offered.
+    StartTls,
+    /// TLS from the first byte.
+    Tls,
+    /// None; only to this machine.
+    None,
+}
+
+/// The throttles of SPEC G-6.
+#[derive(Debug, Clone, Copy)]
+pub struct Throttles {
+    /// The window of all of them.
+    pub window: Duration,
+    /// Starts from one network address.
+    pub starts_per_address: u64,
+    /// Starts for one name.
+    pub starts_per_name: u64,
+    /// Starts on one tenant's pages.
+    pub starts_per_tenant: u64,
+}
+
+/// The configuration of the cloud service.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each field is the key of the same name, described in KEYS")]
+pub struct CloudSettings {
+    pub listen: SocketAddr,
+    pub public_url: Url,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    pub drain: Duration,
+    pub database: PathBuf,
+    pub master_key: PathBuf,
+    pub time_zone: String,
+    pub helpdesk: Option<String>,
+    pub mail: Mail,
+    pub flow_lifetime: Duration,
+    pub wait_for_answer: Duration,
+    pub code_lifetime: Duration,
+    pub code_tries: u32,
+    pub code_sends: u32,
+    pub throttles: Throttles,
+    pub message_lifetime: Duration,
+    pub heartbeat_fresh: Duration,
+    pub token_leeway: Duration,
+    pub enrol_code_lifetime: Duration,
+    pub settle_pause: Duration,
+    pub relay_response: Duration,
+    pub relay_ping: Duration,
+    pub relay_grace: Duration,
+}
+
+impl CloudSettings {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// [`SettingsError`]: the first problem, with the key and what is expected.
+    pub fn load(path: &Path) -> Result<Self, SettingsError> {
+        Self::read(&Settings::load(path, KEYS)?)
+    }
+
+    fn read(settings: &Settings) -> Result<Self, SettingsError> {
+        let server = settings.section("server")?;
+        let store = settings.section("store")?;
+        let pages = settings.section("pages")?;
+        let flow = settings.section("flow")?;
+        let code = settings.section("code")?;
+        let throttle = settings.section("throttle")?;
+        let agents = settings.section("agents")?;
+        let relay = settings.section("relay")?;
+        Ok(Self {
+            listen: server
+                .text("listen")?
+                .parse()
+                .map_err(|_| server.wrong("listen", "must be an address and a port"))?,
+            public_url: public_url(server)?,
+            certificate: server.path("certificate")?,
+            key: server.path("key")?,
+            drain: server.duration("drain_seconds")?,
+            database: store.path("database")?,
+            master_key: store.path("master_key")?,
+            time_zone: time_zone(pages)?,
+            helpdesk: helpdesk(pages)?,
+            mail: mail(settings.section("mail")?)?,
+            flow_lifetime: flow.duration("lifetime_seconds")?,
+            wait_for_answer: flow.duration("wait_for_answer_seconds")?,
+            code_lifetime: code.duration("lifetime_seconds")?,
+            code_tries: small(code, "tries")?,
+            code_sends: small(code, "sends")?,
+            throttles: Throttles {
+                window: throttle.duration("window_seconds")?,
+                starts_per_address: throttle.number("starts_per_address")?,
+                starts_per_name: throttle.number("starts_per_name")?,
+                starts_per_tenant: throttle.number("starts_per_tenant")?,
+            },
+            message_lifetime: message_lifetime(settings.section("message")?)?,
+            heartbeat_fresh: agents.duration("heartbeat_fresh_seconds")?,
+            token_leeway: agents.duration("token_leeway_seconds")?,
+            enrol_code_lifetime: agents.duration("enrol_code_seconds")?,
+            settle_pause: agents.duration("settle_pause_millis")?,
+            relay_response: relay.duration("response_seconds")?,
+            relay_ping: relay.duration("ping_seconds")?,
+            relay_grace: relay.duration("grace_seconds")?,
+        })
+    }
+
+    /// The origin of [`CloudSettings::public_url`], as browsers write it.
+    pub fn origin(&self) -> String {
+        self.public_url.origin().ascii_serialization()
+    }
+
+    /// The relay's address for agents: the public one with the scheme `wss`.
+    pub fn relay_url(&self) -> String {
+        self.origin().replacen("https://", "wss://", 1)
+    }
+}
+
+fn public_url(server: &Section) -> Result<Url, SettingsError> {
+    let wrong = || server.wrong("public_url", "must be an https: address without a path");
+    let url: Url = server.text("public_url")?.parse().map_err(|_| wrong())?;
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if url.scheme() == "https" && url.has_host() && bare { Ok(url) } else { Err(wrong()) }
+}
+
+fn time_zone(pages: &Section) -> Result<String, SettingsError> {
+    let name = pages.text("time_zone")?;
+    match jiff::tz::TimeZone::get(&name) {
+        Ok(_) => Ok(name),
+        Err(_) => Err(pages.wrong("time_zone", "is not a time zone that this system knows")),
+    }
+}
+
+fn helpdesk(pages: &Section) -> Result<Option<String>, SettingsError> {
+    let Some(text) = pages.optional_text("helpdesk") else { return Ok(None) };
+    let scheme = Url::parse(&text).map(|url| url.scheme().to_owned());
+    match scheme.as_deref() {
+        Ok("https" | "mailto") => Ok(Some(text)),
+        _ => Err(pages.wrong("helpdesk", "must be an https: or mailto: address")),
+    }
+}
+
+fn message_lifetime(message: &Section) -> Result<Duration, SettingsError> {
+    let lifetime = message.duration("lifetime_seconds")?;
+    debug_assert!(LIFETIME_DEFAULT <= LIFETIME_MAX);
+    if lifetime > LIFETIME_MAX {
+        return Err(message.wrong("lifetime_seconds", "must be at most 300"));
+    }
+    Ok(lifetime)
+}
+
+fn mail(mail: &Section) -> Result<Mail, SettingsError> {
+    let host = mail.text("host")?;
+    let tls = match mail.text("tls")?.as_str() {
+        "starttls" => MailTls::StartTls,
+        "tls" => MailTls::Tls,
+        "none" if ["localhost", "127.0.0.1", "::1"].contains(&host.as_str()) => MailTls::None,
+        "none" => return Err(mail.wrong("tls", "may be none only for a server on this machine")),
+        _ => return Err(mail.wrong("tls", "must be starttls, tls or none")),
+    };
+    let login = match (mail.optional_text("user"), mail.optional_path("password_file")) {
+        (Some(user), Some(file)) => Some((user, file)),
+        (None, None) => None,
+        _ => return Err(mail.wrong("user", "and `mail.password_file` go together")),
+    };
+    let from = mail.text("from")?;
+    if from.parse::<lettre::message::Mailbox>().is_err() {
+        return Err(mail.wrong("from", "must be a mail address"));
+    }
+    Ok(Mail {
+        host,
+        port: u16::try_from(mail.number("port")?)
+            .map_err(|_| mail.wrong("port", "must be at most 65535"))?,
+        tls,
+        ca: mail.optional_path("ca"),
+        login,
+        from,
+        timeout: mail.duration("timeout_seconds")?,
+        tries: mail.number("tries")?,
+    })
+}
+
+fn small(section: &Section, name: &str) -> Result<u32, SettingsError> {
+    u32::try_from(section.number(name)?).map_err(|_| section.wrong(name, "is too large"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(changes: &[(&str, &str)]) -> Result<CloudSettings, String> {
+        let mut text = settings::example(TITLE, KEYS);
+        for (from, to) in changes {
+            assert!(text.contains(from), "{from}");
+            text = text.replace(from, to);
+        }
+        let settings = Settings::parse(Path::new("/etc/passback/passback.toml"), &text, KEYS);
+        settings.and_then(|one| CloudSettings::read(&one)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_example_that_is_checked_in_is_the_generated_one() {
+        let file = include_str!("../../../docs/passback.example.toml");
+        assert_eq!(file, settings::example(TITLE, KEYS), "run `passback config example`");
+    }
+
+    #[test]
+    fn the_example_is_a_configuration_with_the_limits_of_the_specification() {
+        let read = read(&[]).unwrap();
+        assert_eq!(read.message_lifetime, LIFETIME_DEFAULT);
+        assert_eq!(read.origin(), "https://reset.example.org");
+        assert_eq!(read.relay_url(), "wss://reset.example.org");
+        assert_eq!(read.database, Path::new("/etc/passback/passback.db"));
+    }
+
+    #[test]
+    fn what_would_be_unsafe_or_cannot_be_is_refused_by_name() {
+        for (from, to, problem) in [
+            ("#lifetime_seconds = 180", "lifetime_seconds = 301", "must be at most 300"),
+            ("#tls = \"starttls\"", "tls = \"none\"", "only for a server on this machine"),
+            ("https://reset.example.org", "http://reset.example.org", "must be an https: address"),
+            ("#time_zone = \"UTC\"", "time_zone = \"Mars\"", "is not a time zone"),
+            ("#helpdesk = \"https:", "helpdesk = \"javascript:", "https: or mailto:"),
+        ] {
+            let error = read(&[(from, to)]).unwrap_err();
+            assert!(error.contains(problem), "{error}");
+        }
+    }
+}

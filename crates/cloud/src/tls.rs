@@ -1,0 +1,110 @@
+//! Serving over TLS (SPEC K-1: TLS 1.2 or newer): handshakes happen beside each other and are
+//! given up after a while, so that a slow one holds nobody up.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service as _;
+
+use crate::app::StartError;
+
+/// How long a TLS handshake and the head of a request may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Where a request came from, as an extension of the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Remote(pub(crate) SocketAddr);
+
+/// Reads certificate and key.
+pub(crate) fn config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, StartError> {
+    let named = |name: &str, path: &Path, error: &dyn std::fmt::Display| {
+        StartError::new(format!("cannot use `server.{name}` {}: {error}", path.display()))
+    };
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| named("certificate", certificate, &error))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| named("key", key, &error))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(StartError::new)?
+        .with_no_client_auth()
+        .with_single_cert(chain, private)
+        .map_err(|error| named("certificate", certificate, &error))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Serves `router` until `stop`; then lets what is in flight end, at most for `drain`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    config: Arc<ServerConfig>,
+    router: Router,
+    stop: CancellationToken,
+    drain: Duration,
+) {
+    let acceptor = TlsAcceptor::from(config);
+    let connections = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => break,
+        };
+        let (stream, remote) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Too many open files: let some end before the next try.
+                tracing::warn!(event = "http.accept_failed", cause = %error);
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let (acceptor, router) = (acceptor.clone(), router.clone());
+        let stop = stop.clone();
+        connections.spawn(async move { connection(stream, remote, acceptor, router, stop).await });
+    }
+    drop(listener);
+    connections.close();
+    let _ = tokio::time::timeout(drain, connections.wait()).await;
+}
+
+async fn connection(
+    stream: TcpStream,
+    remote: SocketAddr,
+    acceptor: TlsAcceptor,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let _ = stream.set_nodelay(true);
+    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else {
+        return;
+    };
+    let service = tower::service_fn(move |mut request: Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(Remote(remote));
+        router.clone().call(request)
+    });
+    let mut server = hyper::server::conn::http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(HANDSHAKE);
+    let served = server
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .with_upgrades();
+    tokio::pin!(served);
+    tokio::select! {
+        _ = served.as_mut() => return,
+        () = stop.cancelled() => served.as_mut().graceful_shutdown(),
+    }
+    let _ = served.await;
+}
