@@ -1,1 +1,46 @@
-//! The agent
+//! The agent: the on-premises side, which only ever dials out.
+//!
+//! ```text
+//! intake      refuses by version, size, expiry; opens; begins the journal's entry
+//! writeback   resolve → guard → note before → set at the PDC emulator → finish
+//! guard       protected? in scope? disabled? too young?
+//! journal     what makes a request change a password exactly once or not at all
+//! settle      what a crash or cut left open, settled by looking at the directory
+//! directories one client per configured directory
+//! cycle       import → synchronise → export
+//! cloud       the agent's HTTPS requests: enrolment, onboarding, heartbeat, SCIM
+//! health      heartbeat, clock difference, the probe of the LDAP path
+//! state       identity and keys on disk, encrypted;  settings: the configuration
+//! ```
+//!
+//! Crash points ([`steps::Step`]) are places between which a process may die; a test iterates
+//! them. What is refused is refused before the directory is asked.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "a test reports a broken expectation by panicking"
+    )
+)]
+
+pub mod cli;
+mod cloud;
+mod cycle;
+mod directories;
+mod enrol;
+mod guard;
+mod health;
+mod intake;
+pub mod journal;
+mod run;
+mod settings;
+mod settle;
+mod state;
+pub mod steps;
+mod tls;
+mod writeback;
+
+pub use run::{RunError, run};
+pub use settings::{AgentSettings, DirectorySettings};

@@ -87,7 +87,19 @@ impl Directory {
         &self,
         account: &Account,
     ) -> Result<EffectivePolicy, DirectoryError> {
-        if let Some(pso) = &account.resultant_pso {
+        self.policy(account.resultant_pso.as_ref()).await
+    }
+
+    /// The rules of a fine-grained policy, or of the domain where there is none.
+    ///
+    /// # Errors
+    /// If the domain's policy cannot be read. A fine-grained one that may not be read has no
+    /// rules, which is no error (SPEC D-12).
+    pub async fn policy(
+        &self,
+        fine_grained: Option<&DistinguishedName>,
+    ) -> Result<EffectivePolicy, DirectoryError> {
+        if let Some(pso) = fine_grained {
             let (session, found) = self.read(pso.to_string(), policy::PSO_ATTRIBUTES).await?;
             return Ok(EffectivePolicy {
                 source: PolicySource::FineGrained(pso.clone()),

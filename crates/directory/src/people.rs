@@ -32,6 +32,7 @@ pub const ATTRIBUTES: &[&str] = &[
     "pwdLastSet",
     "adminCount",
     "isCriticalSystemObject",
+    "msDS-ResultantPSO",
     "whenChanged",
     "uSNChanged",
 ];

@@ -40,7 +40,8 @@ pub use identity::{SigningKey, VerifyingKey};
 pub use keys::{AgentKeys, Generation, KeyPair, PackageKey, PublicKey};
 pub use random::SystemRandomness;
 pub use request::{
-    OpenedRequest, check_inner, open_password, open_request, seal_password, seal_request,
+    OpenedRequest, check_inner, claimed_header, open_password, open_request, seal_password,
+    seal_request,
 };
 pub use vault::MasterKey;
 

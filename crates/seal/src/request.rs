@@ -111,12 +111,7 @@ pub fn open_request(keys: &AgentKeys, package: &[u8]) -> Result<OpenedRequest, S
         return Err(SealError::Size(PACKAGE));
     }
     let malformed = || SealError::Malformed(PACKAGE);
-    let mut parts = decode(package, PACKAGE)?.into_array().map_err(|_| malformed())?;
-    let (Some(sealed), Some(header), true) = (parts.pop(), parts.pop(), parts.is_empty()) else {
-        return Err(malformed());
-    };
-    let header = header.into_bytes().map_err(|_| malformed())?;
-    let header = Header::decode(&header).map_err(SealError::Header)?;
+    let (header, sealed) = split(package)?;
     let sealed = Encrypt0::read(sealed, PACKAGE)?;
     let id = sealed.key_id;
     let key = keys.package_key(id).ok_or(SealError::UnknownKey(PACKAGE))?;
@@ -127,6 +122,15 @@ pub fn open_request(keys: &AgentKeys, package: &[u8]) -> Result<OpenedRequest, S
         Ok(opened.to_vec())
     })?;
     Ok(OpenedRequest { header, inner, package_key_id: id })
+}
+
+/// The header that a package claims, although nothing proves it: for logs and for telling the
+/// cloud which message did not open. Never a reason to do anything else.
+pub fn claimed_header(package: &[u8]) -> Option<Header> {
+    if package.len() > PACKAGE_MAX {
+        return None;
+    }
+    split(package).ok().map(|(header, _)| header)
 }
 
 /// Opens the inner layer of an opened request.
@@ -148,6 +152,17 @@ pub fn open_password(
     );
     let area = aead::open(&content_key, inner.nonce, &associated_data, &inner.ciphertext, INNER)?;
     Ok(ClearPassword::from_area(&area)?)
+}
+
+/// A package's header and its sealed part.
+fn split(package: &[u8]) -> Result<(Header, Value), SealError> {
+    let malformed = || SealError::Malformed(PACKAGE);
+    let mut parts = decode(package, PACKAGE)?.into_array().map_err(|_| malformed())?;
+    let (Some(sealed), Some(header), true) = (parts.pop(), parts.pop(), parts.is_empty()) else {
+        return Err(malformed());
+    };
+    let header = header.into_bytes().map_err(|_| malformed())?;
+    Ok((Header::decode(&header).map_err(SealError::Header)?, sealed))
 }
 
 /// Reads an inner structure and checks everything about it that can be seen without a key.

@@ -1,0 +1,327 @@
+//! The command line of `passback-agent`. Exit codes: 0 done, 1 a refusal, 2 usage, 3 unavailable,
+//! 4 configuration (INTERFACES "Commands").
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use protocol::{Clock, SystemClock};
+use seal::SystemRandomness;
+use serde_json::json;
+use sync::{Disconnect, SyncError};
+use tokio_util::sync::CancellationToken;
+
+use crate::cycle::{Cycle, CycleError};
+use crate::directories::Directories;
+use crate::enrol::{self, EnrolError, Enrolled};
+use crate::run::{open_sync, run};
+use crate::settings::{AgentSettings, KEYS, TITLE};
+use crate::state::StateError;
+use crate::steps::{StepWatch, Unwatched};
+
+/// The on-premises agent of Passback: sets passwords in Active Directory; dials out only.
+#[derive(Parser)]
+#[command(version, name = "passback-agent")]
+pub struct Cli {
+    /// The configuration (TOML). `passback-agent config example` prints one.
+    #[arg(long, global = true, default_value = "/etc/passback/passback-agent.toml")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Enrol this agent with a code that an administrator made (`passback agent enrol-code`).
+    Enrol {
+        /// The code.
+        #[arg(long)]
+        code: String,
+        /// The agent's name for administrators, instead of the configured one.
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Password writeback.
+    #[command(subcommand)]
+    Writeback(WritebackCommand),
+    /// Synchronise once; or look at, or change, what is synchronised.
+    Sync {
+        #[command(subcommand)]
+        command: Option<SyncCommand>,
+    },
+    /// Listen, synchronise and set passwords until SIGTERM.
+    Run,
+    /// The configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Subcommand, Clone, Copy)]
+enum WritebackCommand {
+    /// Make the keys and enable writeback. New keys make every older message void.
+    Enable,
+    /// Disable writeback and destroy the keys.
+    Disable,
+}
+
+#[derive(Subcommand)]
+enum SyncCommand {
+    /// How many objects there are, and when they were read.
+    Status {
+        /// Answer in JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The whole chain of one person: AD object, link and rules, metaverse, cloud.
+    Show {
+        /// The sign-in name, the account name, or the sourceAnchor.
+        user: String,
+        /// Answer in JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take one link of a person's chain away, until a synchronisation makes it anew.
+    Disconnect {
+        /// The sign-in name, the account name, or the sourceAnchor.
+        user: String,
+        /// Which.
+        #[arg(long)]
+        what: What,
+    },
+}
+
+/// A link of the chain that a person is found by.
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    /// The object in the AD connector space (until the next import).
+    AdObject,
+    /// The join of the AD object to the metaverse.
+    AdLink,
+    /// The join of the metaverse object to the cloud.
+    CloudLink,
+    /// The account-enabled rule on the link of the AD object.
+    AccountEnabledRule,
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Print a commented example with every key.
+    Example,
+    /// Check a configuration.
+    Check,
+}
+
+const REFUSED: u8 = 1;
+const UNAVAILABLE: u8 = 3;
+const CONFIGURATION: u8 = 4;
+
+struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    fn new(code: u8, message: impl ToString) -> Self {
+        Self { code, message: message.to_string() }
+    }
+}
+
+impl From<EnrolError> for Failure {
+    fn from(error: EnrolError) -> Self {
+        let code = match &error {
+            EnrolError::State(
+                StateError::EnrolledAlready(_) | StateError::NotEnrolled | StateError::NotEnabled,
+            )
+            | EnrolError::Cloud(crate::cloud::CloudError::Refused { .. })
+            | EnrolError::OtherKeys => REFUSED,
+            EnrolError::State(_) => CONFIGURATION,
+            _ => UNAVAILABLE,
+        };
+        Self::new(code, error)
+    }
+}
+
+impl From<SyncError> for Failure {
+    fn from(error: SyncError) -> Self {
+        let code = match &error {
+            SyncError::NobodyFound | SyncError::SeveralFound(_) => REFUSED,
+            _ => UNAVAILABLE,
+        };
+        Self::new(code, error)
+    }
+}
+
+impl From<CycleError> for Failure {
+    fn from(error: CycleError) -> Self {
+        match error {
+            CycleError::Sync(SyncError::TooManyDeletions { .. }) | CycleError::Empty(_) => {
+                Self::new(REFUSED, error)
+            }
+            error => Self::new(UNAVAILABLE, error),
+        }
+    }
+}
+
+/// Carries out the command line.
+pub async fn main(cli: Cli) -> ExitCode {
+    main_watched(cli, Arc::new(Unwatched)).await
+}
+
+/// Carries out the command line; `watch` is told of every step of every request.
+pub async fn main_watched(cli: Cli, watch: Arc<dyn StepWatch>) -> ExitCode {
+    let done = match cli.command {
+        Command::Config(ConfigCommand::Example) => print(&settings::example(TITLE, KEYS)),
+        command => match AgentSettings::load(&cli.config) {
+            Ok(settings) => with_settings(command, settings, watch).await,
+            Err(error) => Err(Failure::new(CONFIGURATION, error)),
+        },
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "passback-agent: {}", failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+async fn with_settings(
+    command: Command,
+    settings: AgentSettings,
+    watch: Arc<dyn StepWatch>,
+) -> Result<(), Failure> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let random = SystemRandomness::default();
+    match command {
+        Command::Enrol { code, name } => {
+            let name = name.unwrap_or_else(|| settings.name.clone());
+            let identity = enrol::enrol(&settings, &code, &name, &random).await?;
+            print(&format!(
+                "Enrolled as agent {} of tenant {}. Next: passback-agent writeback enable\n",
+                identity.agent, identity.tenant
+            ))
+        }
+        Command::Writeback(WritebackCommand::Enable) => {
+            enrol::enable(&settings, clock, &random).await?;
+            print("Writeback is enabled. Next: passback-agent sync, then passback-agent run\n")
+        }
+        Command::Writeback(WritebackCommand::Disable) => {
+            enrol::disable(&settings, clock, &random).await?;
+            print("Writeback is disabled and its keys are destroyed.\n")
+        }
+        Command::Sync { command: None } => synchronise(&settings, clock, &random).await,
+        Command::Sync { command: Some(command) } => look(command, &settings).await,
+        Command::Run => run_until_told(settings, clock, watch).await,
+        Command::Config(_) => {
+            Directories::set_up(&settings.directories, &clock)
+                .map_err(|error| Failure::new(CONFIGURATION, error))?;
+            print("The configuration can be used.\n")
+        }
+    }
+}
+
+async fn synchronise(
+    settings: &AgentSettings,
+    clock: Arc<dyn Clock>,
+    random: &SystemRandomness,
+) -> Result<(), Failure> {
+    let enrolled = Enrolled::open(settings, Arc::clone(&clock), random)?;
+    let directories = Directories::set_up(&settings.directories, &clock)
+        .map_err(|error| Failure::new(CONFIGURATION, error))?;
+    let sync = open_sync(settings).await.map_err(|error| Failure::new(UNAVAILABLE, error))?;
+    let cycle = Cycle {
+        sync: &sync,
+        directories: &directories,
+        cloud: &enrolled.cloud,
+        clock: clock.as_ref(),
+        page: settings.sync_page,
+    };
+    let report = cycle.run().await?;
+    sync.close().await;
+    for (name, read) in &report.directories {
+        print(&format!(
+            "{name}: {} added, {} updated, {} unchanged, {} deleted\n",
+            read.added, read.updated, read.unchanged, read.deleted
+        ))?;
+    }
+    let disconnectors = report.synchronised.disconnectors;
+    print(&format!("{} exported, {disconnectors} disconnectors\n", report.exported))?;
+    if report.refused > 0 {
+        let message =
+            format!("the cloud refused {} exports; the log has the reasons", report.refused);
+        return Err(Failure::new(REFUSED, message));
+    }
+    Ok(())
+}
+
+async fn look(command: SyncCommand, settings: &AgentSettings) -> Result<(), Failure> {
+    let sync = open_sync(settings).await.map_err(|error| Failure::new(UNAVAILABLE, error))?;
+    match command {
+        SyncCommand::Status { json } => {
+            let status = sync.status().await?;
+            show(&json!(status), json)
+        }
+        SyncCommand::Show { user, json } => {
+            let lineage = sync.lineage(&user).await?;
+            show(&json!(lineage), json)
+        }
+        SyncCommand::Disconnect { user, what } => {
+            let what = match what {
+                What::AdObject => Disconnect::AdObject,
+                What::AdLink => Disconnect::AdLink,
+                What::CloudLink => Disconnect::CloudLink,
+                What::AccountEnabledRule => Disconnect::AccountEnabledRule,
+            };
+            sync.disconnect(&user, what).await?;
+            print("Disconnected, until a synchronisation makes it anew: passback-agent sync\n")
+        }
+    }
+}
+
+async fn run_until_told(
+    settings: AgentSettings,
+    clock: Arc<dyn Clock>,
+    watch: Arc<dyn StepWatch>,
+) -> Result<(), Failure> {
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    tokio::spawn(async move {
+        asked_to_stop().await;
+        told.cancel();
+    });
+    let random = Arc::new(SystemRandomness::default());
+    run(settings, clock, random, watch, stop)
+        .await
+        .map_err(|error| Failure::new(CONFIGURATION, error))
+}
+
+#[cfg(unix)]
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        },
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn asked_to_stop() {
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Prints a value: as one line of JSON for programs, indented for people.
+fn show(value: &serde_json::Value, json: bool) -> Result<(), Failure> {
+    let text = if json { value.to_string() } else { format!("{value:#}") };
+    print(&format!("{text}\n"))
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::new(UNAVAILABLE, error))
+}

@@ -1,0 +1,118 @@
+//! One client per configured directory.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use directory::{Directory, DirectoryConfig, DirectoryError};
+use protocol::{ClearPassword, Clock};
+use zeroize::Zeroizing;
+
+use crate::settings::DirectorySettings;
+
+/// A directory with its settings.
+pub(crate) struct Connected {
+    /// What is configured for it.
+    pub(crate) settings: DirectorySettings,
+    /// The client; connects on first use.
+    pub(crate) directory: Directory,
+}
+
+/// All directories of the agent.
+#[derive(Clone)]
+pub(crate) struct Directories(Arc<Vec<Connected>>);
+
+/// Why a directory cannot be set up. The message names the directory and the file.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SetUpError {
+    /// A file cannot be read.
+    #[error("directory {name}: cannot read {path}: {cause}")]
+    File {
+        /// The directory's name.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The service account's password cannot be one.
+    #[error("directory {name}: {path} must hold the service account's password on one line")]
+    Password {
+        /// The directory's name.
+        name: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The settings do not make a directory.
+    #[error("directory {name}: {cause}")]
+    Directory {
+        /// The directory's name.
+        name: String,
+        /// What is wrong.
+        cause: DirectoryError,
+    },
+    /// The domain's name is not one.
+    #[error("directory {name}: `domain` is not a DNS name")]
+    Domain {
+        /// The directory's name.
+        name: String,
+    },
+}
+
+impl Directories {
+    /// Sets all of them up; connects to none.
+    pub(crate) fn set_up(
+        settings: &[DirectorySettings],
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, SetUpError> {
+        let all = settings.iter().map(|one| connected(one, clock)).collect::<Result<_, _>>()?;
+        Ok(Self(Arc::new(all)))
+    }
+
+    /// The directory of that connector.
+    pub(crate) fn named(&self, connector: &str) -> Option<&Connected> {
+        self.0.iter().find(|one| one.settings.name.as_str() == connector)
+    }
+
+    /// All of them, in the order of the configuration.
+    pub(crate) fn all(&self) -> &[Connected] {
+        &self.0
+    }
+}
+
+fn connected(
+    settings: &DirectorySettings,
+    clock: &Arc<dyn Clock>,
+) -> Result<Connected, SetUpError> {
+    let name = settings.name.as_str().to_owned();
+    let file = |path: &PathBuf| {
+        let (name, path) = (name.clone(), path.clone());
+        move |cause| SetUpError::File { name, path, cause }
+    };
+    let ca = std::fs::read(&settings.ca).map_err(file(&settings.ca))?;
+    let path = &settings.bind_password_file;
+    let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(file(path))?;
+    let password = ClearPassword::from_text(text.trim_end_matches(['\r', '\n']));
+    let password =
+        password.map_err(|_| SetUpError::Password { name: name.clone(), path: path.clone() })?;
+    let config = DirectoryConfig::new(&settings.domain, ca, &settings.bind_name, password)
+        .map_err(|_| SetUpError::Domain { name: name.clone() })?;
+    let config = DirectoryConfig {
+        dns: settings.dns,
+        ldaps_port: settings.ldaps_port,
+        connect_timeout: settings.connect_timeout,
+        operation_timeout: settings.operation_timeout,
+        set_time_limit: settings.set_time_limit,
+        allow_without_policy_control: settings.allow_without_policy_control,
+        ..config
+    };
+    if settings.allow_without_policy_control {
+        tracing::warn!(
+            event = "directory.history_not_enforced",
+            directory = name,
+            "passwords are set also where the controller offers no policy-hints control"
+        );
+    }
+    let directory = Directory::new(config, Arc::clone(clock))
+        .map_err(|cause| SetUpError::Directory { name, cause })?;
+    Ok(Connected { settings: settings.clone(), directory })
+}

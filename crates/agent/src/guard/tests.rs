@@ -1,0 +1,130 @@
+use std::time::Duration;
+
+use directory::{AccountFlags, ObjectGuid, PwdLastSet};
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+fn sid(text: &str) -> Sid {
+    text.parse().unwrap()
+}
+
+fn own() -> Sid {
+    sid("S-1-5-21-1-2-3-9999")
+}
+
+fn settings() -> DirectorySettings {
+    DirectorySettings {
+        name: "corp".parse().unwrap(),
+        domain: "corp.test".into(),
+        ca: "ca".into(),
+        bind_name: "svc".into(),
+        bind_password_file: "p".into(),
+        dns: None,
+        ldaps_port: 636,
+        ous: vec!["OU=People,DC=corp,DC=test".parse().unwrap()],
+        address_attributes: vec![],
+        protected_groups: vec![sid("S-1-5-21-1-2-3-5000")],
+        connect_timeout: Duration::from_secs(1),
+        operation_timeout: Duration::from_secs(1),
+        set_time_limit: Duration::from_secs(1),
+        allow_without_policy_control: false,
+    }
+}
+
+fn ordinary() -> Account {
+    Account {
+        guid: ObjectGuid::from_bytes([1; 16]),
+        dn: "CN=Anna,OU=People,DC=corp,DC=test".parse().unwrap(),
+        sid: sid("S-1-5-21-1-2-3-1105"),
+        sam_account_name: "anna".into(),
+        user_principal_name: Some("anna@corp.test".into()),
+        display_name: Some("Anna".into()),
+        flags: AccountFlags::NORMAL,
+        admin_count: false,
+        lockout_time: None,
+        pwd_last_set: PwdLastSet::Never,
+        account_expires: None,
+        object_classes: vec!["top".into(), "person".into(), "user".into()],
+        group_sids: vec![sid("S-1-5-21-1-2-3-513")],
+        resultant_pso: None,
+    }
+}
+
+fn refused(account: &Account) -> Option<Outcome> {
+    refusal(&settings(), account, Some(&own()), NOW)
+}
+
+#[test]
+fn an_ordinary_account_is_let_through() {
+    assert_eq!(refused(&ordinary()), None);
+}
+
+#[test]
+fn members_of_every_protected_group_are_refused_by_sid() {
+    let builtin = [544, 548, 549, 550, 551, 552].map(|rid| format!("S-1-5-32-{rid}"));
+    let domain = [512, 516, 518, 519, 521, 526, 527].map(|rid| format!("S-1-5-21-7-8-9-{rid}"));
+    for group in builtin.iter().chain(&domain) {
+        let mut account = ordinary();
+        account.group_sids.push(sid(group));
+        assert_eq!(refused(&account), Some(Outcome::Protected), "{group}");
+    }
+}
+
+#[test]
+fn groups_that_the_administrator_added_count_too() {
+    let mut account = ordinary();
+    account.group_sids.push(sid("S-1-5-21-1-2-3-5000"));
+    assert_eq!(refused(&account), Some(Outcome::Protected));
+}
+
+#[test]
+fn administrator_krbtgt_the_agent_itself_and_computers_are_refused() {
+    for rid in [500, 502, 9999] {
+        let account = Account { sid: sid(&format!("S-1-5-21-1-2-3-{rid}")), ..ordinary() };
+        assert_eq!(refused(&account), Some(Outcome::Protected), "{rid}");
+    }
+    for flags in [
+        AccountFlags::WORKSTATION_TRUST,
+        AccountFlags::SERVER_TRUST,
+        AccountFlags::INTERDOMAIN_TRUST,
+    ] {
+        assert_eq!(refused(&Account { flags, ..ordinary() }), Some(Outcome::Protected));
+    }
+}
+
+#[test]
+fn an_admin_count_left_behind_is_told_apart_from_a_membership() {
+    let left_behind = Account { admin_count: true, ..ordinary() };
+    assert_eq!(refused(&left_behind), Some(Outcome::AdminCountLeftBehind));
+    let mut member = left_behind;
+    member.group_sids.push(sid("S-1-5-21-1-2-3-512"));
+    assert_eq!(refused(&member), Some(Outcome::Protected));
+}
+
+#[test]
+fn an_agent_that_does_not_know_its_own_account_refuses_everything() {
+    let outcome = refusal(&settings(), &ordinary(), None, NOW);
+    assert_eq!(outcome, Some(Outcome::DirectoryConfiguration));
+}
+
+#[test]
+fn who_is_out_of_scope_disabled_expired_or_on_a_smart_card_has_an_outcome_of_their_own() {
+    let elsewhere =
+        Account { dn: "CN=Anna,OU=Other,DC=corp,DC=test".parse().unwrap(), ..ordinary() };
+    assert_eq!(refused(&elsewhere), Some(Outcome::UserNotFoundNoObject));
+    let disabled = Account { flags: AccountFlags::DISABLED, ..ordinary() };
+    assert_eq!(refused(&disabled), Some(Outcome::Disabled));
+    let expired = Account { account_expires: Some(NOW), ..ordinary() };
+    assert_eq!(refused(&expired), Some(Outcome::AccountExpired));
+    let card = Account { flags: AccountFlags::SMART_CARD_REQUIRED, ..ordinary() };
+    assert_eq!(refused(&card), Some(Outcome::SmartCardOnly));
+}
+
+#[test]
+fn protection_is_said_before_everything_else() {
+    let mut account = Account { flags: AccountFlags::DISABLED, ..ordinary() };
+    account.group_sids.push(sid("S-1-5-32-544"));
+    assert_eq!(refused(&account), Some(Outcome::Protected));
+}

@@ -1,0 +1,114 @@
+//! The heartbeat (SPEC A-4) with the probe of the LDAP path and the measurement of the clocks
+//! (W-11). One every five minutes; a change is told at once, and so is a new channel.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::onboarding::HeartbeatRequest;
+use protocol::{Clock, version};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::cloud::CloudClient;
+use crate::directories::Directories;
+use crate::intake::ClockDifference;
+
+/// After a heartbeat that did not arrive, the next one is tried this much later.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Sends heartbeats.
+pub(crate) struct Health {
+    /// What is probed.
+    pub(crate) directories: Directories,
+    /// Where heartbeats go.
+    pub(crate) cloud: Arc<CloudClient>,
+    /// What time it is here.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Where the measured difference is kept.
+    pub(crate) clock_difference: Arc<ClockDifference>,
+    /// One heartbeat every so often.
+    pub(crate) interval: Duration,
+    /// One probe every so often.
+    pub(crate) probe: Duration,
+}
+
+impl Health {
+    /// Runs until `stop`. `channel` changes whenever the relay channel does.
+    pub(crate) async fn run(
+        &self,
+        mut channel: watch::Receiver<relay::Status>,
+        stop: CancellationToken,
+    ) {
+        let mut reachable = self.directory_reachable().await;
+        let mut due = self.beat(reachable).await;
+        let mut connected = false;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(self.probe.min(due)) => {
+                    due = due.saturating_sub(self.probe.min(due));
+                }
+                changed = channel.changed() => if changed.is_err() { return },
+            }
+            let is_connected = matches!(*channel.borrow(), relay::Status::Connected { .. });
+            let opened = is_connected && !connected;
+            connected = is_connected;
+            let probed = self.directory_reachable().await;
+            if probed != reachable || due.is_zero() || opened {
+                reachable = probed;
+                due = self.beat(reachable).await;
+            }
+        }
+    }
+
+    /// One heartbeat; when the next is due.
+    pub(crate) async fn beat(&self, directory_reachable: bool) -> Duration {
+        let before = self.clock.now();
+        let request = HeartbeatRequest {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            now: before,
+            directory_reachable,
+        };
+        match self.cloud.heartbeat(&request).await {
+            Ok(answer) => {
+                let after = self.clock.now();
+                // The cloud read its clock somewhere between the two.
+                let here = before.as_millis() + (after.as_millis() - before.as_millis()) / 2;
+                let difference = here - answer.now.as_millis();
+                self.clock_difference.measured(difference);
+                if !self.clock_difference.is_small() {
+                    tracing::error!(
+                        event = "heartbeat.clock_difference",
+                        difference_ms = difference,
+                        "passwords are not set until one of the clocks is corrected"
+                    );
+                }
+                if answer.oldest_version > version::CURRENT {
+                    tracing::error!(
+                        event = "heartbeat.too_old",
+                        "the cloud service no longer accepts this version; update the agent"
+                    );
+                }
+                tracing::info!(event = "heartbeat.sent", directory_reachable);
+                self.interval
+            }
+            Err(error) => {
+                tracing::error!(event = "heartbeat.failed", cause = %error);
+                RETRY.min(self.interval)
+            }
+        }
+    }
+
+    /// Whether every directory's PDC emulator can be reached and bound to.
+    pub(crate) async fn directory_reachable(&self) -> bool {
+        let mut all = true;
+        for connected in self.directories.all() {
+            if let Err(error) = connected.directory.probe().await {
+                let name = connected.settings.name.as_str();
+                tracing::warn!(event = "health.directory_unreachable", name, cause = %error);
+                all = false;
+            }
+        }
+        all
+    }
+}

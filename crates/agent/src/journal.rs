@@ -1,0 +1,330 @@
+//! The journal: what makes a request change a password exactly once or not at all (SPEC W-12,
+//! PR-2).
+//!
+//! ```text
+//! begin → note_before (controller, invocationId, version of unicodePwd, pwdLastSet)
+//!       → set → finish
+//! ```
+//!
+//! Each step is durable before the next is taken (SQLite, `synchronous=FULL`). An entry is written
+//! only after its package was opened, so that a hostile relay cannot burn request ids. A request
+//! that was begun once is never begun again: its recorded answer is replayed. What a crash left
+//! open is settled by looking at the directory ([`crate::settle`]), never by trying again.
+
+use std::path::Path;
+use std::time::Duration;
+
+use directory::{ObjectGuid, Witness};
+use protocol::{Answer, Header, RequestId, Timestamp};
+use sqlx::Row as _;
+use sqlx::sqlite::{SqlitePool, SqliteRow};
+
+static SCHEMA: &[&str] = &["
+CREATE TABLE entry (
+    request BLOB PRIMARY KEY,
+    header BLOB NOT NULL,
+    state TEXT NOT NULL,
+    begun_at INTEGER NOT NULL,
+    connector TEXT,
+    object_guid BLOB,
+    controller TEXT,
+    invocation_id BLOB,
+    version INTEGER,
+    pwd_last_set INTEGER,
+    noted_at INTEGER,
+    set_at INTEGER,
+    answer BLOB,
+    finished_at INTEGER
+);
+CREATE INDEX entry_open ON entry (state) WHERE state <> 'finished';
+"];
+
+/// The name of the file in the state directory.
+pub(crate) const FILE: &str = "journal.db";
+
+/// Why the journal did not do what it was asked. The request is then not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The file could not be opened.
+    #[error(transparent)]
+    Open(#[from] database::OpenError),
+    /// It was there at onboarding and is gone: without it a replayed message could be applied
+    /// twice, so the agent does not start with an empty one.
+    #[error(
+        "the journal {0} is gone; restore it, or run `passback-agent writeback disable` and `enable`: new keys make every older message void"
+    )]
+    Gone(std::path::PathBuf),
+    /// The database failed: disk full, file damaged.
+    #[error("the journal failed to {doing}: {cause}")]
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// What the database said.
+        cause: String,
+    },
+    /// A row cannot be read.
+    #[error("the journal holds an entry that cannot be read")]
+    Unreadable,
+    /// The step does not follow on the state that the entry is in.
+    #[error("the journal has no entry in the state that this step needs")]
+    OutOfOrder,
+}
+
+/// The journal of one agent.
+#[derive(Clone)]
+pub struct Journal {
+    pool: SqlitePool,
+}
+
+/// How far an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Nothing was noted, so nothing was sent to the directory.
+    Begun,
+    /// The state before is noted; a set may have been sent.
+    Noted,
+    /// The directory has confirmed the set.
+    Set,
+    /// The answer is recorded.
+    Finished,
+}
+
+/// An account as the journal names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The directory's connector.
+    pub connector: String,
+    /// The account.
+    pub guid: ObjectGuid,
+}
+
+/// What is looked at when an entry is settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// The account.
+    pub place: Place,
+    /// The controller that was asked.
+    pub controller: String,
+    /// Its invocationId.
+    pub invocation_id: [u8; 16],
+    /// The version of `unicodePwd` there.
+    pub version: u32,
+}
+
+/// An entry.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// What the request was bound to.
+    pub header: Header,
+    /// How far it is.
+    pub state: State,
+    /// What was noted before the set, if that far.
+    pub before: Option<Before>,
+    /// The recorded answer, if finished.
+    pub answer: Option<Answer>,
+}
+
+impl Journal {
+    /// Makes the journal, or opens the one that is there.
+    ///
+    /// # Errors
+    /// [`JournalError::Open`].
+    pub async fn create(state_dir: &Path) -> Result<Self, JournalError> {
+        Ok(Self { pool: database::open(&state_dir.join(FILE), SCHEMA).await? })
+    }
+
+    /// Opens the journal that onboarding made.
+    ///
+    /// # Errors
+    /// [`JournalError::Gone`] if it is not there.
+    pub async fn open(state_dir: &Path) -> Result<Self, JournalError> {
+        let path = state_dir.join(FILE);
+        if !path.exists() {
+            return Err(JournalError::Gone(path));
+        }
+        Self::create(state_dir).await
+    }
+
+    /// Begins an entry. False if the request was begun before.
+    ///
+    /// # Errors
+    /// [`JournalError::Database`].
+    pub async fn begin(&self, header: &Header, now: Timestamp) -> Result<bool, JournalError> {
+        let begun = sqlx::query(
+            "INSERT INTO entry (request, header, state, begun_at) VALUES ($1, $2, 'begun', $3)
+             ON CONFLICT (request) DO NOTHING",
+        )
+        .bind(header.request.to_bytes().to_vec())
+        .bind(header.encode())
+        .bind(now.as_millis())
+        .execute(&self.pool)
+        .await
+        .map_err(failed("begin an entry"))?;
+        Ok(begun.rows_affected() == 1)
+    }
+
+    /// Notes the state before the set. May be repeated while nothing was sent (another controller
+    /// has become the PDC emulator).
+    ///
+    /// # Errors
+    /// [`JournalError::OutOfOrder`] unless the entry is begun or noted.
+    pub async fn note_before(
+        &self,
+        request: RequestId,
+        place: &Place,
+        witness: &Witness,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let noted = sqlx::query(
+            "UPDATE entry SET state = 'noted', connector = $1, object_guid = $2, controller = $3,
+                 invocation_id = $4, version = $5, pwd_last_set = $6, noted_at = $7
+             WHERE request = $8 AND state IN ('begun', 'noted')",
+        )
+        .bind(&place.connector)
+        .bind(place.guid.to_bytes().to_vec())
+        .bind(&witness.controller)
+        .bind(witness.invocation_id.0.to_bytes().to_vec())
+        .bind(i64::from(witness.version))
+        .bind(match witness.pwd_last_set {
+            directory::PwdLastSet::Never => 0,
+            directory::PwdLastSet::At(moment) => moment.as_millis(),
+        })
+        .bind(now.as_millis())
+        .bind(request.to_bytes().to_vec())
+        .execute(&self.pool)
+        .await
+        .map_err(failed("note the state before a set"))?;
+        one_row(noted.rows_affected())
+    }
+
+    /// Records that the directory confirmed the set.
+    ///
+    /// # Errors
+    /// [`JournalError::OutOfOrder`] unless the entry is noted.
+    pub async fn set(&self, request: RequestId, now: Timestamp) -> Result<(), JournalError> {
+        let set = sqlx::query(
+            "UPDATE entry SET state = 'set', set_at = $1 WHERE request = $2 AND state = 'noted'",
+        )
+        .bind(now.as_millis())
+        .bind(request.to_bytes().to_vec())
+        .execute(&self.pool)
+        .await
+        .map_err(failed("record a set"))?;
+        one_row(set.rows_affected())
+    }
+
+    /// Records the answer. From then on it is the one that is given, whoever asks.
+    ///
+    /// # Errors
+    /// [`JournalError::OutOfOrder`] if the entry is finished or not there.
+    pub async fn finish(
+        &self,
+        request: RequestId,
+        answer: &Answer,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let finished = sqlx::query(
+            "UPDATE entry SET state = 'finished', answer = $1, finished_at = $2
+             WHERE request = $3 AND state <> 'finished'",
+        )
+        .bind(answer.encode())
+        .bind(now.as_millis())
+        .bind(request.to_bytes().to_vec())
+        .execute(&self.pool)
+        .await
+        .map_err(failed("record an answer"))?;
+        one_row(finished.rows_affected())
+    }
+
+    /// The entry of a request, if it was ever begun.
+    ///
+    /// # Errors
+    /// [`JournalError::Database`], [`JournalError::Unreadable`].
+    pub async fn entry(&self, request: RequestId) -> Result<Option<Entry>, JournalError> {
+        let row = sqlx::query("SELECT * FROM entry WHERE request = $1")
+            .bind(request.to_bytes().to_vec())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed("find an entry"))?;
+        row.as_ref().map(entry).transpose()
+    }
+
+    /// Every entry that is not finished.
+    ///
+    /// # Errors
+    /// [`JournalError::Database`], [`JournalError::Unreadable`].
+    pub async fn open_entries(&self) -> Result<Vec<Entry>, JournalError> {
+        let rows = sqlx::query("SELECT * FROM entry WHERE state <> 'finished' ORDER BY begun_at")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed("list the open entries"))?;
+        rows.iter().map(entry).collect()
+    }
+
+    /// Forgets finished entries that are older than `retention`; how many. The retention is far
+    /// longer than any message lives, so none of them can come back.
+    ///
+    /// # Errors
+    /// [`JournalError::Database`].
+    pub async fn prune(&self, retention: Duration, now: Timestamp) -> Result<u64, JournalError> {
+        let pruned = sqlx::query("DELETE FROM entry WHERE state = 'finished' AND finished_at < $1")
+            .bind(now.before(retention).as_millis())
+            .execute(&self.pool)
+            .await
+            .map_err(failed("forget old entries"))?;
+        Ok(pruned.rows_affected())
+    }
+
+    /// Waits for what is running and closes the file.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+fn one_row(affected: u64) -> Result<(), JournalError> {
+    if affected == 1 { Ok(()) } else { Err(JournalError::OutOfOrder) }
+}
+
+fn failed(doing: &'static str) -> impl FnOnce(sqlx::Error) -> JournalError {
+    move |cause| JournalError::Database { doing, cause: cause.to_string() }
+}
+
+fn entry(row: &SqliteRow) -> Result<Entry, JournalError> {
+    let unreadable = |_| JournalError::Unreadable;
+    let header: Vec<u8> = row.try_get("header").map_err(unreadable)?;
+    let state: String = row.try_get("state").map_err(unreadable)?;
+    let answer: Option<Vec<u8>> = row.try_get("answer").map_err(unreadable)?;
+    let state = match state.as_str() {
+        "begun" => State::Begun,
+        "noted" => State::Noted,
+        "set" => State::Set,
+        "finished" => State::Finished,
+        _ => return Err(JournalError::Unreadable),
+    };
+    Ok(Entry {
+        header: Header::decode(&header).map_err(|_| JournalError::Unreadable)?,
+        state,
+        before: before(row)?,
+        answer: answer
+            .map(|bytes| Answer::decode(&bytes))
+            .transpose()
+            .map_err(|_| JournalError::Unreadable)?,
+    })
+}
+
+fn before(row: &SqliteRow) -> Result<Option<Before>, JournalError> {
+    let unreadable = |_| JournalError::Unreadable;
+    let connector: Option<String> = row.try_get("connector").map_err(unreadable)?;
+    let Some(connector) = connector else { return Ok(None) };
+    let sixteen = |column: &str| -> Result<[u8; 16], JournalError> {
+        let bytes: Vec<u8> = row.try_get(column).map_err(|_| JournalError::Unreadable)?;
+        bytes.try_into().map_err(|_| JournalError::Unreadable)
+    };
+    let version: i64 = row.try_get("version").map_err(unreadable)?;
+    Ok(Some(Before {
+        place: Place { connector, guid: ObjectGuid::from_bytes(sixteen("object_guid")?) },
+        controller: row.try_get("controller").map_err(unreadable)?,
+        invocation_id: sixteen("invocation_id")?,
+        version: u32::try_from(version).map_err(|_| JournalError::Unreadable)?,
+    }))
+}

@@ -1,0 +1,232 @@
+//! `passback-agent run`: listens, keeps its health known, synchronises, settles, until told to
+//! stop.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use protocol::{Clock, Randomness, Timestamp};
+use relay::token::{self, Claims, Right};
+use relay::{Entity, ListenerConfig, Status, TokenSource};
+use seal::SigningKey;
+use sync::rules::RuleOptions;
+use sync::{SyncOptions, SyncState};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::cycle::Cycle;
+use crate::directories::Directories;
+use crate::enrol::Enrolled;
+use crate::health::Health;
+use crate::intake::{ClockDifference, Intake};
+use crate::journal::Journal;
+use crate::settings::AgentSettings;
+use crate::settle::Settler;
+use crate::state::WritebackKeys;
+use crate::steps::StepWatch;
+use crate::tls;
+use crate::writeback::Writeback;
+
+/// The name of the synchronisation state's file in the state directory.
+const SYNC_FILE: &str = "sync.db";
+/// How often old journal entries are forgotten.
+const PRUNE: Duration = Duration::from_secs(60 * 60);
+
+/// Why the agent cannot run. One line, with what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct RunError(String);
+
+impl RunError {
+    fn new(cause: impl ToString) -> Self {
+        Self(cause.to_string())
+    }
+}
+
+/// Opens the synchronisation state with the options of the configuration.
+pub(crate) async fn open_sync(settings: &AgentSettings) -> Result<SyncState, RunError> {
+    let state = SyncState::open(&settings.state_dir.join(SYNC_FILE)).await;
+    let addresses = settings.directories.first().map(|one| one.address_attributes.clone());
+    Ok(state.map_err(RunError::new)?.with_options(SyncOptions {
+        rules: RuleOptions { address_attributes: addresses.unwrap_or_default() },
+        deletion_threshold: settings.deletion_threshold,
+    }))
+}
+
+/// Runs until `stop`; then lets what is in flight end. `watch` is told of every step of every
+/// request.
+///
+/// # Errors
+/// [`RunError`] if the agent cannot start.
+pub async fn run(
+    settings: AgentSettings,
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+    watch: Arc<dyn StepWatch>,
+    stop: CancellationToken,
+) -> Result<(), RunError> {
+    let enrolled = Enrolled::open(&settings, Arc::clone(&clock), randomness.as_ref())
+        .map_err(RunError::new)?;
+    let WritebackKeys { listen, keys } = enrolled.state.writeback_keys().map_err(RunError::new)?;
+    let journal = Journal::open(enrolled.state.path()).await.map_err(RunError::new)?;
+    let sync = open_sync(&settings).await?;
+    let directories = Directories::set_up(&settings.directories, &clock).map_err(RunError::new)?;
+    let tasks = TaskTracker::new();
+    let writeback = Writeback {
+        sync: sync.clone(),
+        directories: directories.clone(),
+        journal: journal.clone(),
+        clock: Arc::clone(&clock),
+        watch,
+    };
+    let settler = Settler::new(writeback.clone(), tasks.clone(), stop.clone());
+    let open = settler.settle_all().await.map_err(RunError::new)?;
+    tracing::info!(event = "agent.started", agent = %enrolled.identity.agent, open);
+
+    let clock_difference = Arc::new(ClockDifference::unknown());
+    let health = Health {
+        directories: directories.clone(),
+        cloud: Arc::clone(&enrolled.cloud),
+        clock: Arc::clone(&clock),
+        clock_difference: Arc::clone(&clock_difference),
+        interval: settings.heartbeat_interval,
+        probe: settings.probe_interval,
+    };
+    let listener = listener_config(&settings, &enrolled)?;
+    let tokens = Arc::new(ListenTokens {
+        entity: listener.entity.as_str().to_owned(),
+        signer: (enrolled.identity.agent, enrolled.instance),
+        key: listen,
+        clock: Arc::clone(&clock),
+        lifetime: settings.token_lifetime,
+    });
+    let intake = Arc::new(Intake {
+        tenant: enrolled.identity.tenant,
+        agent: enrolled.identity.agent,
+        keys,
+        identity: Arc::clone(&enrolled.key),
+        writeback,
+        settler,
+        clock_difference,
+        randomness: Arc::clone(&randomness),
+        unopened: Mutex::new(HashMap::new()),
+    });
+    let (status, channel) = watch::channel(Status::Connecting);
+    let healthy = stop.clone();
+    tasks.spawn(async move { health.run(channel, healthy).await });
+    tasks.spawn(synchronise_for_ever(
+        settings.clone(),
+        sync,
+        directories,
+        Arc::clone(&enrolled.cloud),
+        Arc::clone(&clock),
+        stop.clone(),
+    ));
+    tasks.spawn(prune_for_ever(
+        journal.clone(),
+        settings.journal_retention,
+        Arc::clone(&clock),
+        stop.clone(),
+    ));
+    relay::listen(listener, tokens, intake, clock, randomness, status, stop).await;
+    tasks.close();
+    tasks.wait().await;
+    journal.close().await;
+    tracing::info!(event = "agent.stopped");
+    Ok(())
+}
+
+fn listener_config(
+    settings: &AgentSettings,
+    enrolled: &Enrolled,
+) -> Result<ListenerConfig, RunError> {
+    let url = enrolled.identity.relay_url.as_deref().unwrap_or_default();
+    let url: url::Url = url.parse().map_err(|_| {
+        RunError("the relay's address is not known; run `passback-agent writeback enable`".into())
+    })?;
+    // The address came from the cloud; it is believed only for the configured host.
+    if url.host_str() != settings.cloud_url.host_str() || url.scheme() != "wss" {
+        return Err(RunError(format!("the relay {url} is not at the configured cloud service")));
+    }
+    let tls = tls::config(settings.cloud_ca.as_deref()).map_err(RunError::new)?;
+    let entity = Entity::of(enrolled.identity.tenant, enrolled.identity.agent);
+    Ok(ListenerConfig {
+        reconnect: settings.reconnect.clone(),
+        drain: settings.drain,
+        ..ListenerConfig::new(url, entity, tls)
+    })
+}
+
+/// Signs tokens with the right to listen.
+struct ListenTokens {
+    entity: String,
+    signer: (protocol::AgentId, protocol::InstanceId),
+    key: SigningKey,
+    clock: Arc<dyn Clock>,
+    lifetime: Duration,
+}
+
+impl TokenSource for ListenTokens {
+    fn token(&self) -> Result<(String, Timestamp), String> {
+        let now = self.clock.now();
+        let expires_at = now.after(self.lifetime);
+        let (issuer, instance) = self.signer;
+        let claims = Claims {
+            issuer,
+            audience: self.entity.clone(),
+            right: Some(Right::Listen),
+            not_before: now,
+            expires_at,
+            instance,
+        };
+        let token = token::mint(self.key.to_pkcs8(), &claims);
+        token.map(|token| (token, expires_at)).map_err(|error| error.to_string())
+    }
+}
+
+async fn synchronise_for_ever(
+    settings: AgentSettings,
+    sync: SyncState,
+    directories: Directories,
+    cloud: Arc<crate::cloud::CloudClient>,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+) {
+    loop {
+        let cycle = Cycle {
+            sync: &sync,
+            directories: &directories,
+            cloud: &cloud,
+            clock: clock.as_ref(),
+            page: settings.sync_page,
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            done = cycle.run() => if let Err(error) = done {
+                tracing::error!(event = "sync.cycle_failed", cause = %error);
+            },
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(settings.sync_interval) => {}
+        }
+    }
+}
+
+async fn prune_for_ever(
+    journal: Journal,
+    retention: Duration,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+) {
+    loop {
+        if let Err(error) = journal.prune(retention, clock.now()).await {
+            tracing::error!(event = "journal.prune_failed", cause = %error);
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(PRUNE) => {}
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! The configuration of the agent: the table of keys, and the typed values read by it. The cloud
+//! can neither set nor loosen any of them (SPEC A-5).
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use directory::{DistinguishedName, Sid};
+use relay::Reconnect;
+use settings::{Default, Key, Kind, Section, Settings, SettingsError};
+use sync::ConnectorName;
+use url::Url;
+
+/// What stands above the example.
+pub(crate) const TITLE: &str = "Configuration of passback-agent. Paths are relative to this file. Keys that are commented out show their default.";
+
+const fn key(
+    section: &'static str,
+    name: &'static str,
+    kind: Kind,
+    default: Default,
+    meaning: &'static str,
+) -> Key {
+    Key { section, name, kind, default, meaning }
+}
+
+/// Every key of the file.
+#[rustfmt::skip]
+pub(crate) const KEYS: &[Key] = &[
+    key("agent", "state_dir", Kind::Path, Default::Value("\"/var/lib/passback-agent\""),
+        "Where the agent keeps its identity, keys, journal and synchronisation state; made with mode 0700."),
+    key("agent", "vault_key", Kind::Path, Default::Value("\"/var/lib/passback-agent/vault.key\""),
+        "32 random bytes that encrypt the secrets in the state directory (SPEC A-7). Made by `passback-agent enrol` if it is not there. May be a systemd credential."),
+    key("agent", "name", Kind::Text, Default::Value("\"agent\""),
+        "The agent's name, as administrators see it."),
+    key("cloud", "url", Kind::Text, Default::Required("\"https://reset.example.org\""),
+        "The cloud service."),
+    key("cloud", "ca", Kind::Path, Default::Optional("\"cloud-ca.pem\""),
+        "Trust this CA (PEM) for the cloud service instead of the public ones."),
+    key("cloud", "timeout_seconds", Kind::Seconds(1), Default::Value("20"),
+        "How long one request to the cloud service may take."),
+    key("cloud", "token_seconds", Kind::Seconds(60), Default::Value("3600"),
+        "How long a token that the agent signs for itself holds."),
+    key("directory[]", "name", Kind::Text, Default::Required("\"corp\""),
+        "The connector's name, here and in reports. It must not change later."),
+    key("directory[]", "domain", Kind::Text, Default::Required("\"corp.example.org\""),
+        "The DNS name of the domain."),
+    key("directory[]", "ca", Kind::Path, Default::Required("\"corp-ca.pem\""),
+        "The CA (PEM) that signed the controllers' certificates. Verification cannot be switched off (SPEC D-1)."),
+    key("directory[]", "bind_name", Kind::Text, Default::Required("\"svc-passback@corp.example.org\""),
+        "The service account. `passback-agent` needs the rights of SPEC D-12 for it, not an administrator."),
+    key("directory[]", "bind_password_file", Kind::Path, Default::Required("\"corp.password\""),
+        "File with the service account's password; one line. May be a systemd credential."),
+    key("directory[]", "dns", Kind::Text, Default::Optional("\"10.0.0.1:53\""),
+        "Ask this resolver for the domain's controllers instead of the system's."),
+    key("directory[]", "ldaps_port", Kind::Number(1), Default::Value("636"),
+        "The controllers' LDAPS port."),
+    key("directory[]", "ous", Kind::Texts, Default::Required("[\"OU=People,DC=corp,DC=example,DC=org\"]"),
+        "The OUs in scope. Nobody outside of them is synchronised or reset."),
+    key("directory[]", "address_attributes", Kind::Texts, Default::Value("[\"otherMailbox\"]"),
+        "Attributes that hold the addresses to which codes go, the first choice first (SPEC G-3). `mail` is the mailbox behind the lost password: leave it out. The first directory's list holds for all."),
+    key("directory[]", "protected_groups", Kind::Texts, Default::Value("[]"),
+        "SIDs of further groups whose members, nested ones too, are never reset (SPEC D-6)."),
+    key("directory[]", "connect_timeout_seconds", Kind::Seconds(1), Default::Value("5"),
+        "How long connecting to a controller may take."),
+    key("directory[]", "operation_timeout_seconds", Kind::Seconds(1), Default::Value("10"),
+        "How long reading from a controller may take."),
+    key("directory[]", "set_time_limit_seconds", Kind::Seconds(1), Default::Value("20"),
+        "How long a controller may take to set a password; then it is in doubt, and is settled by looking. Never below what the controllers need under load."),
+    key("directory[]", "allow_without_policy_control", Kind::Flag, Default::Value("false"),
+        "Set passwords also at a controller that offers no policy-hints control. History is then NOT enforced (SPEC D-2)."),
+    key("sync", "interval_seconds", Kind::Seconds(10), Default::Value("1800"),
+        "How often people are synchronised (SPEC Y-1: every 30 minutes)."),
+    key("sync", "page", Kind::Number(1), Default::Value("500"),
+        "Entries per page when people are read."),
+    key("sync", "deletion_threshold", Kind::Number(1), Default::Value("500"),
+        "An export that would delete more people stops before the first (SPEC Y-4)."),
+    key("heartbeat", "interval_seconds", Kind::Seconds(1), Default::Value("300"),
+        "How often the agent tells the cloud service how it is (SPEC A-4: every 5 minutes)."),
+    key("heartbeat", "probe_seconds", Kind::Seconds(1), Default::Value("30"),
+        "How often the way to the directory is tried. A change is told at once."),
+    key("relay", "reconnect_early_millis", Kind::Millis(1), Default::Value("10000"),
+        "A lost channel is dialled again after a random time up to this, during the first ten minutes."),
+    key("relay", "reconnect_late_millis", Kind::Millis(1), Default::Value("30000"),
+        "The same after ten minutes."),
+    key("relay", "reconnect_refused_millis", Kind::Millis(1), Default::Value("30000"),
+        "The least time after the relay refused the agent's token."),
+    key("relay", "drain_seconds", Kind::Seconds(1), Default::Value("30"),
+        "How long SIGTERM waits for what is in flight."),
+    key("journal", "retention_seconds", Kind::Seconds(3600), Default::Value("2592000"),
+        "How long finished entries are kept. Far longer than a message can live (SPEC W-11: 5 minutes) and clocks can differ."),
+];
+
+/// One directory of the configuration.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each field is the key of the same name, described in KEYS")]
+pub struct DirectorySettings {
+    pub name: ConnectorName,
+    pub domain: String,
+    pub ca: PathBuf,
+    pub bind_name: String,
+    pub bind_password_file: PathBuf,
+    pub dns: Option<SocketAddr>,
+    pub ldaps_port: u16,
+    pub ous: Vec<DistinguishedName>,
+    pub address_attributes: Vec<String>,
+    pub protected_groups: Vec<Sid>,
+    pub connect_timeout: Duration,
+    pub operation_timeout: Duration,
+    pub set_time_limit: Duration,
+    pub allow_without_policy_control: bool,
+}
+
+/// The configuration of the agent.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each field is the key of the same name, described in KEYS")]
+pub struct AgentSettings {
+    pub state_dir: PathBuf,
+    pub vault_key: PathBuf,
+    pub name: String,
+    pub cloud_url: Url,
+    pub cloud_ca: Option<PathBuf>,
+    pub cloud_timeout: Duration,
+    pub token_lifetime: Duration,
+    pub directories: Vec<DirectorySettings>,
+    pub sync_interval: Duration,
+    pub sync_page: u32,
+    pub deletion_threshold: u64,
+    pub heartbeat_interval: Duration,
+    pub probe_interval: Duration,
+    pub reconnect: Reconnect,
+    pub drain: Duration,
+    pub journal_retention: Duration,
+}
+
+impl AgentSettings {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// [`SettingsError`]: the first problem, with the key and what is expected.
+    pub fn load(path: &Path) -> Result<Self, SettingsError> {
+        Self::read(&Settings::load(path, KEYS)?)
+    }
+
+    fn read(settings: &Settings) -> Result<Self, SettingsError> {
+        let agent = settings.section("agent")?;
+        let cloud = settings.section("cloud")?;
+        let sync = settings.section("sync")?;
+        let heartbeat = settings.section("heartbeat")?;
+        let relay = settings.section("relay")?;
+        let directories =
+            settings.all("directory")?.iter().map(directory).collect::<Result<Vec<_>, _>>()?;
+        let mut names: Vec<&str> = directories.iter().map(|one| one.name.as_str()).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(settings.content("two directories have the same `name`".to_owned()));
+        }
+        Ok(Self {
+            state_dir: agent.path("state_dir")?,
+            vault_key: agent.path("vault_key")?,
+            name: agent.text("name")?,
+            cloud_url: cloud_url(cloud)?,
+            cloud_ca: cloud.optional_path("ca"),
+            cloud_timeout: cloud.duration("timeout_seconds")?,
+            token_lifetime: cloud.duration("token_seconds")?,
+            directories,
+            sync_interval: sync.duration("interval_seconds")?,
+            sync_page: u32::try_from(sync.number("page")?)
+                .map_err(|_| sync.wrong("page", "is too large"))?,
+            deletion_threshold: sync.number("deletion_threshold")?,
+            heartbeat_interval: heartbeat.duration("interval_seconds")?,
+            probe_interval: heartbeat.duration("probe_seconds")?,
+            reconnect: Reconnect {
+                early: relay.duration("reconnect_early_millis")?,
+                late: relay.duration("reconnect_late_millis")?,
+                refused: relay.duration("reconnect_refused_millis")?,
+                ..Reconnect::default()
+            },
+            drain: relay.duration("drain_seconds")?,
+            journal_retention: settings.section("journal")?.duration("retention_seconds")?,
+        })
+    }
+
+    /// The origin of the cloud service: the audience of the agent's tokens.
+    pub fn cloud_origin(&self) -> String {
+        self.cloud_url.origin().ascii_serialization()
+    }
+}
+
+fn cloud_url(cloud: &Section) -> Result<Url, SettingsError> {
+    let wrong = || cloud.wrong("url", "must be an https: address without a path");
+    let url: Url = cloud.text("url")?.parse().map_err(|_| wrong())?;
+    if url.scheme() == "https" && url.has_host() && url.path() == "/" {
+        Ok(url)
+    } else {
+        Err(wrong())
+    }
+}
+
+fn directory(section: &Section) -> Result<DirectorySettings, SettingsError> {
+    let parsed =
+        |name: &str, text: &str, what: &str| section.wrong(name, &format!("{text} {what}"));
+    let ous: Vec<DistinguishedName> = section
+        .texts("ous")?
+        .iter()
+        .map(|text| text.parse().map_err(|_| parsed("ous", text, "is not a distinguished name")))
+        .collect::<Result<_, _>>()?;
+    if ous.is_empty() {
+        return Err(section.wrong("ous", "must name at least one OU"));
+    }
+    let dns = section
+        .optional_text("dns")
+        .map(|text| text.parse().map_err(|_| parsed("dns", &text, "is not an address and a port")));
+    Ok(DirectorySettings {
+        name: section
+            .text("name")?
+            .parse()
+            .map_err(|_| section.wrong("name", "cannot be a connector's name"))?,
+        domain: section.text("domain")?,
+        ca: section.path("ca")?,
+        bind_name: section.text("bind_name")?,
+        bind_password_file: section.path("bind_password_file")?,
+        dns: dns.transpose()?,
+        ldaps_port: u16::try_from(section.number("ldaps_port")?)
+            .map_err(|_| section.wrong("ldaps_port", "must be at most 65535"))?,
+        ous,
+        address_attributes: section.texts("address_attributes")?,
+        protected_groups: section
+            .texts("protected_groups")?
+            .iter()
+            .map(|text| text.parse().map_err(|_| parsed("protected_groups", text, "is not a SID")))
+            .collect::<Result<_, _>>()?,
+        connect_timeout: section.duration("connect_timeout_seconds")?,
+        operation_timeout: section.duration("operation_timeout_seconds")?,
+        set_time_limit: section.duration("set_time_limit_seconds")?,
+        allow_without_policy_control: section.flag("allow_without_policy_control")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(from: &str, to: &str) -> Result<AgentSettings, String> {
+        let text = settings::example(TITLE, KEYS);
+        assert!(text.contains(from), "{from}");
+        let text = text.replace(from, to);
+        let settings = Settings::parse(Path::new("/etc/passback/agent.toml"), &text, KEYS);
+        settings.and_then(|one| AgentSettings::read(&one)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_example_that_is_checked_in_is_the_generated_one() {
+        let file = include_str!("../../../docs/passback-agent.example.toml");
+        assert_eq!(file, settings::example(TITLE, KEYS), "run `passback-agent config example`");
+    }
+
+    #[test]
+    fn the_example_is_a_configuration() {
+        let read = read("", "").unwrap();
+        assert_eq!(read.set_time_limit(), protocol::limits::SET_TIME_LIMIT);
+        assert_eq!(read.cloud_origin(), "https://reset.example.org");
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_by_name() {
+        for (from, to, problem) in [
+            ("https://reset.example.org", "http://reset.example.org", "must be an https: address"),
+            ("OU=People,DC=corp,DC=example,DC=org", "People", "is not a distinguished name"),
+            ("#protected_groups = []", "protected_groups = [\"x\"]", "is not a SID"),
+            ("name = \"corp\"", "name = \"cloud\"", "cannot be a connector's name"),
+            ("#dns = \"10.0.0.1:53\"", "dns = \"10.0.0.1\"", "is not an address and a port"),
+        ] {
+            let error = read(from, to).unwrap_err();
+            assert!(error.contains(problem), "{error}");
+        }
+    }
+
+    impl AgentSettings {
+        fn set_time_limit(&self) -> Duration {
+            self.directories[0].set_time_limit
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The steps of one request, and who watches them: the log in production, a crash in tests.
+
+/// A place between two durable steps of one request, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The journal's entry is begun.
+    Begun,
+    /// The state before the set is noted; nothing was sent.
+    Noted,
+    /// The directory has confirmed the set; the journal does not know yet.
+    Applied,
+    /// The journal has recorded the set.
+    Recorded,
+    /// The answer is recorded; it has not left.
+    Finished,
+}
+
+impl Step {
+    /// Every step, in order. A test that iterates this list covers a new one by itself.
+    pub const ALL: [Self; 5] =
+        [Self::Begun, Self::Noted, Self::Applied, Self::Recorded, Self::Finished];
+
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Begun => "begun",
+            Self::Noted => "noted",
+            Self::Applied => "applied",
+            Self::Recorded => "recorded",
+            Self::Finished => "finished",
+        }
+    }
+
+    /// The step with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.name() == name)
+    }
+}
+
+/// Is told of every step that a request has reached.
+pub trait StepWatch: Send + Sync {
+    /// A request has reached `step`.
+    fn reached(&self, step: Step);
+}
+
+/// Watches nothing: for production.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unwatched;
+
+impl StepWatch for Unwatched {
+    fn reached(&self, _step: Step) {}
+}
