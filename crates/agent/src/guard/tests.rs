@@ -114,17 +114,27 @@ fn who_is_out_of_scope_disabled_expired_or_on_a_smart_card_has_an_outcome_of_the
     let elsewhere =
         Account { dn: "CN=Anna,OU=Other,DC=corp,DC=test".parse().unwrap(), ..ordinary() };
     assert_eq!(refused(&elsewhere), Some(Outcome::UserNotFoundNoObject));
-    let disabled = Account { flags: AccountFlags::DISABLED, ..ordinary() };
+    let disabled = Account {
+        flags: AccountFlags(AccountFlags::NORMAL.0 | AccountFlags::DISABLED.0),
+        ..ordinary()
+    };
     assert_eq!(refused(&disabled), Some(Outcome::Disabled));
-    let expired = Account { account_expires: Some(NOW), ..ordinary() };
+    let expired =
+        Account { account_expires: Some(NOW.before(Duration::from_secs(1))), ..ordinary() };
     assert_eq!(refused(&expired), Some(Outcome::AccountExpired));
-    let card = Account { flags: AccountFlags::SMART_CARD_REQUIRED, ..ordinary() };
+    let card = Account {
+        flags: AccountFlags(AccountFlags::NORMAL.0 | AccountFlags::SMART_CARD_REQUIRED.0),
+        ..ordinary()
+    };
     assert_eq!(refused(&card), Some(Outcome::SmartCardOnly));
 }
 
 #[test]
 fn protection_is_said_before_everything_else() {
-    let mut account = Account { flags: AccountFlags::DISABLED, ..ordinary() };
+    let mut account = Account {
+        flags: AccountFlags(AccountFlags::NORMAL.0 | AccountFlags::DISABLED.0),
+        ..ordinary()
+    };
     account.group_sids.push(sid("S-1-5-32-544"));
     assert_eq!(refused(&account), Some(Outcome::Protected));
 }

@@ -22,6 +22,11 @@ const ASSETS: &[Asset] = &[
         content: include_str!("../../assets/passback.css"),
     },
     Asset {
+        name: "icon.svg",
+        media_type: "image/svg+xml",
+        content: include_str!("../../assets/icon.svg"),
+    },
+    Asset {
         name: "password.js",
         media_type: "text/javascript; charset=utf-8",
         content: include_str!("../../assets/password.js"),

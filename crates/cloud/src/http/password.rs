@@ -25,6 +25,16 @@ use crate::http::visit::{Standing, Visit};
 struct PasswordPage {
     frame: Frame,
     rules: Option<PasswordPolicy>,
+    /// For password keepers: which account the new password belongs to. Only after the gates.
+    user_name: String,
+}
+
+impl PasswordPage {
+    fn new(frame: Frame, cleared: &Cleared) -> Self {
+        let resource = &cleared.person().resource;
+        let rules = resource.passback.policy.rules.clone();
+        Self { frame, rules, user_name: resource.user_name.clone() }
+    }
 }
 
 /// `GET …/reset/password`.
@@ -151,7 +161,7 @@ pub(super) fn location(visit: &Visit, record: Option<&OperationRecord>) -> Strin
 fn with_outcome(visit: &Visit, cleared: &Cleared, flow: &Flow, outcome: Outcome) -> Response {
     let mut frame = frame(visit, flow);
     frame.message = Some(view::message(&visit.locale, outcome, &Details::default(), "UTC"));
-    view::render(StatusCode::OK, &PasswordPage { frame, rules: rules(cleared) })
+    view::render(StatusCode::OK, &PasswordPage::new(frame, cleared))
 }
 
 fn render(
@@ -166,7 +176,7 @@ fn render(
         frame.message = Some(view::message(&visit.locale, outcome, &details, zone));
         frame.support_code = support::of_request(operation.request);
     }
-    view::render(StatusCode::OK, &PasswordPage { frame, rules: rules(cleared) })
+    view::render(StatusCode::OK, &PasswordPage::new(frame, cleared))
 }
 
 fn frame(visit: &Visit, flow: &Flow) -> Frame {
@@ -174,10 +184,6 @@ fn frame(visit: &Visit, flow: &Flow) -> Frame {
     frame.flow = support::handle(flow);
     frame.support_code = support::of_flow(flow.id);
     frame
-}
-
-fn rules(cleared: &Cleared) -> Option<PasswordPolicy> {
-    cleared.person().resource.passback.policy.rules.clone()
 }
 
 /// Nothing was submitted: another operation is in flight, or nobody is there to take it.
