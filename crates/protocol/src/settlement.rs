@@ -6,9 +6,9 @@
 //!                 425 while the agent is still working on it or may not conclude yet
 //! ```
 //!
-//! If the agent has never seen the request it writes down that it never will (a tombstone in the
-//! journal), so that a package which a relay held back can no longer be applied; the answer is
-//! then [`crate::Outcome::Expired`].
+//! A request that the agent has never begun is void once it has expired by the agent's own clock.
+//! From then on, and not before, the agent says so ([`crate::Outcome::Expired`]): until then a
+//! relay could still deliver a package that it held back.
 
 /// The target of a request that carries a package.
 pub const TARGET_WRITEBACK: &str = "writeback";
