@@ -60,6 +60,12 @@ pub enum OpenError {
     },
 }
 
+/// How long a writer waits for another one: longer than a synchronisation of 100,000 objects
+/// (SPEC X-4) holds its file.
+const WRITER_WAIT: Duration = Duration::from_secs(60);
+/// Connections to a file: one may write while others read.
+const CONNECTIONS: u32 = 4;
+
 /// Opens `path`, makes it if it is not there, and applies the steps of `schema` that it lacks.
 ///
 /// # Errors
@@ -73,9 +79,9 @@ pub async fn open(path: &Path, schema: &'static [&'static str]) -> Result<Sqlite
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(10));
+        .busy_timeout(WRITER_WAIT);
     let pool = SqlitePoolOptions::new()
-        .max_connections(4)
+        .max_connections(CONNECTIONS)
         .connect_with(options)
         .await
         .map_err(|error| file_error(error.to_string()))?;
@@ -110,12 +116,15 @@ async fn apply(
     transaction.commit().await.map_err(failed(schema.len()))
 }
 
-/// Makes the file with mode 0600 before SQLite does it with the umask's.
+/// Makes the file with mode 0600 before SQLite does it with the umask's; SQLite gives its journal
+/// files the same mode.
 #[cfg(unix)]
 fn make_private(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
     let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true).mode(0o600).open(path).map(drop)
+    let file = options.create(true).append(true).mode(0o600).open(path)?;
+    // A file that was there before keeps its mode when it is opened.
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))
 }
 
 #[cfg(not(unix))]

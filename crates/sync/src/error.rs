@@ -6,16 +6,9 @@ pub enum SyncError {
     /// The operator: the file cannot be opened, read or written (permissions, disk, damage).
     #[error("the synchronisation database failed: {0}")]
     Database(#[from] DatabaseFault),
-    /// The operator: the file was written by a newer agent.
-    #[error(
-        "the synchronisation database has schema version {found}, this agent knows up to {known}"
-    )]
-    NewerSchema {
-        /// The version in the file.
-        found: i64,
-        /// The newest version that this agent knows.
-        known: i64,
-    },
+    /// The operator: the file cannot be opened, or was written by a newer agent.
+    #[error(transparent)]
+    Open(#[from] database::OpenError),
     /// The operator: a stored value is not what this agent writes; the file was changed by
     /// something else. A full import into a new file repairs it.
     #[error("the synchronisation database holds an unreadable {0}")]

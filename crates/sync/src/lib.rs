@@ -33,7 +33,6 @@ mod connector;
 mod disconnect;
 mod error;
 mod export;
-mod file;
 mod import;
 mod lineage;
 mod person;

@@ -1,14 +1,10 @@
 //! The tables, and how a file comes to have them.
 //!
 //! `user_version` of the file is the version of the schema. To change the schema: add the
-//! statements as the next entry of [`VERSIONS`], never touch an earlier one.
-
-use sqlx::{Sqlite, Transaction};
-
-use crate::SyncError;
+//! statements as the next entry of [`STEPS`], never touch an earlier one.
 
 /// One entry for each version, each leading from the one before.
-const VERSIONS: &[&str] = &[
+pub(crate) static STEPS: &[&str] = &[
     // 1: connector spaces, metaverse, links, pending exports.
     "
     CREATE TABLE connector (
@@ -70,21 +66,3 @@ const VERSIONS: &[&str] = &[
     ) STRICT;
     ",
 ];
-
-/// Brings the file to the newest version.
-pub(crate) async fn upgrade(tx: &mut Transaction<'_, Sqlite>) -> Result<(), SyncError> {
-    let (found,): (i64,) = sqlx::query_as("PRAGMA user_version").fetch_one(&mut **tx).await?;
-    let known = i64::try_from(VERSIONS.len()).unwrap_or(i64::MAX);
-    let Some(missing) = usize::try_from(found).ok().and_then(|found| VERSIONS.get(found..)) else {
-        return Err(SyncError::NewerSchema { found, known });
-    };
-    for statements in missing {
-        sqlx::raw_sql(*statements).execute(&mut **tx).await?;
-    }
-    if !missing.is_empty() {
-        // A pragma takes no bound value; the number is our own.
-        let set = sqlx::AssertSqlSafe(format!("PRAGMA user_version = {known}"));
-        sqlx::raw_sql(set).execute(&mut **tx).await?;
-    }
-    Ok(())
-}

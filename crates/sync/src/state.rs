@@ -2,27 +2,17 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::SqlitePool;
 use sqlx::{Sqlite, Transaction};
 
 use crate::rules::{Rule, RuleOptions, default_rules};
-use crate::{SyncError, file, schema};
+use crate::{SyncError, schema};
 
 /// How many objects an export may delete. SPEC Y-4.
 const DELETION_THRESHOLD: u64 = 500;
-
-/// How long a writer waits for another one: longer than a synchronisation of 100,000 objects
-/// (SPEC X-4) holds the file.
-const WRITER_WAIT: Duration = Duration::from_secs(60);
-
-/// Connections to the file: one may write while others read.
-const CONNECTIONS: u32 = 4;
 
 /// What the administrator may set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,23 +41,10 @@ impl SyncState {
     /// Opens the file, and makes it if there is none, with the default options.
     ///
     /// # Errors
-    /// [`SyncError::Database`] and [`SyncError::NewerSchema`].
+    /// [`SyncError::Open`].
     pub async fn open(path: &Path) -> Result<Self, SyncError> {
-        file::make_private(path)?;
-        let connect = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(WRITER_WAIT);
-        let pool =
-            SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(connect).await?;
-        let rules = Arc::new(default_rules());
-        let state = Self { pool, options: Arc::default(), rules };
-        let mut tx = state.write().await?;
-        schema::upgrade(&mut tx).await?;
-        tx.commit().await?;
-        Ok(state)
+        let pool = database::open(path, schema::STEPS).await?;
+        Ok(Self { pool, options: Arc::default(), rules: Arc::new(default_rules()) })
     }
 
     /// The same state under other options.

@@ -114,7 +114,7 @@ async fn a_file_of_a_newer_agent_is_refused() {
     sqlx::raw_sql("PRAGMA user_version = 99").execute(&pool).await.unwrap();
     pool.close().await;
     let refused = SyncState::open(&world.file()).await;
-    assert!(matches!(refused, Err(SyncError::NewerSchema { found: 99, .. })));
+    assert!(matches!(refused, Err(SyncError::Open(database::OpenError::Newer { found: 99, .. }))));
 }
 
 #[tokio::test]
