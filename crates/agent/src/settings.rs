@@ -69,7 +69,7 @@ pub(crate) const KEYS: &[Key] = &[
         "How long a controller may take to set a password; then it is in doubt, and is settled by looking. Never below what the controllers need under load."),
     key("directory[]", "allow_without_policy_control", Kind::Flag, Default::Value("false"),
         "Set passwords also at a controller that offers no policy-hints control. History is then NOT enforced (SPEC D-2)."),
-    key("sync", "interval_seconds", Kind::Seconds(10), Default::Value("1800"),
+    key("sync", "interval_seconds", Kind::Seconds(1), Default::Value("1800"),
         "How often people are synchronised (SPEC Y-1: every 30 minutes)."),
     key("sync", "page", Kind::Number(1), Default::Value("500"),
         "Entries per page when people are read."),

@@ -59,8 +59,8 @@ impl App {
         let code_key = master_key.code_key().map_err(StartError::new)?;
         let store = Store::open(&settings.database).await.map_err(StartError::new)?;
         let smtp = Smtp::new(&settings.mail).map_err(StartError::new)?;
-        let tasks = TaskTracker::new();
-        let mailer = Mailer::start(Arc::new(smtp), &tasks);
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let mailer = Mailer::start(Arc::new(smtp), &tasks, stop.clone());
         let limits = Limits {
             response: settings.relay_response,
             ping: settings.relay_ping,
@@ -89,7 +89,7 @@ impl App {
             gates,
             following: Following::default(),
             tasks,
-            stop: CancellationToken::new(),
+            stop,
         }))
     }
 

@@ -37,8 +37,11 @@ pub async fn serve(settings: CloudSettings, stop: CancellationToken) -> Result<(
         relay.drain().await;
     });
     tls::serve(listener, config, router, stop, drain).await;
-    app.stop.cancel();
     let _ = drained.await;
+    app.stop.cancel();
+    app.tasks.close();
+    // What was sent and not answered is marked as in doubt, mails are handed over.
+    let _ = tokio::time::timeout(drain, app.tasks.wait()).await;
     tracing::info!(event = "service.stopped");
     app.store.close().await;
     Ok(())

@@ -62,6 +62,17 @@ impl CodeKey {
         hash
     }
 
+    /// A pseudonym for what somebody typed, under which it can be counted without being kept: a
+    /// name that nobody has may be anything, a password typed into the wrong field too.
+    pub fn pseudonym(&self, typed: &str) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(b"passback v1 pseudonym");
+        context.update(typed.as_bytes());
+        let mut pseudonym = [0; 32];
+        pseudonym.copy_from_slice(context.sign().as_ref());
+        pseudonym
+    }
+
     /// Compares in constant time.
     pub fn matches(&self, flow: &[u8], typed: &OneTimeCode, stored: &[u8]) -> bool {
         self.hash(flow, typed).ct_eq(stored).into()

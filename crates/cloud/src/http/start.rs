@@ -8,6 +8,8 @@ use std::net::IpAddr;
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use protocol::{Details, Outcome, Timestamp};
 use serde_json::json;
@@ -99,13 +101,15 @@ async fn start(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
 async fn throttle(visit: &Visit, login: &str) -> Result<Result<(), Timestamp>, StoreError> {
     let limits = visit.app.settings.throttles;
     let tenant = visit.tenant.id;
+    let name = visit.app.code_key.pseudonym(&format!("{tenant} {}", login.to_lowercase()));
+    let name = URL_SAFE_NO_PAD.encode(name);
     let counted = [
         (
             "starts_per_address",
             limits.starts_per_address,
             visit.address.map_or(String::new(), network),
         ),
-        ("starts_per_name", limits.starts_per_name, format!("{tenant} {}", login.to_lowercase())),
+        ("starts_per_name", limits.starts_per_name, name),
         ("starts_per_tenant", limits.starts_per_tenant, tenant.to_string()),
     ];
     let mut verdict = Ok(());

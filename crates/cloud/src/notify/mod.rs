@@ -6,6 +6,7 @@ mod smtp;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use smtp::Smtp;
@@ -29,12 +30,22 @@ pub(crate) struct Mailer(mpsc::Sender<Mail>);
 
 impl Mailer {
     /// Starts handing over by `smtp`, a few mails at a time.
-    pub(crate) fn start(smtp: Arc<Smtp>, tasks: &TaskTracker) -> Self {
+    /// After `stop` what is queued is handed over, and nothing more is taken.
+    pub(crate) fn start(smtp: Arc<Smtp>, tasks: &TaskTracker, stop: CancellationToken) -> Self {
         let (sender, mut queue) = mpsc::channel::<Mail>(QUEUE);
         let hands = Arc::new(tokio::sync::Semaphore::new(8));
         let of_mails = tasks.clone();
         tasks.spawn(async move {
-            while let Some(mail) = queue.recv().await {
+            loop {
+                let mail = tokio::select! {
+                    biased;
+                    mail = queue.recv() => mail,
+                    () = stop.cancelled(), if !queue.is_closed() => {
+                        queue.close();
+                        continue;
+                    }
+                };
+                let Some(mail) = mail else { return };
                 let Ok(hand) = Arc::clone(&hands).acquire_owned().await else { return };
                 let smtp = Arc::clone(&smtp);
                 of_mails.spawn(async move {
