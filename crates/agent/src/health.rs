@@ -9,9 +9,9 @@ use protocol::{Clock, version};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::clocks::{self, ClockDifference};
 use crate::cloud::CloudClient;
 use crate::directories::Directories;
-use crate::intake::ClockDifference;
 
 /// After a heartbeat that did not arrive, the next one is tried this much later.
 const RETRY: Duration = Duration::from_secs(5);
@@ -76,7 +76,7 @@ impl Health {
                 let here = before.as_millis() + (after.as_millis() - before.as_millis()) / 2;
                 let difference = here - answer.now.as_millis();
                 self.clock_difference.measured(difference);
-                if !self.clock_difference.is_small() {
+                if !clocks::is_small(difference) {
                     tracing::error!(
                         event = "heartbeat.clock_difference",
                         difference_ms = difference,

@@ -6,7 +6,6 @@
 //! package back, and the person would be told "not changed" before it is applied after all.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use protocol::{AgentId, Answer, Details, Header, Outcome, Randomness, RequestId,
 use relay::{BoxFuture, Handler, Request, Response};
 use seal::{AgentKeys, OpenedRequest, PackageKey, SealError, SigningKey};
 
+use crate::clocks::ClockDifference;
 use crate::journal::JournalError;
 use crate::settle::Settler;
 use crate::steps::Step;
@@ -28,30 +28,8 @@ const UNOPENED_MAX: usize = 1_000;
 /// covers a step of the clock in between.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(5);
 
-/// How far the agent's clock is from the cloud's, as the last heartbeat measured it.
-#[derive(Default)]
-pub(crate) struct ClockDifference(AtomicI64);
-
-impl ClockDifference {
-    /// No heartbeat has measured it yet.
-    const UNKNOWN: i64 = i64::MAX;
-
-    /// Not measured.
-    pub(crate) fn unknown() -> Self {
-        Self(AtomicI64::new(Self::UNKNOWN))
-    }
-
-    /// Keeps a measurement, in milliseconds.
-    pub(crate) fn measured(&self, millis: i64) {
-        self.0.store(millis, Ordering::SeqCst);
-    }
-
-    /// Whether passwords may be set (SPEC W-11).
-    pub(crate) fn is_small(&self) -> bool {
-        let millis = Duration::from_millis(self.0.load(Ordering::SeqCst).unsigned_abs());
-        millis <= CLOCK_DIFFERENCE_MAX
-    }
-}
+/// How long a process that has just started may take to measure the clocks.
+const FIRST_MEASUREMENT: Duration = Duration::from_secs(10);
 
 /// Takes requests from the relay.
 pub(crate) struct Intake {
@@ -118,7 +96,7 @@ impl Intake {
             return Ok(Response::empty(STATUS_NOT_YET));
         }
         self.writeback.watch.reached(Step::Begun);
-        let ended = match self.refusal(&opened) {
+        let ended = match self.refusal(&opened).await {
             Some(outcome) => {
                 let stop = (outcome, Details::default());
                 self.writeback.finish(header, stop).await.map(Ended::Known)
@@ -139,14 +117,15 @@ impl Intake {
     }
 
     /// What is refused by the opened header alone.
-    fn refusal(&self, opened: &OpenedRequest) -> Option<Outcome> {
+    async fn refusal(&self, opened: &OpenedRequest) -> Option<Outcome> {
         let header = &opened.header;
         let lifetime = header.expires_at.since(header.issued_at);
         let future = header.issued_at.since(self.writeback.clock.now());
         if lifetime > LIFETIME_MAX || header.expires_at <= header.issued_at {
             return Some(Outcome::BadInput);
         }
-        if !self.clock_difference.is_small() || future > CLOCK_DIFFERENCE_MAX {
+        let small = self.clock_difference.is_small_within(FIRST_MEASUREMENT).await;
+        if !small || future > CLOCK_DIFFERENCE_MAX {
             return Some(Outcome::ClockDifference);
         }
         None

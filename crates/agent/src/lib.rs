@@ -9,7 +9,7 @@
 //! directories one client per configured directory
 //! cycle       import → synchronise → export
 //! cloud       the agent's HTTPS requests: enrolment, onboarding, heartbeat, SCIM
-//! health      heartbeat, clock difference, the probe of the LDAP path
+//! health      heartbeat and the probe of the LDAP path;  clocks: how far they differ
 //! state       identity and keys on disk, encrypted;  settings: the configuration
 //! ```
 //!
@@ -26,6 +26,7 @@
 )]
 
 pub mod cli;
+mod clocks;
 mod cloud;
 mod cycle;
 mod directories;

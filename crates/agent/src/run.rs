@@ -15,11 +15,12 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::clocks::ClockDifference;
 use crate::cycle::Cycle;
 use crate::directories::Directories;
 use crate::enrol::Enrolled;
 use crate::health::Health;
-use crate::intake::{ClockDifference, Intake};
+use crate::intake::Intake;
 use crate::journal::Journal;
 use crate::settings::AgentSettings;
 use crate::settle::Settler;
