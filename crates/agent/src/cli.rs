@@ -1,18 +1,19 @@
 //! The command line of `passback-agent`. Exit codes: 0 done, 1 a refusal, 2 usage, 3 unavailable,
 //! 4 configuration (INTERFACES "Commands").
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use command::{Failure, print};
 use protocol::{Clock, SystemClock};
 use seal::SystemRandomness;
 use serde_json::json;
 use sync::{Disconnect, SyncError};
 use tokio_util::sync::CancellationToken;
 
+use crate::cloud::CloudError;
 use crate::cycle::{Cycle, CycleError};
 use crate::directories::Directories;
 use crate::enrol::{self, EnrolError, Enrolled};
@@ -113,54 +114,34 @@ enum ConfigCommand {
     Check,
 }
 
-const REFUSED: u8 = 1;
-const UNAVAILABLE: u8 = 3;
-const CONFIGURATION: u8 = 4;
-
-struct Failure {
-    code: u8,
-    message: String,
-}
-
-impl Failure {
-    fn new(code: u8, message: impl ToString) -> Self {
-        Self { code, message: message.to_string() }
+/// Who must act on a failed enrolment, onboarding or offboarding.
+fn of_enrolment(error: EnrolError) -> Failure {
+    match error {
+        EnrolError::State(
+            StateError::EnrolledAlready(_) | StateError::NotEnrolled | StateError::NotEnabled,
+        )
+        | EnrolError::Cloud(CloudError::Refused { .. })
+        | EnrolError::OtherKeys => Failure::refused(error),
+        EnrolError::State(_) => Failure::configuration(error),
+        error => Failure::unavailable(error),
     }
 }
 
-impl From<EnrolError> for Failure {
-    fn from(error: EnrolError) -> Self {
-        let code = match &error {
-            EnrolError::State(
-                StateError::EnrolledAlready(_) | StateError::NotEnrolled | StateError::NotEnabled,
-            )
-            | EnrolError::Cloud(crate::cloud::CloudError::Refused { .. })
-            | EnrolError::OtherKeys => REFUSED,
-            EnrolError::State(_) => CONFIGURATION,
-            _ => UNAVAILABLE,
-        };
-        Self::new(code, error)
+/// Who must act on a question to the synchronisation state that was not answered.
+fn of_sync(error: SyncError) -> Failure {
+    match error {
+        SyncError::NobodyFound | SyncError::SeveralFound(_) => Failure::refused(error),
+        error => Failure::unavailable(error),
     }
 }
 
-impl From<SyncError> for Failure {
-    fn from(error: SyncError) -> Self {
-        let code = match &error {
-            SyncError::NobodyFound | SyncError::SeveralFound(_) => REFUSED,
-            _ => UNAVAILABLE,
-        };
-        Self::new(code, error)
-    }
-}
-
-impl From<CycleError> for Failure {
-    fn from(error: CycleError) -> Self {
-        match error {
-            CycleError::Sync(SyncError::TooManyDeletions { .. }) | CycleError::Empty(_) => {
-                Self::new(REFUSED, error)
-            }
-            error => Self::new(UNAVAILABLE, error),
+/// Who must act on a cycle that stopped.
+fn of_cycle(error: CycleError) -> Failure {
+    match error {
+        CycleError::Sync(SyncError::TooManyDeletions { .. }) | CycleError::Empty(_) => {
+            Failure::refused(error)
         }
+        error => Failure::unavailable(error),
     }
 }
 
@@ -175,16 +156,10 @@ pub async fn main_watched(cli: Cli, watch: Arc<dyn StepWatch>) -> ExitCode {
         Command::Config(ConfigCommand::Example) => print(&settings::example(TITLE, KEYS)),
         command => match AgentSettings::load(&cli.config) {
             Ok(settings) => with_settings(command, settings, watch).await,
-            Err(error) => Err(Failure::new(CONFIGURATION, error)),
+            Err(error) => Err(Failure::configuration(error)),
         },
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let _ = writeln!(std::io::stderr(), "passback-agent: {}", failure.message);
-            ExitCode::from(failure.code)
-        }
-    }
+    command::end("passback-agent", done)
 }
 
 async fn with_settings(
@@ -197,26 +172,26 @@ async fn with_settings(
     match command {
         Command::Enrol { code, name } => {
             let name = name.unwrap_or_else(|| settings.name.clone());
-            let identity = enrol::enrol(&settings, &code, &name, &random).await?;
+            let identity =
+                enrol::enrol(&settings, &code, &name, &random).await.map_err(of_enrolment)?;
             print(&format!(
                 "Enrolled as agent {} of tenant {}. Next: passback-agent writeback enable\n",
                 identity.agent, identity.tenant
             ))
         }
         Command::Writeback(WritebackCommand::Enable) => {
-            enrol::enable(&settings, clock, &random).await?;
+            enrol::enable(&settings, clock, &random).await.map_err(of_enrolment)?;
             print("Writeback is enabled. Next: passback-agent sync, then passback-agent run\n")
         }
         Command::Writeback(WritebackCommand::Disable) => {
-            enrol::disable(&settings, clock, &random).await?;
+            enrol::disable(&settings, clock, &random).await.map_err(of_enrolment)?;
             print("Writeback is disabled and its keys are destroyed.\n")
         }
         Command::Sync { command: None } => synchronise(&settings, clock, &random).await,
         Command::Sync { command: Some(command) } => look(command, &settings).await,
         Command::Run => run_until_told(settings, clock, watch).await,
         Command::Config(_) => {
-            Directories::set_up(&settings.directories, &clock)
-                .map_err(|error| Failure::new(CONFIGURATION, error))?;
+            Directories::set_up(&settings.directories, &clock).map_err(Failure::configuration)?;
             print("The configuration can be used.\n")
         }
     }
@@ -227,10 +202,10 @@ async fn synchronise(
     clock: Arc<dyn Clock>,
     random: &SystemRandomness,
 ) -> Result<(), Failure> {
-    let enrolled = Enrolled::open(settings, Arc::clone(&clock), random)?;
-    let directories = Directories::set_up(&settings.directories, &clock)
-        .map_err(|error| Failure::new(CONFIGURATION, error))?;
-    let sync = open_sync(settings).await.map_err(|error| Failure::new(UNAVAILABLE, error))?;
+    let enrolled = Enrolled::open(settings, Arc::clone(&clock), random).map_err(of_enrolment)?;
+    let directories =
+        Directories::set_up(&settings.directories, &clock).map_err(Failure::configuration)?;
+    let sync = open_sync(settings).await.map_err(Failure::unavailable)?;
     let cycle = Cycle {
         sync: &sync,
         directories: &directories,
@@ -238,7 +213,7 @@ async fn synchronise(
         clock: clock.as_ref(),
         page: settings.sync_page,
     };
-    let report = cycle.run().await?;
+    let report = cycle.run().await.map_err(of_cycle)?;
     sync.close().await;
     for (name, read) in &report.directories {
         print(&format!(
@@ -251,20 +226,20 @@ async fn synchronise(
     if report.refused > 0 {
         let message =
             format!("the cloud refused {} exports; the log has the reasons", report.refused);
-        return Err(Failure::new(REFUSED, message));
+        return Err(Failure::refused(message));
     }
     Ok(())
 }
 
 async fn look(command: SyncCommand, settings: &AgentSettings) -> Result<(), Failure> {
-    let sync = open_sync(settings).await.map_err(|error| Failure::new(UNAVAILABLE, error))?;
+    let sync = open_sync(settings).await.map_err(Failure::unavailable)?;
     match command {
         SyncCommand::Status { json } => {
-            let status = sync.status().await?;
+            let status = sync.status().await.map_err(of_sync)?;
             show(&json!(status), json)
         }
         SyncCommand::Show { user, json } => {
-            let lineage = sync.lineage(&user).await?;
+            let lineage = sync.lineage(&user).await.map_err(of_sync)?;
             show(&json!(lineage), json)
         }
         SyncCommand::Disconnect { user, what } => {
@@ -274,7 +249,7 @@ async fn look(command: SyncCommand, settings: &AgentSettings) -> Result<(), Fail
                 What::CloudLink => Disconnect::CloudLink,
                 What::AccountEnabledRule => Disconnect::AccountEnabledRule,
             };
-            sync.disconnect(&user, what).await?;
+            sync.disconnect(&user, what).await.map_err(of_sync)?;
             print("Disconnected, until a synchronisation makes it anew: passback-agent sync\n")
         }
     }
@@ -288,40 +263,15 @@ async fn run_until_told(
     let stop = CancellationToken::new();
     let told = stop.clone();
     tokio::spawn(async move {
-        asked_to_stop().await;
+        command::asked_to_stop().await;
         told.cancel();
     });
     let random = Arc::new(SystemRandomness::default());
-    run(settings, clock, random, watch, stop)
-        .await
-        .map_err(|error| Failure::new(CONFIGURATION, error))
-}
-
-#[cfg(unix)]
-async fn asked_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        },
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
-        }
-    }
-}
-
-#[cfg(not(unix))]
-async fn asked_to_stop() {
-    let _ = tokio::signal::ctrl_c().await;
+    run(settings, clock, random, watch, stop).await.map_err(Failure::configuration)
 }
 
 /// Prints a value: as one line of JSON for programs, indented for people.
 fn show(value: &serde_json::Value, json: bool) -> Result<(), Failure> {
     let text = if json { value.to_string() } else { format!("{value:#}") };
     print(&format!("{text}\n"))
-}
-
-fn print(text: &str) -> Result<(), Failure> {
-    std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::new(UNAVAILABLE, error))
 }

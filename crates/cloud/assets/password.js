@@ -7,6 +7,7 @@ const problem = document.getElementById("problem");
 const working = document.getElementById("working");
 const button = form.querySelector("button");
 
+document.getElementById("needs-script").hidden = true;
 form.hidden = false;
 first.focus();
 form.addEventListener("submit", (event) => {

@@ -1,11 +1,11 @@
 //! The command line of `passback`. Exit codes: 0 done, 1 a refusal, 2 usage, 3 unavailable,
 //! 4 configuration (INTERFACES "Commands").
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use command::{Failure, print};
 use protocol::{Clock as _, Randomness as _, SystemClock, TenantId};
 use seal::SystemRandomness;
 use serde_json::json;
@@ -93,38 +93,16 @@ enum ConfigCommand {
     Check,
 }
 
-/// Why a command did not do what it was told, and the exit code for it.
-struct Failure {
-    code: u8,
-    message: String,
-}
-
-impl Failure {
-    fn new(code: u8, message: impl ToString) -> Self {
-        Self { code, message: message.to_string() }
-    }
-}
-
-const REFUSED: u8 = 1;
-const UNAVAILABLE: u8 = 3;
-const CONFIGURATION: u8 = 4;
-
 /// Carries out the command line.
 pub async fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Config(ConfigCommand::Example) => print(&settings::example(TITLE, KEYS)),
         command => match CloudSettings::load(&cli.config) {
             Ok(settings) => with_settings(command, settings).await,
-            Err(error) => Err(Failure::new(CONFIGURATION, error)),
+            Err(error) => Err(Failure::configuration(error)),
         },
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let _ = writeln!(std::io::stderr(), "passback: {}", failure.message);
-            ExitCode::from(failure.code)
-        }
-    }
+    command::end("passback", done)
 }
 
 async fn with_settings(command: Command, settings: CloudSettings) -> Result<(), Failure> {
@@ -147,16 +125,11 @@ async fn with_settings(command: Command, settings: CloudSettings) -> Result<(), 
 async fn serve_until_told(settings: CloudSettings) -> Result<(), Failure> {
     let stop = CancellationToken::new();
     let told = stop.clone();
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .map_err(|error| Failure::new(UNAVAILABLE, error))?;
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
+        command::asked_to_stop().await;
         told.cancel();
     });
-    serve::serve(settings, stop).await.map_err(|error| Failure::new(UNAVAILABLE, error))
+    serve::serve(settings, stop).await.map_err(Failure::unavailable)
 }
 
 async fn create_tenant(
@@ -167,21 +140,16 @@ async fn create_tenant(
 ) -> Result<(), Failure> {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if slug.is_empty() || slug.len() > 63 || !slug.bytes().all(fits) {
-        return Err(Failure::new(
-            2,
+        return Err(Failure::usage(
             "a slug has 1 to 63 lower case letters, digits and hyphens, for example contoso",
         ));
     }
     let random = SystemRandomness::default();
-    vault::make_if_missing(&settings.master_key, &random)
-        .map_err(|error| Failure::new(CONFIGURATION, error))?;
+    vault::make_if_missing(&settings.master_key, &random).map_err(Failure::configuration)?;
     let tenant =
         Tenant { id: TenantId::random(&random), name: name.unwrap_or_else(|| slug.clone()), slug };
     let store = open(settings).await?;
-    store
-        .create_tenant(&tenant, SystemClock.now())
-        .await
-        .map_err(|error| Failure::new(REFUSED, error))?;
+    store.create_tenant(&tenant, SystemClock.now()).await.map_err(Failure::refused)?;
     let path = format!("/t/{}/reset", tenant.slug);
     if json {
         let answer = json!({ "id": tenant.id, "slug": tenant.slug, "name": tenant.name, "start_path": path });
@@ -193,7 +161,7 @@ async fn create_tenant(
 
 async fn list_tenants(settings: &CloudSettings, json: bool) -> Result<(), Failure> {
     let tenants = open(settings).await?.tenants().await;
-    let tenants = tenants.map_err(|error| Failure::new(UNAVAILABLE, error))?;
+    let tenants = tenants.map_err(Failure::unavailable)?;
     if json {
         let all: Vec<_> = tenants
             .iter()
@@ -211,10 +179,7 @@ async fn enrol_code(settings: &CloudSettings, slug: &str, json: bool) -> Result<
     SystemRandomness::default().fill(&mut secret);
     let code: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let expires_at = SystemClock.now().after(settings.enrol_code_lifetime);
-    store
-        .issue_enrol_code(tenant.id, &code, expires_at)
-        .await
-        .map_err(|error| Failure::new(UNAVAILABLE, error))?;
+    store.issue_enrol_code(tenant.id, &code, expires_at).await.map_err(Failure::unavailable)?;
     if json {
         return print(&format!("{}\n", json!({ "code": code, "expires_at": expires_at })));
     }
@@ -226,7 +191,7 @@ async fn list_agents(settings: &CloudSettings, slug: &str, json: bool) -> Result
     let store = open(settings).await?;
     let tenant = tenant(&store, slug).await?;
     let agents = store.agents(tenant.id).await;
-    let agents = agents.map_err(|error| Failure::new(UNAVAILABLE, error))?;
+    let agents = agents.map_err(Failure::unavailable)?;
     if json {
         let all: Vec<_> = agents
             .iter()
@@ -251,20 +216,15 @@ async fn list_agents(settings: &CloudSettings, slug: &str, json: bool) -> Result
 }
 
 async fn open(settings: &CloudSettings) -> Result<Store, Failure> {
-    Store::open(&settings.database).await.map_err(|error| Failure::new(UNAVAILABLE, error))
+    Store::open(&settings.database).await.map_err(Failure::unavailable)
 }
 
 async fn tenant(store: &Store, slug: &str) -> Result<Tenant, Failure> {
     let found = store.tenant_by_slug(slug).await;
-    let found = found.map_err(|error| Failure::new(UNAVAILABLE, error))?;
+    let found = found.map_err(Failure::unavailable)?;
     found.ok_or_else(|| {
-        Failure::new(
-            REFUSED,
-            format!("there is no organisation {slug}; `passback tenant list` lists them"),
-        )
+        Failure::refused(format!(
+            "there is no organisation {slug}; `passback tenant list` lists them"
+        ))
     })
-}
-
-fn print(text: &str) -> Result<(), Failure> {
-    std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::new(UNAVAILABLE, error))
 }

@@ -11,88 +11,78 @@ use url::Url;
 /// What stands above the example.
 pub(crate) const TITLE: &str = "Configuration of passback, the cloud service. Paths are relative to this file. Keys that are commented out show their default.";
 
-const fn key(
-    section: &'static str,
-    name: &'static str,
-    kind: Kind,
-    default: Default,
-    meaning: &'static str,
-) -> Key {
-    Key { section, name, kind, default, meaning }
-}
-
 /// Every key of the file.
 #[rustfmt::skip]
 pub(crate) const KEYS: &[Key] = &[
-    key("server", "listen", Kind::Text, Default::Value("\"0.0.0.0:443\""),
+    Key::new("server", "listen", Kind::Text, Default::Value("\"0.0.0.0:443\""),
         "Address and port for pages, agents and relay."),
-    key("server", "public_url", Kind::Text, Default::Required("\"https://reset.example.org\""),
+    Key::new("server", "public_url", Kind::Text, Default::Required("\"https://reset.example.org\""),
         "The address under which browsers and agents reach the service. Links carry it; the Host header is never used."),
-    key("server", "certificate", Kind::Path, Default::Required("\"server.pem\""),
+    Key::new("server", "certificate", Kind::Path, Default::Required("\"server.pem\""),
         "Certificate chain, PEM."),
-    key("server", "key", Kind::Path, Default::Required("\"server.key\""),
+    Key::new("server", "key", Kind::Path, Default::Required("\"server.key\""),
         "Private key of the certificate, PEM."),
-    key("server", "drain_seconds", Kind::Seconds(1), Default::Value("30"),
+    Key::new("server", "drain_seconds", Kind::Seconds(1), Default::Value("30"),
         "How long SIGTERM waits for what is in flight."),
-    key("store", "database", Kind::Path, Default::Required("\"passback.db\""),
+    Key::new("store", "database", Kind::Path, Default::Required("\"passback.db\""),
         "The SQLite file. It is made if it is not there."),
-    key("store", "master_key", Kind::Path, Default::Required("\"master.key\""),
+    Key::new("store", "master_key", Kind::Path, Default::Required("\"master.key\""),
         "32 random bytes that encrypt secrets in the database (SPEC K-5). Made by `passback tenant create` if it is not there; keep it apart from backups of the database. May be a systemd credential."),
-    key("pages", "time_zone", Kind::Text, Default::Value("\"UTC\""),
+    Key::new("pages", "time_zone", Kind::Text, Default::Value("\"UTC\""),
         "The time zone in which pages and mails name a time, for example Europe/Amsterdam."),
-    key("pages", "helpdesk", Kind::Text, Default::Optional("\"https://helpdesk.example.org\""),
+    Key::new("pages", "helpdesk", Kind::Text, Default::Optional("\"https://helpdesk.example.org\""),
         "Where people find help: an https: or mailto: address. Shown on every page."),
-    key("mail", "host", Kind::Text, Default::Required("\"smtp.example.org\""),
+    Key::new("mail", "host", Kind::Text, Default::Required("\"smtp.example.org\""),
         "The mail server."),
-    key("mail", "port", Kind::Number(1), Default::Value("587"),
+    Key::new("mail", "port", Kind::Number(1), Default::Value("587"),
         "Its port."),
-    key("mail", "tls", Kind::Text, Default::Value("\"starttls\""),
+    Key::new("mail", "tls", Kind::Text, Default::Value("\"starttls\""),
         "starttls, tls, or none; none only for a server on this machine."),
-    key("mail", "ca", Kind::Path, Default::Optional("\"mail-ca.pem\""),
+    Key::new("mail", "ca", Kind::Path, Default::Optional("\"mail-ca.pem\""),
         "Trust this CA (PEM) for the mail server besides the public ones."),
-    key("mail", "user", Kind::Text, Default::Optional("\"passback\""),
+    Key::new("mail", "user", Kind::Text, Default::Optional("\"passback\""),
         "User name at the mail server."),
-    key("mail", "password_file", Kind::Path, Default::Optional("\"mail.password\""),
+    Key::new("mail", "password_file", Kind::Path, Default::Optional("\"mail.password\""),
         "File with the password at the mail server."),
-    key("mail", "from", Kind::Text, Default::Required("\"Passback <noreply@example.org>\""),
+    Key::new("mail", "from", Kind::Text, Default::Required("\"Passback <noreply@example.org>\""),
         "Sender of all mails."),
-    key("mail", "timeout_seconds", Kind::Seconds(1), Default::Value("20"),
+    Key::new("mail", "timeout_seconds", Kind::Seconds(1), Default::Value("20"),
         "How long one try to hand over a mail may take."),
-    key("mail", "tries", Kind::Number(1), Default::Value("4"),
+    Key::new("mail", "tries", Kind::Number(1), Default::Value("4"),
         "How often handing over a mail is tried, with growing pauses, before the operator is told."),
-    key("flow", "lifetime_seconds", Kind::Seconds(1), Default::Value("900"),
+    Key::new("flow", "lifetime_seconds", Kind::Seconds(1), Default::Value("900"),
         "How long a visit to the reset pages lives (SPEC G-6: 15 minutes)."),
-    key("flow", "wait_for_answer_seconds", Kind::Seconds(1), Default::Value("20"),
+    Key::new("flow", "wait_for_answer_seconds", Kind::Seconds(1), Default::Value("20"),
         "How long a submitted page waits for the agent's answer before it shows a page that follows the operation."),
-    key("code", "lifetime_seconds", Kind::Seconds(1), Default::Value("300"),
+    Key::new("code", "lifetime_seconds", Kind::Seconds(1), Default::Value("300"),
         "How long a code counts (SPEC G-5: 5 minutes)."),
-    key("code", "tries", Kind::Number(1), Default::Value("5"),
+    Key::new("code", "tries", Kind::Number(1), Default::Value("5"),
         "How often a code may be entered (THREATS: exactly five comparisons)."),
-    key("code", "sends", Kind::Number(1), Default::Value("3"),
+    Key::new("code", "sends", Kind::Number(1), Default::Value("3"),
         "How many codes one visit may ask for, the first included."),
-    key("throttle", "window_seconds", Kind::Seconds(1), Default::Value("900"),
+    Key::new("throttle", "window_seconds", Kind::Seconds(1), Default::Value("900"),
         "The window in which the following are counted (SPEC G-6)."),
-    key("throttle", "starts_per_address", Kind::Number(1), Default::Value("60"),
+    Key::new("throttle", "starts_per_address", Kind::Number(1), Default::Value("60"),
         "Names that may be entered from one network address (IPv6: one /64)."),
-    key("throttle", "starts_per_name", Kind::Number(1), Default::Value("10"),
+    Key::new("throttle", "starts_per_name", Kind::Number(1), Default::Value("10"),
         "Times that one name may be entered, whether anybody has it or not. The directory's account is never locked."),
-    key("throttle", "starts_per_tenant", Kind::Number(1), Default::Value("3000"),
+    Key::new("throttle", "starts_per_tenant", Kind::Number(1), Default::Value("3000"),
         "Names that may be entered on one tenant's pages."),
-    key("message", "lifetime_seconds", Kind::Seconds(1), Default::Value("180"),
+    Key::new("message", "lifetime_seconds", Kind::Seconds(1), Default::Value("180"),
         "How long a sealed password waits for the agent (SPEC W-11: 3 minutes, never more than 5)."),
-    key("agents", "heartbeat_fresh_seconds", Kind::Seconds(1), Default::Value("660"),
+    Key::new("agents", "heartbeat_fresh_seconds", Kind::Seconds(1), Default::Value("660"),
         "How old an agent's last heartbeat may be before the agent counts as down (SPEC A-4: one every 5 minutes)."),
-    key("agents", "token_leeway_seconds", Kind::Seconds(0), Default::Value("120"),
+    Key::new("agents", "token_leeway_seconds", Kind::Seconds(0), Default::Value("120"),
         "How far an agent's clock may be off when its tokens are checked (SPEC W-11)."),
-    key("agents", "enrol_code_seconds", Kind::Seconds(1), Default::Value("86400"),
+    Key::new("agents", "enrol_code_seconds", Kind::Seconds(1), Default::Value("86400"),
         "How long an enrolment code counts."),
-    key("agents", "settle_pause_millis", Kind::Millis(100), Default::Value("3000"),
+    Key::new("agents", "settle_pause_millis", Kind::Millis(100), Default::Value("3000"),
         "How long to wait before asking an agent again how an operation in doubt ended."),
-    key("relay", "response_seconds", Kind::Seconds(1), Default::Value("60"),
+    Key::new("relay", "response_seconds", Kind::Seconds(1), Default::Value("60"),
         "How long an agent may take to answer (relay protocol: 60 s, then 504)."),
-    key("relay", "ping_seconds", Kind::Seconds(1), Default::Value("20"),
+    Key::new("relay", "ping_seconds", Kind::Seconds(1), Default::Value("20"),
         "Pause between two pings of a channel; it is cut after two that were not answered."),
-    key("relay", "grace_seconds", Kind::Seconds(0), Default::Value("60"),
+    Key::new("relay", "grace_seconds", Kind::Seconds(0), Default::Value("60"),
         "How long a channel lives on after its token has expired, for the renewal to arrive."),
 ];
 
@@ -190,10 +180,7 @@ impl CloudSettings {
         let agents = settings.section("agents")?;
         let relay = settings.section("relay")?;
         Ok(Self {
-            listen: server
-                .text("listen")?
-                .parse()
-                .map_err(|_| server.wrong("listen", "must be an address and a port"))?,
+            listen: server.parsed("listen", "an address and a port")?,
             public_url: public_url(server)?,
             certificate: server.path("certificate")?,
             key: server.path("key")?,
@@ -206,8 +193,8 @@ impl CloudSettings {
             flow_lifetime: flow.duration("lifetime_seconds")?,
             wait_for_answer: flow.duration("wait_for_answer_seconds")?,
             code_lifetime: code.duration("lifetime_seconds")?,
-            code_tries: small(code, "tries")?,
-            code_sends: small(code, "sends")?,
+            code_tries: code.small("tries")?,
+            code_sends: code.small("sends")?,
             throttles: Throttles {
                 window: throttle.duration("window_seconds")?,
                 starts_per_address: throttle.number("starts_per_address")?,
@@ -289,8 +276,7 @@ fn mail(mail: &Section) -> Result<Mail, SettingsError> {
     }
     Ok(Mail {
         host,
-        port: u16::try_from(mail.number("port")?)
-            .map_err(|_| mail.wrong("port", "must be at most 65535"))?,
+        port: mail.small("port")?,
         tls,
         ca: mail.optional_path("ca"),
         login,
@@ -298,10 +284,6 @@ fn mail(mail: &Section) -> Result<Mail, SettingsError> {
         timeout: mail.duration("timeout_seconds")?,
         tries: mail.number("tries")?,
     })
-}
-
-fn small(section: &Section, name: &str) -> Result<u32, SettingsError> {
-    u32::try_from(section.number(name)?).map_err(|_| section.wrong(name, "is too large"))
 }
 
 #[cfg(test)]

@@ -47,6 +47,17 @@ pub struct Key {
 }
 
 impl Key {
+    /// A key of a table.
+    pub const fn new(
+        section: &'static str,
+        name: &'static str,
+        kind: Kind,
+        default: Default,
+        meaning: &'static str,
+    ) -> Self {
+        Self { section, name, kind, default, meaning }
+    }
+
     /// The section's name in the file.
     pub(crate) fn section_name(&self) -> &'static str {
         self.section.strip_suffix("[]").unwrap_or(self.section)

@@ -121,6 +121,27 @@ impl Section {
         self.values.get(name)?.as_str().map(str::to_owned)
     }
 
+    /// A text that some type reads; `expected` says what it must be.
+    ///
+    /// # Errors
+    /// If the key was left out and has no default, or the type does not read it.
+    pub fn parsed<T: std::str::FromStr>(
+        &self,
+        name: &str,
+        expected: &str,
+    ) -> Result<T, SettingsError> {
+        let wrong = |_| self.wrong(name, &format!("must be {expected}"));
+        self.text(name)?.parse().map_err(wrong)
+    }
+
+    /// A number that some smaller type holds, such as a port.
+    ///
+    /// # Errors
+    /// If the key was left out and has no default, or the number is too large.
+    pub fn small<T: TryFrom<u64>>(&self, name: &str) -> Result<T, SettingsError> {
+        T::try_from(self.number(name)?).map_err(|_| self.wrong(name, "is too large"))
+    }
+
     /// Several texts.
     ///
     /// # Errors

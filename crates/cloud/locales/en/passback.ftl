@@ -51,6 +51,7 @@ password-rule-history = { $history ->
 password-rule-unknown = Your organisation's rules cannot be shown here. You are told if one is not met.
 password-rule-met = met
 password-rule-not-met = not met yet
+password-needs-script = The fields for your new password come with this page's script, which has not arrived yet. If they do not appear, reload this page, or switch scripting off: it works without, too.
 password-sealed = Your browser seals the password before it leaves this page. Only your organisation's own network can open it.
 password-unsealed = Scripting is off in your browser, so this service seals the password for you and forgets it at once.
 password-working = Setting your password in your organisation's directory…

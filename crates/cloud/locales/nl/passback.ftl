@@ -50,6 +50,7 @@ password-rule-history = { $history ->
 password-rule-unknown = De regels van uw organisatie kunnen hier niet worden getoond. U hoort het als aan een ervan niet is voldaan.
 password-rule-met = voldaan
 password-rule-not-met = nog niet voldaan
+password-needs-script = De velden voor uw nieuwe wachtwoord komen met het script van deze pagina, dat nog niet is aangekomen. Verschijnen ze niet, laad deze pagina dan opnieuw, of zet scripts uit: het werkt ook zonder.
 password-sealed = Uw browser verzegelt het wachtwoord voordat het deze pagina verlaat. Alleen het eigen netwerk van uw organisatie kan het openen.
 password-unsealed = Scripts staan uit in uw browser; daarom verzegelt deze dienst het wachtwoord voor u en vergeet het meteen.
 password-working = Uw wachtwoord wordt in de directory van uw organisatie ingesteld…

@@ -50,7 +50,8 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     let pages = Router::new()
         .route("/t/{tenant}/reset", get(start::page).post(start::submit))
         .route("/t/{tenant}/reset/code", get(code::page).post(code::submit))
-        .route("/t/{tenant}/reset/resend", post(code::resend))
+        // A link on the page that answers a resend, such as a language's, leads here with GET.
+        .route("/t/{tenant}/reset/resend", get(code::page).post(code::resend))
         .route("/t/{tenant}/reset/password", get(password::page).post(password::submit))
         .route("/t/{tenant}/reset/ticket", post(sealed::ticket))
         .route("/t/{tenant}/reset/sealed", post(sealed::submit))
