@@ -1,0 +1,302 @@
+//! Cloud service, agent and mail server as processes of their own, on the forest of a lab.
+//!
+//! ```text
+//! STACK/                mode 0700, gone when the stack is dropped
+//!   ca.pem server.*     certificates from the lab's authority
+//!   cloud/              passback.toml, its database and master key
+//!   agent/              agent.toml, svc.password, state/
+//!   mail/Maildir/new    every mail, one file each
+//!   *.log
+//! ```
+
+mod layout;
+mod programs;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use lab::Forest;
+use serde_json::Value;
+
+use crate::directory::StackDirectory;
+use crate::program::{self, Program};
+use crate::ready::{self, Binaries, Credentials, Directory, Person, Process, ReadyFile, Tenant};
+use crate::{Outbox, StackError, Visitor, wait};
+
+use layout::Layout;
+pub use layout::{Options, binaries};
+
+/// How long a process gets until it answers.
+const START: Duration = Duration::from_secs(30);
+
+/// A stack; it ends when this value is dropped.
+///
+/// Its processes are killed, too, when the thread that started them ends.
+#[derive(Debug)]
+pub struct Stack {
+    forest: Forest,
+    // Dropped before the directory: nobody is left who writes there.
+    programs: Vec<Program>,
+    tenant: Tenant,
+    layout: Layout,
+}
+
+impl Stack {
+    /// Starts everything and synchronises the people who are in the directory now.
+    ///
+    /// # Errors
+    ///
+    /// See [`StackError`]; nothing is left running.
+    pub fn start(forest: &Forest, options: Options) -> Result<Self, StackError> {
+        let mut stack = Self::lay_out(forest, options)?;
+        stack.start_mail(None)?;
+        stack.start_cloud(None)?;
+        stack.enrol_agent()?;
+        stack.synchronise()?;
+        stack.start_agent(None)?;
+        Ok(stack)
+    }
+
+    /// The first stage of [`Stack::start`]: directory, certificates, configurations. The others
+    /// follow in the order in which they stand there.
+    ///
+    /// # Errors
+    ///
+    /// Binaries that are not built, a lab that is gone.
+    pub fn lay_out(forest: &Forest, options: Options) -> Result<Self, StackError> {
+        let layout = Layout::make(forest, options, StackDirectory::make)?;
+        let tenant = Tenant { id: String::new(), name: String::new() };
+        Ok(Self { forest: forest.clone(), programs: Vec::new(), tenant, layout })
+    }
+
+    /// The mail server.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer.
+    pub fn start_mail(&mut self, stop: Option<&AtomicBool>) -> Result<(), StackError> {
+        let port = self.layout.mail_port;
+        self.run(self.layout.mail(), "the mail server did not answer", stop, || {
+            layout::answers(port)
+        })
+    }
+
+    /// The cloud service, with one organisation.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer.
+    pub fn start_cloud(&mut self, stop: Option<&AtomicBool>) -> Result<(), StackError> {
+        let (slug, name) = (self.layout.options.slug.clone(), self.layout.options.name.clone());
+        let answer = self.passback(&["tenant", "create", &slug, "--name", &name, "--json"])?;
+        self.tenant = Tenant { id: text(&answer, "/id")?, name: text(&answer, "/name")? };
+        let port = self.layout.cloud_port;
+        self.run(self.layout.cloud(), "the cloud service did not answer", stop, || {
+            layout::answers(port)
+        })
+    }
+
+    /// The agent's identity, and writeback switched on (onboarding).
+    ///
+    /// # Errors
+    ///
+    /// If a command is refused.
+    pub fn enrol_agent(&mut self) -> Result<(), StackError> {
+        let slug = self.layout.options.slug.clone();
+        let answer = self.passback(&["agent", "enrol-code", "--tenant", &slug, "--json"])?;
+        let code = text(&answer, "/code")?;
+        self.agent(&["enrol", "--code", &code, "--name", "agent-1"])?;
+        self.agent(&["writeback", "enable"]).map(drop)
+    }
+
+    /// One cycle of the synchronisation engine: whoever is in the directory now can be reset.
+    ///
+    /// # Errors
+    ///
+    /// If the command is refused.
+    pub fn synchronise(&self) -> Result<(), StackError> {
+        self.agent(&["sync"]).map(drop)
+    }
+
+    /// The agent; returns when the start page asks for a name.
+    ///
+    /// # Errors
+    ///
+    /// If the page still says that nobody is there.
+    pub fn start_agent(&mut self, stop: Option<&AtomicBool>) -> Result<(), StackError> {
+        self.run(self.layout.agent(), "the agent did not start", stop, || true)?;
+        self.await_step("start", stop)
+    }
+
+    /// Waits until the start page is at that step: `start`, or `unavailable`.
+    ///
+    /// # Errors
+    ///
+    /// [`StackError::Late`].
+    pub fn await_step(&self, step: &str, stop: Option<&AtomicBool>) -> Result<(), StackError> {
+        let mut visitor = self.visitor()?;
+        let what = format!("the start page did not come to `{step}`");
+        let log = self.layout.agent().log;
+        wait::until(&what, START, &log, stop, || {
+            // A cloud service that has not come back is looked at again.
+            Ok(visitor.open().ok().filter(|page| page.step == step).map(drop))
+        })
+    }
+
+    /// A browser of its own, with the stack's authority in its store.
+    ///
+    /// # Errors
+    ///
+    /// If the authority's certificate cannot be read.
+    pub fn visitor(&self) -> Result<Visitor, StackError> {
+        Visitor::new(&self.layout.cloud_url(), &self.layout.ca_file(), &self.start_path())
+    }
+
+    /// The mails.
+    pub fn outbox(&self) -> Outbox {
+        Outbox::at(self.layout.outbox_dir())
+    }
+
+    /// The forest that it runs on.
+    pub fn forest(&self) -> &Forest {
+        &self.forest
+    }
+
+    /// Everything that this stack wrote.
+    pub fn directory(&self) -> &Path {
+        self.layout.directory()
+    }
+
+    /// The origin of the cloud service.
+    pub fn cloud_url(&self) -> String {
+        self.layout.cloud_url()
+    }
+
+    /// The certificate that vouches for cloud service and mail server.
+    pub fn ca_file(&self) -> PathBuf {
+        self.layout.ca_file()
+    }
+
+    /// The path of the start page.
+    pub fn start_path(&self) -> String {
+        format!("/t/{}/reset", self.layout.options.slug)
+    }
+
+    /// What is typed on the start page for an account of the forest.
+    pub fn login(&self, person: &lab::Person) -> String {
+        format!("{}@{}", person.login, self.forest.domain)
+    }
+
+    /// Runs `passback` with arguments; what it printed.
+    ///
+    /// # Errors
+    ///
+    /// If it is refused.
+    pub fn passback(&self, arguments: &[&str]) -> Result<String, StackError> {
+        program::run(&self.layout.cloud_command(arguments), &layout::environment())
+    }
+
+    /// Runs `passback-agent` with arguments; what it printed.
+    ///
+    /// # Errors
+    ///
+    /// If it is refused.
+    pub fn agent(&self, arguments: &[&str]) -> Result<String, StackError> {
+        program::run(&self.layout.agent_command(arguments), &layout::environment())
+    }
+
+    /// The cloudAnchor of an account that was synchronised.
+    ///
+    /// # Errors
+    ///
+    /// If it was not.
+    pub fn cloud_anchor(&self, person: &lab::Person) -> Result<String, StackError> {
+        let shown = self.agent(&["sync", "show", &self.login(person), "--json"])?;
+        text(&shown, "/cloud/0/cloud_anchor")
+    }
+
+    /// What others need to know about this stack.
+    ///
+    /// # Errors
+    ///
+    /// If the agent does not know a person of the lab.
+    pub fn ready(&mut self) -> Result<ReadyFile, StackError> {
+        let people = self.forest.people.iter().map(|person| self.describe(person));
+        let people = people.collect::<Result<Vec<_>, _>>()?;
+        let processes = self.programs.iter().map(process).collect();
+        let (passback, passback_agent) = self.layout.binaries.clone();
+        Ok(ReadyFile {
+            version: ready::VERSION,
+            cloud_url: self.layout.cloud_url(),
+            ca_file: self.layout.ca_file(),
+            tenant: self.tenant.clone(),
+            relay_url: self.layout.cloud_url().replacen("https://", "wss://", 1),
+            outbox_dir: self.layout.outbox_dir(),
+            start_path: self.start_path(),
+            people,
+            admins: Vec::new(),
+            directories: vec![directory(&self.forest)],
+            processes,
+            binaries: Binaries { passback, passback_agent },
+            database_files: self.layout.databases()?,
+        })
+    }
+
+    /// Writes down that a person of the lab has another password now.
+    pub fn note_password(&mut self, login: &str, password: &str) {
+        for person in self.forest.people.iter_mut().filter(|person| person.login == login) {
+            password.clone_into(&mut person.password);
+        }
+    }
+
+    fn describe(&self, person: &lab::Person) -> Result<Person, StackError> {
+        Ok(Person {
+            login: self.login(person),
+            password: person.password.clone(),
+            mail: person.private_mail.clone(),
+            forest: self.forest.realm.clone(),
+            dn: person.dn.clone(),
+            object_guid: person.object_guid.clone(),
+            cloud_anchor: self.cloud_anchor(person)?,
+            kind: person.kind,
+            expected: ready::expected(person.kind).name().to_owned(),
+        })
+    }
+}
+
+fn process(program: &Program) -> Process {
+    let plan = &program.plan;
+    Process {
+        name: plan.name.to_owned(),
+        pid: program.pid(),
+        argv: plan.argv.clone(),
+        env: plan.env.clone(),
+        config: plan.config.clone(),
+        state_dir: plan.state_dir.clone(),
+        log: plan.log.clone(),
+    }
+}
+
+fn directory(forest: &Forest) -> Directory {
+    let credentials = |from: &lab::Credentials| Credentials {
+        login: from.login.clone(),
+        password: from.password.clone(),
+    };
+    Directory {
+        realm: forest.realm.clone(),
+        base_dn: forest.base_dn.clone(),
+        address: forest.address.to_string(),
+        ldaps_port: forest.ldaps_port,
+        dns_address: forest.dns_address.to_string(),
+        ca_file: forest.ca_file.clone(),
+        administrator: credentials(&forest.administrator),
+        service: credentials(&forest.service),
+    }
+}
+
+fn text(json: &str, pointer: &str) -> Result<String, StackError> {
+    let value: Value = serde_json::from_str(json).unwrap_or_default();
+    let found = value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    found.ok_or_else(|| StackError::NotUnderstood(format!("{pointer} is not in the answer {json}")))
+}

@@ -1,0 +1,347 @@
+//! What stands where in a stack's directory, and how its processes are configured.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lab::{Authority, Forest};
+use toml::{Table, Value};
+
+use crate::StackError;
+use crate::directory::StackDirectory;
+use crate::program::Plan;
+
+/// The interpreter of Debian's own packages, whatever else is called python3.
+const PYTHON: &str = "/usr/bin/python3";
+/// What shows that the mail server is installed.
+const AIOSMTPD: &str = "/usr/lib/python3/dist-packages/aiosmtpd";
+/// Paths that hold on every machine.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What is special about a stack. `Options::default()` fits a test: nothing happens by itself
+/// that could disturb it, and reconnecting takes a fraction of a second.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The organisation's name in addresses.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// The port of the cloud service; any free one if that one is taken or none is given.
+    pub port: Option<u16>,
+    /// More keys of the cloud service's configuration, in TOML.
+    pub cloud: String,
+    /// More keys of the agent's configuration, in TOML.
+    pub agent: String,
+    /// Leave the directory behind.
+    pub keep: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            slug: "passback-test".to_owned(),
+            name: "Passback Test".to_owned(),
+            port: None,
+            cloud: String::new(),
+            agent: String::new(),
+            keep: false,
+        }
+    }
+}
+
+/// The binaries of the same build: cloud service and agent.
+///
+/// # Errors
+///
+/// [`StackError::NotBuilt`].
+pub fn binaries() -> Result<(PathBuf, PathBuf), StackError> {
+    let own = Path::new("/proc/self/exe");
+    let own = fs::read_link(own).map_err(StackError::io("reading", own))?;
+    let mut directory = own.parent().unwrap_or(Path::new("/"));
+    // Tests are one level below the binaries.
+    if directory.ends_with("deps") {
+        directory = directory.parent().unwrap_or(directory);
+    }
+    let built = |name: &str| {
+        let path = directory.join(name);
+        if path.exists() { Ok(path) } else { Err(StackError::NotBuilt(path)) }
+    };
+    Ok((built("passback")?, built("passback-agent")?))
+}
+
+/// Whether something listens on a port of this machine.
+pub(super) fn answers(port: u16) -> bool {
+    let place = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    TcpStream::connect_timeout(&place, Duration::from_secs(1)).is_ok()
+}
+
+/// The whole environment of our processes.
+pub(super) fn environment() -> BTreeMap<String, String> {
+    let pairs = [("PATH", PATH), ("LC_ALL", "C.UTF-8"), ("RUST_LOG", "info")];
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+/// Everything about a stack that does not change while it runs.
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub(super) options: Options,
+    pub(super) binaries: (PathBuf, PathBuf),
+    pub(super) cloud_port: u16,
+    pub(super) mail_port: u16,
+    directory: StackDirectory,
+}
+
+impl Layout {
+    pub(super) fn make(
+        forest: &Forest,
+        options: Options,
+        directory: impl FnOnce(bool) -> Result<StackDirectory, StackError>,
+    ) -> Result<Self, StackError> {
+        if !Path::new(AIOSMTPD).exists() {
+            return Err(StackError::Missing("python3-aiosmtpd"));
+        }
+        let binaries = binaries()?;
+        let directory = directory(options.keep)?;
+        let cloud_port = free_port(options.port)?;
+        let layout = Self { binaries, cloud_port, mail_port: free_port(None)?, options, directory };
+        layout.write(forest)?;
+        Ok(layout)
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub(super) fn cloud_url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.cloud_port)
+    }
+
+    pub(super) fn ca_file(&self) -> PathBuf {
+        self.path("ca.pem")
+    }
+
+    pub(super) fn outbox_dir(&self) -> PathBuf {
+        self.path("mail/Maildir/new")
+    }
+
+    pub(super) fn cloud_command(&self, arguments: &[&str]) -> Vec<String> {
+        argv(&self.binaries.0, &self.path("cloud/passback.toml"), arguments)
+    }
+
+    pub(super) fn agent_command(&self, arguments: &[&str]) -> Vec<String> {
+        argv(&self.binaries.1, &self.path("agent/agent.toml"), arguments)
+    }
+
+    pub(super) fn cloud(&self) -> Plan {
+        Plan {
+            name: "cloud",
+            argv: self.cloud_command(&["serve"]),
+            env: environment(),
+            config: Some(self.path("cloud/passback.toml")),
+            state_dir: self.path("cloud"),
+            log: self.path("cloud.log"),
+        }
+    }
+
+    pub(super) fn agent(&self) -> Plan {
+        Plan {
+            name: "agent",
+            argv: self.agent_command(&["run"]),
+            env: environment(),
+            config: Some(self.path("agent/agent.toml")),
+            state_dir: self.path("agent/state"),
+            log: self.path("agent.log"),
+        }
+    }
+
+    pub(super) fn mail(&self) -> Plan {
+        let listen = format!("127.0.0.1:{}", self.mail_port);
+        let path = |name: &str| self.path(name).display().to_string();
+        let (certificate, key) = (path("server.pem"), path("server.key"));
+        // Without -n it would give up root, and could not read the key.
+        let mut argv = vec![PYTHON, "-m", "aiosmtpd", "-n", "-l", &listen];
+        argv.extend(["--tlscert", &certificate, "--tlskey", &key]);
+        let maildir = path("mail/Maildir");
+        argv.extend(["-c", "aiosmtpd.handlers.Mailbox", &maildir]);
+        Plan {
+            name: "mail",
+            argv: argv.into_iter().map(str::to_owned).collect(),
+            env: environment(),
+            config: None,
+            state_dir: self.path("mail"),
+            log: self.path("mail.log"),
+        }
+    }
+
+    /// The databases of cloud service and agent, wherever they keep them.
+    pub(super) fn databases(&self) -> Result<Vec<PathBuf>, StackError> {
+        let mut found = Vec::new();
+        for directory in [self.path("cloud"), self.path("agent/state")] {
+            let entries =
+                fs::read_dir(&directory).map_err(StackError::io("reading", &directory))?;
+            let files = entries.flatten().map(|entry| entry.path());
+            found.extend(files.filter(|file| file.extension().is_some_and(|end| end == "db")));
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn write(&self, forest: &Forest) -> Result<(), StackError> {
+        let authority = Authority::of_forest(forest)?;
+        write(&self.ca_file(), authority.pem())?;
+        let names = ["localhost", "127.0.0.1"];
+        authority.server(&names)?.write_to(self.directory.path(), "server")?;
+        for name in ["cloud", "agent", "agent/state", "mail"] {
+            let path = self.path(name);
+            DirBuilder::new()
+                .mode(0o700)
+                .create(&path)
+                .map_err(StackError::io("making the directory", &path))?;
+        }
+        write(&self.path("agent/svc.password"), &forest.service.password)?;
+        let cloud = merged(&self.cloud_settings(), &self.options.cloud)?;
+        write(&self.path("cloud/passback.toml"), &cloud)?;
+        let agent = merged(&self.agent_settings(forest), &self.options.agent)?;
+        write(&self.path("agent/agent.toml"), &agent)
+    }
+
+    fn cloud_settings(&self) -> String {
+        let (port, url, mail_port) = (self.cloud_port, self.cloud_url(), self.mail_port);
+        format!(
+            r#"
+            [server]
+            listen = "127.0.0.1:{port}"
+            public_url = "{url}"
+            certificate = "../server.pem"
+            key = "../server.key"
+            [store]
+            database = "passback.db"
+            master_key = "master.key"
+            [mail]
+            host = "localhost"
+            port = {mail_port}
+            ca = "../ca.pem"
+            from = "Passback <noreply@passback.test>"
+            [throttle]
+            # All visitors come from one address.
+            starts_per_address = 100000
+            starts_per_name = 100
+            starts_per_tenant = 100000
+            [agents]
+            heartbeat_fresh_seconds = 30
+            settle_pause_millis = 300
+            "#
+        )
+    }
+
+    fn agent_settings(&self, forest: &Forest) -> String {
+        let Forest { domain, base_dn, ca_file, dns_address, ldaps_port, .. } = forest;
+        let (url, ca, service) = (self.cloud_url(), ca_file.display(), &forest.service.login);
+        format!(
+            r#"
+            [agent]
+            state_dir = "state"
+            vault_key = "state/vault.key"
+            [cloud]
+            url = "{url}"
+            ca = "../ca.pem"
+            [[directory]]
+            name = "corp"
+            domain = "{domain}"
+            ca = "{ca}"
+            bind_name = "{service}@{domain}"
+            bind_password_file = "svc.password"
+            dns = "{dns_address}"
+            ldaps_port = {ldaps_port}
+            ous = ["OU=People,{base_dn}", "OU=Tests,{base_dn}"]
+            [sync]
+            interval_seconds = 1800
+            [heartbeat]
+            interval_seconds = 2
+            probe_seconds = 2
+            [relay]
+            reconnect_early_millis = 200
+            reconnect_late_millis = 500
+            reconnect_refused_millis = 300
+            "#
+        )
+    }
+}
+
+fn argv(program: &Path, config: &Path, arguments: &[&str]) -> Vec<String> {
+    let config = config.display().to_string();
+    let mut argv = vec![program.display().to_string(), "--config".to_owned(), config];
+    argv.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+    argv
+}
+
+/// A port that nobody listens on, the wanted one if possible.
+fn free_port(wanted: Option<u16>) -> Result<u16, StackError> {
+    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let free = wanted.map_or_else(|| bind(0), |port| bind(port).or_else(|_| bind(0)));
+    free.and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(StackError::io("looking for a free port of", Path::new("127.0.0.1")))
+}
+
+/// Adds keys to a configuration, section by section.
+fn merged(settings: &str, more: &str) -> Result<String, StackError> {
+    let read = |text: &str| {
+        text.parse::<Table>().map_err(|error| StackError::NotUnderstood(error.to_string()))
+    };
+    let mut settings = read(settings)?;
+    for (section, keys) in read(more)? {
+        match (settings.get_mut(&section), keys) {
+            (Some(Value::Table(known)), Value::Table(keys)) => known.extend(keys),
+            // Of several directories there is one here.
+            (Some(Value::Array(known)), Value::Table(keys)) => {
+                known.iter_mut().filter_map(Value::as_table_mut).for_each(|known| {
+                    known.extend(keys.clone());
+                });
+            }
+            (_, keys) => {
+                settings.insert(section, keys);
+            }
+        }
+    }
+    Ok(settings.to_string())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), StackError> {
+    use std::io::Write as _;
+    let mut options = fs::OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(StackError::io("writing", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_added_to_the_sections_that_are_there() {
+        let settings = "[mail]\nport = 25\nhost = 'a'\n[[directory]]\nname = 'corp'\n";
+        let more = "[mail]\nport = 26\n[flow]\nlifetime_seconds = 60\n[directory]\nous = ['x']\n";
+        let merged: Table = merged(settings, more).unwrap().parse().unwrap();
+        let expected = "[mail]\nport = 26\nhost = 'a'\n[[directory]]\nname = 'corp'\nous = ['x']\n\
+                        [flow]\nlifetime_seconds = 60\n";
+        assert_eq!(merged, expected.parse().unwrap());
+        assert!(super::merged(settings, "[mail").is_err());
+    }
+
+    #[test]
+    fn a_port_that_is_taken_is_replaced_by_a_free_one() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        assert!(answers(port));
+        assert_ne!(free_port(Some(port)).unwrap(), port);
+    }
+}

@@ -1,0 +1,66 @@
+//! The Active Directory of one run of the tests.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use crate::build;
+use crate::fault::Fault;
+
+const BEAT: Duration = Duration::from_millis(100);
+
+/// A lab of our own. It is stopped when this value is dropped, and also when we are killed.
+pub(super) struct RunningLab {
+    child: Child,
+    forest_file: PathBuf,
+}
+
+impl RunningLab {
+    /// Starts one and waits until it answers; it says itself what it builds meanwhile.
+    pub(super) fn start() -> Result<Self, Fault> {
+        let directory = build::target().join(format!("test-lab-{}", std::process::id()));
+        let unavailable =
+            |error: std::io::Error| Fault::unavailable(format!("starting the lab: {error}"));
+        fs::create_dir_all(&directory).map_err(unavailable)?;
+        let forest_file = directory.join("forest.json");
+        let child = Command::new("setpriv")
+            .args(["--pdeathsig", "TERM", "--"])
+            .arg(build::binary("passback-lab"))
+            .args(["up", "--forest-file"])
+            .arg(&forest_file)
+            .stdin(Stdio::null())
+            .spawn()
+            .map_err(unavailable)?;
+        let mut lab = Self { child, forest_file };
+        while !lab.forest_file.exists() {
+            if let Ok(Some(_)) = lab.child.try_wait() {
+                return Err(Fault::unavailable(
+                    "the lab did not start: see above, or leave its tests out with --without-lab",
+                ));
+            }
+            thread::sleep(BEAT);
+        }
+        Ok(lab)
+    }
+
+    /// Where the forest is described.
+    pub(super) fn forest_file(&self) -> &Path {
+        &self.forest_file
+    }
+}
+
+impl Drop for RunningLab {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = Command::new("sh")
+                .args(["-c", "kill -TERM \"$1\" 2>&-", "sh", &self.child.id().to_string()])
+                .status();
+            let _ = self.child.wait();
+        }
+        if let Some(directory) = self.forest_file.parent() {
+            let _ = fs::remove_dir_all(directory);
+        }
+    }
+}
