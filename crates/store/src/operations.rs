@@ -7,8 +7,12 @@
 //!                  ↘ expired
 //! ```
 //!
-//! Every arrow is one guarded update. `waiting`, `sent` and `unknown` are in flight, and a person
-//! has at most one such operation (SPEC W-12).
+//! Every arrow is one guarded update. `waiting` and `sent` are in flight, and a person has at most
+//! one such operation (SPEC W-12). One that is `unknown` keeps the person from another for
+//! [`DOUBT`]: by then the directory has long ended what it was doing, and an agent that never
+//! comes back must not lock anybody out.
+
+use std::time::Duration;
 
 use protocol::{
     AgentId, Answer, CloudAnchor, Details, Header, KeyId, Operation, Outcome, RequestId, TenantId,
@@ -19,6 +23,10 @@ use serde::{Deserialize, Serialize};
 use crate::flows::FlowId;
 use crate::row::Typed;
 use crate::{Store, StoreError, failed};
+
+/// How long after its message's expiry an operation in doubt stands in the way of another one.
+/// SPEC PR-2: after 10 minutes others may look.
+pub const DOUBT: Duration = Duration::from_secs(10 * 60);
 
 /// Where an operation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,21 +197,40 @@ impl Store {
             "UPDATE operation SET state = 'waiting', submitted_at = $1
              WHERE request = $2 AND flow = $3 AND state = 'ticketed' AND expires_at > $1
                  AND EXISTS (SELECT 1 FROM flow f WHERE f.id = $3 AND f.ended_at IS NULL
-                     AND f.expires_at > $1)",
+                     AND f.expires_at > $1)
+                 AND NOT EXISTS (SELECT 1 FROM operation o WHERE o.person = operation.person
+                     AND o.state = 'unknown' AND o.expires_at > $4)",
         )
         .bind(now.as_millis())
         .bind(request.to_bytes().to_vec())
         .bind(flow.to_bytes().to_vec())
+        .bind(now.before(DOUBT).as_millis())
         .execute(&self.pool)
         .await;
         match submitted {
             Ok(done) if done.rows_affected() == 1 => Ok(Submitted::Accepted),
+            Ok(_) if self.is_in_doubt(request, now).await? => Ok(Submitted::InFlight),
             Ok(_) => Ok(Submitted::TicketVoid),
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
                 Ok(Submitted::InFlight)
             }
             Err(error) => Err(failed("submit an operation")(error)),
         }
+    }
+
+    /// Whether the person of this request has another operation in doubt.
+    async fn is_in_doubt(&self, request: RequestId, now: Timestamp) -> Result<bool, StoreError> {
+        let found = sqlx::query(
+            "SELECT 1 FROM operation o JOIN operation mine ON mine.person = o.person
+             WHERE mine.request = $1 AND mine.state = 'ticketed' AND o.state = 'unknown'
+                 AND o.expires_at > $2",
+        )
+        .bind(request.to_bytes().to_vec())
+        .bind(now.before(DOUBT).as_millis())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(failed("look for an operation in doubt"))?;
+        Ok(found.is_some())
     }
 
     /// `waiting → sent`, just before the first byte leaves for this agent.

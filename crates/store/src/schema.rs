@@ -92,8 +92,8 @@ CREATE TABLE operation (
 );
 CREATE INDEX operation_by_flow ON operation (flow, submitted_at);
 -- One operation in flight per person (SPEC W-12).
-CREATE UNIQUE INDEX operation_in_flight ON operation (person)
-    WHERE state IN ('waiting', 'sent', 'unknown');
+CREATE UNIQUE INDEX operation_in_flight ON operation (person) WHERE state IN ('waiting', 'sent');
+CREATE INDEX operation_in_doubt ON operation (person) WHERE state = 'unknown';
 -- What a ticket was issued for: one header per agent.
 CREATE TABLE ticket (
     request BLOB NOT NULL REFERENCES operation (request),

@@ -141,3 +141,37 @@ async fn a_restart_expires_what_waited_and_doubts_what_was_sent() {
     let record = store.operation(waiting).await.unwrap().unwrap();
     assert_eq!(record.result.unwrap().0, Outcome::Expired);
 }
+
+#[tokio::test]
+async fn an_operation_in_doubt_stands_in_the_way_for_a_while_only() {
+    let world = world().await;
+    let random = Counting::default();
+    let store = &world.store;
+    let doubted = ticket(&world, &random).await;
+    store.submit_operation(doubted, FLOW, NOW).await.unwrap();
+    store.mark_sent(doubted, AgentId::from_bytes([5; 16]), NOW).await.unwrap();
+    store.mark_unknown(doubted).await.unwrap();
+    let next = ticket(&world, &random).await;
+    assert_eq!(store.submit_operation(next, FLOW, NOW).await.unwrap(), Submitted::InFlight);
+    let record = store.operation(next).await.unwrap().unwrap();
+    let over = record.expires_at.after(DOUBT);
+    let late = OperationRecord {
+        request: RequestId::random(&random),
+        issued_at: over,
+        expires_at: over.after(Duration::from_secs(180)),
+        ..record
+    };
+    let flow = Flow {
+        id: FlowId::from_bytes([7; 16]),
+        tenant: TENANT,
+        person: Some("p".parse().unwrap()),
+        locale: "en".into(),
+        expires_at: over.after(Duration::from_secs(900)),
+        ended: false,
+    };
+    store.open_flow(&flow, b"another", over).await.unwrap();
+    let late = OperationRecord { flow: flow.id, ..late };
+    store.issue_ticket(&late, &[]).await.unwrap();
+    let submitted = store.submit_operation(late.request, flow.id, over).await.unwrap();
+    assert_eq!(submitted, Submitted::Accepted);
+}
