@@ -27,18 +27,25 @@ async function submit() {
   if (wrong) return say(wrong);
   say(null);
   busy(true);
+  let posted = false;
   try {
     const ticket = await post("ticket", { flow: form.dataset.flow });
-    if (!ticket.agents) return refused(ticket);
+    if (!ticket.agents) return ticket.state === "ended" ? go(ticket) : refused(ticket);
     const body = await sealForAll(ticket, first.value);
+    posted = true;
     const result = await post("sealed", { ...body, flow: form.dataset.flow });
-    if (result.state === "refused") return refused(result);
-    forget();
-    location.assign(result.location);
+    return result.state === "refused" ? refused(result) : go(result);
   } catch {
+    // Once it was posted only the result page knows what happened.
+    if (posted) return go({ location: `${form.dataset.base}/result` });
     busy(false);
     say(form.dataset.failed);
   }
+}
+
+function go(answer) {
+  forget();
+  location.assign(answer.location);
 }
 
 function mistake() {

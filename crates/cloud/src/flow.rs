@@ -143,6 +143,7 @@ mod tests {
             id: FlowId::from_bytes([2; 16]),
             tenant: TenantId::from_bytes([1; 16]),
             person: Some("p".parse().unwrap()),
+            name: [0; 32],
             locale: "en".into(),
             expires_at: NOW.after(Duration::from_secs(60)),
             ended: false,

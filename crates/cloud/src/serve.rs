@@ -28,6 +28,7 @@ pub async fn serve(settings: CloudSettings, stop: CancellationToken) -> Result<(
     })?;
     let app = App::start(settings, clock, randomness).await?;
     dispatch::recover(&app).await.map_err(StartError::new)?;
+    app.tasks.spawn(dispatch::sweep_for_ever(Arc::clone(&app)));
     let router = http::router(&app).merge(app.relay.router());
     tracing::info!(event = "service.started", %listen, public_url = %app.settings.public_url);
     let draining = stop.clone();

@@ -61,13 +61,19 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("code", "sends", Kind::Number(1), Default::Value("3"),
         "How many codes one visit may ask for, the first included."),
     Key::new("throttle", "window_seconds", Kind::Seconds(1), Default::Value("900"),
-        "The window in which the following are counted (SPEC G-6)."),
+        "The window in which starts are counted (SPEC G-6)."),
     Key::new("throttle", "starts_per_address", Kind::Number(1), Default::Value("60"),
         "Names that may be entered from one network address (IPv6: one /64)."),
     Key::new("throttle", "starts_per_name", Kind::Number(1), Default::Value("10"),
         "Times that one name may be entered, whether anybody has it or not. The directory's account is never locked."),
     Key::new("throttle", "starts_per_tenant", Kind::Number(1), Default::Value("3000"),
         "Names that may be entered on one tenant's pages."),
+    Key::new("throttle", "long_window_seconds", Kind::Seconds(1), Default::Value("86400"),
+        "The window in which the following two are counted."),
+    Key::new("throttle", "tries_per_name", Kind::Number(1), Default::Value("100"),
+        "Codes that may be entered for one name, over all visits, whether anybody has it or not (THREATS: 100 per account)."),
+    Key::new("throttle", "mails_per_name", Kind::Number(1), Default::Value("30"),
+        "Codes that are sent for one name, over all visits."),
     Key::new("message", "lifetime_seconds", Kind::Seconds(1), Default::Value("180"),
         "How long a sealed password waits for the agent (SPEC W-11: 3 minutes, never more than 5)."),
     Key::new("agents", "heartbeat_fresh_seconds", Kind::Seconds(1), Default::Value("660"),
@@ -129,6 +135,12 @@ pub struct Throttles {
     pub starts_per_name: u64,
     /// Starts on one tenant's pages.
     pub starts_per_tenant: u64,
+    /// The window of the following two.
+    pub long_window: Duration,
+    /// Codes entered for one name.
+    pub tries_per_name: u64,
+    /// Codes sent for one name.
+    pub mails_per_name: u64,
 }
 
 /// The configuration of the cloud service.
@@ -200,6 +212,9 @@ impl CloudSettings {
                 starts_per_address: throttle.number("starts_per_address")?,
                 starts_per_name: throttle.number("starts_per_name")?,
                 starts_per_tenant: throttle.number("starts_per_tenant")?,
+                long_window: throttle.duration("long_window_seconds")?,
+                tries_per_name: throttle.number("tries_per_name")?,
+                mails_per_name: throttle.number("mails_per_name")?,
             },
             message_lifetime: message_lifetime(settings.section("message")?)?,
             heartbeat_fresh: agents.duration("heartbeat_fresh_seconds")?,

@@ -5,7 +5,7 @@
 
 use protocol::Timestamp;
 
-use crate::flows::FlowId;
+use crate::flows::{Fact, FlowId};
 use crate::row::Typed;
 use crate::{Store, StoreError, failed};
 
@@ -105,8 +105,8 @@ impl Store {
         Ok(if row.number("tries")? >= i64::from(most) { Spent::NoneLeft } else { Spent::Expired })
     }
 
-    /// Consumes a code whose comparison succeeded. False if somebody was faster, or it expired or
-    /// was replaced meanwhile.
+    /// Consumes a code whose comparison succeeded and records the passed gate, both or neither.
+    /// False if somebody was faster, or the code expired or was replaced meanwhile.
     ///
     /// # Errors
     /// [`StoreError::Database`].
@@ -114,8 +114,11 @@ impl Store {
         &self,
         flow: FlowId,
         hash: &[u8],
+        fact: &Fact,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let doing = || failed("consume a code");
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(doing())?;
         let consumed = sqlx::query(
             "UPDATE code SET consumed_at = $1
              WHERE flow = $2 AND hash = $3 AND consumed_at IS NULL AND expires_at > $1",
@@ -123,10 +126,24 @@ impl Store {
         .bind(now.as_millis())
         .bind(flow.to_bytes().to_vec())
         .bind(hash.to_vec())
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await
-        .map_err(failed("consume a code"))?;
-        Ok(consumed.rows_affected() == 1)
+        .map_err(doing())?;
+        if consumed.rows_affected() != 1 {
+            return Ok(false);
+        }
+        sqlx::query(
+            "INSERT INTO fact (flow, method, passed_at) VALUES ($1, $2, $3)
+             ON CONFLICT (flow, method) DO NOTHING",
+        )
+        .bind(flow.to_bytes().to_vec())
+        .bind(&fact.method)
+        .bind(fact.passed_at.as_millis())
+        .execute(&mut *transaction)
+        .await
+        .map_err(doing())?;
+        transaction.commit().await.map_err(doing())?;
+        Ok(true)
     }
 }
 
@@ -142,6 +159,10 @@ mod tests {
 
     const FLOW: FlowId = FlowId::from_bytes([9; 16]);
 
+    fn fact() -> Fact {
+        Fact { method: "email".into(), passed_at: NOW }
+    }
+
     async fn world() -> Temporary {
         let world = Temporary::new().await;
         let tenant = TenantId::from_bytes([1; 16]);
@@ -151,6 +172,7 @@ mod tests {
             id: FLOW,
             tenant,
             person: None,
+            name: [0; 32],
             locale: "en".into(),
             expires_at: NOW.after(Duration::from_secs(900)),
             ended: false,
@@ -181,13 +203,16 @@ mod tests {
         let world = world().await;
         let tries = (0..64).map(|_| {
             let store = world.store.clone();
-            tokio::spawn(async move { store.consume_code(FLOW, b"hash", NOW).await.unwrap() })
+            tokio::spawn(
+                async move { store.consume_code(FLOW, b"hash", &fact(), NOW).await.unwrap() },
+            )
         });
         let mut won = 0;
         for one in tries.collect::<Vec<_>>() {
             won += usize::from(one.await.unwrap());
         }
         assert_eq!(won, 1);
+        assert_eq!(world.store.facts(FLOW).await.unwrap(), [fact()]);
         assert_eq!(world.store.spend_code(FLOW, 5, NOW).await.unwrap(), Spent::Gone);
     }
 
@@ -196,7 +221,7 @@ mod tests {
         let world = world().await;
         let late = NOW.after(Duration::from_secs(300));
         assert_eq!(world.store.spend_code(FLOW, 5, late).await.unwrap(), Spent::Expired);
-        assert!(!world.store.consume_code(FLOW, b"hash", late).await.unwrap());
+        assert!(!world.store.consume_code(FLOW, b"hash", &fact(), late).await.unwrap());
     }
 
     #[tokio::test]
@@ -207,7 +232,7 @@ mod tests {
         assert!(world.store.issue_code(FLOW, b"new", later, 3, NOW).await.unwrap());
         let spent = world.store.spend_code(FLOW, 5, NOW).await.unwrap();
         assert_eq!(spent, Spent::Compare { hash: b"new".to_vec(), left: 3 });
-        assert!(!world.store.consume_code(FLOW, b"hash", NOW).await.unwrap());
+        assert!(!world.store.consume_code(FLOW, b"hash", &fact(), NOW).await.unwrap());
         assert!(world.store.issue_code(FLOW, b"third", later, 3, NOW).await.unwrap());
         assert!(!world.store.issue_code(FLOW, b"fourth", later, 3, NOW).await.unwrap());
     }

@@ -37,6 +37,8 @@ pub struct Flow {
     pub tenant: TenantId,
     /// For whom; absent for a decoy. Nothing may tell the difference before all gates are passed.
     pub person: Option<CloudAnchor>,
+    /// A pseudonym of the name that was typed, under which tries and mails are counted.
+    pub name: [u8; 32],
     /// The language of its pages and messages.
     pub locale: String,
     /// When it expires.
@@ -66,13 +68,14 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO flow (id, cookie_hash, tenant, person, locale, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO flow (id, cookie_hash, tenant, person, name, locale, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(flow.id.0.to_vec())
         .bind(hash_of_secret(cookie))
         .bind(flow.tenant.to_bytes().to_vec())
         .bind(flow.person.as_ref().map(|person| person.as_str().to_owned()))
+        .bind(flow.name.to_vec())
         .bind(&flow.locale)
         .bind(now.as_millis())
         .bind(flow.expires_at.as_millis())
@@ -82,7 +85,8 @@ impl Store {
         Ok(())
     }
 
-    /// The flow of the browser with this cookie, on this tenant's pages, unless it has expired.
+    /// The flow of the browser with this cookie, on this tenant's pages, if it expires after
+    /// `after`: now for a step, earlier for the result of an operation that was submitted in time.
     ///
     /// # Errors
     /// [`StoreError::Database`].
@@ -90,14 +94,14 @@ impl Store {
         &self,
         tenant: TenantId,
         cookie: &[u8],
-        now: Timestamp,
+        after: Timestamp,
     ) -> Result<Option<Flow>, StoreError> {
         let row = sqlx::query(
             "SELECT * FROM flow WHERE cookie_hash = $1 AND tenant = $2 AND expires_at > $3",
         )
         .bind(hash_of_secret(cookie))
         .bind(tenant.to_bytes().to_vec())
-        .bind(now.as_millis())
+        .bind(after.as_millis())
         .fetch_optional(&self.pool)
         .await
         .map_err(failed("find a flow"))?;
@@ -117,24 +121,6 @@ impl Store {
         row.as_ref().map(|row| flow(&Typed::new(row, "flow"))).transpose()
     }
 
-    /// Records that a gate was passed. Recording it twice changes nothing.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn record_fact(&self, flow: FlowId, fact: &Fact) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO fact (flow, method, passed_at) VALUES ($1, $2, $3)
-             ON CONFLICT (flow, method) DO NOTHING",
-        )
-        .bind(flow.0.to_vec())
-        .bind(&fact.method)
-        .bind(fact.passed_at.as_millis())
-        .execute(&self.pool)
-        .await
-        .map_err(failed("record a passed gate"))?;
-        Ok(())
-    }
-
     /// The gates that were passed in a flow.
     ///
     /// # Errors
@@ -152,20 +138,6 @@ impl Store {
             })
             .collect()
     }
-
-    /// Ends a flow, so that its gates clear nothing any more.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn end_flow(&self, flow: FlowId, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("UPDATE flow SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL")
-            .bind(now.as_millis())
-            .bind(flow.0.to_vec())
-            .execute(&self.pool)
-            .await
-            .map_err(failed("end a flow"))?;
-        Ok(())
-    }
 }
 
 fn flow(row: &Typed<'_>) -> Result<Flow, StoreError> {
@@ -174,6 +146,7 @@ fn flow(row: &Typed<'_>) -> Result<Flow, StoreError> {
         id: FlowId(row.bytes16("id")?),
         tenant: TenantId::from_bytes(row.bytes16("tenant")?),
         person: person.map(|id| id.parse()).transpose().map_err(|_| row.unreadable())?,
+        name: row.bytes32("name")?,
         locale: row.text("locale")?,
         expires_at: row.moment("expires_at")?,
         ended: row.optional_number("ended_at")?.is_some(),

@@ -29,6 +29,7 @@ pub mod operations;
 pub mod people;
 mod row;
 mod schema;
+pub mod sweep;
 pub mod tenants;
 pub mod throttle;
 

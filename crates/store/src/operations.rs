@@ -15,8 +15,8 @@
 use std::time::Duration;
 
 use protocol::{
-    AgentId, Answer, CloudAnchor, Details, Header, KeyId, Operation, Outcome, RequestId, TenantId,
-    Timestamp,
+    AgentId, Answer, Changed, CloudAnchor, Details, Header, KeyId, Operation, Outcome, RequestId,
+    TenantId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -382,6 +382,8 @@ impl Store {
         Ok(moved.rows_affected() == 1)
     }
 
+    /// Ends an operation, and with a password that was set its flow too, both or neither: the
+    /// gates of that flow clear nothing any more.
     async fn end(
         &self,
         request: RequestId,
@@ -390,8 +392,10 @@ impl Store {
         (outcome, details): (Outcome, Details),
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let doing = || failed("end an operation");
         let details = serde_json::to_string(&StoredDetails::of(details))
             .map_err(|_| StoreError::Unreadable("operation"))?;
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(doing())?;
         let ended = sqlx::query(
             "UPDATE operation SET state = $1, outcome = $2, details = $3, settled_at = $4
              WHERE request = $5 AND state IN ($6, $7)",
@@ -403,10 +407,25 @@ impl Store {
         .bind(request.to_bytes().to_vec())
         .bind(from.first().copied())
         .bind(from.last().copied())
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await
-        .map_err(failed("end an operation"))?;
-        Ok(ended.rows_affected() == 1)
+        .map_err(doing())?;
+        if ended.rows_affected() != 1 {
+            return Ok(false);
+        }
+        if outcome.changed() == Changed::Yes {
+            sqlx::query(
+                "UPDATE flow SET ended_at = $1 WHERE ended_at IS NULL
+                     AND id = (SELECT flow FROM operation WHERE request = $2)",
+            )
+            .bind(now.as_millis())
+            .bind(request.to_bytes().to_vec())
+            .execute(&mut *transaction)
+            .await
+            .map_err(doing())?;
+        }
+        transaction.commit().await.map_err(doing())?;
+        Ok(true)
     }
 }
 

@@ -55,11 +55,14 @@ CREATE TABLE flow (
     tenant BLOB NOT NULL REFERENCES tenant (id),
     -- Absent for a decoy: a name that nobody has.
     person TEXT,
+    -- A pseudonym of the name that was typed: what is counted per name, for decoys too.
+    name BLOB NOT NULL,
     locale TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     ended_at INTEGER
 );
+CREATE INDEX flow_by_expiry ON flow (expires_at);
 CREATE TABLE fact (
     flow BLOB NOT NULL REFERENCES flow (id),
     method TEXT NOT NULL,

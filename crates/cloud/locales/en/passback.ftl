@@ -88,6 +88,7 @@ outcome-settled_unchanged = Your reset had been interrupted. We have checked: it
 outcome-in_doubt = The connection to your organisation's network was lost in the middle, so we do not know yet whether your new password was set. Do not try again yet: this page, and a mail to you, say how it ended.
 outcome-expired = We could not reach your organisation's network in time. Nothing was changed and your old password still works. You can safely try again.
 outcome-already_in_flight = Another reset for this account has not ended. Nothing was changed by this one. Wait a moment, then try again.
+outcome-cannot_be_known = We can no longer find out whether your password was changed. Try to sign in with the new one, then with the old one. If neither works, reset your password again.
 outcome-policy_too_short = { $minimum ->
     [0] That password is too short for your organisation. Nothing was changed. Choose a longer one.
    *[other] That password is too short: your organisation asks for at least { $minimum } characters. Nothing was changed. Choose a longer one.

@@ -87,6 +87,7 @@ outcome-settled_unchanged = Het instellen was onderbroken. Wij hebben het nagega
 outcome-in_doubt = De verbinding met het netwerk van uw organisatie viel midden in het instellen weg. Wij weten daarom nog niet of uw nieuwe wachtwoord is ingesteld. Probeer het nog niet opnieuw: deze pagina, en een mail aan u, vertellen hoe het is afgelopen.
 outcome-expired = Wij konden het netwerk van uw organisatie niet op tijd bereiken. Er is niets veranderd en uw oude wachtwoord werkt nog. U kunt het gerust opnieuw proberen.
 outcome-already_in_flight = Een andere aanvraag voor dit account is nog niet afgelopen. Door deze is niets veranderd. Wacht even en probeer het opnieuw.
+outcome-cannot_be_known = Wij kunnen niet meer nagaan of uw wachtwoord is veranderd. Probeer in te loggen met het nieuwe, daarna met het oude. Werkt geen van beide, stel uw wachtwoord dan opnieuw in.
 outcome-policy_too_short = { $minimum ->
     [0] Dat wachtwoord is te kort voor uw organisatie. Er is niets veranderd. Kies een langer wachtwoord.
    *[other] Dat wachtwoord is te kort: uw organisatie vraagt minstens { $minimum } tekens. Er is niets veranderd. Kies een langer wachtwoord.

@@ -2,6 +2,7 @@
 //! answer. What expires before its first byte leaves is destroyed (SPEC W-11).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::select_all;
@@ -14,8 +15,11 @@ use store::StoreError;
 use store::operations::{OperationRecord, TicketAgent};
 
 use crate::app::App;
-use crate::dispatch::{SealedPassword, audit, conclude, settle};
+use crate::dispatch::{SealedPassword, audit, conclude, patiently, settle};
 use crate::vault::place_of_package_key;
+
+/// Pause before a message that was not delivered is tried again.
+const NOT_DELIVERED_PAUSE: Duration = Duration::from_millis(250);
 
 /// How a try to send ended.
 enum Sent {
@@ -50,7 +54,8 @@ pub(crate) async fn carry(
             return;
         };
         match send(app, &record, offer, &mut sealed, at).await {
-            Ok(Sent::NotDelivered) => {}
+            // A relay that is full or draining has listeners all the same.
+            Ok(Sent::NotDelivered) => tokio::time::sleep(NOT_DELIVERED_PAUSE).await,
             Ok(Sent::Answered) => return,
             Ok(Sent::InDoubt) => {
                 drop(sealed);
@@ -58,8 +63,9 @@ pub(crate) async fn carry(
                 return;
             }
             Err(error) => {
+                // Before anything was marked as sent: the next turn tries again or expires it.
                 tracing::error!(event = "dispatch.store_failed", request = %record.request, cause = %error);
-                return;
+                tokio::time::sleep(NOT_DELIVERED_PAUSE).await;
             }
         }
     }
@@ -116,7 +122,7 @@ async fn send(
         Ok(asked) => asked,
         Err(error) => {
             tracing::warn!(event = "dispatch.not_delivered", request = %record.request, cause = %error);
-            app.store.mark_waiting_again(record.request).await?;
+            patiently(app, || app.store.mark_waiting_again(record.request)).await;
             return Ok(Sent::NotDelivered);
         }
     };
@@ -125,8 +131,8 @@ async fn send(
     sealed.clear();
     match asked.answer(app.settings.relay_response).await {
         Ok(response) if response.status == 200 => {
-            let opened = open(app, &package_key, &header, &response.body).await?;
-            let Some(answer) = opened else { return Ok(Sent::InDoubt) };
+            let opened = patiently(app, || open(app, &package_key, &header, &response.body)).await;
+            let Some(Some(answer)) = opened else { return Ok(Sent::InDoubt) };
             conclude(app, record, &answer, false).await;
             Ok(Sent::Answered)
         }
@@ -136,7 +142,7 @@ async fn send(
             Ok(Sent::InDoubt)
         }
         Err(error) if error.delivered == Delivered::No => {
-            app.store.mark_waiting_again(record.request).await?;
+            patiently(app, || app.store.mark_waiting_again(record.request)).await;
             sealed.push(chosen);
             Ok(Sent::NotDelivered)
         }
@@ -203,18 +209,18 @@ pub(super) async fn open_settlement(
 }
 
 async fn expire(app: &App, record: &OperationRecord) {
-    match app.store.mark_expired(record.request, app.now()).await {
-        Ok(_) => audit(app, record, "operation.expired", json!({ "changed": "no" })).await,
-        Err(error) => {
-            tracing::error!(event = "dispatch.store_failed", request = %record.request, cause = %error);
-        }
+    // This task is the only one that sends, and nothing of it is under way: an operation that is
+    // marked as sent all the same comes from a statement that took effect and reported an error.
+    patiently(app, || app.store.mark_waiting_again(record.request)).await;
+    let expired = patiently(app, || app.store.mark_expired(record.request, app.now())).await;
+    if expired == Some(true) {
+        audit(app, record, "operation.expired", json!({ "changed": "no" })).await;
     }
     app.following.close(record.request);
 }
 
 async fn doubt(app: &Arc<App>, record: OperationRecord, offer: TicketAgent) {
-    if let Err(error) = app.store.mark_unknown(record.request).await {
-        tracing::error!(event = "dispatch.store_failed", request = %record.request, cause = %error);
+    if patiently(app, || app.store.mark_unknown(record.request)).await.is_none() {
         return;
     }
     audit(app, &record, "operation.in_doubt", json!({ "agent": offer.agent })).await;

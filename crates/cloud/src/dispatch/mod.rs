@@ -13,10 +13,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use protocol::{AgentId, Answer, Changed, Outcome, RequestId};
+use protocol::{AgentId, Answer, Changed, Outcome, RequestId, Timestamp};
 use serde_json::json;
 use store::StoreError;
 use store::audit::Event;
+use store::flows::FlowId;
 use store::operations::{OperationRecord, State, Submitted};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
@@ -24,11 +25,16 @@ use zeroize::Zeroizing;
 use crate::app::App;
 use crate::flow::Cleared;
 use crate::gate::email;
-use crate::http::moment;
+use crate::http::{moment, support};
 use crate::locale::Locale;
-use crate::notify::{Mail, messages};
+use crate::notify::{Content, Mail};
 
 pub(crate) use ticket::{Ticket, issue};
+
+/// How often old rows are forgotten.
+const SWEEP: Duration = Duration::from_secs(60 * 60);
+/// Pause before the store is asked again after it failed.
+const STORE_PAUSE: Duration = Duration::from_millis(500);
 
 /// An inner structure for one agent. Wiped when dropped, although it is sealed: who breaks the
 /// agent's key later finds nothing in old memory.
@@ -68,10 +74,25 @@ impl Following {
 }
 
 /// Takes an operation into flight: the ticket is used up and the sealed password is carried to an
-/// agent in the background. The outcome of a refusal is given back.
+/// agent in the background. The outcome of a refusal is given back; an error means that nothing was
+/// submitted.
+///
+/// All of it runs in a task of its own: a browser that hangs up in the middle drops the handler,
+/// and an operation that is in flight must have somebody who carries it.
 pub(crate) async fn submit(
     app: &Arc<App>,
     cleared: &Cleared,
+    request: RequestId,
+    sealed: Vec<SealedPassword>,
+) -> Result<Result<(), Outcome>, StoreError> {
+    let (of, flow) = (Arc::clone(app), cleared.flow());
+    let taken = app.tasks.spawn(async move { take(&of, flow, request, sealed).await });
+    taken.await.unwrap_or(Err(StoreError::Unreadable("operation")))
+}
+
+async fn take(
+    app: &Arc<App>,
+    flow: FlowId,
     request: RequestId,
     sealed: Vec<SealedPassword>,
 ) -> Result<Result<(), Outcome>, StoreError> {
@@ -82,16 +103,21 @@ pub(crate) async fn submit(
     if !well_formed {
         return Ok(Err(Outcome::BadInput));
     }
-    match app.store.submit_operation(request, cleared.flow(), app.now()).await? {
+    let Some(record) = app.store.operation(request).await? else {
+        return Ok(Err(Outcome::FlowExpired));
+    };
+    // Without an audit trail nothing is set (THREATS "audit sink gone").
+    let detail = json!({ "operation": record.operation.name() });
+    app.store.record(&event(&record, "operation.submitting", detail), app.now()).await?;
+    match app.store.submit_operation(request, flow, app.now()).await? {
         Submitted::Accepted => {}
         Submitted::InFlight => return Ok(Err(Outcome::AlreadyInFlight)),
+        // Posted twice: the first one is under way, and the result page tells how it ended.
+        Submitted::TicketVoid if record.flow == flow && record.state != State::Ticketed => {
+            return Ok(Ok(()));
+        }
         Submitted::TicketVoid => return Ok(Err(Outcome::FlowExpired)),
     }
-    let Some(record) = app.store.operation(request).await? else {
-        return Err(StoreError::Unreadable("operation"));
-    };
-    audit(app, &record, "operation.submitted", json!({ "operation": record.operation.name() }))
-        .await;
     app.following.open(request);
     let carried = Arc::clone(app);
     app.tasks.spawn(async move { carry::carry(&carried, record, offered, sealed).await });
@@ -122,6 +148,20 @@ pub(crate) async fn follow(
     app.store.operation(request).await
 }
 
+/// Forgets what nobody needs any more, every so often, until the service stops.
+pub(crate) async fn sweep_for_ever(app: Arc<App>) {
+    loop {
+        match app.store.sweep(app.now()).await {
+            Ok(swept) => tracing::info!(event = "store.swept", swept),
+            Err(error) => tracing::error!(event = "store.not_swept", cause = %error),
+        }
+        tokio::select! {
+            () = app.stop.cancelled() => return,
+            () = tokio::time::sleep(SWEEP) => {}
+        }
+    }
+}
+
 /// After a restart: what waited has expired, what was sent is settled in the background.
 pub(crate) async fn recover(app: &Arc<App>) -> Result<(), StoreError> {
     let (expired, unknown) = app.store.recover_operations(app.now()).await?;
@@ -138,14 +178,10 @@ pub(crate) async fn recover(app: &Arc<App>) -> Result<(), StoreError> {
 
 /// Takes an answer down: state, audit, the end of the flow, the mail to the person.
 async fn conclude(app: &App, record: &OperationRecord, answer: &Answer, was_in_doubt: bool) {
-    match app.store.mark_answered(record.request, answer, app.now()).await {
-        Ok(true) => {}
-        Ok(false) => return,
-        Err(error) => {
-            // The agent's journal has the answer; a restart asks for it again.
-            tracing::error!(event = "dispatch.answer_not_stored", request = %record.request, cause = %error);
-            return;
-        }
+    let stored =
+        patiently(app, || app.store.mark_answered(record.request, answer, app.now())).await;
+    if stored != Some(true) {
+        return;
     }
     let outcome = answer.outcome;
     let detail = json!({
@@ -158,17 +194,14 @@ async fn conclude(app: &App, record: &OperationRecord, answer: &Answer, was_in_d
     tracing::info!(
         event = "operation.answered",
         request = %record.request,
+        support_code = support::of_request(record.request),
         outcome = outcome.name(),
         number = outcome.number(),
         operator = outcome.operator_text(),
     );
-    if outcome.changed() == Changed::Yes
-        && let Err(error) = app.store.end_flow(record.flow, app.now()).await
-    {
-        tracing::error!(event = "dispatch.flow_not_ended", cause = %error);
-    }
     app.following.close(record.request);
-    if let Err(error) = notify(app, record, outcome.changed(), was_in_doubt).await {
+    let told = notify(app, record, outcome.changed(), answer.finished_at, was_in_doubt).await;
+    if let Err(error) = told {
         tracing::error!(event = "dispatch.not_notified", request = %record.request, cause = %error);
     }
 }
@@ -178,6 +211,7 @@ async fn notify(
     app: &App,
     record: &OperationRecord,
     changed: Changed,
+    finished_at: Timestamp,
     was_in_doubt: bool,
 ) -> Result<(), StoreError> {
     let tenants = app.store.tenants().await?;
@@ -187,25 +221,47 @@ async fn notify(
     let (Some(person), Some(flow), Some(tenant)) = (person, flow, tenant) else { return Ok(()) };
     let Some(address) = email::address(&person) else { return Ok(()) };
     let locale = Locale::from_tag(&flow.locale).unwrap_or_default();
-    let message = match changed {
-        Changed::Yes => {
-            let when = moment(app.now(), &app.settings.time_zone);
-            messages::changed(&locale, &tenant.name, when)
-        }
-        Changed::No if was_in_doubt => messages::unchanged(&locale, &tenant.name),
+    let content = match changed {
+        Changed::Yes => Content::Changed { when: moment(finished_at, &app.settings.time_zone) },
+        Changed::No if was_in_doubt => Content::Unchanged,
         Changed::No | Changed::Unknown => return Ok(()),
     };
-    app.mailer.send(Mail { to: address.to_owned(), message });
+    app.mailer.send(Mail { to: address.to_owned(), locale, tenant: tenant.name.clone(), content });
     Ok(())
 }
 
+/// Does something in the store until it succeeds: what stands there is what people are told, and
+/// an operation that nobody moves on would keep its person from every other one. `None` when the
+/// service stops; the next start recovers.
+async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
+    app: &App,
+    mut attempt: impl FnMut() -> F,
+) -> Option<T> {
+    loop {
+        match attempt().await {
+            Ok(done) => return Some(done),
+            Err(error) => {
+                tracing::error!(event = "dispatch.store_failed", cause = %error, "trying again");
+            }
+        }
+        tokio::select! {
+            () = app.stop.cancelled() => return None,
+            () = tokio::time::sleep(STORE_PAUSE) => {}
+        }
+    }
+}
+
 async fn audit(app: &App, record: &OperationRecord, name: &str, detail: serde_json::Value) {
-    app.audit(Event {
+    app.audit(event(record, name, detail)).await;
+}
+
+fn event(record: &OperationRecord, name: &str, mut detail: serde_json::Value) -> Event {
+    detail["support_code"] = json!(support::of_request(record.request));
+    Event {
         tenant: Some(record.tenant),
         request: Some(record.request),
         flow: Some(record.flow),
         name: name.to_owned(),
         detail,
-    })
-    .await;
+    }
 }

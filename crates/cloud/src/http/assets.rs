@@ -43,12 +43,13 @@ const ASSETS: &[Asset] = &[
     },
 ];
 
-/// The address of an asset.
+/// The address of an asset. The version is part of the path, so that what one script imports from
+/// beside it is of the same version.
 pub(super) fn address(name: &str) -> String {
-    format!("/assets/{name}?{}", version())
+    format!("/assets/{}/{name}", version())
 }
 
-/// The first bytes of SHA-256 over all assets: a script that another one loads is covered too.
+/// The first bytes of SHA-256 over all assets.
 fn version() -> String {
     use aws_lc_rs::digest::{Context, SHA256};
     use std::sync::OnceLock;
@@ -64,13 +65,18 @@ fn version() -> String {
         .clone()
 }
 
-/// `GET /assets/{name}`.
-pub(super) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+/// `GET /assets/{version}/{name}`. A page of an older version gets today's.
+pub(super) async fn asset(
+    Path((asked, name)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
         return view::no_such_page(&locale(&headers));
     };
     let mut response = asset.content.into_response();
-    let kept = HeaderValue::from_static("public, max-age=31536000, immutable");
+    let current = asked == version();
+    let kept = if current { "public, max-age=31536000, immutable" } else { "no-store" };
+    let kept = HeaderValue::from_static(kept);
     response.headers_mut().insert(CACHE_CONTROL, kept);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(asset.media_type));
     response

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
-use protocol::{Details, Outcome};
+use protocol::{CloudAnchor, Details, Outcome};
 use serde_json::json;
 use store::StoreError;
 use store::audit::Event;
@@ -50,7 +50,7 @@ pub(super) async fn submit(visit: Visit, body: Bytes) -> Response {
 async fn spend(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
     let (flow, step) = match visit.posted(form.only("flow")).await? {
         Ok(standing) => standing,
-        Err(outcome) => return Ok(view::not_taken(visit, outcome)),
+        Err(refused) => return Ok(refused.page(visit)),
     };
     if step == Step::Password {
         return Ok(to(visit, "password"));
@@ -58,12 +58,15 @@ async fn spend(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
     // A repeated or missing field is a wrong code, and costs a try like one.
     let typed = form.only("code").unwrap_or("");
     match email::answer(&visit.app, &flow, typed, visit.now).await? {
-        Ok(passed) => {
-            visit.app.store.record_fact(flow.id, &passed.fact()).await?;
+        Ok(_passed) => {
             audit(visit, &flow, "gate.email.passed", json!({})).await;
             Ok(to(visit, "password"))
         }
         Err(not_passed) => {
+            // Posted twice: the first one has passed the gate.
+            if let Standing::Open(_, Step::Password) = visit.standing().await? {
+                return Ok(to(visit, "password"));
+            }
             let detail = json!({ "outcome": not_passed.outcome.name(), "left": not_passed.left });
             audit(visit, &flow, "gate.email.not_passed", detail).await;
             Ok(refused(visit, &flow, not_passed))
@@ -83,15 +86,15 @@ pub(super) async fn resend(visit: Visit, body: Bytes) -> Response {
 async fn issue_again(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
     let (flow, step) = match visit.posted(form.only("flow")).await? {
         Ok(standing) => standing,
-        Err(outcome) => return Ok(view::not_taken(visit, outcome)),
+        Err(refused) => return Ok(refused.page(visit)),
     };
     if step == Step::Password {
         return Ok(to(visit, "password"));
     }
-    let person = match &flow.person {
-        Some(anchor) => visit.app.store.person(visit.tenant.id, anchor).await?,
-        None => None,
-    };
+    // Looked up for a decoy too: with an anchor that nobody has.
+    let anchor = flow.person.clone();
+    let anchor = anchor.unwrap_or_else(|| CloudAnchor::random(visit.app.randomness.as_ref()));
+    let person = visit.app.store.person(visit.tenant.id, &anchor).await?;
     let name = &visit.tenant.name;
     let issued = email::issue(&visit.app, &flow, person.as_ref(), name, visit.now).await?;
     audit(visit, &flow, "gate.email.issued_again", json!({ "issued": issued })).await;

@@ -2,15 +2,16 @@
 //! headers that keep pages from being framed, sniffed, cached or scripted by others.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ORIGIN, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use protocol::Outcome;
 
 use crate::app::App;
@@ -51,6 +52,18 @@ pub(super) async fn security_headers(request: Request, next: Next) -> Response {
         response.headers_mut().entry(name).or_insert(value);
     }
     response
+}
+
+/// How long one request may take from head to answer: longer than a page waits for an agent. A
+/// client that dribbles its body is cut off; what it has submitted is carried on.
+const REQUEST: Duration = Duration::from_secs(90);
+
+/// Ends requests that take too long.
+pub(super) async fn time_limit(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+    }
 }
 
 /// Refuses a post that a browser sent from another site (CSRF). Browsers say where a post comes

@@ -25,7 +25,7 @@ mod password;
 mod result;
 mod sealed;
 mod start;
-mod support;
+pub(crate) mod support;
 mod view;
 mod visit;
 
@@ -59,10 +59,11 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(app), guard::same_origin));
     Router::new()
         .merge(pages)
-        .route("/assets/{name}", get(assets::asset))
+        .route("/assets/{version}/{name}", get(assets::asset))
         .merge(agent_api::router())
         .merge(scim::router())
         .fallback(view::not_found)
+        .layer(middleware::from_fn(guard::time_limit))
         .layer(middleware::from_fn(guard::security_headers))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .with_state(Arc::clone(app))

@@ -99,11 +99,25 @@ async fn seal_here(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
     drop(password);
     let request = ticket.operation.request;
     if let Err(outcome) = dispatch::submit(&visit.app, &cleared, request, sealed).await? {
-        return Ok(not_submitted(visit, &flow, outcome));
+        return not_submitted_now(visit, &flow, outcome).await;
     }
     let limit = visit.app.settings.wait_for_answer;
-    let record = dispatch::follow(&visit.app, request, limit).await?;
+    // From here on only the result page may say what happened.
+    let record = dispatch::follow(&visit.app, request, limit).await.ok().flatten();
     Ok(view::see_other(&location(visit, record.as_ref())))
+}
+
+/// Another operation of the very same flow is in flight: this is the same form, posted twice.
+async fn not_submitted_now(
+    visit: &Visit,
+    flow: &Flow,
+    outcome: Outcome,
+) -> Result<Response, StoreError> {
+    let last = visit.app.store.last_operation(flow.id).await?;
+    if outcome == Outcome::AlreadyInFlight && last.is_some_and(|one| one.result.is_none()) {
+        return Ok(to(visit, "result"));
+    }
+    Ok(not_submitted(visit, flow, outcome))
 }
 
 /// Seals the password for every agent of the ticket, as the browser does with scripting.
@@ -136,7 +150,7 @@ pub(super) async fn cleared(
 ) -> Result<Result<(Flow, Cleared), Response>, StoreError> {
     let (flow, step) = match visit.posted(handle).await? {
         Ok(standing) => standing,
-        Err(outcome) => return Ok(Err(view::not_taken(visit, outcome))),
+        Err(refused) => return Ok(Err(refused.page(visit))),
     };
     if step != Step::Password {
         return Ok(Err(to(visit, "code")));

@@ -25,22 +25,35 @@ struct WaitingPage {
 pub(super) async fn page(visit: Visit) -> Response {
     let answer = match show(&visit).await {
         Ok(response) => response,
-        Err(error) => view::failed(&visit, &error),
+        Err(error) => unread(&visit, &error),
     };
     view::remember_language(&visit, answer)
 }
 
+/// The store cannot be read at the moment: what happened is not known here, and nothing else may be
+/// said. The page asks again by itself.
+pub(super) fn unread(visit: &Visit, error: &StoreError) -> Response {
+    tracing::error!(event = "http.result_unread", cause = %error);
+    let mut frame = Frame::new(visit, "waiting", "waiting-title");
+    frame.refresh = Some(RELOAD);
+    view::render(StatusCode::SERVICE_UNAVAILABLE, &WaitingPage { frame })
+}
+
 async fn show(visit: &Visit) -> Result<Response, StoreError> {
-    let (flow, cleared) = match visit.standing().await? {
-        Standing::None => return Ok(view::not_taken(visit, Outcome::FlowExpired)),
-        Standing::Ended(flow) => (flow, false),
-        Standing::Open(flow, Step::Password) => (flow, true),
-        Standing::Open(_, Step::Gate(_)) => {
-            return Ok(view::see_other(&format!("{}/code", visit.base())));
-        }
+    let Some(flow) = visit.looked_at().await? else {
+        return Ok(view::not_taken(visit, Outcome::FlowExpired));
+    };
+    let (cleared, step) = match visit.standing().await? {
+        Standing::None => (false, None),
+        Standing::Ended(_) => (false, Some("result")),
+        Standing::Open(_, Step::Password) => (true, Some("password")),
+        Standing::Open(_, Step::Gate(_)) => (false, Some("code")),
     };
     let Some(record) = visit.app.store.last_operation(flow.id).await? else {
-        return Ok(view::see_other(&format!("{}/password", visit.base())));
+        return Ok(match step {
+            Some(step) => view::see_other(&format!("{}/{step}", visit.base())),
+            None => view::not_taken(visit, Outcome::FlowExpired),
+        });
     };
     Ok(match (record.state, record.result) {
         (_, Some((outcome, _))) if cleared && outcome.asks_for_another_password() => {

@@ -11,13 +11,12 @@ use protocol::{AgentId, Details, Outcome, RequestId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::StoreError;
-use store::flows::Flow;
 use store::operations::{OperationRecord, State};
 use zeroize::Zeroizing;
 
 use crate::dispatch::{self, SealedPassword, Ticket};
 use crate::flow::{Cleared, Step};
-use crate::http::visit::Visit;
+use crate::http::visit::{NotTaken, Visit};
 use crate::http::{password, support, view};
 
 /// At most so many structures are read from a posting: a ticket offers no more (SPEC K-4).
@@ -49,8 +48,8 @@ pub(super) async fn ticket(visit: Visit, body: Bytes) -> Response {
     let asked: TicketRequest = serde_json::from_slice(&body).unwrap_or_default();
     let issued = async {
         let cleared = match cleared(&visit, asked.flow.as_deref()).await? {
-            Ok((_, cleared)) => cleared,
-            Err(outcome) => return Ok(refusal(&visit, None, outcome, Details::default())),
+            Ok(cleared) => cleared,
+            Err(refused) => return refused_json(&visit, refused).await,
         };
         Ok(match dispatch::issue(&visit.app, &cleared).await? {
             Ok(ticket) => Json(ticket_json(&ticket)).into_response(),
@@ -67,14 +66,15 @@ pub(super) async fn submit(visit: Visit, body: Bytes) -> Response {
             return Ok(refusal(&visit, None, Outcome::BadInput, Details::default()));
         };
         let cleared = match cleared(&visit, flow.as_deref()).await? {
-            Ok((_, cleared)) => cleared,
-            Err(outcome) => return Ok(refusal(&visit, None, outcome, Details::default())),
+            Ok(cleared) => cleared,
+            Err(refused) => return refused_json(&visit, refused).await,
         };
         if let Err(outcome) = dispatch::submit(&visit.app, &cleared, request, sealed).await? {
             return Ok(refusal(&visit, Some(request), outcome, Details::default()));
         }
         let limit = visit.app.settings.wait_for_answer;
-        let record = dispatch::follow(&visit.app, request, limit).await?;
+        // From here on only the result page may say what happened.
+        let record = dispatch::follow(&visit.app, request, limit).await.ok().flatten();
         Ok(result(&visit, request, record.as_ref()))
     };
     submitted.await.unwrap_or_else(|error: StoreError| view::failed(&visit, &error))
@@ -95,13 +95,26 @@ fn read(body: &[u8]) -> Option<(RequestId, Option<String>, Vec<SealedPassword>)>
 async fn cleared(
     visit: &Visit,
     handle: Option<&str>,
-) -> Result<Result<(Flow, Cleared), Outcome>, StoreError> {
+) -> Result<Result<Cleared, NotTaken>, StoreError> {
     let (flow, step) = match visit.posted(handle).await? {
         Ok(standing) => standing,
-        Err(outcome) => return Ok(Err(outcome)),
+        Err(refused) => return Ok(Err(refused)),
     };
     let cleared = if step == Step::Password { visit.clear(&flow).await? } else { None };
-    Ok(cleared.map(|cleared| (flow, cleared)).ok_or(Outcome::FlowExpired))
+    Ok(cleared.ok_or(NotTaken::Expired))
+}
+
+/// What a script is told that posted to a flow that takes nothing: if it has ended, how.
+async fn refused_json(visit: &Visit, refused: NotTaken) -> Result<Response, StoreError> {
+    let refusal = |outcome| refusal(visit, None, outcome, Details::default());
+    Ok(match refused {
+        NotTaken::Expired => refusal(Outcome::FlowExpired),
+        NotTaken::Replaced => refusal(Outcome::FlowReplaced),
+        NotTaken::Ended(flow) => match visit.app.store.last_operation(flow.id).await? {
+            Some(record) => result(visit, record.request, Some(&record)),
+            None => refusal(Outcome::FlowExpired),
+        },
+    })
 }
 
 fn ticket_json(ticket: &Ticket) -> Value {

@@ -16,6 +16,7 @@ use serde_json::json;
 use store::StoreError;
 use store::audit::Event;
 use store::flows::{Flow, FlowId};
+use store::sweep::KEPT_FLOW;
 use store::throttle::Throttle;
 
 use crate::availability::live_agents;
@@ -63,7 +64,9 @@ async fn start(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
     let Some(login) = login.filter(|name| name.len() <= NAME_MAX) else {
         return Ok(render(visit, Some(Outcome::NameMalformed)));
     };
-    if let Err(again) = throttle(visit, login).await? {
+    let typed = format!("{} {}", visit.tenant.id, login.to_lowercase());
+    let name = app.code_key.pseudonym(&typed);
+    if let Err(again) = throttle(visit, &name).await? {
         return Ok(throttled(visit, again));
     }
     let person = app.store.person_by_name(visit.tenant.id, login).await?;
@@ -71,6 +74,7 @@ async fn start(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
         id: FlowId::random(app.randomness.as_ref()),
         tenant: visit.tenant.id,
         person: person.as_ref().map(|person| person.id.clone()),
+        name,
         locale: visit.locale.tag(),
         expires_at: visit.now.after(app.settings.flow_lifetime),
         ended: false,
@@ -93,32 +97,28 @@ async fn start(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
     })
     .await;
     let next = view::see_other(&format!("{}/code", visit.base()));
-    let seconds = app.settings.flow_lifetime.as_secs();
+    // Longer than the flow: how an operation ended can be looked at afterwards.
+    let seconds = (app.settings.flow_lifetime + KEPT_FLOW).as_secs();
     Ok(view::with_cookie(next, &cookie.header(&visit.base(), seconds)))
 }
 
-/// Counts this start per address, per name and per tenant; all three are always counted.
-async fn throttle(visit: &Visit, login: &str) -> Result<Result<(), Timestamp>, StoreError> {
+/// Counts this start per address, per name and per tenant, in this order, up to the first refusal:
+/// one address must not spend what belongs to others.
+async fn throttle(visit: &Visit, name: &[u8; 32]) -> Result<Result<(), Timestamp>, StoreError> {
     let limits = visit.app.settings.throttles;
-    let tenant = visit.tenant.id;
-    let name = visit.app.code_key.pseudonym(&format!("{tenant} {}", login.to_lowercase()));
-    let name = URL_SAFE_NO_PAD.encode(name);
+    let address = visit.address.map_or(String::new(), network);
     let counted = [
-        (
-            "starts_per_address",
-            limits.starts_per_address,
-            visit.address.map_or(String::new(), network),
-        ),
-        ("starts_per_name", limits.starts_per_name, name),
-        ("starts_per_tenant", limits.starts_per_tenant, tenant.to_string()),
+        ("starts_per_address", limits.starts_per_address, address),
+        ("starts_per_name", limits.starts_per_name, URL_SAFE_NO_PAD.encode(name)),
+        ("starts_per_tenant", limits.starts_per_tenant, visit.tenant.id.to_string()),
     ];
-    let mut verdict = Ok(());
     for (name, most, subject) in counted {
         let throttle = Throttle { name, most, window: limits.window };
-        let spent = visit.app.store.spend(throttle, &subject, visit.now).await?;
-        verdict = verdict.and(spent);
+        if let Err(again) = visit.app.store.spend(throttle, &subject, visit.now).await? {
+            return Ok(Err(again));
+        }
     }
-    Ok(verdict)
+    Ok(Ok(()))
 }
 
 /// What counts as one address: an IPv4 address, or the /64 that one IPv6 customer has.

@@ -12,6 +12,7 @@ use protocol::{Outcome, Timestamp};
 use serde::Deserialize;
 use store::StoreError;
 use store::flows::Flow;
+use store::sweep::KEPT_FLOW;
 use store::tenants::Tenant;
 
 use crate::app::App;
@@ -69,6 +70,28 @@ impl FromRequestParts<Arc<App>> for Visit {
     }
 }
 
+/// Why a posted step is not taken.
+pub(super) enum NotTaken {
+    /// There is no flow, or it has expired.
+    Expired,
+    /// The page belongs to an older flow of the same browser.
+    Replaced,
+    /// The flow has ended with a password that was set; the result page says so. A form that was
+    /// posted twice must not be told that nothing was changed.
+    Ended(Flow),
+}
+
+impl NotTaken {
+    /// What the browser sees.
+    pub(super) fn page(self, visit: &Visit) -> Response {
+        match self {
+            Self::Expired => view::not_taken(visit, Outcome::FlowExpired),
+            Self::Replaced => view::not_taken(visit, Outcome::FlowReplaced),
+            Self::Ended(_) => view::see_other(&format!("{}/result", visit.base())),
+        }
+    }
+}
+
 /// Where a visit stands.
 pub(super) enum Standing {
     /// There is no flow, or it has expired.
@@ -103,14 +126,24 @@ impl Visit {
     pub(super) async fn posted(
         &self,
         handle: Option<&str>,
-    ) -> Result<Result<(Flow, Step), Outcome>, StoreError> {
-        match self.standing().await? {
-            Standing::Open(flow, _) if handle.is_some_and(|one| one != support::handle(&flow)) => {
-                Ok(Err(Outcome::FlowReplaced))
+    ) -> Result<Result<(Flow, Step), NotTaken>, StoreError> {
+        let older = |flow: &Flow| handle.is_some_and(|one| one != support::handle(flow));
+        Ok(match self.standing().await? {
+            Standing::None => Err(NotTaken::Expired),
+            Standing::Open(flow, _) | Standing::Ended(flow) if older(&flow) => {
+                Err(NotTaken::Replaced)
             }
-            Standing::Open(flow, step) => Ok(Ok((flow, step))),
-            Standing::None | Standing::Ended(_) => Ok(Err(Outcome::FlowExpired)),
-        }
+            Standing::Open(flow, step) => Ok((flow, step)),
+            Standing::Ended(flow) => Err(NotTaken::Ended(flow)),
+        })
+    }
+
+    /// The flow of this browser whose operation may be looked at, although the flow itself may have
+    /// expired meanwhile.
+    pub(super) async fn looked_at(&self) -> Result<Option<Flow>, StoreError> {
+        let Some(cookie) = FlowCookie::of(&self.headers) else { return Ok(None) };
+        let after = self.now.before(KEPT_FLOW);
+        self.app.store.flow(self.tenant.id, cookie.bytes(), after).await
     }
 
     /// The proof that all gates of the flow were passed, if they were.

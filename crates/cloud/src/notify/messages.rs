@@ -6,6 +6,7 @@ use seal::OneTimeCode;
 use zeroize::Zeroizing;
 
 use crate::locale::{Arguments, Locale};
+use crate::notify::{Content, Mail};
 
 /// Subject and body of a mail. The body is wiped when dropped: it may hold a code.
 pub(crate) struct Message {
@@ -15,13 +16,18 @@ pub(crate) struct Message {
     pub(crate) body: Zeroizing<String>,
 }
 
+/// What a mail says.
+pub(crate) fn of(mail: &Mail) -> Message {
+    let (locale, tenant) = (&mail.locale, mail.tenant.as_str());
+    match &mail.content {
+        Content::Code { code: digits, lifetime } => code(locale, tenant, digits, *lifetime),
+        Content::Changed { when } => changed(locale, tenant, when.clone()),
+        Content::Unchanged => unchanged(locale, tenant),
+    }
+}
+
 /// The code of the e-mail gate, alone on a line (INTERFACES "Pages without a browser").
-pub(crate) fn code(
-    locale: &Locale,
-    tenant: &str,
-    code: &OneTimeCode,
-    lifetime: Duration,
-) -> Message {
+fn code(locale: &Locale, tenant: &str, code: &OneTimeCode, lifetime: Duration) -> Message {
     let minutes = lifetime.as_secs().div_ceil(60);
     let arguments = Arguments::from([
         ("tenant".into(), tenant.to_owned().into()),
@@ -40,7 +46,7 @@ pub(crate) fn code(
 }
 
 /// That a password was changed (SPEC L-6).
-pub(crate) fn changed(locale: &Locale, tenant: &str, when: String) -> Message {
+fn changed(locale: &Locale, tenant: &str, when: String) -> Message {
     let arguments = Arguments::from([
         ("tenant".into(), tenant.to_owned().into()),
         ("when".into(), when.into()),
@@ -53,7 +59,7 @@ pub(crate) fn changed(locale: &Locale, tenant: &str, when: String) -> Message {
 }
 
 /// That an operation in doubt turned out not to have changed the password (SPEC PR-2).
-pub(crate) fn unchanged(locale: &Locale, tenant: &str) -> Message {
+fn unchanged(locale: &Locale, tenant: &str) -> Message {
     let arguments = Arguments::from([("tenant".into(), tenant.to_owned().into())]);
     let text = |key| locale.text_with(key, &arguments);
     Message {

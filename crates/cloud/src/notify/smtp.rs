@@ -8,7 +8,7 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 
-use crate::notify::Mail;
+use crate::notify::{Mail, messages};
 use crate::settings;
 
 /// Pause before the second try; it doubles with every further one.
@@ -94,12 +94,13 @@ impl Smtp {
     /// refused by the parser (CVE-2023-7028).
     fn compose(&self, mail: &Mail) -> Option<Composed> {
         let to: lettre::Address = mail.to.parse().ok()?;
+        let message = messages::of(mail);
         Composed::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
-            .subject(&mail.message.subject)
+            .subject(&message.subject)
             .header(ContentType::TEXT_PLAIN)
-            .body(mail.message.body.to_string())
+            .body(message.body.to_string())
             .ok()
     }
 }
@@ -126,11 +127,13 @@ fn read(file: &std::path::Path) -> Result<Vec<u8>, MailError> {
     std::fs::read(file).map_err(|cause| MailError::File { path, cause })
 }
 
-/// The error's kind and cause; the text of the mail is never part of it.
+/// Why the mail server did not take a mail. Of a refusal only the code: its text usually quotes the
+/// person's address.
 fn describe(error: &lettre::transport::smtp::Error) -> String {
     use std::error::Error as _;
-    match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
+    match (error.status(), error.source()) {
+        (Some(code), _) => format!("the mail server answered {code}"),
+        (None, Some(source)) => format!("no connection: {source}"),
+        (None, None) => "the mail could not be handed over".to_owned(),
     }
 }

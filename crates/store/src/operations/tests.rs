@@ -16,6 +16,7 @@ async fn world() -> Temporary {
         id: FLOW,
         tenant: TENANT,
         person: Some("p".parse().unwrap()),
+        name: [0; 32],
         locale: "en".into(),
         expires_at: NOW.after(Duration::from_secs(900)),
         ended: false,
@@ -67,8 +68,11 @@ async fn a_ticket_of_an_ended_flow_or_past_its_time_is_void() {
     let store = &world.store;
     let submitted = store.submit_operation(one, FLOW, late).await.unwrap();
     assert_eq!(submitted, Submitted::TicketVoid);
-    store.end_flow(FLOW, NOW).await.unwrap();
-    assert_eq!(store.submit_operation(two, FLOW, NOW).await.unwrap(), Submitted::TicketVoid);
+    let three = ticket(&world, &random).await;
+    store.submit_operation(two, FLOW, NOW).await.unwrap();
+    store.mark_sent(two, AgentId::from_bytes([5; 16]), NOW).await.unwrap();
+    store.mark_answered(two, &answer(Outcome::PasswordChanged), NOW).await.unwrap();
+    assert_eq!(store.submit_operation(three, FLOW, NOW).await.unwrap(), Submitted::TicketVoid);
 }
 
 #[tokio::test]
@@ -108,6 +112,18 @@ async fn an_answer_counts_once_and_frees_the_person() {
     assert_eq!(record.state, State::Answered);
     assert_eq!(record.agent, Some(agent));
     assert_eq!(record.result.unwrap().0, Outcome::SettledChanged);
+    let flow = store.flow(TENANT, b"cookie", NOW).await.unwrap().unwrap();
+    assert!(flow.ended, "a set uses the clearance up");
+}
+
+#[tokio::test]
+async fn a_refusal_frees_the_person_and_keeps_the_clearance() {
+    let world = world().await;
+    let random = Counting::default();
+    let (store, request) = (&world.store, ticket(&world, &random).await);
+    store.submit_operation(request, FLOW, NOW).await.unwrap();
+    store.mark_sent(request, AgentId::from_bytes([5; 16]), NOW).await.unwrap();
+    store.mark_answered(request, &answer(Outcome::PolicyHistory), NOW).await.unwrap();
     let next = ticket(&world, &random).await;
     assert_eq!(store.submit_operation(next, FLOW, NOW).await.unwrap(), Submitted::Accepted);
 }
@@ -165,6 +181,7 @@ async fn an_operation_in_doubt_stands_in_the_way_for_a_while_only() {
         id: FlowId::from_bytes([7; 16]),
         tenant: TENANT,
         person: Some("p".parse().unwrap()),
+        name: [0; 32],
         locale: "en".into(),
         expires_at: over.after(Duration::from_secs(900)),
         ended: false,
