@@ -17,7 +17,7 @@ use crate::cloud::CloudError;
 use crate::cycle::{Cycle, CycleError};
 use crate::directories::Directories;
 use crate::enrol::{self, EnrolError, Enrolled};
-use crate::run::{open_sync, run};
+use crate::run::{RunError, open_sync, run};
 use crate::settings::{AgentSettings, KEYS, TITLE};
 use crate::state::StateError;
 use crate::steps::{StepWatch, Unwatched};
@@ -61,9 +61,10 @@ enum Command {
 
 #[derive(Subcommand, Clone, Copy)]
 enum WritebackCommand {
-    /// Make the keys and enable writeback. New keys make every older message void.
+    /// Make the keys and enable writeback. New keys make every older message void. The agent must
+    /// not run meanwhile.
     Enable,
-    /// Disable writeback and destroy the keys.
+    /// Disable writeback and destroy the keys. The agent must not run meanwhile.
     Disable,
 }
 
@@ -118,7 +119,10 @@ enum ConfigCommand {
 fn of_enrolment(error: EnrolError) -> Failure {
     match error {
         EnrolError::State(
-            StateError::EnrolledAlready(_) | StateError::NotEnrolled | StateError::NotEnabled,
+            StateError::EnrolledAlready(_)
+            | StateError::NotEnrolled
+            | StateError::NotEnabled
+            | StateError::InUse(_),
         )
         | EnrolError::Cloud(CloudError::Refused { .. })
         | EnrolError::OtherKeys => Failure::refused(error),
@@ -181,11 +185,15 @@ async fn with_settings(
         }
         Command::Writeback(WritebackCommand::Enable) => {
             enrol::enable(&settings, clock, &random).await.map_err(of_enrolment)?;
-            print("Writeback is enabled. Next: passback-agent sync, then passback-agent run\n")
+            print(
+                "Writeback is enabled with new keys. Next: passback-agent sync, then start the agent (passback-agent run)\n",
+            )
         }
         Command::Writeback(WritebackCommand::Disable) => {
             enrol::disable(&settings, clock, &random).await.map_err(of_enrolment)?;
-            print("Writeback is disabled and its keys are destroyed.\n")
+            print(
+                "Writeback is disabled and its keys are destroyed. To go on with new keys: passback-agent writeback enable, then start the agent (passback-agent run)\n",
+            )
         }
         Command::Sync { command: None } => synchronise(&settings, clock, &random).await,
         Command::Sync { command: Some(command) } => look(command, &settings).await,
@@ -267,7 +275,10 @@ async fn run_until_told(
         told.cancel();
     });
     let random = Arc::new(SystemRandomness::default());
-    run(settings, clock, random, watch, stop).await.map_err(Failure::configuration)
+    run(settings, clock, random, watch, stop).await.map_err(|error| match error {
+        RunError::InUse(_) => Failure::refused(error),
+        RunError::CannotRun(_) => Failure::configuration(error),
+    })
 }
 
 /// Prints a value: as one line of JSON for programs, indented for people.
@@ -275,3 +286,6 @@ fn show(value: &serde_json::Value, json: bool) -> Result<(), Failure> {
     let text = if json { value.to_string() } else { format!("{value:#}") };
     print(&format!("{text}\n"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,9 @@ use std::time::Duration;
 use protocol::limits::CLOCK_DIFFERENCE_MAX;
 use tokio::sync::watch;
 
+/// How long a process that has just started may take to measure the clocks.
+pub(crate) const FIRST_MEASUREMENT: Duration = Duration::from_secs(10);
+
 /// The last measurement, if there was one.
 pub(crate) struct ClockDifference(watch::Sender<Option<i64>>);
 
@@ -18,6 +21,11 @@ impl ClockDifference {
     /// Keeps a measurement, in milliseconds.
     pub(crate) fn measured(&self, millis: i64) {
         self.0.send_replace(Some(millis));
+    }
+
+    /// Whether there was a measurement and it was within the limit.
+    pub(crate) fn is_known_to_be_small(&self) -> bool {
+        self.0.borrow().is_some_and(is_small)
     }
 
     /// Whether passwords may be set. A process that has just started is given `limit` for its
@@ -63,7 +71,9 @@ mod tests {
     async fn above_120_seconds_either_way_nothing_may_be_set() {
         for (millis, small) in [(0, true), (120_000, true), (120_001, false), (-120_001, false)] {
             let difference = ClockDifference::unknown();
+            assert!(!difference.is_known_to_be_small(), "nothing is known yet");
             difference.measured(millis);
+            assert_eq!(difference.is_known_to_be_small(), small, "{millis}");
             assert_eq!(difference.is_small_within(LIMIT).await, small, "{millis}");
         }
         assert!(!is_small(i64::MIN));

@@ -11,7 +11,7 @@ use seal::{AgentKeys, KeyPair, PackageKey, SealError, SigningKey};
 use crate::cloud::{Caller, CloudClient, CloudError};
 use crate::journal::{Journal, JournalError};
 use crate::settings::AgentSettings;
-use crate::state::{Identity, StateDir, StateError, WritebackKeys};
+use crate::state::{Identity, StateDir, StateError, StateLock, WritebackKeys};
 
 /// Why enrolment or onboarding did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +48,17 @@ pub(crate) struct Enrolled {
 }
 
 impl Enrolled {
+    /// Opens the state of an enrolled agent for itself alone: for whoever uses the keys or changes
+    /// them.
+    pub(crate) fn open_alone(
+        settings: &AgentSettings,
+        clock: Arc<dyn Clock>,
+        randomness: &dyn Randomness,
+    ) -> Result<(Self, StateLock), EnrolError> {
+        let lock = StateDir::open(&settings.state_dir, &settings.vault_key)?.lock()?;
+        Ok((Self::open(settings, clock, randomness)?, lock))
+    }
+
     /// Opens the state of an enrolled agent.
     pub(crate) fn open(
         settings: &AgentSettings,
@@ -98,7 +109,7 @@ pub(crate) async fn enable(
     clock: Arc<dyn Clock>,
     randomness: &dyn Randomness,
 ) -> Result<(), EnrolError> {
-    let enrolled = Enrolled::open(settings, clock, randomness)?;
+    let (enrolled, _lock) = Enrolled::open_alone(settings, Arc::clone(&clock), randomness)?;
     let made = WritebackKeys {
         listen: SigningKey::generate()?,
         keys: AgentKeys::new(KeyPair::generate()?, PackageKey::generate(randomness)),
@@ -115,8 +126,8 @@ pub(crate) async fn enable(
         return Err(EnrolError::OtherKeys);
     }
     // Old packages cannot be opened with the new keys, so a fresh journal forgets nothing that
-    // could come back.
-    let journal = Journal::create(enrolled.state.path()).await?;
+    // could come back; and it knows that it cannot answer for what was issued before.
+    let journal = Journal::create(enrolled.state.path(), clock.now()).await?;
     journal.close().await;
     enrolled.state.keep_writeback_keys(&made, randomness)?;
     let relay_url = Some(answer.relay_url);
@@ -132,7 +143,7 @@ pub(crate) async fn disable(
     clock: Arc<dyn Clock>,
     randomness: &dyn Randomness,
 ) -> Result<(), EnrolError> {
-    let enrolled = Enrolled::open(settings, clock, randomness)?;
+    let (enrolled, _lock) = Enrolled::open_alone(settings, clock, randomness)?;
     enrolled.cloud.offboarding(&OffboardingRequest::Stop).await?;
     enrolled.state.destroy_writeback_keys()?;
     enrolled.state.keep_agent(&Identity { relay_url: None, ..enrolled.identity })?;

@@ -16,7 +16,7 @@ use protocol::{AgentId, Answer, Details, Header, Outcome, Randomness, RequestId,
 use relay::{BoxFuture, Handler, Request, Response};
 use seal::{AgentKeys, OpenedRequest, PackageKey, SealError, SigningKey};
 
-use crate::clocks::ClockDifference;
+use crate::clocks::{ClockDifference, FIRST_MEASUREMENT};
 use crate::journal::JournalError;
 use crate::settle::Settler;
 use crate::steps::Step;
@@ -27,9 +27,6 @@ const UNOPENED_MAX: usize = 1_000;
 /// After its expiry a message cannot be applied any more; this much later the agent says so. It
 /// covers a step of the clock in between.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(5);
-
-/// How long a process that has just started may take to measure the clocks.
-const FIRST_MEASUREMENT: Duration = Duration::from_secs(10);
 
 /// Takes requests from the relay.
 pub(crate) struct Intake {
@@ -89,9 +86,6 @@ impl Intake {
             tracing::warn!(event = "intake.known_request", request = %header.request);
             return Ok(self.recorded(key, &entry.header, entry.answer));
         }
-        if self.writeback.clock.now() >= header.expires_at {
-            return Ok(self.seal(key, header, &self.answer(Outcome::Expired)));
-        }
         if !self.writeback.journal.begin(header, self.writeback.clock.now()).await? {
             return Ok(Response::empty(STATUS_NOT_YET));
         }
@@ -116,9 +110,13 @@ impl Intake {
         }
     }
 
-    /// What is refused by the opened header alone.
+    /// What is refused by the opened header alone. The refusal is recorded like every answer: what
+    /// has expired stays refused, also if the clock is put back.
     async fn refusal(&self, opened: &OpenedRequest) -> Option<Outcome> {
         let header = &opened.header;
+        if self.writeback.clock.now() >= header.expires_at {
+            return Some(Outcome::Expired);
+        }
         let lifetime = header.expires_at.since(header.issued_at);
         let future = header.issued_at.since(self.writeback.clock.now());
         if lifetime > LIFETIME_MAX || header.expires_at <= header.issued_at {
@@ -169,7 +167,9 @@ impl Intake {
     }
 
     /// How a request ended. One that was never begun is void once it has expired: then, and not
-    /// before, the agent says so.
+    /// before, the agent says so; and only if its clock is known to be right, because with another
+    /// one the request might still be taken. Where the journal does not reach back to the request,
+    /// nobody can say that it was never begun.
     async fn settle(&self, body: &[u8]) -> Result<Response, JournalError> {
         let Ok(header) = Header::decode(body) else { return Ok(Response::empty(400)) };
         if header.tenant != self.tenant || header.agent != self.agent {
@@ -180,15 +180,22 @@ impl Intake {
             // Open: it is being carried out, or somebody settles it already.
             return Ok(self.recorded(key, &entry.header, entry.answer));
         }
-        if self.writeback.clock.now() < header.expires_at.after(EXPIRY_MARGIN) {
+        let expired = self.writeback.clock.now() >= header.expires_at.after(EXPIRY_MARGIN);
+        if !expired || !self.clock_difference.is_known_to_be_small() {
             return Ok(Response::empty(STATUS_NOT_YET));
         }
-        let unopened = self.unopened.lock().unwrap_or_else(PoisonError::into_inner);
-        let outcome = unopened.get(&header.request).copied().unwrap_or(Outcome::Expired);
-        drop(unopened);
+        let outcome = match self.writeback.journal.knows_since(header.issued_at).await? {
+            true => self.why_never_begun(header.request),
+            false => Outcome::CannotBeKnown,
+        };
         // The answer is bound to the header as it came: if the relay changed its times, the cloud
         // does not accept it.
         Ok(self.seal(key, &header, &self.answer(outcome)))
+    }
+
+    fn why_never_begun(&self, request: RequestId) -> Outcome {
+        let unopened = self.unopened.lock().unwrap_or_else(PoisonError::into_inner);
+        unopened.get(&request).copied().unwrap_or(Outcome::Expired)
     }
 
     /// The recorded answer, or "not yet".
@@ -214,3 +221,6 @@ impl Intake {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

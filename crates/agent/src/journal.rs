@@ -10,16 +10,25 @@
 //! only after its package was opened, so that a hostile relay cannot burn request ids. A request
 //! that was begun once is never begun again: its recorded answer is replayed. What a crash left
 //! open is settled by looking at the directory ([`crate::settle`]), never by trying again.
+//!
+//! The journal knows of every request that was issued after its *horizon*: the moment at which it
+//! was made, or before which it has forgotten entries. That an older request has no entry says
+//! nothing about it.
 
 use std::path::Path;
 use std::time::Duration;
 
 use directory::{ObjectGuid, Witness};
+use protocol::limits::CLOCK_DIFFERENCE_MAX;
 use protocol::{Answer, Header, RequestId, Timestamp};
 use sqlx::Row as _;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 
 static SCHEMA: &[&str] = &["
+CREATE TABLE about (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    horizon INTEGER NOT NULL
+);
 CREATE TABLE entry (
     request BLOB PRIMARY KEY,
     header BLOB NOT NULL,
@@ -51,7 +60,7 @@ pub enum JournalError {
     /// It was there at onboarding and is gone: without it a replayed message could be applied
     /// twice, so the agent does not start with an empty one.
     #[error(
-        "the journal {0} is gone; restore it, or run `passback-agent writeback disable` and `enable`: new keys make every older message void"
+        "the journal {0} is gone; run `passback-agent writeback disable`, then `enable`: new keys make every older message void. Do not put an older copy of it back: it does not know what was set since"
     )]
     Gone(std::path::PathBuf),
     /// The database failed: disk full, file damaged.
@@ -98,6 +107,17 @@ pub struct Place {
     pub guid: ObjectGuid,
 }
 
+/// Whether the state before a set was noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Noted {
+    /// It was; the set may be sent.
+    Yes,
+    /// It was not: another request for the same account is open. Two at once could not be told
+    /// apart by the account's metadata.
+    AnotherIsOpen,
+}
+
 /// What is looked at when an entry is settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Before {
@@ -125,24 +145,43 @@ pub struct Entry {
 }
 
 impl Journal {
-    /// Makes the journal, or opens the one that is there.
+    /// Makes the journal, or opens the one that is there. One that is made at `now` knows nothing
+    /// of what was issued before.
     ///
     /// # Errors
     /// [`JournalError::Open`].
-    pub async fn create(state_dir: &Path) -> Result<Self, JournalError> {
-        Ok(Self { pool: database::open(&state_dir.join(FILE), SCHEMA).await? })
+    pub async fn create(state_dir: &Path, now: Timestamp) -> Result<Self, JournalError> {
+        let pool = database::open(&state_dir.join(FILE), SCHEMA).await?;
+        sqlx::query("INSERT INTO about (one, horizon) VALUES (1, $1) ON CONFLICT (one) DO NOTHING")
+            .bind(now.as_millis())
+            .execute(&pool)
+            .await
+            .map_err(failed("note since when it knows"))?;
+        Ok(Self { pool })
     }
 
     /// Opens the journal that onboarding made.
     ///
     /// # Errors
     /// [`JournalError::Gone`] if it is not there.
-    pub async fn open(state_dir: &Path) -> Result<Self, JournalError> {
+    pub async fn open(state_dir: &Path, now: Timestamp) -> Result<Self, JournalError> {
         let path = state_dir.join(FILE);
         if !path.exists() {
             return Err(JournalError::Gone(path));
         }
-        Self::create(state_dir).await
+        Self::create(state_dir, now).await
+    }
+
+    /// Whether a request that was issued at this moment, and has no entry, was never begun.
+    ///
+    /// # Errors
+    /// [`JournalError::Database`].
+    pub async fn knows_since(&self, issued_at: Timestamp) -> Result<bool, JournalError> {
+        let horizon: i64 = sqlx::query_scalar("SELECT horizon FROM about")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(failed("say since when it knows"))?;
+        Ok(issued_at > Timestamp::from_millis(horizon))
     }
 
     /// Begins an entry. False if the request was begun before.
@@ -164,7 +203,8 @@ impl Journal {
     }
 
     /// Notes the state before the set. May be repeated while nothing was sent (another controller
-    /// has become the PDC emulator).
+    /// has become the PDC emulator). Refused while another request may have set, or may still set,
+    /// a password for the same account: the version of one account's password settles one set.
     ///
     /// # Errors
     /// [`JournalError::OutOfOrder`] unless the entry is begun or noted.
@@ -174,11 +214,15 @@ impl Journal {
         place: &Place,
         witness: &Witness,
         now: Timestamp,
-    ) -> Result<(), JournalError> {
+    ) -> Result<Noted, JournalError> {
+        // One statement: of two requests at once, one is noted.
         let noted = sqlx::query(
             "UPDATE entry SET state = 'noted', connector = $1, object_guid = $2, controller = $3,
                  invocation_id = $4, version = $5, pwd_last_set = $6, noted_at = $7
-             WHERE request = $8 AND state IN ('begun', 'noted')",
+             WHERE request = $8 AND state IN ('begun', 'noted') AND NOT EXISTS (
+                 SELECT 1 FROM entry AS other
+                 WHERE other.state <> 'finished' AND other.state IN ('noted', 'set')
+                   AND other.connector = $1 AND other.object_guid = $2 AND other.request <> $8)",
         )
         .bind(&place.connector)
         .bind(place.guid.to_bytes().to_vec())
@@ -194,7 +238,13 @@ impl Journal {
         .execute(&self.pool)
         .await
         .map_err(failed("note the state before a set"))?;
-        one_row(noted.rows_affected())
+        if noted.rows_affected() == 1 {
+            return Ok(Noted::Yes);
+        }
+        match self.entry(request).await?.map(|entry| entry.state) {
+            Some(State::Begun | State::Noted) => Ok(Noted::AnotherIsOpen),
+            _ => Err(JournalError::OutOfOrder),
+        }
     }
 
     /// Records that the directory confirmed the set.
@@ -261,17 +311,29 @@ impl Journal {
         rows.iter().map(entry).collect()
     }
 
-    /// Forgets finished entries that are older than `retention`; how many. The retention is far
-    /// longer than any message lives, so none of them can come back.
+    /// Forgets finished entries that are older than `retention`, and raises the horizon to there;
+    /// how many. The retention is far longer than any message lives, so none of them can come back.
     ///
     /// # Errors
-    /// [`JournalError::Database`].
+    /// [`JournalError::Database`]: nothing was forgotten.
     pub async fn prune(&self, retention: Duration, now: Timestamp) -> Result<u64, JournalError> {
-        let pruned = sqlx::query("DELETE FROM entry WHERE state = 'finished' AND finished_at < $1")
-            .bind(now.before(retention).as_millis())
-            .execute(&self.pool)
+        let failed = || failed("forget old entries");
+        let horizon = now.before(retention);
+        // The horizon is compared with the cloud's clock, which may be ahead of the one here: an
+        // entry is kept for that long beyond it.
+        let forgotten = horizon.before(CLOCK_DIFFERENCE_MAX);
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
+        sqlx::query("UPDATE about SET horizon = max(horizon, $1)")
+            .bind(horizon.as_millis())
+            .execute(&mut *transaction)
             .await
-            .map_err(failed("forget old entries"))?;
+            .map_err(failed())?;
+        let pruned = sqlx::query("DELETE FROM entry WHERE state = 'finished' AND finished_at < $1")
+            .bind(forgotten.as_millis())
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed())?;
+        transaction.commit().await.map_err(failed())?;
         Ok(pruned.rows_affected())
     }
 
@@ -328,3 +390,6 @@ fn before(row: &SqliteRow) -> Result<Option<Before>, JournalError> {
         version: u32::try_from(version).map_err(|_| JournalError::Unreadable)?,
     }))
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

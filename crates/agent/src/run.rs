@@ -15,16 +15,16 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clocks::ClockDifference;
+use crate::clocks::{ClockDifference, FIRST_MEASUREMENT};
 use crate::cycle::Cycle;
 use crate::directories::Directories;
-use crate::enrol::Enrolled;
+use crate::enrol::{EnrolError, Enrolled};
 use crate::health::Health;
 use crate::intake::Intake;
 use crate::journal::Journal;
 use crate::settings::AgentSettings;
 use crate::settle::Settler;
-use crate::state::WritebackKeys;
+use crate::state::{StateError, WritebackKeys};
 use crate::steps::StepWatch;
 use crate::tls;
 use crate::writeback::Writeback;
@@ -36,12 +36,27 @@ const PRUNE: Duration = Duration::from_secs(60 * 60);
 
 /// Why the agent cannot run. One line, with what to do.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct RunError(String);
+pub enum RunError {
+    /// Another process runs on the same state, or changes its keys.
+    #[error("{0}")]
+    InUse(String),
+    /// Anything else.
+    #[error("{0}")]
+    CannotRun(String),
+}
 
 impl RunError {
     fn new(cause: impl ToString) -> Self {
-        Self(cause.to_string())
+        Self::CannotRun(cause.to_string())
+    }
+}
+
+impl From<EnrolError> for RunError {
+    fn from(error: EnrolError) -> Self {
+        match error {
+            EnrolError::State(StateError::InUse(_)) => Self::InUse(error.to_string()),
+            error => Self::new(error),
+        }
     }
 }
 
@@ -67,10 +82,10 @@ pub async fn run(
     watch: Arc<dyn StepWatch>,
     stop: CancellationToken,
 ) -> Result<(), RunError> {
-    let enrolled = Enrolled::open(&settings, Arc::clone(&clock), randomness.as_ref())
-        .map_err(RunError::new)?;
+    let (enrolled, _lock) =
+        Enrolled::open_alone(&settings, Arc::clone(&clock), randomness.as_ref())?;
     let WritebackKeys { listen, keys } = enrolled.state.writeback_keys().map_err(RunError::new)?;
-    let journal = Journal::open(enrolled.state.path()).await.map_err(RunError::new)?;
+    let journal = Journal::open(enrolled.state.path(), clock.now()).await.map_err(RunError::new)?;
     let sync = open_sync(&settings).await?;
     let directories = Directories::set_up(&settings.directories, &clock).map_err(RunError::new)?;
     let tasks = TaskTracker::new();
@@ -109,7 +124,7 @@ pub async fn run(
         identity: Arc::clone(&enrolled.key),
         writeback,
         settler,
-        clock_difference,
+        clock_difference: Arc::clone(&clock_difference),
         randomness: Arc::clone(&randomness),
         unopened: Mutex::new(HashMap::new()),
     });
@@ -128,6 +143,7 @@ pub async fn run(
         journal.clone(),
         settings.journal_retention,
         Arc::clone(&clock),
+        clock_difference,
         stop.clone(),
     ));
     relay::listen(listener, tokens, intake, clock, randomness, status, stop).await;
@@ -144,11 +160,12 @@ fn listener_config(
 ) -> Result<ListenerConfig, RunError> {
     let url = enrolled.identity.relay_url.as_deref().unwrap_or_default();
     let url: url::Url = url.parse().map_err(|_| {
-        RunError("the relay's address is not known; run `passback-agent writeback enable`".into())
+        RunError::new("the relay's address is not known; run `passback-agent writeback enable`")
     })?;
     // The address came from the cloud; it is believed only for the configured host.
     if url.host_str() != settings.cloud_url.host_str() || url.scheme() != "wss" {
-        return Err(RunError(format!("the relay {url} is not at the configured cloud service")));
+        let cause = format!("the relay {url} is not at the configured cloud service");
+        return Err(RunError::CannotRun(cause));
     }
     let tls = tls::config(settings.cloud_ca.as_deref()).map_err(RunError::new)?;
     let entity = Entity::of(enrolled.identity.tenant, enrolled.identity.agent);
@@ -219,10 +236,16 @@ async fn prune_for_ever(
     journal: Journal,
     retention: Duration,
     clock: Arc<dyn Clock>,
+    clock_difference: Arc<ClockDifference>,
     stop: CancellationToken,
 ) {
     loop {
-        if let Err(error) = journal.prune(retention, clock.now()).await {
+        // By a clock that runs ahead, what is fresh would be forgotten.
+        let clock_is_right = tokio::select! {
+            () = stop.cancelled() => return,
+            small = clock_difference.is_small_within(FIRST_MEASUREMENT) => small,
+        };
+        if clock_is_right && let Err(error) = journal.prune(retention, clock.now()).await {
             tracing::error!(event = "journal.prune_failed", cause = %error);
         }
         tokio::select! {

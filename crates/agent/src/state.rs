@@ -7,6 +7,7 @@
 //! listen.key        the key that may listen (Ed25519)     ⎫
 //! pair.key          the RSA key pair                      ⎬ made at onboarding, destroyed at
 //! package.key       the package key                       ⎭ offboarding
+//! agent.lock        held by whoever uses or changes the keys
 //! ```
 //!
 //! The directory has mode 0700, files 0600. Files are replaced by renaming, so that a crash leaves
@@ -44,6 +45,9 @@ pub(crate) enum StateError {
     /// The agent is enrolled already.
     #[error("the agent is enrolled already; its state stands in {0}")]
     EnrolledAlready(PathBuf),
+    /// Another process uses or changes the keys.
+    #[error("another passback-agent is at work with the state in {0}; stop it, then try again")]
+    InUse(PathBuf),
     /// Writeback is not enabled.
     #[error("writeback is not enabled; run `passback-agent writeback enable`")]
     NotEnabled,
@@ -69,11 +73,18 @@ pub(crate) struct WritebackKeys {
     pub(crate) keys: AgentKeys,
 }
 
+const LOCK: &str = "agent.lock";
 const AGENT: &str = "agent.json";
 const IDENTITY: &str = "identity.key";
 const LISTEN: &str = "listen.key";
 const PAIR: &str = "pair.key";
 const PACKAGE: &str = "package.key";
+
+/// The state directory is this process's alone until this is dropped, or the process ends however.
+#[must_use]
+pub(crate) struct StateLock {
+    _file: fs::File,
+}
 
 /// The state directory with its vault key.
 pub(crate) struct StateDir {
@@ -110,6 +121,23 @@ impl StateDir {
         let vault = MasterKey::from_bytes(&bytes);
         let vault = vault.map_err(|_| StateError::Damaged(vault_key.into()))?;
         Ok(Self { path: path.to_owned(), vault })
+    }
+
+    /// Keeps other processes from using or changing the keys: an agent that runs on with old keys
+    /// and an old journal beside one with new ones would answer for requests of the other.
+    pub(crate) fn lock(&self) -> Result<StateLock, StateError> {
+        let path = self.file(LOCK);
+        let mut options = fs::OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let failed = |cause| StateError::File { path: path.clone(), cause };
+        let file = options.open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(StateLock { _file: file }),
+            Err(fs::TryLockError::WouldBlock) => Err(StateError::InUse(self.path.clone())),
+            Err(fs::TryLockError::Error(cause)) => Err(failed(cause)),
+        }
     }
 
     /// Where it stands.
@@ -367,6 +395,21 @@ mod tests {
         state.destroy_writeback_keys().unwrap();
         assert!(matches!(state.writeback_keys(), Err(StateError::NotEnabled)));
         state.destroy_writeback_keys().unwrap();
+    }
+
+    #[test]
+    fn one_process_at_a_time_has_the_keys() {
+        let folder = Temporary::new("lock");
+        let (state, second) = (folder.create(), folder.create());
+        let lock = state.lock().unwrap();
+        let refused = second.lock().err().unwrap();
+        assert!(matches!(refused, StateError::InUse(_)));
+        let said = refused.to_string();
+        assert!(said.contains("stop it") && !said.contains('\n'), "{said}");
+        drop(lock);
+        let _again = second.lock().unwrap();
+        let mode = fs::metadata(folder.0.join(LOCK)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use sync::{AdAccount, Resolution, SyncState};
 
 use crate::directories::{Connected, Directories};
 use crate::guard;
-use crate::journal::{Journal, JournalError, Place};
+use crate::journal::{Journal, JournalError, Noted, Place};
 use crate::steps::{Step, StepWatch};
 
 /// How often a moved PDC emulator is followed within one request.
@@ -189,14 +189,15 @@ impl Writeback {
                 Err(error) => return Ok(Some(stop(refused("witness", header, &error)))),
             };
             let now = self.clock.now();
-            self.journal.note_before(header.request, &place, &witness, now).await?;
-            self.watch.reached(Step::Noted);
-            // Reading may have taken long: no set starts after its time (SPEC W-11).
-            if self.clock.now() >= header.expires_at {
-                return Ok(Some(stop(Outcome::Expired)));
+            let noted = self.journal.note_before(header.request, &place, &witness, now).await?;
+            if noted == Noted::AnotherIsOpen {
+                return Ok(Some(stop(Outcome::AlreadyInFlight)));
             }
-            let set = connected.directory.set_password_at(&witness, account.guid, password).await;
-            match set {
+            self.watch.reached(Step::Noted);
+            // No set starts after its time, however long the way there takes (SPEC W-11).
+            let not_after = header.expires_at;
+            let directory = &connected.directory;
+            match directory.set_password_at(&witness, account.guid, password, not_after).await {
                 Ok(()) => {
                     self.watch.reached(Step::Applied);
                     self.journal.set(header.request, self.clock.now()).await?;

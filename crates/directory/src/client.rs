@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{ClearPassword, Clock};
+use protocol::{ClearPassword, Clock, Timestamp};
 use tracing::{debug, warn};
 
 use crate::attributes::Entry;
@@ -130,7 +130,8 @@ impl Directory {
     }
 
     /// Sets the password and unlocks the account, under the policy that AD enforces on a user's own
-    /// change (SPEC D-2, PR-3).
+    /// change (SPEC D-2, PR-3). From `not_after` on nothing is sent, however long connecting took
+    /// (SPEC W-11).
     ///
     /// # Errors
     /// [`SetError::Unknown`] is the only one after which the password may be changed.
@@ -138,8 +139,9 @@ impl Directory {
         &self,
         guid: ObjectGuid,
         password: &ClearPassword,
+        not_after: Timestamp,
     ) -> Result<(), SetError> {
-        self.set(guid, password, None).await
+        self.set(guid, password, not_after, None).await
     }
 
     /// As [`Directory::set_password`], but only at the controller that gave this witness: a reading
@@ -152,8 +154,9 @@ impl Directory {
         noted: &Witness,
         guid: ObjectGuid,
         password: &ClearPassword,
+        not_after: Timestamp,
     ) -> Result<(), SetError> {
-        self.set(guid, password, Some(noted)).await
+        self.set(guid, password, not_after, Some(noted)).await
     }
 
     /// Reads the people at and below each base, `page` at a time, and hands each one over as it
@@ -175,6 +178,7 @@ impl Directory {
         &self,
         guid: ObjectGuid,
         password: &ClearPassword,
+        not_after: Timestamp,
         noted: Option<&Witness>,
     ) -> Result<(), SetError> {
         let session = self.0.session(ROLE_CHECK).await.map_err(SetError::NotSent)?;
@@ -190,12 +194,21 @@ impl Directory {
         }
         let oid = control.map(PolicyControl::oid);
         let target = guid.as_base();
+        // Looked at last: finding and connecting may have taken long.
+        let left = not_after.since(self.0.now());
+        if left.is_zero() {
+            return Err(SetError::TooLate);
+        }
         let flight = session
             .connection
             .start(|id| Ok(wire::set(id, &target, password, oid)))
             .map_err(|closed| SetError::NotSent(DirectoryError::Lost { cause: closed.0 }))?;
-        let result = set::answer(flight, self.0.config().set_time_limit).await;
-        if matches!(result, Err(SetError::Unknown { .. } | SetError::NotSent(_))) {
+        let result = set::answer(flight, self.0.config().set_time_limit, left).await;
+        let broken = matches!(
+            result,
+            Err(SetError::Unknown { .. } | SetError::NotSent(_) | SetError::TooLate)
+        );
+        if broken {
             self.0.forget(&session).await;
         }
         result

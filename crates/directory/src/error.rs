@@ -83,6 +83,9 @@ pub enum SetError {
     /// The role moved between the note in the journal and the set. Nothing was sent.
     #[error("the PDC emulator is another controller than the one that was noted")]
     ControllerMoved,
+    /// The time until which it might be set passed before it was sent. Nothing was sent.
+    #[error("the time to set the password passed before it was sent")]
+    TooLate,
     /// The directory answered with an error: the password is unchanged.
     #[error("the directory refused the set: {0}")]
     Refused(Refusal),

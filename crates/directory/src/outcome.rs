@@ -76,6 +76,7 @@ pub fn outcome(error: &SetError) -> Outcome {
         SetError::NotSent(error) => error.outcome(),
         SetError::NoPolicyControl => Outcome::NoPolicyControl,
         SetError::ControllerMoved => Outcome::PdcUnreachable,
+        SetError::TooLate => Outcome::Expired,
         SetError::Refused(refusal) => refusal.outcome(),
         SetError::Unknown { .. } => Outcome::InDoubt,
     }

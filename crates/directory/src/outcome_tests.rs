@@ -70,6 +70,7 @@ fn what_was_not_sent_is_never_in_doubt_and_what_was_sent_without_answer_always_i
     }
     assert_eq!(outcome(&SetError::Unknown { cause: cause() }), Outcome::InDoubt);
     assert_eq!(outcome(&SetError::NoPolicyControl), Outcome::NoPolicyControl);
+    assert_eq!(outcome(&SetError::TooLate), Outcome::Expired);
 }
 
 #[test]

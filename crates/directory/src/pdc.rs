@@ -60,6 +60,11 @@ impl Pdc {
         &self.config
     }
 
+    /// The present moment, by the directory's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// The connection to the PDC emulator, which said within `age` that it holds the role.
     pub(crate) async fn session(&self, age: Duration) -> Result<Arc<Session>, DirectoryError> {
         let before = self.failure().attempt;

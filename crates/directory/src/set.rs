@@ -9,9 +9,21 @@ use crate::connection::Flight;
 use crate::session::refusal;
 use crate::{DirectoryError, SetError};
 
-/// Waits for the answer to a set. Once its bytes may have left, only an answer ends the doubt.
-pub(crate) async fn answer(mut flight: Flight, limit: Duration) -> Result<(), SetError> {
-    let answer = timeout(limit, flight.next()).await;
+/// Waits for the answer to a set. One that has not left within `leaves_within` (the connection
+/// takes nothing) never does. Once its bytes may have left, only an answer ends the doubt.
+pub(crate) async fn answer(
+    mut flight: Flight,
+    limit: Duration,
+    leaves_within: Duration,
+) -> Result<(), SetError> {
+    let rest = limit.saturating_sub(leaves_within);
+    let mut answer = timeout(limit.min(leaves_within), flight.next()).await;
+    if answer.is_err() && !rest.is_zero() {
+        if flight.withdraw() {
+            return Err(SetError::TooLate);
+        }
+        answer = timeout(rest, flight.next()).await;
+    }
     let without = |cause: String| match flight.withdraw() {
         true => Err(SetError::NotSent(DirectoryError::Lost { cause })),
         false => Err(SetError::Unknown { cause }),

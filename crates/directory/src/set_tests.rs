@@ -2,13 +2,15 @@ use ldap3_proto::LdapCodec;
 use ldap3_proto::proto::{LdapExtendedResponse, LdapMsg, LdapResult};
 use protocol::ClearPassword;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
-use tokio_util::codec::Encoder as _;
+use tokio_util::codec::{Decoder as _, Encoder as _};
 
 use super::*;
 use crate::connection::Connection;
 use crate::{AdCode, wire};
 
 const LIMIT: Duration = Duration::from_millis(200);
+/// Longer than a test lasts.
+const LONG: Duration = Duration::from_secs(60);
 
 fn start(connection: &Connection) -> Flight {
     let password = ClearPassword::from_text("New-Password-9").unwrap();
@@ -28,7 +30,7 @@ async fn answered(op: LdapOp) -> Result<(), SetError> {
     let mut bytes = bytes::BytesMut::new();
     LdapCodec::default().encode(LdapMsg::new(1, op), &mut bytes).unwrap();
     far.write_all(&bytes).await.unwrap();
-    answer(flight, LIMIT).await
+    answer(flight, LIMIT, LONG).await
 }
 
 fn result(code: LdapResultCode, message: &str) -> LdapResult {
@@ -70,7 +72,7 @@ async fn silence_after_sending_is_unknown() {
     let (connection, mut far) = pair(4_096);
     let flight = start(&connection);
     assert!(far.read(&mut [0; 4_096]).await.unwrap() > 0);
-    assert!(matches!(answer(flight, LIMIT).await, Err(SetError::Unknown { .. })));
+    assert!(matches!(answer(flight, LIMIT, LONG).await, Err(SetError::Unknown { .. })));
 }
 
 #[tokio::test]
@@ -85,7 +87,7 @@ async fn a_cut_at_any_byte_of_the_request_is_unknown() {
         let flight = start(&connection);
         far.read_exact(&mut vec![0; taken]).await.unwrap();
         drop(far);
-        let outcome = answer(flight, LIMIT).await;
+        let outcome = answer(flight, LIMIT, LONG).await;
         assert!(
             matches!(outcome, Err(SetError::Unknown { .. })),
             "{taken} of {whole}: {outcome:?}"
@@ -98,9 +100,42 @@ async fn what_never_left_has_failed_for_certain() {
     let (connection, far) = pair(1);
     let stuck = start(&connection);
     let waiting = start(&connection);
-    assert!(matches!(answer(waiting, LIMIT).await, Err(SetError::NotSent(_))), "timed out");
+    assert!(matches!(answer(waiting, LIMIT, LONG).await, Err(SetError::NotSent(_))), "timed out");
     let waiting = start(&connection);
     drop(far);
-    assert!(matches!(answer(waiting, LIMIT).await, Err(SetError::NotSent(_))), "cut");
-    assert!(matches!(answer(stuck, LIMIT).await, Err(SetError::Unknown { .. })));
+    assert!(matches!(answer(waiting, LIMIT, LONG).await, Err(SetError::NotSent(_))), "cut");
+    assert!(matches!(answer(stuck, LIMIT, LONG).await, Err(SetError::Unknown { .. })));
+}
+
+#[tokio::test]
+async fn what_has_not_left_in_its_time_never_leaves() {
+    let (connection, mut far) = pair(1);
+    let stuck = start(&connection);
+    let waiting = start(&connection);
+    let soon = Duration::from_millis(20);
+    assert_eq!(answer(waiting, LONG, soon).await, Err(SetError::TooLate));
+    drop(connection);
+    let mut bytes = Vec::new();
+    far.read_to_end(&mut bytes).await.unwrap();
+    let mut messages = bytes::BytesMut::from(bytes.as_slice());
+    let mut ops = Vec::new();
+    while let Some(message) = LdapCodec::default().decode(&mut messages).unwrap() {
+        ops.push(message.op);
+    }
+    assert!(matches!(ops.as_slice(), [LdapOp::ModifyRequest(_), LdapOp::UnbindRequest]), "{ops:?}");
+    drop(stuck);
+}
+
+#[tokio::test]
+async fn what_has_left_in_its_time_is_waited_for_beyond_it() {
+    let (connection, mut far) = pair(4_096);
+    let flight = start(&connection);
+    let answering = tokio::spawn(answer(flight, LONG, Duration::from_millis(20)));
+    assert!(far.read(&mut [0; 4_096]).await.unwrap() > 0);
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    let op = LdapOp::ModifyResponse(result(LdapResultCode::Success, ""));
+    let mut bytes = bytes::BytesMut::new();
+    LdapCodec::default().encode(LdapMsg::new(1, op), &mut bytes).unwrap();
+    far.write_all(&bytes).await.unwrap();
+    assert_eq!(answering.await.unwrap(), Ok(()));
 }

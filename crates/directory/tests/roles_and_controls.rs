@@ -12,6 +12,7 @@
 mod staged;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use directory::{
@@ -22,6 +23,8 @@ use protocol::{ClearPassword, ManualClock, Timestamp};
 use staged::{Stage, host, stage};
 
 const DEPRECATED: &str = "1.2.840.113556.1.4.2066";
+/// No test lasts that long.
+const LATER: Timestamp = Timestamp::from_millis(i64::MAX);
 
 fn client(stage: &Stage) -> (Directory, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
@@ -31,7 +34,7 @@ fn client(stage: &Stage) -> (Directory, Arc<ManualClock>) {
 
 async fn set(directory: &Directory) -> Result<(), SetError> {
     let password = ClearPassword::from_text("New-Password-1").unwrap();
-    directory.set_password(ObjectGuid::from_bytes([7; 16]), &password).await
+    directory.set_password(ObjectGuid::from_bytes([7; 16]), &password, LATER).await
 }
 
 fn sets(stage: &Stage) -> Vec<String> {
@@ -131,4 +134,36 @@ async fn the_deprecated_control_is_used_where_only_that_is_offered_and_is_critic
         value: Some(vec![0x30, 3, 2, 1, 1]),
     };
     assert_eq!(stage.state.lock().unwrap().sets[0].1, [expected]);
+}
+
+/// A clock by which everything after the first look takes ten minutes.
+#[derive(Default)]
+struct Slow(AtomicBool);
+
+impl Slow {
+    const STARTED: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+}
+
+impl protocol::Clock for Slow {
+    fn now(&self) -> Timestamp {
+        match self.0.swap(true, Ordering::SeqCst) {
+            false => Self::STARTED,
+            true => Self::STARTED.after(Duration::from_secs(10 * 60)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_set_whose_time_passed_while_connecting_is_not_sent() {
+    let stage = stage(1, same).await;
+    let directory = Directory::new(stage.config.clone(), Arc::new(Slow::default())).unwrap();
+    let password = ClearPassword::from_text("New-Password-1").unwrap();
+    let guid = ObjectGuid::from_bytes([7; 16]);
+    let not_after = Slow::STARTED.after(Duration::from_secs(3 * 60));
+    let late = directory.set_password(guid, &password, not_after).await;
+    assert_eq!(late, Err(SetError::TooLate));
+    assert_eq!(stage.state.lock().unwrap().binds, 1, "it came as far as the set");
+    assert!(sets(&stage).is_empty());
+    directory.set_password(guid, &password, LATER).await.unwrap();
+    assert_eq!(sets(&stage), [host(1)]);
 }

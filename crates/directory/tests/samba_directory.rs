@@ -18,10 +18,12 @@ use directory::{
     SetError, explain_refusal, outcome, protected_by, too_young,
 };
 use lab::{Bound, Forest, Kind, NewPerson, Person};
-use protocol::{Clock as _, Outcome, SystemClock};
+use protocol::{Clock as _, Outcome, SystemClock, Timestamp};
 use world::{agent, config, config_as, connect, forest, guid, password, somebody};
 
 const WRONG_PASSWORD: &str = "52e";
+/// No test lasts that long.
+const LATER: Timestamp = Timestamp::from_millis(i64::MAX);
 
 fn refused(sub_code: &str) -> Bound {
     Bound::Refused { sub_code: sub_code.to_owned() }
@@ -30,7 +32,7 @@ fn refused(sub_code: &str) -> Bound {
 /// Tries a password that the directory refuses, and has it explained.
 async fn explained(directory: &Directory, person: &Person, text: &str) -> Outcome {
     let new = password(text);
-    let error = directory.set_password(guid(person), &new).await.unwrap_err();
+    let error = directory.set_password(guid(person), &new, LATER).await.unwrap_err();
     let SetError::Refused(refusal) = &error else { panic!("{error}") };
     assert!(refusal.is_policy(), "{error}");
     assert_eq!(outcome::outcome(&error), Outcome::PolicyOther);
@@ -57,7 +59,10 @@ async fn after_a_set_the_new_password_is_taken_and_the_old_one_refused() {
     let forest = forest();
     let person = somebody(&forest);
     assert_eq!(forest.bind(&person.login, &person.password).unwrap(), Bound::Accepted);
-    agent(&forest).set_password(guid(&person), &password("Second-Pässwörd-😀")).await.unwrap();
+    agent(&forest)
+        .set_password(guid(&person), &password("Second-Pässwörd-😀"), LATER)
+        .await
+        .unwrap();
     let new = forest.bind(&person.login, "Second-Pässwörd-😀").unwrap();
     assert_eq!(new, Bound::Accepted);
     assert_eq!(forest.bind(&person.login, &person.password).unwrap(), refused(WRONG_PASSWORD));
@@ -73,7 +78,7 @@ async fn every_refused_rule_is_named_and_changes_nothing() {
     assert_eq!(explained(&directory, &person, &person.password).await, Outcome::PolicyHistory);
     assert_eq!(forest.bind(&person.login, &person.password).unwrap(), Bound::Accepted);
     // One that was used before the present one.
-    directory.set_password(guid(&person), &password("Second-Password-1")).await.unwrap();
+    directory.set_password(guid(&person), &password("Second-Password-1"), LATER).await.unwrap();
     assert_eq!(explained(&directory, &person, &person.password).await, Outcome::PolicyHistory);
     assert_eq!(forest.bind(&person.login, "Second-Password-1").unwrap(), Bound::Accepted);
 }
@@ -84,7 +89,7 @@ async fn samba_does_not_judge_names_so_that_history_is_not_mistaken_for_them() {
     let person = somebody(&forest);
     let directory = agent(&forest);
     let with_name = format!("X9-{}-y", person.login);
-    directory.set_password(guid(&person), &password(&with_name)).await.unwrap();
+    directory.set_password(guid(&person), &password(&with_name), LATER).await.unwrap();
     assert_eq!(forest.bind(&person.login, &with_name).unwrap(), Bound::Accepted);
     assert_eq!(explained(&directory, &person, &with_name).await, Outcome::PolicyHistory);
 }
@@ -142,7 +147,7 @@ async fn a_set_unlocks_a_locked_account() {
     assert_eq!(forest.bind(&person.login, &person.password).unwrap(), refused("775"));
     let locked = directory.account(guid(&person)).await.unwrap().unwrap();
     assert!(locked.lockout_time.is_some());
-    directory.set_password(guid(&person), &password("Second-Password-1")).await.unwrap();
+    directory.set_password(guid(&person), &password("Second-Password-1"), LATER).await.unwrap();
     assert_eq!(forest.bind(&person.login, "Second-Password-1").unwrap(), Bound::Accepted);
     let unlocked = directory.account(guid(&person)).await.unwrap().unwrap();
     assert_eq!(unlocked.lockout_time, None);
@@ -158,12 +163,12 @@ async fn the_witness_counts_sets_and_not_refusals() {
     assert_eq!(first.originator, Some(first.invocation_id), "there is one controller");
     for count in 1..=3 {
         let new = password(&format!("Password-Number-{count}"));
-        directory.set_password_at(&first, guid(&person), &new).await.unwrap();
+        directory.set_password_at(&first, guid(&person), &new, LATER).await.unwrap();
         let after = directory.witness(guid(&person)).await.unwrap().unwrap();
         assert_eq!(after.version, first.version + count);
         assert_ne!(after.pwd_last_set, first.pwd_last_set);
     }
-    directory.set_password(guid(&person), &password("a")).await.unwrap_err();
+    directory.set_password(guid(&person), &password("a"), LATER).await.unwrap_err();
     let after = directory.witness(guid(&person)).await.unwrap().unwrap();
     assert_eq!(after.version, first.version + 3);
 }
@@ -176,7 +181,8 @@ async fn a_set_for_another_controller_s_witness_is_not_sent() {
     let mut elsewhere = directory.witness(guid(&person)).await.unwrap().unwrap();
     elsewhere.invocation_id.0 = directory::ObjectGuid::from_bytes([1; 16]);
     let new = password("Second-Password-1");
-    let error = directory.set_password_at(&elsewhere, guid(&person), &new).await.unwrap_err();
+    let error =
+        directory.set_password_at(&elsewhere, guid(&person), &new, LATER).await.unwrap_err();
     assert_eq!(error, SetError::ControllerMoved);
     assert_eq!(forest.bind(&person.login, &person.password).unwrap(), Bound::Accepted);
 }
@@ -187,7 +193,7 @@ async fn where_no_right_was_delegated_the_set_is_refused_as_such() {
     let outside = NewPerson { unit: "OU=Service".to_owned(), ..NewPerson::default() };
     let person = forest.add_person(&outside).unwrap();
     let new = password("Second-Password-1");
-    let error = agent(&forest).set_password(guid(&person), &new).await.unwrap_err();
+    let error = agent(&forest).set_password(guid(&person), &new, LATER).await.unwrap_err();
     let SetError::Refused(refusal) = &error else { panic!("{error}") };
     assert_eq!(refusal.result, 50);
     assert_eq!(outcome::outcome(&error), Outcome::PermissionMissing);
@@ -204,14 +210,14 @@ async fn an_account_is_found_by_guid_after_it_was_renamed_and_gone_after_it_was_
         person.dn, person.login
     );
     forest.modify(&rename).unwrap();
-    directory.set_password(guid(&person), &password("Second-Password-1")).await.unwrap();
+    directory.set_password(guid(&person), &password("Second-Password-1"), LATER).await.unwrap();
     let account = directory.account(guid(&person)).await.unwrap().unwrap();
     assert_eq!(account.dn.name(), Some(format!("renamed {}", person.login).as_str()));
 
     forest.modify(&format!("dn: {}\nchangetype: delete\n", account.dn)).unwrap();
     assert!(directory.account(guid(&person)).await.unwrap().is_none());
     assert!(directory.witness(guid(&person)).await.unwrap().is_none());
-    let error = directory.set_password(guid(&person), &password("Third-Password-1")).await;
+    let error = directory.set_password(guid(&person), &password("Third-Password-1"), LATER).await;
     assert_eq!(outcome::outcome(&error.unwrap_err()), Outcome::UserGone);
 }
 
@@ -229,7 +235,7 @@ async fn names_with_every_character_of_d9_are_read_and_set() {
         let person = forest.add_person(&new).unwrap();
         let account = directory.account(guid(&person)).await.unwrap().unwrap();
         assert_eq!(account.dn.name(), Some(unique.as_str()));
-        directory.set_password(guid(&person), &password("Second-Password-1")).await.unwrap();
+        directory.set_password(guid(&person), &password("Second-Password-1"), LATER).await.unwrap();
         // What is written is read by the directory as the same object.
         let found = forest.search(&account.dn.to_string(), "(objectClass=user)", &["cn"]).unwrap();
         assert_eq!(found.len(), 1, "{}", account.dn);
@@ -346,8 +352,10 @@ async fn a_wrong_service_password_is_named_and_not_tried_again_and_again() {
     }
     // The threshold is 5: eight binds would have locked it.
     assert_eq!(forest.bind(&person.login, &person.password).unwrap(), Bound::Accepted);
-    let error =
-        directory.set_password(guid(&person), &password("New-Password-1")).await.unwrap_err();
+    let error = directory
+        .set_password(guid(&person), &password("New-Password-1"), LATER)
+        .await
+        .unwrap_err();
     assert_eq!(outcome::outcome(&error), Outcome::DirectoryConfiguration);
 }
 
@@ -388,7 +396,7 @@ async fn cut(forest: &Forest, lose: impl Fn(&world::Wire, bool)) -> (Person, u32
     let before = directory.witness(guid(&person)).await.unwrap().unwrap();
     lose(&wire, true);
     let new = password("Second-Password-1");
-    let error = directory.set_password_at(&before, guid(&person), &new).await.unwrap_err();
+    let error = directory.set_password_at(&before, guid(&person), &new, LATER).await.unwrap_err();
     assert!(matches!(error, SetError::Unknown { .. }), "{error}");
     assert_eq!(outcome::outcome(&error), Outcome::InDoubt);
     lose(&wire, false);

@@ -79,6 +79,9 @@ outcomes! {
     /// Another operation for the same person has not ended.
     AlreadyInFlight = "already_in_flight", "34009", Person, No,
         "A person has one operation at a time; the earlier one has not ended.";
+    /// The agent's journal does not reach back to the request.
+    CannotBeKnown = "cannot_be_known", "34010", Operator, Unknown,
+        "The agent's journal does not reach back to this request: it was made anew since, or has forgotten entries of that age. The directory shows when the password was last set (pwdLastSet).";
 
     /// Shorter than the policy's least length.
     PolicyTooShort = "policy_too_short", "33008", Person, No,

@@ -81,6 +81,8 @@ mail-changed-body = Your password at { $tenant } was reset at { $when }.
 mail-changed-warning = If this was not you, contact your helpdesk at once.
 mail-unchanged-subject = Your password was not changed
 mail-unchanged-body = We now know how your password reset at { $tenant } ended: your password was not changed. You can start again.
+mail-cannot-be-known-subject = Your password reset
+mail-cannot-be-known-body = We cannot find out any more how your password reset at { $tenant } ended. Try the new password, then the old one. If neither works, reset it again.
 
 outcome-password_changed = Your new password works from now on. Other devices and apps ask for it when they next connect.
 outcome-settled_changed = Your reset had been interrupted. We have checked: it did go through, and your new password works.

@@ -80,6 +80,8 @@ mail-changed-body = Uw wachtwoord bij { $tenant } is op { $when } opnieuw ingest
 mail-changed-warning = Was u dit niet, waarschuw dan meteen uw helpdesk.
 mail-unchanged-subject = Uw wachtwoord is niet gewijzigd
 mail-unchanged-body = Wij weten nu hoe het opnieuw instellen van uw wachtwoord bij { $tenant } is afgelopen: uw wachtwoord is niet gewijzigd. U kunt opnieuw beginnen.
+mail-cannot-be-known-subject = Uw nieuwe wachtwoord
+mail-cannot-be-known-body = Wij kunnen niet meer achterhalen hoe het opnieuw instellen van uw wachtwoord bij { $tenant } is afgelopen. Probeer het nieuwe wachtwoord, dan het oude. Werkt geen van beide, stel het dan opnieuw in.
 
 outcome-password_changed = Uw nieuwe wachtwoord werkt vanaf nu. Andere apparaten en apps vragen erom zodra ze weer verbinding maken.
 outcome-settled_changed = Het instellen was onderbroken. Wij hebben het nagegaan: het is wel gelukt, uw nieuwe wachtwoord werkt.

@@ -224,7 +224,8 @@ async fn notify(
     let content = match changed {
         Changed::Yes => Content::Changed { when: moment(finished_at, &app.settings.time_zone) },
         Changed::No if was_in_doubt => Content::Unchanged,
-        Changed::No | Changed::Unknown => return Ok(()),
+        Changed::Unknown => Content::CannotBeKnown,
+        Changed::No => return Ok(()),
     };
     app.mailer.send(Mail { to: address.to_owned(), locale, tenant: tenant.name.clone(), content });
     Ok(())

@@ -99,6 +99,8 @@ fn may_try_again(outcome: Outcome) -> bool {
     matches!(
         outcome,
         Outcome::Expired
+            | Outcome::AlreadyInFlight
+            | Outcome::CannotBeKnown
             | Outcome::SettledUnchanged
             | Outcome::PdcUnreachable
             | Outcome::Fault

@@ -221,12 +221,14 @@ pub(super) fn plain(visit: &Visit, page: Plain<'_>) -> Response {
     frame.message = Some(message(&visit.locale, page.outcome, &page.details, time_zone));
     frame.support_code = page.support_code;
     let changed = page.outcome.changed();
-    if changed == Changed::Unknown {
+    if page.outcome == Outcome::InDoubt {
         frame.refresh = Some(3);
     }
     let template = MessagePage {
         frame,
-        start_again: page.try_again.is_none() && changed == Changed::No,
+        start_again: page.try_again.is_none()
+            && changed != Changed::Yes
+            && page.outcome != Outcome::InDoubt,
         try_again: page.try_again,
         tip: changed == Changed::Yes,
     };

@@ -22,7 +22,8 @@ pub(crate) fn of(mail: &Mail) -> Message {
     match &mail.content {
         Content::Code { code: digits, lifetime } => code(locale, tenant, digits, *lifetime),
         Content::Changed { when } => changed(locale, tenant, when.clone()),
-        Content::Unchanged => unchanged(locale, tenant),
+        Content::Unchanged => ended(locale, tenant, "mail-unchanged"),
+        Content::CannotBeKnown => ended(locale, tenant, "mail-cannot-be-known"),
     }
 }
 
@@ -58,13 +59,13 @@ fn changed(locale: &Locale, tenant: &str, when: String) -> Message {
     }
 }
 
-/// That an operation in doubt turned out not to have changed the password (SPEC PR-2).
-fn unchanged(locale: &Locale, tenant: &str) -> Message {
+/// How an operation in doubt ended: the messages whose keys begin with `key`.
+fn ended(locale: &Locale, tenant: &str, key: &str) -> Message {
     let arguments = Arguments::from([("tenant".into(), tenant.to_owned().into())]);
-    let text = |key| locale.text_with(key, &arguments);
+    let text = |key: &str| locale.text_with(key, &arguments);
     Message {
-        subject: text("mail-unchanged-subject"),
-        body: lines(&[&text("mail-unchanged-body")]),
+        subject: text(&format!("{key}-subject")),
+        body: lines(&[&text(&format!("{key}-body"))]),
     }
 }
 

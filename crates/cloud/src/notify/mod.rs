@@ -47,6 +47,8 @@ pub(crate) enum Content {
     },
     /// An operation in doubt turned out not to have changed the password (SPEC PR-2).
     Unchanged,
+    /// How an operation in doubt ended cannot be found out any more.
+    CannotBeKnown,
 }
 
 /// Hands mails over in the background.

@@ -1,0 +1,172 @@
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use protocol::{ClearPassword, Clock, Operation, Timestamp};
+use seal::{KeyPair, SystemRandomness};
+use sync::SyncState;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::*;
+use crate::directories::Directories;
+use crate::journal::Journal;
+use crate::journal::tests::Folder;
+use crate::steps::Unwatched;
+
+const MADE: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+/// A clock that can be put back.
+struct Hands(AtomicI64);
+
+impl Hands {
+    fn set(&self, now: Timestamp) {
+        self.0.store(now.as_millis(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// An agent without directories: whoever comes past the intake is not found.
+struct Agent {
+    intake: Intake,
+    clock: Arc<Hands>,
+    _folder: Folder,
+}
+
+impl Agent {
+    async fn new(name: &str) -> Self {
+        let folder = Folder::new(&format!("intake-{name}"));
+        let clock = Arc::new(Hands(AtomicI64::new(MADE.as_millis())));
+        let given: Arc<dyn Clock> = Arc::<Hands>::clone(&clock);
+        let writeback = Writeback {
+            sync: SyncState::open(&folder.0.join("sync.db")).await.unwrap(),
+            directories: Directories::set_up(&[], &given).unwrap(),
+            journal: Journal::create(&folder.0, MADE).await.unwrap(),
+            clock: given,
+            watch: Arc::new(Unwatched),
+        };
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let random = SystemRandomness::default();
+        let intake = Intake {
+            tenant: TenantId::from_bytes([1; 16]),
+            agent: AgentId::from_bytes([2; 16]),
+            keys: AgentKeys::new(KeyPair::generate().unwrap(), PackageKey::generate(&random)),
+            identity: Arc::new(SigningKey::generate().unwrap()),
+            settler: Settler::new(writeback.clone(), tasks, stop),
+            writeback,
+            clock_difference: Arc::new(ClockDifference::unknown()),
+            randomness: Arc::new(random),
+            unopened: Mutex::default(),
+        };
+        intake.clock_difference.measured(0);
+        Self { intake, clock, _folder: folder }
+    }
+
+    fn header(&self, request: u8, issued_at: Timestamp) -> Header {
+        Header {
+            tenant: self.intake.tenant,
+            agent: self.intake.agent,
+            request: RequestId::from_bytes([request; 16]),
+            operation: Operation::Reset,
+            cloud_anchor: "0f6e7a3c-0000-4000-8000-000000000001".parse().unwrap(),
+            key_id: self.intake.keys.current().pair.public().key_id(),
+            issued_at,
+            expires_at: issued_at.after(Duration::from_secs(180)),
+        }
+    }
+
+    fn package(&self, header: &Header) -> Vec<u8> {
+        let random = self.intake.randomness.as_ref();
+        let current = self.intake.keys.current();
+        let password = ClearPassword::from_text("New-Password-1").unwrap();
+        let inner = seal::seal_password(current.pair.public(), header, &password, random).unwrap();
+        seal::seal_request(&current.package_key, header, &inner, random).unwrap()
+    }
+
+    async fn asked(&self, target: &str, body: Vec<u8>, header: &Header) -> Result<Outcome, u16> {
+        let request = Request {
+            method: "POST".to_owned(),
+            target: target.to_owned(),
+            headers: Vec::new(),
+            body: Bytes::from(body),
+        };
+        let response = self.intake.handle(request).await;
+        if response.status != 200 {
+            return Err(response.status);
+        }
+        let key = &self.intake.keys.current().package_key;
+        let identity = self.intake.identity.verifying_key();
+        Ok(seal::open_answer(key, &identity, header, &response.body).unwrap().outcome)
+    }
+
+    async fn given(&self, header: &Header) -> Result<Outcome, u16> {
+        self.asked(TARGET_WRITEBACK, self.package(header), header).await
+    }
+
+    async fn settled(&self, header: &Header) -> Result<Outcome, u16> {
+        self.asked(TARGET_SETTLE, header.encode(), header).await
+    }
+}
+
+fn second(seconds: u64) -> Timestamp {
+    MADE.after(Duration::from_secs(seconds))
+}
+
+#[tokio::test]
+async fn what_was_never_begun_is_said_to_have_expired_only_once_it_has() {
+    let agent = Agent::new("expired").await;
+    let header = agent.header(1, second(10));
+    agent.clock.set(header.expires_at.after(Duration::from_secs(4)));
+    assert_eq!(agent.settled(&header).await, Err(STATUS_NOT_YET));
+    agent.clock.set(header.expires_at.after(EXPIRY_MARGIN));
+    assert_eq!(agent.settled(&header).await, Ok(Outcome::Expired));
+}
+
+#[tokio::test]
+async fn of_what_the_journal_does_not_reach_back_to_nobody_says_that_nothing_was_changed() {
+    let agent = Agent::new("horizon").await;
+    agent.clock.set(second(1_000));
+    let before = agent.header(1, MADE);
+    // Not even where a package with its number did not open: another one may have.
+    let unopened = &agent.intake.unopened;
+    unopened.lock().unwrap().insert(before.request, Outcome::NotDecryptable);
+    assert_eq!(agent.settled(&before).await, Ok(Outcome::CannotBeKnown));
+    let after = agent.header(2, second(1));
+    assert_eq!(agent.settled(&after).await, Ok(Outcome::Expired));
+    let journal = &agent.intake.writeback.journal;
+    journal.prune(Duration::from_secs(500), second(1_000)).await.unwrap();
+    assert_eq!(agent.settled(&after).await, Ok(Outcome::CannotBeKnown));
+    let known = agent.header(3, second(501));
+    unopened.lock().unwrap().insert(known.request, Outcome::NotDecryptable);
+    assert_eq!(agent.settled(&known).await, Ok(Outcome::NotDecryptable));
+}
+
+#[tokio::test]
+async fn with_a_clock_that_is_not_known_to_be_right_nothing_is_said_to_have_expired() {
+    let mut agent = Agent::new("clock").await;
+    let header = agent.header(1, second(10));
+    agent.clock.set(second(1_000));
+    agent.intake.clock_difference.measured(120_001);
+    assert_eq!(agent.settled(&header).await, Err(STATUS_NOT_YET));
+    agent.intake.clock_difference = Arc::new(ClockDifference::unknown());
+    assert_eq!(agent.settled(&header).await, Err(STATUS_NOT_YET));
+    agent.intake.clock_difference.measured(-120_000);
+    assert_eq!(agent.settled(&header).await, Ok(Outcome::Expired));
+}
+
+#[tokio::test]
+async fn an_expired_package_stays_refused_when_the_clock_is_put_back() {
+    let agent = Agent::new("late").await;
+    let late = agent.header(1, second(10));
+    agent.clock.set(late.expires_at);
+    assert_eq!(agent.given(&late).await, Ok(Outcome::Expired));
+    agent.clock.set(second(20));
+    assert_eq!(agent.given(&late).await, Ok(Outcome::Expired));
+    assert_eq!(agent.settled(&late).await, Ok(Outcome::Expired));
+    // Another one in its time is carried out, as far as that goes.
+    let fresh = agent.header(2, second(10));
+    assert_eq!(agent.given(&fresh).await, Ok(Outcome::UserNotFoundNoCloudLink));
+}

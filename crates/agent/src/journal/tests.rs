@@ -1,0 +1,179 @@
+use std::path::PathBuf;
+
+use directory::{InvocationId, PwdLastSet};
+use protocol::{AgentId, Details, KeyId, Operation, Outcome, TenantId};
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A state directory that is gone when this is dropped.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Folder {
+    pub(crate) fn new(name: &str) -> Self {
+        let path =
+            std::env::temp_dir().join(format!("passback-journal-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn header(request: u8) -> Header {
+    Header {
+        tenant: TenantId::from_bytes([1; 16]),
+        agent: AgentId::from_bytes([2; 16]),
+        request: RequestId::from_bytes([request; 16]),
+        operation: Operation::Reset,
+        cloud_anchor: "0f6e7a3c-0000-4000-8000-000000000001".parse().unwrap(),
+        key_id: KeyId::from_bytes([4; 16]),
+        issued_at: NOW,
+        expires_at: NOW.after(Duration::from_secs(180)),
+    }
+}
+
+fn place(connector: &str, account: u8) -> Place {
+    Place { connector: connector.to_owned(), guid: ObjectGuid::from_bytes([account; 16]) }
+}
+
+fn witness() -> Witness {
+    let id = InvocationId(ObjectGuid::from_bytes([7; 16]));
+    Witness {
+        version: 5,
+        originator: Some(id),
+        pwd_last_set: PwdLastSet::Never,
+        controller: "dc1".to_owned(),
+        invocation_id: id,
+    }
+}
+
+fn answer(outcome: Outcome) -> Answer {
+    Answer { outcome, details: Details::default(), finished_at: NOW }
+}
+
+impl Journal {
+    /// Begins an entry and notes the state before.
+    async fn begun_and_noted(&self, request: u8, place: &Place) -> Noted {
+        let header = header(request);
+        assert!(self.begin(&header, NOW).await.unwrap());
+        self.note_before(header.request, place, &witness(), NOW).await.unwrap()
+    }
+
+    async fn finished(&self, request: u8, at: Timestamp) {
+        let answer = answer(Outcome::SettledUnchanged);
+        self.finish(header(request).request, &answer, at).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_new_journal_knows_nothing_of_what_was_issued_before_it_was_made() {
+    let folder = Folder::new("new");
+    let journal = Journal::create(&folder.0, NOW).await.unwrap();
+    assert!(!journal.knows_since(NOW).await.unwrap());
+    assert!(journal.knows_since(NOW.after(Duration::from_millis(1))).await.unwrap());
+    journal.close().await;
+    // Opened later, it knows since it was made.
+    let later = NOW.after(DAY);
+    for journal in [Journal::open(&folder.0, later).await, Journal::create(&folder.0, later).await]
+    {
+        let journal = journal.unwrap();
+        assert!(journal.knows_since(NOW.after(Duration::from_millis(1))).await.unwrap());
+        journal.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_journal_that_is_gone_is_not_made_anew_and_not_put_back() {
+    let folder = Folder::new("gone");
+    let error = Journal::open(&folder.0, NOW).await.err().unwrap();
+    assert!(matches!(error, JournalError::Gone(_)));
+    assert!(!error.to_string().contains("restore"), "{error}");
+    assert!(!folder.0.join(FILE).exists());
+}
+
+#[tokio::test]
+async fn forgetting_raises_the_horizon_and_never_lowers_it() {
+    let folder = Folder::new("prune");
+    let journal = Journal::create(&folder.0, NOW).await.unwrap();
+    for request in 1..=3 {
+        assert!(journal.begin(&header(request), NOW).await.unwrap());
+    }
+    journal.finished(1, NOW).await;
+    journal.finished(2, NOW.after(DAY)).await;
+    // Nothing is forgotten before the clocks' tolerance has passed, too.
+    let horizon = NOW.after(CLOCK_DIFFERENCE_MAX);
+    assert_eq!(journal.prune(DAY, horizon.after(DAY)).await.unwrap(), 0);
+    assert!(!journal.knows_since(horizon).await.unwrap());
+    let horizon = horizon.after(Duration::from_millis(1));
+    assert!(journal.knows_since(horizon).await.unwrap());
+    assert_eq!(journal.prune(DAY, horizon.after(DAY)).await.unwrap(), 1);
+    assert!(!journal.knows_since(horizon).await.unwrap());
+    assert!(journal.entry(header(1).request).await.unwrap().is_none());
+    assert!(journal.entry(header(2).request).await.unwrap().is_some());
+    // Open ones are kept however old; a clock that is put back lowers nothing.
+    assert!(journal.entry(header(3).request).await.unwrap().is_some());
+    assert_eq!(journal.prune(DAY, NOW).await.unwrap(), 0);
+    assert!(!journal.knows_since(horizon).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_account_has_one_set_at_a_time() {
+    let folder = Folder::new("one");
+    let journal = Journal::create(&folder.0, NOW).await.unwrap();
+    let anna = place("corp", 1);
+    assert_eq!(journal.begun_and_noted(1, &anna).await, Noted::Yes);
+    assert_eq!(journal.begun_and_noted(2, &anna).await, Noted::AnotherIsOpen);
+    let entry = journal.entry(header(2).request).await.unwrap().unwrap();
+    assert_eq!((entry.state, entry.before), (State::Begun, None));
+    // Another account, and the same number in another directory.
+    assert_eq!(journal.begun_and_noted(3, &place("corp", 9)).await, Noted::Yes);
+    assert_eq!(journal.begun_and_noted(4, &place("other", 1)).await, Noted::Yes);
+    // Its own entry is not in its way.
+    let again = journal.note_before(header(1).request, &anna, &witness(), NOW).await.unwrap();
+    assert_eq!(again, Noted::Yes);
+    journal.set(header(1).request, NOW).await.unwrap();
+    let second = journal.note_before(header(2).request, &anna, &witness(), NOW).await.unwrap();
+    assert_eq!(second, Noted::AnotherIsOpen, "set, and its answer not recorded");
+    journal.finished(1, NOW).await;
+    let second = journal.note_before(header(2).request, &anna, &witness(), NOW).await.unwrap();
+    assert_eq!(second, Noted::Yes);
+}
+
+#[tokio::test]
+async fn of_many_at_once_one_is_noted() {
+    let folder = Folder::new("race");
+    let journal = Journal::create(&folder.0, NOW).await.unwrap();
+    let mut all = tokio::task::JoinSet::new();
+    for request in 1..=8 {
+        let journal = journal.clone();
+        all.spawn(async move { journal.begun_and_noted(request, &place("corp", 1)).await });
+    }
+    let noted = all.join_all().await;
+    assert_eq!(noted.iter().filter(|noted| **noted == Noted::Yes).count(), 1);
+}
+
+#[tokio::test]
+async fn a_finished_entry_is_not_noted_again() {
+    let folder = Folder::new("order");
+    let journal = Journal::create(&folder.0, NOW).await.unwrap();
+    let noted = |request: u8| {
+        let journal = journal.clone();
+        async move {
+            let request = header(request).request;
+            journal.note_before(request, &place("corp", 1), &witness(), NOW).await
+        }
+    };
+    assert!(matches!(noted(1).await, Err(JournalError::OutOfOrder)), "never begun");
+    assert!(journal.begin(&header(1), NOW).await.unwrap());
+    journal.finished(1, NOW).await;
+    assert!(matches!(noted(1).await, Err(JournalError::OutOfOrder)), "finished");
+    assert!(!journal.begin(&header(1), NOW).await.unwrap());
+}

@@ -1,0 +1,63 @@
+use directory::PwdLastSet;
+
+use super::*;
+use crate::journal::Place;
+
+const ASKED: [u8; 16] = [7; 16];
+
+fn before() -> Before {
+    Before {
+        place: Place { connector: "corp".to_owned(), guid: ObjectGuid::from_bytes([1; 16]) },
+        controller: "dc1.corp.test".to_owned(),
+        invocation_id: ASKED,
+        version: 5,
+    }
+}
+
+fn witness(version: u32, originator: [u8; 16]) -> Witness {
+    let id = |bytes| InvocationId(ObjectGuid::from_bytes(bytes));
+    Witness {
+        version,
+        originator: Some(id(originator)),
+        pwd_last_set: PwdLastSet::Never,
+        controller: "dc1.corp.test".to_owned(),
+        invocation_id: id(ASKED),
+    }
+}
+
+#[test]
+fn only_the_next_version_from_the_controller_that_was_asked_is_certainly_ours() {
+    let changed = |inferred| Ok((Outcome::SettledChanged, inferred));
+    assert_eq!(judge(&before(), &witness(6, ASKED)), changed(false));
+    assert_eq!(judge(&before(), &witness(7, ASKED)), changed(true), "two writes");
+    assert_eq!(judge(&before(), &witness(6, [8; 16])), changed(true), "written elsewhere");
+    let unknown = Witness { originator: None, ..witness(6, ASKED) };
+    assert_eq!(judge(&before(), &unknown), changed(true));
+}
+
+#[test]
+fn unchanged_counts_only_at_the_controller_that_was_asked() {
+    let unchanged = |inferred| Ok((Outcome::SettledUnchanged, inferred));
+    assert_eq!(judge(&before(), &witness(5, [8; 16])), unchanged(false));
+    assert_eq!(judge(&before(), &witness(4, ASKED)), unchanged(true), "put back from a backup");
+    let elsewhere = Witness { controller: "dc2.corp.test".to_owned(), ..witness(5, ASKED) };
+    assert!(matches!(judge(&before(), &elsewhere), Err(Why::OtherController { .. })));
+    let restored = InvocationId(ObjectGuid::from_bytes([9; 16]));
+    let restored = Witness { invocation_id: restored, ..witness(5, ASKED) };
+    assert!(matches!(judge(&before(), &restored), Err(Why::OtherController { .. })));
+}
+
+#[test]
+fn the_same_is_said_once_a_minute_and_something_else_at_once() {
+    let gone = Why::NoSuchDirectory { connector: "corp".to_owned() };
+    let silent = |cause: &str| Why::Unreadable { cause: cause.to_owned() };
+    let mut said = Said::default();
+    let start = Timestamp::from_millis(1_800_000_000_000);
+    let at = |seconds| start.after(Duration::from_secs(seconds));
+    assert!(said.is_due(&gone, at(0)));
+    assert!(!said.is_due(&gone, at(59)));
+    assert!(said.is_due(&gone, at(60)));
+    assert!(said.is_due(&silent("a"), at(62)));
+    assert!(!said.is_due(&silent("b"), at(64)));
+    assert!(said.is_due(&gone, at(66)));
+}
