@@ -36,9 +36,15 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// Builds every binary, with the features that tests have: nothing is compiled twice.
+/// Builds every binary.
 pub(crate) fn binaries() -> Result<(), Fault> {
     run(cargo().args(["build", "--workspace", "--bins"]), "the build")
+}
+
+/// Builds every binary and every test in one go: together they have one set of features, and
+/// nothing is compiled for each.
+pub(crate) fn everything() -> Result<(), Fault> {
+    run(cargo().args(["build", "--workspace", "--all-targets"]), "the build of the tests")
 }
 
 /// Builds what `cargo xtask lab` needs.

@@ -61,7 +61,14 @@ pub(crate) fn packages(wanted: &[Package], yes: bool) -> Result<(), Fault> {
     }
     build::require_root("installing packages")?;
     agree(&format!("the packages {names}"), yes)?;
-    show::step(&format!("Installing {names}"), || apt(&missing))
+    show::step(&format!("Installing {names}"), || apt(&missing))?;
+    match wanted.iter().find(|one| !present(one.shown_by)) {
+        None => Ok(()),
+        Some(Package { name, shown_by }) => Err(Fault::unavailable(format!(
+            "{name} is installed, but {shown_by} is not there: run `apt-get install --reinstall \
+             {name}`"
+        ))),
+    }
 }
 
 /// Installs cargo-nextest and the toolchain's components, if they are missing.

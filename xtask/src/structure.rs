@@ -2,12 +2,11 @@
 
 mod banned;
 mod edges;
+mod links;
 mod sources;
-mod walk;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
@@ -29,7 +28,8 @@ pub(crate) fn check() -> Result<(), Fault> {
     findings.extend(banned::check(&tree()?));
     findings.extend(sources::check(&sources));
     findings.extend(lengths(&sources)?);
-    findings.extend(pages()?);
+    let root = build::root();
+    findings.extend(links::check(&root, &links::documents(&root)?));
     for finding in &findings {
         show::line(&format!("  {finding}"));
     }
@@ -38,21 +38,6 @@ pub(crate) fn check() -> Result<(), Fault> {
         1 => Err(Fault::finding("the structure has a finding: see above")),
         count => Err(Fault::finding(format!("the structure has {count} findings: see above"))),
     }
-}
-
-/// Every page of documentation.
-fn pages() -> Result<Vec<String>, Fault> {
-    let output = Command::new("git").args(["ls-files", "*.md"]).current_dir(build::root()).output();
-    let output = output.map_err(|error| Fault::unavailable(format!("git ls-files: {error}")))?;
-    let mut findings = Vec::new();
-    for page in String::from_utf8_lossy(&output.stdout).lines() {
-        let text = read(page)?;
-        findings.extend(walk::check(page, &text, |path| {
-            let path = build::root().join(path);
-            if path.is_dir() { Some(String::new()) } else { fs::read_to_string(path).ok() }
-        }));
-    }
-    Ok(findings)
 }
 
 fn metadata() -> Result<Value, Fault> {
@@ -117,5 +102,7 @@ mod tests {
         assert_eq!(banned::check(&tree().unwrap()), [] as [String; 0]);
         assert_eq!(sources::check(&sources), [] as [String; 0]);
         assert_eq!(lengths(&sources).unwrap(), [] as [String; 0]);
+        let documents = links::documents(&build::root()).unwrap();
+        assert_eq!(links::check(&build::root(), &documents), [] as [String; 0]);
     }
 }

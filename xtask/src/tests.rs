@@ -49,11 +49,7 @@ pub(crate) fn run(wishes: &Wishes) -> Result<ExitCode, Fault> {
         build::run(cargo().args(arguments), "clippy")
     })?;
     show::step("Structure", structure::check)?;
-    show::step("Building the tests", || {
-        build::binaries()?;
-        let arguments = ["nextest", "run", "--workspace", "--no-run"];
-        build::run(cargo().args(arguments), "the build of the tests")
-    })?;
+    show::step("Building everything", build::everything)?;
     let lab = if wishes.without_lab {
         None
     } else {

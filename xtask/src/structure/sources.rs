@@ -68,7 +68,7 @@ pub(super) fn lengths(sources: &[Source], most: usize) -> Vec<String> {
     if long.len() > most {
         let names: Vec<_> = long.iter().map(|source| source.path.as_str()).collect();
         findings.push(format!(
-            "{} files have more than {LONG} lines, and {most} may: divide one of {}",
+            "more than {LONG} lines are in {} files, and may be in {most}: divide one of {}",
             long.len(),
             names.join(", ")
         ));

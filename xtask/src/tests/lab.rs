@@ -9,6 +9,8 @@ use std::time::Duration;
 use crate::build;
 use crate::fault::Fault;
 
+/// The name of our directory below `target`; our number follows.
+const PREFIX: &str = "test-lab-";
 const BEAT: Duration = Duration::from_millis(100);
 
 /// A lab of our own. It is stopped when this value is dropped, and also when we are killed.
@@ -20,9 +22,10 @@ pub(super) struct RunningLab {
 impl RunningLab {
     /// Starts one and waits until it answers; it says itself what it builds meanwhile.
     pub(super) fn start() -> Result<Self, Fault> {
-        let directory = build::target().join(format!("test-lab-{}", std::process::id()));
+        let directory = build::target().join(format!("{PREFIX}{}", std::process::id()));
         let unavailable =
             |error: std::io::Error| Fault::unavailable(format!("starting the lab: {error}"));
+        sweep();
         fs::create_dir_all(&directory).map_err(unavailable)?;
         let forest_file = directory.join("forest.json");
         let child = Command::new("setpriv")
@@ -61,6 +64,18 @@ impl Drop for RunningLab {
         }
         if let Some(directory) = self.forest_file.parent() {
             let _ = fs::remove_dir_all(directory);
+        }
+    }
+}
+
+/// Removes the directories of runs that were killed.
+fn sweep() {
+    let Ok(entries) = fs::read_dir(build::target()) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        if owner.is_some_and(|owner| !Path::new("/proc").join(owner).exists()) {
+            let _ = fs::remove_dir_all(entry.path());
         }
     }
 }

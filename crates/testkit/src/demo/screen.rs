@@ -90,7 +90,10 @@ impl<'a> Screen<'a> {
     fn begin(&self, what: &str) {
         match &self.bar {
             Some(bar) => {
-                bar.reset();
+                if bar.is_finished() {
+                    bar.reset();
+                }
+                bar.reset_elapsed();
                 bar.set_position(self.done.get());
                 bar.set_message(what.to_owned());
                 bar.enable_steady_tick(TICK);

@@ -1,0 +1,41 @@
+//! The four conditions of SPEC W-7, each with an outcome of its own.
+
+use crate::world::{GOOD, World, expect, expect_changed, forest, ordinary};
+
+#[test]
+fn each_missing_link_of_the_chain_has_its_own_outcome_and_a_synchronisation_repairs_it() {
+    let forest = forest();
+    let someone = ordinary(&forest);
+    let world = World::start(forest);
+    let login = world.stack.login(&someone);
+    let mut visitor = world.cleared(&someone);
+    for (what, outcome) in [
+        ("ad-object", "user_not_found_no_object"),
+        ("ad-link", "user_not_found_not_joined"),
+        ("cloud-link", "user_not_found_no_cloud_link"),
+        ("account-enabled-rule", "user_not_found_no_rule"),
+    ] {
+        world.stack.agent(&["sync", "disconnect", &login, "--what", what]).unwrap();
+        let page = visitor.password(GOOD).unwrap();
+        expect(&page, "result", outcome, "33002", "no");
+        assert!(world.holds(&someone, &someone.password), "{what}");
+        world.stack.synchronise().unwrap();
+    }
+    expect_changed(&visitor.password(GOOD).unwrap());
+    assert!(world.holds(&someone, GOOD));
+}
+
+#[test]
+fn somebody_who_came_after_the_last_synchronisation_can_be_reset_after_the_next() {
+    let world = World::start(forest());
+    let late = ordinary(&world.forest);
+    let mark = world.outbox.mark();
+    let mut visitor = world.stack.visitor().unwrap();
+    assert_eq!(visitor.start(&world.stack.login(&late)).unwrap().step, "code");
+    world.stack.synchronise().unwrap();
+    let mut visitor = world.cleared(&late);
+    expect_changed(&visitor.password(GOOD).unwrap());
+    // One code and one "changed": the first visit, before they were known, got none.
+    world.await_subject(&mark, &late, "changed");
+    assert_eq!(world.outbox.mails_since(&mark, &late.private_mail).len(), 2);
+}
