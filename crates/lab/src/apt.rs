@@ -3,12 +3,14 @@
 //! The lab is built where only the host's mirror or proxy may be reachable, so it asks what the
 //! host asks: the first source that carries the host's own Debian release.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::LabError;
 
-const FALLBACK: &str = "http://mirror.example/debian";
+/// Names a mirror where the host has none of its own.
+const MIRROR: &str = "PASSBACK_MIRROR";
 
 /// One place that apt takes packages from.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,8 +20,11 @@ struct Source {
     components: Vec<String>,
 }
 
-/// The mirror to build from; Debian's own where the host names none.
-pub(crate) fn mirror() -> String {
+/// The mirror to build from: the one of the environment, else the host's own.
+pub(crate) fn mirror() -> Result<String, LabError> {
+    if let Some(mirror) = env::var_os(MIRROR).and_then(|mirror| mirror.into_string().ok()) {
+        return Ok(mirror);
+    }
     let mut sources = Vec::new();
     for file in source_files() {
         let Ok(text) = fs::read_to_string(&file) else { continue };
@@ -30,7 +35,7 @@ pub(crate) fn mirror() -> String {
         }
     }
     let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
-    choose(&sources, &release).unwrap_or(FALLBACK).to_owned()
+    choose(&sources, &release).map(str::to_owned).ok_or(LabError::NoMirror)
 }
 
 /// Copies how apt gets out (proxies, certificates, passwords, trust in the clock) into the root

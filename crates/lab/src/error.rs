@@ -23,6 +23,12 @@ pub enum LabError {
         /// What the programs said.
         log: PathBuf,
     },
+    /// The host is no Debian, or its sources do not carry Debian's main section.
+    #[error(
+        "no Debian mirror is known: the apt sources of this machine name none for its release; set \
+         PASSBACK_MIRROR to the address of one"
+    )]
+    NoMirror,
     /// No network, a proxy in the way, or a mirror that is down.
     #[error(
         "the package mirror {mirror} cannot be reached: check the network and the proxy of apt, \

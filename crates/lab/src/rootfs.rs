@@ -66,7 +66,7 @@ fn build(cache: &Path, rootfs: &Path, watch: Watch<'_>) -> Result<(), LabError> 
 }
 
 fn build_in(part: &Path, watch: Watch<'_>) -> Result<(), LabError> {
-    let mirror = apt::mirror();
+    let mirror = apt::mirror()?;
     let logs = places::logs()?;
 
     watch.say(&format!("making a minimal Debian 13 from {mirror} (once, about half a minute)"));

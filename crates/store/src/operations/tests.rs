@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use protocol::{Operation, TenantId};
+
 use super::*;
 use crate::flows::Flow;
 use crate::tenants::Tenant;
