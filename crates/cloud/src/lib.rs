@@ -33,10 +33,12 @@ mod flow;
 mod gate;
 mod http;
 mod locale;
+mod moment;
 mod notify;
 mod scim;
 pub mod serve;
 mod settings;
+mod support;
 mod tls;
 mod vault;
 

@@ -25,9 +25,10 @@ use zeroize::Zeroizing;
 use crate::app::App;
 use crate::flow::Cleared;
 use crate::gate::email;
-use crate::http::{moment, support};
 use crate::locale::Locale;
+use crate::moment::moment;
 use crate::notify::{Content, Mail};
+use crate::support;
 
 pub(crate) use ticket::{Ticket, issue};
 

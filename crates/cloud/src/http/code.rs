@@ -13,9 +13,9 @@ use store::flows::Flow;
 use crate::flow::Step;
 use crate::gate::email::{self, NotPassed};
 use crate::http::form::Form;
-use crate::http::support;
 use crate::http::view::{self, Frame, Plain};
 use crate::http::visit::{Standing, Visit};
+use crate::support;
 
 #[derive(Template)]
 #[template(path = "code.html")]

@@ -25,7 +25,6 @@ mod password;
 mod result;
 mod sealed;
 mod start;
-pub(crate) mod support;
 mod view;
 mod visit;
 
@@ -38,8 +37,6 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 use crate::{agent_api, scim};
-
-pub(crate) use view::moment;
 
 /// Largest body of a request to a page. The largest is three sealed passwords in JSON: 3 × 1.7
 /// KiB in base64.

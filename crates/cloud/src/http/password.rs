@@ -16,9 +16,9 @@ use zeroize::Zeroizing;
 use crate::dispatch::{self, SealedPassword, Ticket};
 use crate::flow::{Cleared, Step};
 use crate::http::form::Form;
-use crate::http::support;
 use crate::http::view::{self, Frame, Plain};
 use crate::http::visit::{Standing, Visit};
+use crate::support;
 
 #[derive(Template)]
 #[template(path = "password.html")]

@@ -8,9 +8,9 @@ use store::StoreError;
 use store::operations::{OperationRecord, State};
 
 use crate::flow::Step;
-use crate::http::support;
 use crate::http::view::{self, Frame, Plain};
 use crate::http::visit::{Standing, Visit};
+use crate::support;
 
 /// How often a page that follows an operation reloads itself, in seconds.
 const RELOAD: u32 = 2;

@@ -17,7 +17,8 @@ use zeroize::Zeroizing;
 use crate::dispatch::{self, SealedPassword, Ticket};
 use crate::flow::{Cleared, Step};
 use crate::http::visit::{NotTaken, Visit};
-use crate::http::{password, support, view};
+use crate::http::{password, view};
+use crate::support;
 
 /// At most so many structures are read from a posting: a ticket offers no more (SPEC K-4).
 const STRUCTURES_MAX: usize = 3;

@@ -5,12 +5,13 @@ use askama::Template;
 use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse as _, Response};
-use protocol::{Changed, Details, Outcome, Timestamp};
+use protocol::{Changed, Details, Outcome};
 
 use crate::http::assets;
 use crate::http::cookies;
 use crate::http::visit::{Visit, locale};
 use crate::locale::{Arguments, Locale};
+use crate::moment::moment;
 
 /// What a page says about an outcome.
 pub(super) struct Message {
@@ -142,13 +143,6 @@ pub(super) fn message(
             Changed::Unknown => "wait",
         },
     }
-}
-
-/// A moment as people read it, in the configured time zone, for example `2026-11-22 18:05 CET`.
-pub(crate) fn moment(at: Timestamp, time_zone: &str) -> String {
-    let zone = jiff::tz::TimeZone::get(time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let Ok(at) = jiff::Timestamp::from_millisecond(at.as_millis()) else { return String::new() };
-    at.to_zoned(zone).strftime("%Y-%m-%d %H:%M %Z").to_string()
 }
 
 /// Renders a page.
@@ -323,18 +317,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_told_in_the_configured_zone() {
-        let at = Timestamp::from_millis(1_800_000_000_000);
-        assert_eq!(moment(at, "UTC"), "2027-01-15 08:00 UTC");
-        assert_eq!(moment(at, "Europe/Amsterdam"), "2027-01-15 09:00 CET");
-    }
-
-    #[test]
     fn a_message_is_filled_in_in_every_language() {
         let details = Details {
             minimum_length: Some(14),
             history_length: Some(24),
-            not_before: Some(Timestamp::from_millis(1_800_000_000_000)),
+            not_before: Some(protocol::Timestamp::from_millis(1_800_000_000_000)),
             inferred: false,
         };
         for locale in Locale::all() {

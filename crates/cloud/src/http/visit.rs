@@ -18,8 +18,9 @@ use store::tenants::Tenant;
 use crate::app::App;
 use crate::flow::{self, Cleared, Step};
 use crate::http::cookies::{self, FlowCookie};
-use crate::http::{support, view};
+use crate::http::view;
 use crate::locale::Locale;
+use crate::support;
 use crate::tls::Remote;
 
 /// A request to one of a tenant's pages.

@@ -21,7 +21,7 @@ pub(crate) fn of_request(request: RequestId) -> String {
 }
 
 /// The flow's handle in hidden fields.
-pub(super) fn handle(flow: &Flow) -> String {
+pub(crate) fn handle(flow: &Flow) -> String {
     URL_SAFE_NO_PAD.encode(flow.id.to_bytes())
 }
 
