@@ -129,7 +129,7 @@ fn while_the_agent_is_silent(world: &World, person: &Person, agent: u32) {
     let (profile, tab) = world.visitor(PHONE);
     // The same page in a tab that does not follow, so that it can be looked at.
     let still = profile.tab();
-    still.refuse("**/assets/follow.js*");
+    still.refuse("**/assets/*/follow.js");
     world.to_password(&tab, person);
     choose(&tab, NEW, NEW);
     signal(agent, "STOP");
