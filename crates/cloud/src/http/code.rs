@@ -28,23 +28,22 @@ struct CodePage {
 
 /// `GET …/reset/code`.
 pub(super) async fn page(visit: Visit) -> Response {
-    let answer = match visit.standing().await {
-        Ok(Standing::Open(flow, Step::Gate(_))) => render(&visit, &flow, None, false),
-        Ok(Standing::Open(_, Step::Password)) => to(&visit, "password"),
-        Ok(Standing::Ended(_)) => to(&visit, "result"),
-        Ok(Standing::None) => view::not_taken(&visit, Outcome::FlowExpired),
-        Err(error) => view::failed(&visit, &error),
-    };
-    view::remember_language(&visit, answer)
+    view::answer(&visit, show(&visit)).await
+}
+
+async fn show(visit: &Visit) -> Result<Response, StoreError> {
+    Ok(match visit.standing().await? {
+        Standing::Open(flow, Step::Gate(_)) => render(visit, &flow, None, false),
+        Standing::Open(_, Step::Password) => to(visit, "password"),
+        Standing::Ended(_) => to(visit, "result"),
+        Standing::None => view::not_taken(visit, Outcome::FlowExpired),
+    })
 }
 
 /// `POST …/reset/code` with the field `code`.
 pub(super) async fn submit(visit: Visit, body: Bytes) -> Response {
     let form = Form::read(body);
-    match spend(&visit, &form).await {
-        Ok(response) => response,
-        Err(error) => view::failed(&visit, &error),
-    }
+    view::answer(&visit, spend(&visit, &form)).await
 }
 
 async fn spend(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
@@ -77,10 +76,7 @@ async fn spend(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
 /// `POST …/reset/resend`.
 pub(super) async fn resend(visit: Visit, body: Bytes) -> Response {
     let form = Form::read(body);
-    match issue_again(&visit, &form).await {
-        Ok(response) => response,
-        Err(error) => view::failed(&visit, &error),
-    }
+    view::answer(&visit, issue_again(&visit, &form)).await
 }
 
 async fn issue_again(visit: &Visit, form: &Form) -> Result<Response, StoreError> {

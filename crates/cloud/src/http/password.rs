@@ -39,11 +39,7 @@ impl PasswordPage {
 
 /// `GET …/reset/password`.
 pub(super) async fn page(visit: Visit) -> Response {
-    let answer = match show(&visit).await {
-        Ok(response) => response,
-        Err(error) => view::failed(&visit, &error),
-    };
-    view::remember_language(&visit, answer)
+    view::answer(&visit, show(&visit)).await
 }
 
 async fn show(visit: &Visit) -> Result<Response, StoreError> {
@@ -70,10 +66,7 @@ async fn show(visit: &Visit) -> Result<Response, StoreError> {
 /// `POST …/reset/password` with `password` and `password_again`: the form without scripting.
 pub(super) async fn submit(visit: Visit, body: Bytes) -> Response {
     let form = Form::read(body);
-    match seal_here(&visit, &form).await {
-        Ok(response) => response,
-        Err(error) => view::failed(&visit, &error),
-    }
+    view::answer(&visit, seal_here(&visit, &form)).await
 }
 
 async fn seal_here(visit: &Visit, form: &Form) -> Result<Response, StoreError> {

@@ -49,10 +49,7 @@ pub(super) async fn page(visit: Visit) -> Response {
 /// `POST /t/{tenant}/reset` with the field `login`.
 pub(super) async fn submit(visit: Visit, body: Bytes) -> Response {
     let form = Form::read(body);
-    match start(&visit, &form).await {
-        Ok(response) => response,
-        Err(error) => view::failed(&visit, &error),
-    }
+    view::answer(&visit, start(&visit, &form)).await
 }
 
 async fn start(visit: &Visit, form: &Form) -> Result<Response, StoreError> {

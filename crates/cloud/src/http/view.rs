@@ -6,6 +6,7 @@ use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse as _, Response};
 use protocol::{Changed, Details, Outcome};
+use store::StoreError;
 
 use crate::http::assets;
 use crate::http::cookies;
@@ -245,8 +246,18 @@ pub(super) fn not_taken(visit: &Visit, outcome: Outcome) -> Response {
     )
 }
 
+/// The answer of a page: what it shows, or that something failed on our side; and the language is
+/// remembered if it was chosen.
+pub(super) async fn answer(
+    visit: &Visit,
+    page: impl Future<Output = Result<Response, StoreError>>,
+) -> Response {
+    let response = page.await.unwrap_or_else(|error| failed(visit, &error));
+    remember_language(visit, response)
+}
+
 /// Something failed on our side: the person gets a sentence, the operator the cause.
-pub(super) fn failed(visit: &Visit, error: &store::StoreError) -> Response {
+pub(super) fn failed(visit: &Visit, error: &StoreError) -> Response {
     fault(&visit.locale, &visit.tenant.name, error)
 }
 
@@ -265,7 +276,7 @@ struct BarePage {
 }
 
 /// A failure before it is known whose page it is.
-pub(super) fn fault(locale: &Locale, tenant: &str, error: &store::StoreError) -> Response {
+pub(super) fn fault(locale: &Locale, tenant: &str, error: &StoreError) -> Response {
     tracing::error!(event = "http.fault", cause = %error);
     bare(locale, tenant, Outcome::Fault, StatusCode::INTERNAL_SERVER_ERROR)
 }
