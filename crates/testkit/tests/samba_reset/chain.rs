@@ -39,3 +39,25 @@ fn somebody_who_came_after_the_last_synchronisation_can_be_reset_after_the_next(
     world.await_subject(&mark, &late, "changed");
     assert_eq!(world.outbox.mails_since(&mark, &late.private_mail).len(), 2);
 }
+
+#[test]
+fn two_enabled_accounts_of_one_person_are_never_guessed_between() {
+    let forest = forest();
+    let someone = ordinary(&forest);
+    let mut world = World::start(forest);
+    // The same directory once more under another name: two objects with one sourceAnchor.
+    let path = world.stack.directory().join("agent/agent.toml");
+    let mut settings: toml::Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
+    let directories = settings.get_mut("directory").unwrap().as_array_mut().unwrap();
+    let mut second = directories[0].clone();
+    second.as_table_mut().unwrap().insert("name".to_owned(), "second".into());
+    directories.push(second);
+    std::fs::write(&path, settings.to_string()).unwrap();
+    world.stack.terminate("agent").unwrap();
+    world.stack.synchronise().unwrap();
+    world.stack.restart("agent").unwrap();
+    world.stack.await_step("start", None).unwrap();
+    let page = world.cleared(&someone).password(GOOD).unwrap();
+    expect(&page, "result", "several_matches", "33003", "no");
+    assert!(world.holds(&someone, &someone.password));
+}
