@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use protocol::limits::{LIFETIME_DEFAULT, LIFETIME_MAX};
+use protocol::limits::LIFETIME_MAX;
 use settings::{Default, Key, Kind, Section, Settings, SettingsError};
 use url::Url;
 
@@ -264,7 +264,6 @@ fn helpdesk(pages: &Section) -> Result<Option<String>, SettingsError> {
 
 fn message_lifetime(message: &Section) -> Result<Duration, SettingsError> {
     let lifetime = message.duration("lifetime_seconds")?;
-    debug_assert!(LIFETIME_DEFAULT <= LIFETIME_MAX);
     if lifetime > LIFETIME_MAX {
         return Err(message.wrong("lifetime_seconds", "must be at most 300"));
     }
@@ -303,6 +302,8 @@ fn mail(mail: &Section) -> Result<Mail, SettingsError> {
 
 #[cfg(test)]
 mod tests {
+    use protocol::limits::LIFETIME_DEFAULT;
+
     use super::*;
 
     fn read(changes: &[(&str, &str)]) -> Result<CloudSettings, String> {

@@ -159,7 +159,7 @@ outcomes! {
 
     /// The agent could not open the package.
     NotDecryptable = "not_decryptable", "32004", Operator, No,
-        "The package could not be opened with the agent's keys. Disable and enable writeback makes new ones; the log says which layer failed.";
+        "The package could not be opened with the agent's keys. Stop the agent, run `passback-agent writeback disable` and `enable`, and start it: that makes new ones; the log says which layer failed.";
     /// The message is not one that the agent can work with.
     BadInput = "bad_input", "32003", Passback, No,
         "The message was malformed or of a version that the agent does not know. Update the older side.";
