@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use directory::{Directory, DirectoryConfig, DirectoryError};
+use directory::{Directory, DirectoryConfig, DirectoryError, LdapDirectory};
 use protocol::{ClearPassword, Clock};
 use zeroize::Zeroizing;
 
@@ -13,8 +13,8 @@ use crate::settings::DirectorySettings;
 pub(crate) struct Connected {
     /// What is configured for it.
     pub(crate) settings: DirectorySettings,
-    /// The client; connects on first use.
-    pub(crate) directory: Directory,
+    /// What is asked; connects on first use.
+    pub(crate) directory: Arc<dyn Directory>,
 }
 
 /// All directories of the agent.
@@ -112,7 +112,7 @@ fn connected(
             "passwords are set also where the controller offers no policy-hints control"
         );
     }
-    let directory = Directory::new(config, Arc::clone(clock))
+    let directory = LdapDirectory::new(config, Arc::clone(clock))
         .map_err(|cause| SetUpError::Directory { name, cause })?;
-    Ok(Connected { settings: settings.clone(), directory })
+    Ok(Connected { settings: settings.clone(), directory: Arc::new(directory) })
 }

@@ -87,9 +87,11 @@ impl Attributes {
 
 /// An object that a search returned: its name and its attributes.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
-    pub(crate) dn: DistinguishedName,
-    pub(crate) attributes: Attributes,
+pub struct Entry {
+    /// Where it stands.
+    pub dn: DistinguishedName,
+    /// What was asked for and is there.
+    pub attributes: Attributes,
 }
 
 impl TryFrom<LdapSearchResultEntry> for Entry {

@@ -1,11 +1,13 @@
 //! Active Directory as the agent needs it (SPEC 4).
 //!
-//! [`Directory`] is the client: it finds the domain's PDC emulator, keeps one bound LDAPS
-//! connection to it, and reads and sets there and nowhere else (SPEC W-8). What AD answers is kept
-//! as it came and turned into an outcome in one place, [`outcome`].
+//! [`Directory`] is what the agent asks. [`LdapDirectory`] asks a real one: it finds the domain's PDC
+//! emulator, keeps one bound LDAPS connection to it, and reads and sets there and nowhere else
+//! (SPEC W-8). What AD answers is kept as it came and turned into an outcome in one place,
+//! [`outcome`].
 //!
 //! ```text
-//! client      what the agent asks
+//! directory   what the agent asks
+//! client      the same over LDAPS
 //!   pdc       the PDC emulator: found, kept, followed           (SPEC W-8, D-5)
 //!   locate    DNS: who should be it
 //!   session   a bound connection; who the controller says it is
@@ -19,7 +21,7 @@
 //! ```
 //!
 //! To add an operation: its bytes in `wire` if it carries a password, else an `LdapOp`; its method
-//! in `client`; its refusals in `outcome`. A request that changes something is never repeated
+//! in `directory` and `client`; its refusals in `outcome`. A request that changes something is never repeated
 //! unless [`SetError::NotSent`] says that it did not leave.
 #![cfg_attr(
     test,
@@ -37,6 +39,7 @@ mod client;
 pub mod code;
 mod config;
 mod connection;
+mod directory;
 pub mod dn;
 mod error;
 pub mod filetime;
@@ -56,9 +59,10 @@ mod tls;
 mod wire;
 mod witness;
 
+pub use self::directory::{Directory, Probe};
 pub use account::{Account, AccountFlags, PwdLastSet};
-pub use attributes::Attributes;
-pub use client::{Directory, Probe};
+pub use attributes::{Attributes, Entry};
+pub use client::LdapDirectory;
 pub use code::{AdCode, BindRefusal};
 pub use config::{CONNECT_TIMEOUT, DirectoryConfig, LDAPS_PORT, OPERATION_TIMEOUT};
 pub use dn::DistinguishedName;
@@ -67,7 +71,7 @@ pub use guid::{GuidError, ObjectGuid};
 pub use outcome::{explain_refusal, too_young};
 pub use pdc::{BIND_HOLD_OFF, ROLE_CHECK};
 pub use people::PersonEntry;
-pub use policy::{EffectivePolicy, PolicySource};
+pub use policy::{EffectivePolicy, PolicySource, domain_rules, pso_rules};
 pub use protected::{Protection, protected_by};
 pub use root::PolicyControl;
 pub use sid::{Sid, SidError};

@@ -52,8 +52,11 @@ impl PolicySource {
     }
 }
 
-/// Reads the domain's rules. Everybody who is authenticated may read them.
-pub(crate) fn domain_rules(head: &Attributes) -> Result<PasswordPolicy, DirectoryError> {
+/// Reads the domain's rules from its head. Everybody who is authenticated may read them.
+///
+/// # Errors
+/// [`DirectoryError::Unreadable`], with the attribute that is missing or of another form.
+pub fn domain_rules(head: &Attributes) -> Result<PasswordPolicy, DirectoryError> {
     let properties = head.required::<i32>("pwdProperties")?.cast_unsigned();
     Ok(PasswordPolicy {
         minimum_length: head.required("minPwdLength")?,
@@ -64,7 +67,7 @@ pub(crate) fn domain_rules(head: &Attributes) -> Result<PasswordPolicy, Director
 }
 
 /// Reads a fine-grained policy's rules; none unless all of them can be read.
-pub(crate) fn pso_rules(pso: &Attributes) -> Option<PasswordPolicy> {
+pub fn pso_rules(pso: &Attributes) -> Option<PasswordPolicy> {
     Some(PasswordPolicy {
         minimum_length: pso.parsed("msDS-MinimumPasswordLength").ok()??,
         complexity: pso.flag("msDS-PasswordComplexityEnabled")?,

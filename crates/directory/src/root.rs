@@ -38,7 +38,7 @@ impl PolicyControl {
     }
 
     /// Which one to use with a controller that offers these controls (SPEC D-2).
-    pub(crate) fn among(offered: &[String]) -> Option<Self> {
+    pub fn among(offered: &[String]) -> Option<Self> {
         [Self::Current, Self::Deprecated]
             .into_iter()
             .find(|control| offered.iter().any(|oid| oid == control.oid()))

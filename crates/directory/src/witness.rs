@@ -60,7 +60,10 @@ pub(crate) struct Writes {
 
 impl Witness {
     /// Reads what an object's entry says, at a controller.
-    pub(crate) fn read(
+    ///
+    /// # Errors
+    /// [`DirectoryError::Unreadable`] without metadata, or with some of another form.
+    pub fn read(
         entry: &Entry,
         controller: &str,
         invocation_id: InvocationId,

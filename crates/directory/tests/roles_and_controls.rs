@@ -16,7 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use directory::{
-    Directory, DirectoryConfig, DirectoryError, ObjectGuid, PolicyControl, ROLE_CHECK, SetError,
+    Directory as _, DirectoryConfig, DirectoryError, LdapDirectory, ObjectGuid, PolicyControl,
+    ROLE_CHECK, SetError,
 };
 use ldap3_proto::control::LdapControl;
 use protocol::{ClearPassword, ManualClock, Timestamp};
@@ -26,13 +27,13 @@ const DEPRECATED: &str = "1.2.840.113556.1.4.2066";
 /// No test lasts that long.
 const LATER: Timestamp = Timestamp::from_millis(i64::MAX);
 
-fn client(stage: &Stage) -> (Directory, Arc<ManualClock>) {
+fn client(stage: &Stage) -> (LdapDirectory, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
     let given: Arc<dyn protocol::Clock> = Arc::<ManualClock>::clone(&clock);
-    (Directory::new(stage.config.clone(), given).unwrap(), clock)
+    (LdapDirectory::new(stage.config.clone(), given).unwrap(), clock)
 }
 
-async fn set(directory: &Directory) -> Result<(), SetError> {
+async fn set(directory: &LdapDirectory) -> Result<(), SetError> {
     let password = ClearPassword::from_text("New-Password-1").unwrap();
     directory.set_password(ObjectGuid::from_bytes([7; 16]), &password, LATER).await
 }
@@ -156,7 +157,7 @@ impl protocol::Clock for Slow {
 #[tokio::test]
 async fn a_set_whose_time_passed_while_connecting_is_not_sent() {
     let stage = stage(1, same).await;
-    let directory = Directory::new(stage.config.clone(), Arc::new(Slow::default())).unwrap();
+    let directory = LdapDirectory::new(stage.config.clone(), Arc::new(Slow::default())).unwrap();
     let password = ClearPassword::from_text("New-Password-1").unwrap();
     let guid = ObjectGuid::from_bytes([7; 16]);
     let not_after = Slow::STARTED.after(Duration::from_secs(3 * 60));

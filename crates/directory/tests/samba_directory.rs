@@ -14,8 +14,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use directory::{
-    AccountFlags, BindRefusal, Directory, DirectoryError, PolicyControl, Protection, PwdLastSet,
-    SetError, explain_refusal, outcome, protected_by, too_young,
+    AccountFlags, BindRefusal, Directory as _, DirectoryError, LdapDirectory, PolicyControl,
+    Protection, PwdLastSet, SetError, explain_refusal, outcome, protected_by, too_young,
 };
 use lab::{Bound, Forest, Kind, NewPerson, Person};
 use protocol::{Clock as _, Outcome, SystemClock, Timestamp};
@@ -30,7 +30,7 @@ fn refused(sub_code: &str) -> Bound {
 }
 
 /// Tries a password that the directory refuses, and has it explained.
-async fn explained(directory: &Directory, person: &Person, text: &str) -> Outcome {
+async fn explained(directory: &LdapDirectory, person: &Person, text: &str) -> Outcome {
     let new = password(text);
     let error = directory.set_password(guid(person), &new, LATER).await.unwrap_err();
     let SetError::Refused(refusal) = &error else { panic!("{error}") };

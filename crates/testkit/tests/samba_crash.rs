@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent::steps::Step;
-use directory::{Directory, DirectoryConfig, ObjectGuid};
+use directory::{Directory as _, DirectoryConfig, LdapDirectory, ObjectGuid};
 use lab::{Bound, Forest, NewPerson, Person};
 use protocol::{ClearPassword, SystemClock};
 use testkit::{Options, Stack, Visitor};
@@ -93,7 +93,7 @@ impl World {
         let guid: ObjectGuid = self.person.object_guid.parse().unwrap();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
-            let directory = Directory::new(config, Arc::new(SystemClock)).unwrap();
+            let directory = LdapDirectory::new(config, Arc::new(SystemClock)).unwrap();
             directory.witness(guid).await.unwrap().unwrap().version
         })
     }

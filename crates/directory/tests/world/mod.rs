@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use directory::{Directory, DirectoryConfig, ObjectGuid};
+use directory::{DirectoryConfig, LdapDirectory, ObjectGuid};
 use lab::{Credentials, Forest, NewPerson, Person};
 use protocol::{ClearPassword, SystemClock};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -40,12 +40,12 @@ pub fn config(forest: &Forest) -> DirectoryConfig {
     config_as(forest, &forest.service)
 }
 
-pub fn connect(config: DirectoryConfig) -> Directory {
-    Directory::new(config, Arc::new(SystemClock)).unwrap()
+pub fn connect(config: DirectoryConfig) -> LdapDirectory {
+    LdapDirectory::new(config, Arc::new(SystemClock)).unwrap()
 }
 
 /// The agent's client.
-pub fn agent(forest: &Forest) -> Directory {
+pub fn agent(forest: &Forest) -> LdapDirectory {
     connect(config(forest))
 }
 
