@@ -7,20 +7,19 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use command::{Failure, print};
-use protocol::{Clock, SystemClock};
-use seal::SystemRandomness;
 use serde_json::json;
 use sync::{Disconnect, SyncError};
 use tokio_util::sync::CancellationToken;
 
 use crate::cloud::CloudError;
-use crate::cycle::{Cycle, CycleError};
+use crate::cycle::CycleError;
 use crate::directories::Directories;
-use crate::enrol::{self, EnrolError, Enrolled};
-use crate::run::{RunError, open_sync, run};
+use crate::enrol::{self, EnrolError};
+use crate::run::{self, RunError, SynchroniseError, open_sync};
 use crate::settings::{AgentSettings, KEYS, TITLE};
 use crate::state::StateError;
 use crate::steps::{StepWatch, Unwatched};
+use crate::surroundings::Surroundings;
 
 /// The on-premises agent of Passback: sets passwords in Active Directory; dials out only.
 #[derive(Parser)]
@@ -171,58 +170,48 @@ async fn with_settings(
     settings: AgentSettings,
     watch: Arc<dyn StepWatch>,
 ) -> Result<(), Failure> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let random = SystemRandomness::default();
+    let surroundings = Surroundings::of_this_machine(&settings).map_err(Failure::configuration)?;
+    let surroundings = Surroundings { watch, ..surroundings };
     match command {
         Command::Enrol { code, name } => {
             let name = name.unwrap_or_else(|| settings.name.clone());
             let identity =
-                enrol::enrol(&settings, &code, &name, &random).await.map_err(of_enrolment)?;
+                enrol::enrol(&settings, &code, &name, &surroundings).await.map_err(of_enrolment)?;
             print(&format!(
                 "Enrolled as agent {} of tenant {}. Next: passback-agent writeback enable\n",
                 identity.agent, identity.tenant
             ))
         }
         Command::Writeback(WritebackCommand::Enable) => {
-            enrol::enable(&settings, clock, &random).await.map_err(of_enrolment)?;
+            enrol::enable(&settings, &surroundings).await.map_err(of_enrolment)?;
             print(
                 "Writeback is enabled with new keys. Next: passback-agent sync, then start the agent (passback-agent run)\n",
             )
         }
         Command::Writeback(WritebackCommand::Disable) => {
-            enrol::disable(&settings, clock, &random).await.map_err(of_enrolment)?;
+            enrol::disable(&settings, &surroundings).await.map_err(of_enrolment)?;
             print(
                 "Writeback is disabled and its keys are destroyed. To go on with new keys: passback-agent writeback enable, then start the agent (passback-agent run)\n",
             )
         }
-        Command::Sync { command: None } => synchronise(&settings, clock, &random).await,
+        Command::Sync { command: None } => synchronise(&settings, &surroundings).await,
         Command::Sync { command: Some(command) } => look(command, &settings).await,
-        Command::Run => run_until_told(settings, clock, watch).await,
+        Command::Run => run_until_told(settings, surroundings).await,
         Command::Config(_) => {
-            Directories::set_up(&settings.directories, &clock).map_err(Failure::configuration)?;
+            Directories::set_up(&settings.directories, &surroundings)
+                .map_err(Failure::configuration)?;
             print("The configuration can be used.\n")
         }
     }
 }
 
-async fn synchronise(
-    settings: &AgentSettings,
-    clock: Arc<dyn Clock>,
-    random: &SystemRandomness,
-) -> Result<(), Failure> {
-    let enrolled = Enrolled::open(settings, Arc::clone(&clock), random).map_err(of_enrolment)?;
-    let directories =
-        Directories::set_up(&settings.directories, &clock).map_err(Failure::configuration)?;
-    let sync = open_sync(settings).await.map_err(Failure::unavailable)?;
-    let cycle = Cycle {
-        sync: &sync,
-        directories: &directories,
-        cloud: &enrolled.cloud,
-        clock: clock.as_ref(),
-        page: settings.sync_page,
-    };
-    let report = cycle.run().await.map_err(of_cycle)?;
-    sync.close().await;
+async fn synchronise(settings: &AgentSettings, surroundings: &Surroundings) -> Result<(), Failure> {
+    let report = run::synchronise(settings, surroundings).await.map_err(|error| match error {
+        SynchroniseError::Enrolled(error) => of_enrolment(error),
+        SynchroniseError::SetUp(error) => Failure::configuration(error),
+        SynchroniseError::State(error) => Failure::unavailable(error),
+        SynchroniseError::Cycle(error) => of_cycle(error),
+    })?;
     for (name, read) in &report.directories {
         print(&format!(
             "{name}: {} added, {} updated, {} unchanged, {} deleted\n",
@@ -265,8 +254,7 @@ async fn look(command: SyncCommand, settings: &AgentSettings) -> Result<(), Fail
 
 async fn run_until_told(
     settings: AgentSettings,
-    clock: Arc<dyn Clock>,
-    watch: Arc<dyn StepWatch>,
+    surroundings: Surroundings,
 ) -> Result<(), Failure> {
     let stop = CancellationToken::new();
     let told = stop.clone();
@@ -274,8 +262,7 @@ async fn run_until_told(
         command::asked_to_stop().await;
         told.cancel();
     });
-    let random = Arc::new(SystemRandomness::default());
-    run(settings, clock, random, watch, stop).await.map_err(|error| match error {
+    run::run(settings, surroundings, stop).await.map_err(|error| match error {
         RunError::InUse(_) => Failure::refused(error),
         RunError::CannotRun(_) => Failure::configuration(error),
     })

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use protocol::limits::CLOCK_DIFFERENCE_MAX;
+use protocol::{Clock, timeout};
 use tokio::sync::watch;
 
 /// How long a process that has just started may take to measure the clocks.
@@ -30,9 +31,9 @@ impl ClockDifference {
 
     /// Whether passwords may be set. A process that has just started is given `limit` for its
     /// first measurement; without one nothing may be set.
-    pub(crate) async fn is_small_within(&self, limit: Duration) -> bool {
+    pub(crate) async fn is_small_within(&self, limit: Duration, clock: &dyn Clock) -> bool {
         let mut measurements = self.0.subscribe();
-        let first = tokio::time::timeout(limit, measurements.wait_for(Option::is_some)).await;
+        let first = timeout(clock, limit, measurements.wait_for(Option::is_some)).await;
         let millis = match first {
             Ok(Ok(millis)) => *millis,
             _ => None,
@@ -50,6 +51,9 @@ pub(crate) fn is_small(millis: i64) -> bool {
 mod tests {
     use std::sync::Arc;
 
+    use clock::SystemClock;
+    use protocol::ManualClock;
+
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(10);
@@ -57,10 +61,10 @@ mod tests {
     #[tokio::test]
     async fn a_new_process_waits_for_its_first_measurement_and_not_for_ever() {
         let difference = Arc::new(ClockDifference::unknown());
-        assert!(!difference.is_small_within(Duration::from_millis(1)).await);
+        assert!(!difference.is_small_within(Duration::ZERO, &ManualClock::default()).await);
         let waiting = tokio::spawn({
             let difference = Arc::clone(&difference);
-            async move { difference.is_small_within(LIMIT).await }
+            async move { difference.is_small_within(LIMIT, &SystemClock).await }
         });
         tokio::task::yield_now().await;
         difference.measured(-120_000);
@@ -74,7 +78,7 @@ mod tests {
             assert!(!difference.is_known_to_be_small(), "nothing is known yet");
             difference.measured(millis);
             assert_eq!(difference.is_known_to_be_small(), small, "{millis}");
-            assert_eq!(difference.is_small_within(LIMIT).await, small, "{millis}");
+            assert_eq!(difference.is_small_within(LIMIT, &SystemClock).await, small, "{millis}");
         }
         assert!(!is_small(i64::MIN));
     }

@@ -1,36 +1,39 @@
 //! The agent's HTTPS requests to the cloud service: enrolment, onboarding, heartbeat, SCIM. All of
 //! them are dialled out (SPEC PR-4).
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use protocol::onboarding::{
     EnrolRequest, EnrolResponse, HeartbeatRequest, HeartbeatResponse, OffboardingRequest,
     OnboardingRequest, OnboardingResponse,
 };
 use protocol::scim::{MEDIA_TYPE, User};
-use protocol::{AgentId, Clock, CloudAnchor, InstanceId};
+use protocol::{AgentId, Clock, CloudAnchor, InstanceId, Timestamp, timeout};
 use relay::token::{self, Claims};
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Method, StatusCode};
 use seal::SigningKey;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::dial::Dial;
 use crate::settings::AgentSettings;
-use crate::tls::{self, TlsError};
+use crate::surroundings::Surroundings;
 
 /// How many users are read at a time.
 const PAGE: usize = 500;
+/// The longest answer that is read: a page of users, each at most 8 KiB.
+const ANSWER_MAX: usize = 4 * 1024 * 1024;
 
 /// Why a request to the cloud service failed, for the operator.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CloudError {
-    /// It cannot be set up.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
+pub enum CloudError {
     /// It cannot be reached: name, port, certificate, proxy.
     #[error("the cloud service {url} cannot be reached: {cause}")]
     Unreachable {
@@ -70,45 +73,45 @@ pub(crate) struct Caller {
     pub(crate) instance: InstanceId,
     /// The agent identity.
     pub(crate) identity: Arc<SigningKey>,
-    /// What time it is.
-    pub(crate) clock: Arc<dyn Clock>,
     /// How long a token holds.
     pub(crate) token_lifetime: Duration,
 }
 
 /// The way to the cloud service.
 pub(crate) struct CloudClient {
-    client: reqwest::Client,
+    client: Client<Dial, Full<Bytes>>,
     url: Url,
     audience: String,
     caller: Option<Caller>,
+    clock: Arc<dyn Clock>,
+    limit: Duration,
 }
 
 impl CloudClient {
     /// A client that nobody has enrolled yet.
-    pub(crate) fn anonymous(settings: &AgentSettings) -> Result<Self, CloudError> {
-        Self::new(settings, None)
+    pub(crate) fn anonymous(settings: &AgentSettings, surroundings: &Surroundings) -> Self {
+        Self::new(settings, surroundings, None)
     }
 
     /// A client that proves who it is.
-    pub(crate) fn of(settings: &AgentSettings, caller: Caller) -> Result<Self, CloudError> {
-        Self::new(settings, Some(caller))
+    pub(crate) fn of(
+        settings: &AgentSettings,
+        surroundings: &Surroundings,
+        caller: Caller,
+    ) -> Self {
+        Self::new(settings, surroundings, Some(caller))
     }
 
-    fn new(settings: &AgentSettings, caller: Option<Caller>) -> Result<Self, CloudError> {
-        let config = tls::config(settings.cloud_ca.as_deref().map(Path::as_ref))?;
-        let mut config = rustls::ClientConfig::clone(&config);
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(config)
-            .https_only(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(settings.cloud_timeout)
-            .user_agent(concat!("passback-agent/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| unreachable(&settings.cloud_url, &error))?;
-        let (url, audience) = (settings.cloud_url.clone(), settings.cloud_origin());
-        Ok(Self { client, url, audience, caller })
+    fn new(settings: &AgentSettings, surroundings: &Surroundings, caller: Option<Caller>) -> Self {
+        let dial = Dial(Arc::clone(&surroundings.transport));
+        Self {
+            client: Client::builder(TokioExecutor::new()).build(dial),
+            url: settings.cloud_url.clone(),
+            audience: settings.cloud_origin(),
+            caller,
+            clock: Arc::clone(&surroundings.clock),
+            limit: settings.cloud_timeout,
+        }
     }
 
     pub(crate) async fn enrol(&self, request: &EnrolRequest) -> Result<EnrolResponse, CloudError> {
@@ -185,33 +188,75 @@ impl CloudClient {
         method: Method,
         path: &str,
         body: Option<&impl Serialize>,
-    ) -> Result<Vec<u8>, CloudError> {
-        let url = self.url.join(path).map_err(|_| CloudError::Unreadable)?;
-        let mut request = self.client.request(method, url);
-        if let Some(caller) = &self.caller {
-            request = request.bearer_auth(caller.token(&self.audience)?);
-        }
-        if let Some(body) = body {
-            let body = serde_json::to_vec(body).map_err(|_| CloudError::Unreadable)?;
-            let media_type =
-                if path.starts_with("scim/") { MEDIA_TYPE } else { "application/json" };
-            request = request.header(CONTENT_TYPE, media_type).body(body);
-        }
-        let response = request.send().await.map_err(|error| unreachable(&self.url, &error))?;
-        let status = response.status();
-        let body = response.bytes().await.map_err(|error| unreachable(&self.url, &error))?;
+    ) -> Result<Bytes, CloudError> {
+        let request = self.request(method, path, body)?;
+        let exchange = async {
+            let response = self.client.request(request).await;
+            let response = response.map_err(|error| self.unreachable(&error))?;
+            let status = response.status();
+            let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
+            match body {
+                Ok(body) => Ok((status, body.to_bytes())),
+                Err(error) if error.is::<LengthLimitError>() => Err(CloudError::Unreadable),
+                Err(error) => Err(self.unreachable(&*error)),
+            }
+        };
+        let (status, body) = match timeout(&*self.clock, self.limit, exchange).await {
+            Ok(done) => done?,
+            Err(_) => {
+                let (url, cause) = (self.url.to_string(), "no answer in time".to_owned());
+                return Err(CloudError::Unreachable { url, cause });
+            }
+        };
         if status.is_success() {
-            return Ok(body.to_vec());
+            return Ok(body);
         }
         let problem: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
         let detail = problem["detail"].as_str().unwrap_or("no reason given").to_owned();
         Err(CloudError::Refused { status: status.as_u16(), detail })
     }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<Request<Full<Bytes>>, CloudError> {
+        let url = self.url.join(path).map_err(|_| CloudError::Unreadable)?;
+        let agent = concat!("passback-agent/", env!("CARGO_PKG_VERSION"));
+        let mut request =
+            Request::builder().method(method).uri(url.as_str()).header(USER_AGENT, agent);
+        if let Some(caller) = &self.caller {
+            let token = caller.token(&self.audience, self.clock.now())?;
+            let bearer = HeaderValue::try_from(format!("Bearer {token}"));
+            let mut bearer = bearer.map_err(|_| CloudError::Unreadable)?;
+            bearer.set_sensitive(true);
+            request = request.header(AUTHORIZATION, bearer);
+        }
+        let mut sent = Bytes::new();
+        if let Some(body) = body {
+            sent = serde_json::to_vec(body).map_err(|_| CloudError::Unreadable)?.into();
+            let media_type =
+                if path.starts_with("scim/") { MEDIA_TYPE } else { "application/json" };
+            request = request.header(CONTENT_TYPE, media_type);
+        }
+        request.body(Full::new(sent)).map_err(|_| CloudError::Unreadable)
+    }
+
+    /// The whole chain of causes: the last one is the one that helps (for example a certificate
+    /// that does not have the name).
+    fn unreachable(&self, error: &dyn std::error::Error) -> CloudError {
+        let causes = std::iter::successors(error.source(), |error| error.source());
+        let mut cause = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        if cause.is_empty() {
+            cause = error.to_string();
+        }
+        CloudError::Unreachable { url: self.url.to_string(), cause }
+    }
 }
 
 impl Caller {
-    fn token(&self, audience: &str) -> Result<String, token::TokenError> {
-        let now = self.clock.now();
+    fn token(&self, audience: &str, now: Timestamp) -> Result<String, token::TokenError> {
         let claims = Claims {
             issuer: self.agent,
             audience: audience.to_owned(),
@@ -222,25 +267,4 @@ impl Caller {
         };
         token::mint(self.identity.to_pkcs8(), &claims)
     }
-}
-
-/// The whole chain of causes: the last one is the one that helps (for example a certificate that
-/// does not have the name).
-fn unreachable(url: &Url, error: &reqwest::Error) -> CloudError {
-    use std::error::Error as _;
-    let mut cause = String::new();
-    let mut next = error.source();
-    while let Some(error) = next {
-        if !cause.is_empty() {
-            cause.push_str(": ");
-        }
-        cause.push_str(&error.to_string());
-        next = error.source();
-    }
-    if cause.is_empty() {
-        // The error's own words hold the address, and with it anchors of people.
-        cause =
-            if error.is_timeout() { "no answer in time" } else { "the request failed" }.to_owned();
-    }
-    CloudError::Unreachable { url: url.to_string(), cause }
 }

@@ -16,7 +16,7 @@ use crate::directories::{Connected, Directories};
 
 /// Why a cycle stopped. What it had done stays; the next one goes on.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CycleError {
+pub enum CycleError {
     /// The synchronisation state.
     #[error(transparent)]
     Sync(#[from] sync::SyncError),
@@ -40,15 +40,15 @@ pub(crate) enum CycleError {
 
 /// What a cycle did.
 #[derive(Debug)]
-pub(crate) struct CycleReport {
+pub struct CycleReport {
     /// People read, per directory.
-    pub(crate) directories: Vec<(String, ImportReport)>,
+    pub directories: Vec<(String, ImportReport)>,
     /// What synchronisation found.
-    pub(crate) synchronised: SynchronisationReport,
+    pub synchronised: SynchronisationReport,
     /// Exports that succeeded.
-    pub(crate) exported: usize,
+    pub exported: usize,
     /// Exports that the cloud refused; they are tried again.
-    pub(crate) refused: usize,
+    pub refused: usize,
 }
 
 /// What a cycle works with.

@@ -8,6 +8,7 @@ use protocol::{ClearPassword, Clock};
 use zeroize::Zeroizing;
 
 use crate::settings::DirectorySettings;
+use crate::surroundings::{OpenDirectory, Surroundings};
 
 /// A directory with its settings.
 pub(crate) struct Connected {
@@ -23,7 +24,7 @@ pub(crate) struct Directories(Arc<Vec<Connected>>);
 
 /// Why a directory cannot be set up. The message names the directory and the file.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SetUpError {
+pub enum SetUpError {
     /// A file cannot be read.
     #[error("directory {name}: cannot read {path}: {cause}")]
     File {
@@ -62,10 +63,20 @@ impl Directories {
     /// Sets all of them up; connects to none.
     pub(crate) fn set_up(
         settings: &[DirectorySettings],
-        clock: &Arc<dyn Clock>,
+        surroundings: &Surroundings,
     ) -> Result<Self, SetUpError> {
-        let all = settings.iter().map(|one| connected(one, clock)).collect::<Result<_, _>>()?;
+        let connected = |one: &DirectorySettings| {
+            let directory = surroundings.directories.open(one, &surroundings.clock)?;
+            Ok(Connected { settings: one.clone(), directory })
+        };
+        let all = settings.iter().map(connected).collect::<Result<_, _>>()?;
         Ok(Self(Arc::new(all)))
+    }
+
+    /// None, for tests of what stands before them.
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        Self(Arc::new(Vec::new()))
     }
 
     /// The directory of that connector.
@@ -79,10 +90,24 @@ impl Directories {
     }
 }
 
-fn connected(
+/// Directories over LDAPS: those of production.
+pub(crate) struct OverLdaps;
+
+impl OpenDirectory for OverLdaps {
+    fn open(
+        &self,
+        settings: &DirectorySettings,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Arc<dyn Directory>, SetUpError> {
+        let directory = over_ldaps(settings, clock)?;
+        Ok(Arc::new(directory))
+    }
+}
+
+fn over_ldaps(
     settings: &DirectorySettings,
     clock: &Arc<dyn Clock>,
-) -> Result<Connected, SetUpError> {
+) -> Result<LdapDirectory, SetUpError> {
     let name = settings.name.as_str().to_owned();
     let file = |path: &PathBuf| {
         let (name, path) = (name.clone(), path.clone());
@@ -112,7 +137,6 @@ fn connected(
             "passwords are set also where the controller offers no policy-hints control"
         );
     }
-    let directory = LdapDirectory::new(config, Arc::clone(clock))
-        .map_err(|cause| SetUpError::Directory { name, cause })?;
-    Ok(Connected { settings: settings.clone(), directory: Arc::new(directory) })
+    LdapDirectory::new(config, Arc::clone(clock))
+        .map_err(|cause| SetUpError::Directory { name, cause })
 }

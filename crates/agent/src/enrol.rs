@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use protocol::InstanceId;
 use protocol::onboarding::{EnrolRequest, OffboardingRequest, OnboardingRequest};
-use protocol::{Clock, InstanceId, Randomness};
 use seal::{AgentKeys, KeyPair, PackageKey, SealError, SigningKey};
 
 use crate::cloud::{Caller, CloudClient, CloudError};
 use crate::journal::{Journal, JournalError};
 use crate::settings::AgentSettings;
 use crate::state::{Identity, StateDir, StateError, StateLock, WritebackKeys};
+use crate::surroundings::Surroundings;
 
 /// Why enrolment or onboarding did not succeed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum EnrolError {
+pub enum EnrolError {
     /// The state directory.
     #[error(transparent)]
     State(#[from] StateError),
@@ -52,42 +53,43 @@ impl Enrolled {
     /// them.
     pub(crate) fn open_alone(
         settings: &AgentSettings,
-        clock: Arc<dyn Clock>,
-        randomness: &dyn Randomness,
+        surroundings: &Surroundings,
     ) -> Result<(Self, StateLock), EnrolError> {
         let lock = StateDir::open(&settings.state_dir, &settings.vault_key)?.lock()?;
-        Ok((Self::open(settings, clock, randomness)?, lock))
+        Ok((Self::open(settings, surroundings)?, lock))
     }
 
     /// Opens the state of an enrolled agent.
     pub(crate) fn open(
         settings: &AgentSettings,
-        clock: Arc<dyn Clock>,
-        randomness: &dyn Randomness,
+        surroundings: &Surroundings,
     ) -> Result<Self, EnrolError> {
         let state = StateDir::open(&settings.state_dir, &settings.vault_key)?;
         let (identity, key) = state.identity()?;
         let key = Arc::new(key);
-        let instance = InstanceId::random(randomness);
+        let instance = InstanceId::random(&*surroundings.randomness);
         let caller = Caller {
             agent: identity.agent,
             instance,
             identity: Arc::clone(&key),
-            clock,
             token_lifetime: settings.token_lifetime,
         };
-        let cloud = Arc::new(CloudClient::of(settings, caller)?);
+        let cloud = Arc::new(CloudClient::of(settings, surroundings, caller));
         Ok(Self { state, identity, key, instance, cloud })
     }
 }
 
 /// Spends an enrolment code for an agent identity.
-pub(crate) async fn enrol(
+///
+/// # Errors
+/// [`EnrolError`]; nothing is kept then.
+pub async fn enrol(
     settings: &AgentSettings,
     code: &str,
     name: &str,
-    randomness: &dyn Randomness,
+    surroundings: &Surroundings,
 ) -> Result<Identity, EnrolError> {
+    let randomness = &*surroundings.randomness;
     let state = StateDir::create(&settings.state_dir, &settings.vault_key, randomness)?;
     state.refuse_if_enrolled()?;
     let key = SigningKey::generate()?;
@@ -96,7 +98,7 @@ pub(crate) async fn enrol(
         name: name.to_owned(),
         identity_key: URL_SAFE_NO_PAD.encode(key.verifying_key().to_bytes()),
     };
-    let enrolled = CloudClient::anonymous(settings)?.enrol(&request).await?;
+    let enrolled = CloudClient::anonymous(settings, surroundings).enrol(&request).await?;
     let identity = Identity { tenant: enrolled.tenant, agent: enrolled.agent, relay_url: None };
     state.keep_identity(&identity, &key, randomness)?;
     Ok(identity)
@@ -104,12 +106,15 @@ pub(crate) async fn enrol(
 
 /// Enables writeback: makes the keys, keeps them, and gives the cloud its halves. Two messages; the
 /// cloud uses the keys only after the second, which says that they are on the agent's disk.
-pub(crate) async fn enable(
+///
+/// # Errors
+/// [`EnrolError`]; it can be carried out again.
+pub async fn enable(
     settings: &AgentSettings,
-    clock: Arc<dyn Clock>,
-    randomness: &dyn Randomness,
+    surroundings: &Surroundings,
 ) -> Result<(), EnrolError> {
-    let (enrolled, _lock) = Enrolled::open_alone(settings, Arc::clone(&clock), randomness)?;
+    let (clock, randomness) = (&*surroundings.clock, &*surroundings.randomness);
+    let (enrolled, _lock) = Enrolled::open_alone(settings, surroundings)?;
     let made = WritebackKeys {
         listen: SigningKey::generate()?,
         keys: AgentKeys::new(KeyPair::generate()?, PackageKey::generate(randomness)),
@@ -138,12 +143,14 @@ pub(crate) async fn enable(
 
 /// Disables writeback: the cloud forgets its halves, then the agent destroys its own. The identity
 /// stays.
-pub(crate) async fn disable(
+///
+/// # Errors
+/// [`EnrolError`]; it can be carried out again.
+pub async fn disable(
     settings: &AgentSettings,
-    clock: Arc<dyn Clock>,
-    randomness: &dyn Randomness,
+    surroundings: &Surroundings,
 ) -> Result<(), EnrolError> {
-    let (enrolled, _lock) = Enrolled::open_alone(settings, clock, randomness)?;
+    let (enrolled, _lock) = Enrolled::open_alone(settings, surroundings)?;
     enrolled.cloud.offboarding(&OffboardingRequest::Stop).await?;
     enrolled.state.destroy_writeback_keys()?;
     enrolled.state.keep_agent(&Identity { relay_url: None, ..enrolled.identity })?;

@@ -45,7 +45,7 @@ impl Health {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(self.probe.min(due)) => {
+                () = self.clock.sleep(self.probe.min(due)) => {
                     due = due.saturating_sub(self.probe.min(due));
                 }
                 changed = channel.changed() => if changed.is_err() { return },

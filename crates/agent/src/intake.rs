@@ -89,7 +89,7 @@ impl Intake {
         if !self.writeback.journal.begin(header, self.writeback.clock.now()).await? {
             return Ok(Response::empty(STATUS_NOT_YET));
         }
-        self.writeback.watch.reached(Step::Begun);
+        self.writeback.watch.reached(Step::Begun).await;
         let ended = match self.refusal(&opened).await {
             Some(outcome) => {
                 let stop = (outcome, Details::default());
@@ -122,7 +122,8 @@ impl Intake {
         if lifetime > LIFETIME_MAX || header.expires_at <= header.issued_at {
             return Some(Outcome::BadInput);
         }
-        let small = self.clock_difference.is_small_within(FIRST_MEASUREMENT).await;
+        let clock = &*self.writeback.clock;
+        let small = self.clock_difference.is_small_within(FIRST_MEASUREMENT, clock).await;
         if !small || future > CLOCK_DIFFERENCE_MAX {
             return Some(Outcome::ClockDifference);
         }

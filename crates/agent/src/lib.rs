@@ -10,6 +10,7 @@
 //! cycle       import → synchronise → export
 //! cloud       the agent's HTTPS requests: enrolment, onboarding, heartbeat, SCIM
 //! health      heartbeat and the probe of the LDAP path;  clocks: how far they differ
+//! surroundings  what the agent is given: time, transport, directories
 //! state       identity and keys on disk, encrypted;  settings: the configuration
 //! ```
 //!
@@ -29,6 +30,7 @@ pub mod cli;
 mod clocks;
 mod cloud;
 mod cycle;
+mod dial;
 mod directories;
 mod enrol;
 mod guard;
@@ -40,8 +42,14 @@ mod settings;
 mod settle;
 mod state;
 pub mod steps;
+mod surroundings;
 mod tls;
 mod writeback;
 
-pub use run::{RunError, run};
+pub use cycle::{CycleError, CycleReport};
+pub use directories::SetUpError;
+pub use enrol::{EnrolError, disable, enable, enrol};
+pub use run::{RunError, SynchroniseError, run, synchronise};
 pub use settings::{AgentSettings, DirectorySettings};
+pub use surroundings::{OpenDirectory, Surroundings};
+pub use tls::TlsError;

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use protocol::{Clock, Randomness, Timestamp};
+use protocol::{Clock, Timestamp};
 use relay::token::{self, Claims, Right};
-use relay::{Entity, ListenerConfig, Status, TokenSource};
+use relay::{Entity, ListenerConfig, Status, TokenSource, Transport};
 use seal::SigningKey;
 use sync::rules::RuleOptions;
 use sync::{SyncOptions, SyncState};
@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clocks::{ClockDifference, FIRST_MEASUREMENT};
-use crate::cycle::Cycle;
-use crate::directories::Directories;
+use crate::cycle::{Cycle, CycleError, CycleReport};
+use crate::directories::{Directories, SetUpError};
 use crate::enrol::{EnrolError, Enrolled};
 use crate::health::Health;
 use crate::intake::Intake;
@@ -25,8 +25,7 @@ use crate::journal::Journal;
 use crate::settings::AgentSettings;
 use crate::settle::Settler;
 use crate::state::{StateError, WritebackKeys};
-use crate::steps::StepWatch;
-use crate::tls;
+use crate::surroundings::Surroundings;
 use crate::writeback::Writeback;
 
 /// The name of the synchronisation state's file in the state directory.
@@ -70,31 +69,29 @@ pub(crate) async fn open_sync(settings: &AgentSettings) -> Result<SyncState, Run
     }))
 }
 
-/// Runs until `stop`; then lets what is in flight end. `watch` is told of every step of every
-/// request.
+/// Runs until `stop`; then lets what is in flight end.
 ///
 /// # Errors
 /// [`RunError`] if the agent cannot start.
 pub async fn run(
     settings: AgentSettings,
-    clock: Arc<dyn Clock>,
-    randomness: Arc<dyn Randomness>,
-    watch: Arc<dyn StepWatch>,
+    surroundings: Surroundings,
     stop: CancellationToken,
 ) -> Result<(), RunError> {
-    let (enrolled, _lock) =
-        Enrolled::open_alone(&settings, Arc::clone(&clock), randomness.as_ref())?;
+    let (clock, randomness) = (&surroundings.clock, &surroundings.randomness);
+    let (enrolled, _lock) = Enrolled::open_alone(&settings, &surroundings)?;
     let WritebackKeys { listen, keys } = enrolled.state.writeback_keys().map_err(RunError::new)?;
     let journal = Journal::open(enrolled.state.path(), clock.now()).await.map_err(RunError::new)?;
     let sync = open_sync(&settings).await?;
-    let directories = Directories::set_up(&settings.directories, &clock).map_err(RunError::new)?;
+    let directories =
+        Directories::set_up(&settings.directories, &surroundings).map_err(RunError::new)?;
     let tasks = TaskTracker::new();
     let writeback = Writeback {
         sync: sync.clone(),
         directories: directories.clone(),
         journal: journal.clone(),
-        clock: Arc::clone(&clock),
-        watch,
+        clock: Arc::clone(clock),
+        watch: Arc::clone(&surroundings.watch),
     };
     let settler = Settler::new(writeback.clone(), tasks.clone(), stop.clone());
     let open = settler.settle_all().await.map_err(RunError::new)?;
@@ -104,17 +101,17 @@ pub async fn run(
     let health = Health {
         directories: directories.clone(),
         cloud: Arc::clone(&enrolled.cloud),
-        clock: Arc::clone(&clock),
+        clock: Arc::clone(clock),
         clock_difference: Arc::clone(&clock_difference),
         interval: settings.heartbeat_interval,
         probe: settings.probe_interval,
     };
-    let listener = listener_config(&settings, &enrolled)?;
+    let listener = listener_config(&settings, &enrolled, &surroundings.transport)?;
     let tokens = Arc::new(ListenTokens {
         entity: listener.entity.as_str().to_owned(),
         signer: (enrolled.identity.agent, enrolled.instance),
         key: listen,
-        clock: Arc::clone(&clock),
+        clock: Arc::clone(clock),
         lifetime: settings.token_lifetime,
     });
     let intake = Arc::new(Intake {
@@ -125,7 +122,7 @@ pub async fn run(
         writeback,
         settler,
         clock_difference: Arc::clone(&clock_difference),
-        randomness: Arc::clone(&randomness),
+        randomness: Arc::clone(randomness),
         unopened: Mutex::new(HashMap::new()),
     });
     let (status, channel) = watch::channel(Status::Connecting);
@@ -136,16 +133,17 @@ pub async fn run(
         sync,
         directories,
         Arc::clone(&enrolled.cloud),
-        Arc::clone(&clock),
+        Arc::clone(clock),
         stop.clone(),
     ));
     tasks.spawn(prune_for_ever(
         journal.clone(),
         settings.journal_retention,
-        Arc::clone(&clock),
+        Arc::clone(clock),
         clock_difference,
         stop.clone(),
     ));
+    let (clock, randomness) = (Arc::clone(clock), Arc::clone(randomness));
     relay::listen(listener, tokens, intake, clock, randomness, status, stop).await;
     tasks.close();
     tasks.wait().await;
@@ -154,9 +152,50 @@ pub async fn run(
     Ok(())
 }
 
+/// One synchronisation cycle, now: import, synchronise, export, and import what was exported.
+///
+/// # Errors
+/// [`SynchroniseError`]; what was done before it stays.
+pub async fn synchronise(
+    settings: &AgentSettings,
+    surroundings: &Surroundings,
+) -> Result<CycleReport, SynchroniseError> {
+    let enrolled = Enrolled::open(settings, surroundings)?;
+    let directories = Directories::set_up(&settings.directories, surroundings)?;
+    let sync = open_sync(settings).await?;
+    let cycle = Cycle {
+        sync: &sync,
+        directories: &directories,
+        cloud: &enrolled.cloud,
+        clock: &*surroundings.clock,
+        page: settings.sync_page,
+    };
+    let report = cycle.run().await?;
+    sync.close().await;
+    Ok(report)
+}
+
+/// Why a cycle did not take place, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum SynchroniseError {
+    /// The agent is not enrolled, or its state cannot be used.
+    #[error(transparent)]
+    Enrolled(#[from] EnrolError),
+    /// The configuration does not make a directory.
+    #[error(transparent)]
+    SetUp(#[from] SetUpError),
+    /// The synchronisation state cannot be opened.
+    #[error(transparent)]
+    State(#[from] RunError),
+    /// It stopped on the way.
+    #[error(transparent)]
+    Cycle(#[from] CycleError),
+}
+
 fn listener_config(
     settings: &AgentSettings,
     enrolled: &Enrolled,
+    transport: &Arc<dyn Transport>,
 ) -> Result<ListenerConfig, RunError> {
     let url = enrolled.identity.relay_url.as_deref().unwrap_or_default();
     let url: url::Url = url.parse().map_err(|_| {
@@ -167,12 +206,11 @@ fn listener_config(
         let cause = format!("the relay {url} is not at the configured cloud service");
         return Err(RunError::CannotRun(cause));
     }
-    let tls = tls::config(settings.cloud_ca.as_deref()).map_err(RunError::new)?;
     let entity = Entity::of(enrolled.identity.tenant, enrolled.identity.agent);
     Ok(ListenerConfig {
         reconnect: settings.reconnect.clone(),
         drain: settings.drain,
-        ..ListenerConfig::new(url, entity, tls)
+        ..ListenerConfig::new(url, entity, Arc::clone(transport))
     })
 }
 
@@ -227,7 +265,7 @@ async fn synchronise_for_ever(
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(settings.sync_interval) => {}
+            () = clock.sleep(settings.sync_interval) => {}
         }
     }
 }
@@ -243,14 +281,14 @@ async fn prune_for_ever(
         // By a clock that runs ahead, what is fresh would be forgotten.
         let clock_is_right = tokio::select! {
             () = stop.cancelled() => return,
-            small = clock_difference.is_small_within(FIRST_MEASUREMENT) => small,
+            small = clock_difference.is_small_within(FIRST_MEASUREMENT, &*clock) => small,
         };
         if clock_is_right && let Err(error) = journal.prune(retention, clock.now()).await {
             tracing::error!(event = "journal.prune_failed", cause = %error);
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(PRUNE) => {}
+            () = clock.sleep(PRUNE) => {}
         }
     }
 }

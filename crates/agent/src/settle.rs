@@ -91,7 +91,7 @@ impl Settler {
                     tracing::error!(event = "settle.journal_failed", %request, cause = %error);
                 }
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            self.writeback.clock.sleep(LOOK_AGAIN).await;
         }
     }
 

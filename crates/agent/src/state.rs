@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 
 /// Why state cannot be read or kept. The message names the file and what to do.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum StateError {
+pub enum StateError {
     /// A file or directory cannot be read or written.
     #[error("cannot use {path}: {cause}")]
     File {
@@ -55,14 +55,14 @@ pub(crate) enum StateError {
 
 /// Who the agent is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Identity {
+pub struct Identity {
     /// Whose agent.
-    pub(crate) tenant: TenantId,
+    pub tenant: TenantId,
     /// Which agent.
-    pub(crate) agent: AgentId,
+    pub agent: AgentId,
     /// The relay's address; there while writeback is enabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) relay_url: Option<String>,
+    pub relay_url: Option<String>,
 }
 
 /// What onboarding makes.

@@ -1,4 +1,6 @@
-//! The steps of one request, and who watches them: the log in production, a crash in tests.
+//! The steps of one request, and who watches them: nobody in production, a crash in tests.
+
+use futures_util::future::BoxFuture;
 
 /// A place between two durable steps of one request, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +41,9 @@ impl Step {
 
 /// Is told of every step that a request has reached.
 pub trait StepWatch: Send + Sync {
-    /// A request has reached `step`.
-    fn reached(&self, step: Step);
+    /// A request has reached `step`. It goes on when this is ready; a test that lets the agent die
+    /// here never is.
+    fn reached(&self, step: Step) -> BoxFuture<'_, ()>;
 }
 
 /// Watches nothing: for production.
@@ -48,5 +51,7 @@ pub trait StepWatch: Send + Sync {
 pub struct Unwatched;
 
 impl StepWatch for Unwatched {
-    fn reached(&self, _step: Step) {}
+    fn reached(&self, _step: Step) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }

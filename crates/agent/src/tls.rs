@@ -11,7 +11,7 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 /// Why no connection to the cloud service can be made. The message names the file.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot trust `cloud.ca` {path}: {cause}")]
-pub(crate) struct TlsError {
+pub struct TlsError {
     path: String,
     cause: String,
 }

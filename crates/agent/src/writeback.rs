@@ -77,7 +77,7 @@ impl Writeback {
         let now = self.clock.now();
         let answer = Answer { outcome, details, finished_at: now };
         self.journal.finish(header.request, &answer, now).await?;
-        self.watch.reached(Step::Finished);
+        self.watch.reached(Step::Finished).await;
         tracing::info!(
             event = "writeback.finished",
             request = %header.request,
@@ -193,15 +193,15 @@ impl Writeback {
             if noted == Noted::AnotherIsOpen {
                 return Ok(Some(stop(Outcome::AlreadyInFlight)));
             }
-            self.watch.reached(Step::Noted);
+            self.watch.reached(Step::Noted).await;
             // No set starts after its time, however long the way there takes (SPEC W-11).
             let not_after = header.expires_at;
             let directory = &connected.directory;
             match directory.set_password_at(&witness, account.guid, password, not_after).await {
                 Ok(()) => {
-                    self.watch.reached(Step::Applied);
+                    self.watch.reached(Step::Applied).await;
                     self.journal.set(header.request, self.clock.now()).await?;
-                    self.watch.reached(Step::Recorded);
+                    self.watch.reached(Step::Recorded).await;
                     return Ok(Some(stop(Outcome::PasswordChanged)));
                 }
                 Err(SetError::ControllerMoved) => {}

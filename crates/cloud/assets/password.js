@@ -18,8 +18,12 @@ first.addEventListener("input", showRules);
 show.addEventListener("change", () => {
   for (const field of [first, again]) field.type = show.checked ? "text" : "password";
 });
-// Back from the result page: a password must not stand there again.
-window.addEventListener("pageshow", forget);
+window.addEventListener("pageshow", (event) => {
+  // Back from the result page: a password must not stand there again.
+  forget();
+  // A page that was kept does not know what has happened since; the service does.
+  if (event.persisted) location.reload();
+});
 showRules();
 
 async function submit() {
@@ -30,7 +34,7 @@ async function submit() {
   let posted = false;
   try {
     const ticket = await post("ticket", { flow: form.dataset.flow });
-    if (!ticket.agents) return ticket.state === "ended" ? go(ticket) : refused(ticket);
+    if (!ticket.agents) return refused(ticket);
     const body = await sealForAll(ticket, first.value);
     posted = true;
     const result = await post("sealed", { ...body, flow: form.dataset.flow });
@@ -66,12 +70,15 @@ async function post(path, body) {
 
 /** Nothing was submitted: what was typed stays, the page says why. */
 function refused(answer) {
+  // An older tab, when the visit has ended: what is typed here is another password.
+  const ended = answer.state === "ended";
+  if (ended) forget();
   busy(false);
   const main = document.querySelector("main");
   main.dataset.outcome = answer.outcome;
   main.dataset.number = answer.number;
   main.dataset.changed = answer.changed;
-  say(answer.message);
+  say(ended ? form.dataset.ended : answer.message);
 }
 
 function say(text) {

@@ -14,8 +14,10 @@ use tokio_util::task::TaskTracker;
 use crate::dispatch::Following;
 use crate::flow::GatePolicy;
 use crate::gate::Method;
-use crate::notify::{Mailer, Smtp};
+use crate::notify::Mailer;
 use crate::settings::CloudSettings;
+use crate::steps::StepWatch;
+use crate::surroundings::Surroundings;
 use crate::vault;
 
 /// The running service. Shared by all requests.
@@ -25,6 +27,7 @@ pub struct App {
     pub(crate) relay: Relay,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,
+    pub(crate) watch: Arc<dyn StepWatch>,
     pub(crate) master_key: MasterKey,
     pub(crate) code_key: CodeKey,
     pub(crate) mailer: Mailer,
@@ -52,15 +55,14 @@ impl App {
     /// [`StartError`], one line.
     pub async fn start(
         settings: CloudSettings,
-        clock: Arc<dyn Clock>,
-        randomness: Arc<dyn Randomness>,
+        surroundings: Surroundings,
     ) -> Result<Arc<Self>, StartError> {
+        let Surroundings { clock, randomness, notifier, watch } = surroundings;
         let master_key = vault::load(&settings.master_key).map_err(StartError::new)?;
         let code_key = master_key.code_key().map_err(StartError::new)?;
         let store = Store::open(&settings.database).await.map_err(StartError::new)?;
-        let smtp = Smtp::new(&settings.mail).map_err(StartError::new)?;
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let mailer = Mailer::start(Arc::new(smtp), &tasks, stop.clone());
+        let mailer = Mailer::start(notifier, &tasks, stop.clone());
         let limits = Limits {
             response: settings.relay_response,
             ping: settings.relay_ping,
@@ -83,6 +85,7 @@ impl App {
             relay,
             clock,
             randomness,
+            watch,
             master_key,
             code_key,
             mailer,

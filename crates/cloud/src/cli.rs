@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use clock::SystemClock;
 use command::{Failure, print};
-use protocol::{Clock as _, Randomness as _, SystemClock, TenantId};
+use protocol::{Clock as _, Randomness as _, TenantId};
 use seal::SystemRandomness;
 use serde_json::json;
 use store::Store;

@@ -1,15 +1,62 @@
-//! `passback serve`: the whole service on one port.
+//! The running service, and `passback serve`: all of it on one port.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use protocol::SystemClock;
-use seal::SystemRandomness;
+use axum::Router;
+use protocol::timeout;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, StartError};
 use crate::settings::CloudSettings;
-use crate::{dispatch, http, tls};
+use crate::surroundings::Surroundings;
+use crate::{connection, dispatch, http, tls};
+
+/// The whole service but its port: pages, agents' routes and relay on connections that somebody
+/// else accepts.
+pub struct Service {
+    app: Arc<App>,
+    router: Router,
+}
+
+impl Service {
+    /// Opens the store, settles what the last process left, and begins the work in the background.
+    ///
+    /// # Errors
+    /// [`StartError`], one line.
+    pub async fn start(
+        settings: CloudSettings,
+        surroundings: Surroundings,
+    ) -> Result<Self, StartError> {
+        let app = App::start(settings, surroundings).await?;
+        dispatch::recover(&app).await.map_err(StartError::new)?;
+        app.tasks.spawn(dispatch::sweep_for_ever(Arc::clone(&app)));
+        let router = http::router(&app).merge(app.relay.router());
+        Ok(Self { app, router })
+    }
+
+    /// Serves one connection, whose bytes are in clear, to its end. `remote` is who is counted by
+    /// the throttles.
+    pub async fn connection(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        remote: SocketAddr,
+    ) {
+        connection::serve(stream, remote, self.router.clone(), self.app.stop.clone()).await;
+    }
+
+    /// Ends the work in the background: what was sent and not answered is marked as in doubt, mails
+    /// are handed over. At most for the configured `drain`.
+    pub async fn stop(&self) {
+        self.app.stop.cancel();
+        self.app.tasks.close();
+        let drain = self.app.settings.drain;
+        let _ = timeout(&*self.app.clock, drain, self.app.tasks.wait()).await;
+        self.app.store.close().await;
+    }
+}
 
 /// Serves until `stop`, then lets what is in flight end.
 ///
@@ -17,33 +64,24 @@ use crate::{dispatch, http, tls};
 /// [`StartError`], one line that says what is wrong and what to do.
 pub async fn serve(settings: CloudSettings, stop: CancellationToken) -> Result<(), StartError> {
     let config = tls::config(&settings.certificate, &settings.key)?;
-    let listen = settings.listen;
-    let drain = settings.drain;
-    let clock = Arc::new(SystemClock);
-    let randomness = Arc::new(SystemRandomness::default());
+    let (listen, drain) = (settings.listen, settings.drain);
     let listener = TcpListener::bind(listen).await.map_err(|error| {
         StartError::new(format!(
             "cannot listen on {listen} (`server.listen`): {error}; is another service on that port?"
         ))
     })?;
-    let app = App::start(settings, clock, randomness).await?;
-    dispatch::recover(&app).await.map_err(StartError::new)?;
-    app.tasks.spawn(dispatch::sweep_for_ever(Arc::clone(&app)));
-    let router = http::router(&app).merge(app.relay.router());
-    tracing::info!(event = "service.started", %listen, public_url = %app.settings.public_url);
-    let draining = stop.clone();
-    let relay = app.relay.clone();
+    let surroundings = Surroundings::of_this_machine(&settings)?;
+    let public_url = settings.public_url.clone();
+    let service = Service::start(settings, surroundings).await?;
+    tracing::info!(event = "service.started", %listen, %public_url);
+    let (draining, relay) = (stop.clone(), service.app.relay.clone());
     let drained = tokio::spawn(async move {
         draining.cancelled().await;
         relay.drain().await;
     });
-    tls::serve(listener, config, router, stop, drain).await;
+    tls::serve(listener, config, service.router.clone(), stop, drain).await;
     let _ = drained.await;
-    app.stop.cancel();
-    app.tasks.close();
-    // What was sent and not answered is marked as in doubt, mails are handed over.
-    let _ = tokio::time::timeout(drain, app.tasks.wait()).await;
+    service.stop().await;
     tracing::info!(event = "service.stopped");
-    app.store.close().await;
     Ok(())
 }

@@ -7,9 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -17,16 +14,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::Service as _;
 
 use crate::app::StartError;
-
-/// How long a TLS handshake and the head of a request may take.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-
-/// Where a request came from, as an extension of the request.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Remote(pub(crate) SocketAddr);
+use crate::connection::{self, HANDSHAKE};
 
 /// Reads certificate and key.
 pub(crate) fn config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, StartError> {
@@ -74,14 +64,14 @@ pub(crate) async fn serve(
         };
         let (acceptor, router) = (acceptor.clone(), router.clone());
         let stop = stop.clone();
-        connections.spawn(async move { connection(stream, remote, acceptor, router, stop).await });
+        connections.spawn(async move { accept(stream, remote, acceptor, router, stop).await });
     }
     drop(listener);
     connections.close();
     let _ = tokio::time::timeout(drain, connections.wait()).await;
 }
 
-async fn connection(
+async fn accept(
     stream: TcpStream,
     remote: SocketAddr,
     acceptor: TlsAcceptor,
@@ -92,19 +82,5 @@ async fn connection(
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else {
         return;
     };
-    let service = tower::service_fn(move |mut request: Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(Remote(remote));
-        router.clone().call(request)
-    });
-    let mut server = hyper::server::conn::http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HANDSHAKE);
-    let served = server
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
-        .with_upgrades();
-    tokio::pin!(served);
-    tokio::select! {
-        _ = served.as_mut() => return,
-        () = stop.cancelled() => served.as_mut().graceful_shutdown(),
-    }
-    let _ = served.await;
+    connection::serve(stream, remote, router, stop).await;
 }

@@ -214,7 +214,7 @@ impl LdapDirectory {
 
 #[cfg(test)]
 mod tests {
-    use protocol::SystemClock;
+    use clock::SystemClock;
 
     use super::*;
 

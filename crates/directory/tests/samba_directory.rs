@@ -13,12 +13,13 @@ mod world;
 use std::collections::HashSet;
 use std::time::Duration;
 
+use clock::SystemClock;
 use directory::{
     AccountFlags, BindRefusal, Directory as _, DirectoryError, LdapDirectory, PolicyControl,
     Protection, PwdLastSet, SetError, explain_refusal, outcome, protected_by, too_young,
 };
 use lab::{Bound, Forest, Kind, NewPerson, Person};
-use protocol::{Clock as _, Outcome, SystemClock, Timestamp};
+use protocol::{Clock as _, Outcome, Timestamp};
 use world::{agent, config, config_as, connect, forest, guid, password, somebody};
 
 const WRONG_PASSWORD: &str = "52e";

@@ -42,7 +42,7 @@ pub mod settlement;
 pub mod version;
 
 pub use answer::{Answer, Changed, Details};
-pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use clock::{Clock, Elapsed, ManualClock, Sleep, Timestamp, timeout};
 pub use header::{Header, Purpose};
 pub use ids::{AgentId, CloudAnchor, InstanceId, KeyId, RequestId, SourceAnchor, TenantId};
 pub use operation::Operation;

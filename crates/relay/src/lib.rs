@@ -69,6 +69,7 @@ mod message;
 mod server;
 mod session;
 pub mod token;
+mod transport;
 
 pub use backoff::Reconnect;
 pub use entity::{ENTITY_MAX, Entity, EntityError};
@@ -77,3 +78,4 @@ pub use limits::Limits;
 pub use listener::{Handler, ListenerConfig, Status, TokenSource, listen};
 pub use message::{Delivered, DeliveryError, DeliveryErrorKind, Request, Response};
 pub use server::{Asked, Authority, AuthorityError, Relay};
+pub use transport::{ByteStream, TlsTransport, Transport, TransportError};

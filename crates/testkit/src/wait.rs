@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use protocol::{Clock as _, SystemClock};
+use clock::SystemClock;
+use protocol::Clock as _;
 
 use crate::StackError;
 

@@ -15,9 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent::steps::Step;
+use clock::SystemClock;
 use directory::{Directory as _, DirectoryConfig, LdapDirectory, ObjectGuid};
 use lab::{Bound, Forest, NewPerson, Person};
-use protocol::{ClearPassword, SystemClock};
+use protocol::ClearPassword;
 use testkit::{Options, Stack, Visitor};
 
 const OLD: &str = "First-Password-2024";

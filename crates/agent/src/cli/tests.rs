@@ -22,8 +22,9 @@ async fn done(command: Command, settings: &AgentSettings) -> ExitCode {
 async fn beside_a_running_agent_no_second_one_runs_and_no_keys_are_made_or_destroyed() {
     let folder = Folder::new("cli-lock");
     let settings = settings(&folder);
-    let random = SystemRandomness::default();
-    let state = StateDir::create(&settings.state_dir, &settings.vault_key, &random).unwrap();
+    let surroundings = Surroundings::of_this_machine(&settings).unwrap();
+    let random = &*surroundings.randomness;
+    let state = StateDir::create(&settings.state_dir, &settings.vault_key, random).unwrap();
     let running = state.lock().unwrap();
     let enable = Command::Writeback(WritebackCommand::Enable);
     let disable = Command::Writeback(WritebackCommand::Disable);
@@ -31,9 +32,8 @@ async fn beside_a_running_agent_no_second_one_runs_and_no_keys_are_made_or_destr
         assert_eq!(done(command, &settings).await, ExitCode::from(1));
     }
     // Nobody has enrolled, which is a refusal, too: it is the lock that was in the way.
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let enabled = enrol::enable(&settings, Arc::clone(&clock), &random).await;
-    let disabled = enrol::disable(&settings, clock, &random).await;
+    let enabled = enrol::enable(&settings, &surroundings).await;
+    let disabled = enrol::disable(&settings, &surroundings).await;
     for refused in [enabled, disabled] {
         assert!(matches!(refused, Err(EnrolError::State(StateError::InUse(_)))), "{refused:?}");
     }

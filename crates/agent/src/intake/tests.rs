@@ -1,6 +1,4 @@
-use std::sync::atomic::{AtomicI64, Ordering};
-
-use protocol::{ClearPassword, Clock, Operation, Timestamp};
+use protocol::{ClearPassword, Clock, ManualClock, Operation, Timestamp};
 use seal::{KeyPair, SystemRandomness};
 use sync::SyncState;
 use tokio_util::sync::CancellationToken;
@@ -14,36 +12,21 @@ use crate::steps::Unwatched;
 
 const MADE: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
-/// A clock that can be put back.
-struct Hands(AtomicI64);
-
-impl Hands {
-    fn set(&self, now: Timestamp) {
-        self.0.store(now.as_millis(), Ordering::SeqCst);
-    }
-}
-
-impl Clock for Hands {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
-    }
-}
-
 /// An agent without directories: whoever comes past the intake is not found.
 struct Agent {
     intake: Intake,
-    clock: Arc<Hands>,
+    clock: ManualClock,
     _folder: Folder,
 }
 
 impl Agent {
     async fn new(name: &str) -> Self {
         let folder = Folder::new(&format!("intake-{name}"));
-        let clock = Arc::new(Hands(AtomicI64::new(MADE.as_millis())));
-        let given: Arc<dyn Clock> = Arc::<Hands>::clone(&clock);
+        let clock = ManualClock::at(MADE);
+        let given: Arc<dyn Clock> = Arc::new(clock.clone());
         let writeback = Writeback {
             sync: SyncState::open(&folder.0.join("sync.db")).await.unwrap(),
-            directories: Directories::set_up(&[], &given).unwrap(),
+            directories: Directories::none(),
             journal: Journal::create(&folder.0, MADE).await.unwrap(),
             clock: given,
             watch: Arc::new(Unwatched),
@@ -119,16 +102,16 @@ fn second(seconds: u64) -> Timestamp {
 async fn what_was_never_begun_is_said_to_have_expired_only_once_it_has() {
     let agent = Agent::new("expired").await;
     let header = agent.header(1, second(10));
-    agent.clock.set(header.expires_at.after(Duration::from_secs(4)));
+    agent.clock.put_to(header.expires_at.after(Duration::from_secs(4)));
     assert_eq!(agent.settled(&header).await, Err(STATUS_NOT_YET));
-    agent.clock.set(header.expires_at.after(EXPIRY_MARGIN));
+    agent.clock.put_to(header.expires_at.after(EXPIRY_MARGIN));
     assert_eq!(agent.settled(&header).await, Ok(Outcome::Expired));
 }
 
 #[tokio::test]
 async fn of_what_the_journal_does_not_reach_back_to_nobody_says_that_nothing_was_changed() {
     let agent = Agent::new("horizon").await;
-    agent.clock.set(second(1_000));
+    agent.clock.put_to(second(1_000));
     let before = agent.header(1, MADE);
     // Not even where a package with its number did not open: another one may have.
     let unopened = &agent.intake.unopened;
@@ -148,7 +131,7 @@ async fn of_what_the_journal_does_not_reach_back_to_nobody_says_that_nothing_was
 async fn with_a_clock_that_is_not_known_to_be_right_nothing_is_said_to_have_expired() {
     let mut agent = Agent::new("clock").await;
     let header = agent.header(1, second(10));
-    agent.clock.set(second(1_000));
+    agent.clock.put_to(second(1_000));
     agent.intake.clock_difference.measured(120_001);
     assert_eq!(agent.settled(&header).await, Err(STATUS_NOT_YET));
     agent.intake.clock_difference = Arc::new(ClockDifference::unknown());
@@ -161,9 +144,9 @@ async fn with_a_clock_that_is_not_known_to_be_right_nothing_is_said_to_have_expi
 async fn an_expired_package_stays_refused_when_the_clock_is_put_back() {
     let agent = Agent::new("late").await;
     let late = agent.header(1, second(10));
-    agent.clock.set(late.expires_at);
+    agent.clock.put_to(late.expires_at);
     assert_eq!(agent.given(&late).await, Ok(Outcome::Expired));
-    agent.clock.set(second(20));
+    agent.clock.put_to(second(20));
     assert_eq!(agent.given(&late).await, Ok(Outcome::Expired));
     assert_eq!(agent.settled(&late).await, Ok(Outcome::Expired));
     // Another one in its time is carried out, as far as that goes.

@@ -9,6 +9,7 @@ support-code = Support code
 support-code-hint = Mention this code when you ask for help.
 start-again = Start again
 try-again = Try again
+look-again = Look again
 page-title = { $title } – { $tenant }
 
 start-title = Reset your password
@@ -60,9 +61,10 @@ password-empty = Enter a password.
 password-too-long = A password has at most 256 characters.
 password-not-well-formed = The password contains a broken character. Type it again.
 password-failed-connection = This page could not reach the service. Nothing was changed by this try as far as this page knows. Check your connection; then reload this page to see where you stand.
+password-ended = What you typed just now was not set: your password was already changed in this visit, and that one counts. To choose yet another one, start again.
 
 waiting-title = Setting your password
-waiting-lead = Your organisation's network is working on it. This page follows by itself; you can also reload it.
+waiting-lead = Your organisation's network is working on it. This page shows how it ends; it usually takes a few seconds.
 result-title-changed = Your password is changed
 result-title-unchanged = Your password was not changed
 result-title-unknown = We are checking whether it went through

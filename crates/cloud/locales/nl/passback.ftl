@@ -8,6 +8,7 @@ support-code = Hulpcode
 support-code-hint = Noem deze code als u om hulp vraagt.
 start-again = Opnieuw beginnen
 try-again = Opnieuw proberen
+look-again = Kijk opnieuw
 page-title = { $title } – { $tenant }
 
 start-title = Wachtwoord opnieuw instellen
@@ -59,9 +60,10 @@ password-empty = Vul een wachtwoord in.
 password-too-long = Een wachtwoord heeft hoogstens 256 tekens.
 password-not-well-formed = Het wachtwoord bevat een kapot teken. Typ het opnieuw.
 password-failed-connection = Deze pagina kon de dienst niet bereiken. Voor zover deze pagina weet is er door deze poging niets veranderd. Controleer uw verbinding en laad de pagina dan opnieuw om te zien waar u bent.
+password-ended = Wat u zojuist typte is niet ingesteld: uw wachtwoord is in dit bezoek al veranderd, en dat wachtwoord geldt. Wilt u toch een ander, begin dan opnieuw.
 
 waiting-title = Uw wachtwoord wordt ingesteld
-waiting-lead = Het netwerk van uw organisatie is ermee bezig. Deze pagina werkt zichzelf bij; opnieuw laden kan ook.
+waiting-lead = Het netwerk van uw organisatie is ermee bezig. Deze pagina toont hoe het afloopt; meestal duurt het een paar tellen.
 result-title-changed = Uw wachtwoord is gewijzigd
 result-title-unchanged = Uw wachtwoord is niet gewijzigd
 result-title-unknown = Wij gaan na of het is gelukt

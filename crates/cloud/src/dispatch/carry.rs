@@ -16,6 +16,7 @@ use store::operations::{OperationRecord, TicketAgent};
 
 use crate::app::App;
 use crate::dispatch::{SealedPassword, audit, conclude, patiently, settle};
+use crate::steps::Step;
 use crate::vault::place_of_package_key;
 
 /// Pause before a message that was not delivered is tried again.
@@ -38,11 +39,12 @@ pub(crate) async fn carry(
     offered: Vec<TicketAgent>,
     mut sealed: Vec<SealedPassword>,
 ) {
+    app.watch.reached(Step::Submitted).await;
     loop {
         let left = record.expires_at.since(app.now());
         let chosen = tokio::select! {
             chosen = listening(app, &record, &sealed) => chosen,
-            () = tokio::time::sleep(left) => None,
+            () = app.clock.sleep(left) => None,
             () = app.stop.cancelled() => None,
         };
         let offer = chosen.and_then(|at| {
@@ -55,7 +57,7 @@ pub(crate) async fn carry(
         };
         match send(app, &record, offer, &mut sealed, at).await {
             // A relay that is full or draining has listeners all the same.
-            Ok(Sent::NotDelivered) => tokio::time::sleep(NOT_DELIVERED_PAUSE).await,
+            Ok(Sent::NotDelivered) => app.clock.sleep(NOT_DELIVERED_PAUSE).await,
             Ok(Sent::Answered) => return,
             Ok(Sent::InDoubt) => {
                 drop(sealed);
@@ -65,7 +67,7 @@ pub(crate) async fn carry(
             Err(error) => {
                 // Before anything was marked as sent: the next turn tries again or expires it.
                 tracing::error!(event = "dispatch.store_failed", request = %record.request, cause = %error);
-                tokio::time::sleep(NOT_DELIVERED_PAUSE).await;
+                app.clock.sleep(NOT_DELIVERED_PAUSE).await;
             }
         }
     }
@@ -111,6 +113,7 @@ async fn send(
         // Expired between choosing and sending; the next turn destroys it.
         return Ok(Sent::NotDelivered);
     }
+    app.watch.reached(Step::Marked).await;
     let request = Request {
         method: "POST".to_owned(),
         target: format!("/{TARGET_WRITEBACK}"),
@@ -129,10 +132,12 @@ async fn send(
     // The first byte may have left: the message for this agent is the only one from now on.
     let chosen = sealed.swap_remove(at);
     sealed.clear();
+    app.watch.reached(Step::Asked).await;
     match asked.answer(app.settings.relay_response).await {
         Ok(response) if response.status == 200 => {
             let opened = patiently(app, || open(app, &package_key, &header, &response.body)).await;
             let Some(Some(answer)) = opened else { return Ok(Sent::InDoubt) };
+            app.watch.reached(Step::Answered).await;
             conclude(app, record, &answer, false).await;
             Ok(Sent::Answered)
         }

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use protocol::{AgentId, Answer, Changed, Outcome, RequestId, Timestamp};
+use protocol::{AgentId, Answer, Changed, Outcome, RequestId, Timestamp, timeout};
 use serde_json::json;
 use store::StoreError;
 use store::audit::Event;
@@ -28,6 +28,7 @@ use crate::gate::email;
 use crate::locale::Locale;
 use crate::moment::moment;
 use crate::notify::{Content, Mail};
+use crate::steps::Step;
 use crate::support;
 
 pub(crate) use ticket::{Ticket, issue};
@@ -143,7 +144,7 @@ pub(crate) async fn follow(
             }
         }
     };
-    if let Ok(ended) = tokio::time::timeout(limit, until_moved).await {
+    if let Ok(ended) = timeout(&*app.clock, limit, until_moved).await {
         ended?;
     }
     app.store.operation(request).await
@@ -158,7 +159,7 @@ pub(crate) async fn sweep_for_ever(app: Arc<App>) {
         }
         tokio::select! {
             () = app.stop.cancelled() => return,
-            () = tokio::time::sleep(SWEEP) => {}
+            () = app.clock.sleep(SWEEP) => {}
         }
     }
 }
@@ -184,6 +185,7 @@ async fn conclude(app: &App, record: &OperationRecord, answer: &Answer, was_in_d
     if stored != Some(true) {
         return;
     }
+    app.watch.reached(Step::Recorded).await;
     let outcome = answer.outcome;
     let detail = json!({
         "outcome": outcome.name(),
@@ -248,7 +250,7 @@ async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
         }
         tokio::select! {
             () = app.stop.cancelled() => return None,
-            () = tokio::time::sleep(STORE_PAUSE) => {}
+            () = app.clock.sleep(STORE_PAUSE) => {}
         }
     }
 }

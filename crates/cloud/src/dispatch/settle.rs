@@ -35,7 +35,7 @@ pub(crate) async fn settle(app: &App, record: OperationRecord) {
         }
         tokio::select! {
             () = app.stop.cancelled() => return,
-            () = tokio::time::sleep(app.settings.settle_pause) => {}
+            () = app.clock.sleep(app.settings.settle_pause) => {}
         }
     }
 }

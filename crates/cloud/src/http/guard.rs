@@ -12,7 +12,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use protocol::Outcome;
+use protocol::{Outcome, timeout};
 
 use crate::app::App;
 use crate::http::view;
@@ -59,8 +59,12 @@ pub(super) async fn security_headers(request: Request, next: Next) -> Response {
 const REQUEST: Duration = Duration::from_secs(90);
 
 /// Ends requests that take too long.
-pub(super) async fn time_limit(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(REQUEST, next.run(request)).await {
+pub(super) async fn time_limit(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match timeout(&*app.clock, REQUEST, next.run(request)).await {
         Ok(response) => response,
         Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
     }

@@ -60,7 +60,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .merge(agent_api::router())
         .merge(scim::router())
         .fallback(view::not_found)
-        .layer(middleware::from_fn(guard::time_limit))
+        .layer(middleware::from_fn_with_state(Arc::clone(app), guard::time_limit))
         .layer(middleware::from_fn(guard::security_headers))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .with_state(Arc::clone(app))

@@ -16,12 +16,12 @@ use store::sweep::KEPT_FLOW;
 use store::tenants::Tenant;
 
 use crate::app::App;
+use crate::connection::Remote;
 use crate::flow::{self, Cleared, Step};
 use crate::http::cookies::{self, FlowCookie};
 use crate::http::view;
 use crate::locale::Locale;
 use crate::support;
-use crate::tls::Remote;
 
 /// A request to one of a tenant's pages.
 pub(super) struct Visit {

@@ -9,11 +9,11 @@ use crate::locale::{Arguments, Locale};
 use crate::notify::{Content, Mail};
 
 /// Subject and body of a mail. The body is wiped when dropped: it may hold a code.
-pub(crate) struct Message {
+pub struct Message {
     /// The subject; never holds a code (lock screens show it).
-    pub(crate) subject: String,
+    pub subject: String,
     /// The text, lines separated by CR LF.
-    pub(crate) body: Zeroizing<String>,
+    pub body: Zeroizing<String>,
 }
 
 /// What a mail says.

@@ -6,11 +6,13 @@ mod smtp;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use seal::OneTimeCode;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use messages::Message;
 pub(crate) use smtp::Smtp;
 
 use crate::locale::Locale;
@@ -51,14 +53,24 @@ pub(crate) enum Content {
     CannotBeKnown,
 }
 
+/// Hands a written mail to whoever brings it to people: the organisation's mail server, or a test.
+pub trait Notifier: Send + Sync {
+    /// Hands over one mail to one address; tells the operator if that cannot be done.
+    fn hand_over(&self, to: String, message: Message) -> BoxFuture<'_, ()>;
+}
+
 /// Hands mails over in the background.
 #[derive(Clone)]
 pub(crate) struct Mailer(mpsc::Sender<Mail>);
 
 impl Mailer {
-    /// Starts handing over by `smtp`, a few mails at a time.
+    /// Starts handing over by `notifier`, a few mails at a time.
     /// After `stop` what is queued is handed over, and nothing more is taken.
-    pub(crate) fn start(smtp: Arc<Smtp>, tasks: &TaskTracker, stop: CancellationToken) -> Self {
+    pub(crate) fn start(
+        notifier: Arc<dyn Notifier>,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) -> Self {
         let (sender, mut queue) = mpsc::channel::<Mail>(QUEUE);
         let hands = Arc::new(tokio::sync::Semaphore::new(8));
         let of_mails = tasks.clone();
@@ -74,9 +86,10 @@ impl Mailer {
                 };
                 let Some(mail) = mail else { return };
                 let Ok(hand) = Arc::clone(&hands).acquire_owned().await else { return };
-                let smtp = Arc::clone(&smtp);
+                let notifier = Arc::clone(&notifier);
                 of_mails.spawn(async move {
-                    smtp.hand_over(mail).await;
+                    let message = messages::of(&mail);
+                    notifier.hand_over(mail.to, message).await;
                     drop(hand);
                 });
             }

@@ -1,14 +1,17 @@
 //! Handing a mail to the organisation's mail server (RFC 5321, RFC 3207).
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message as Composed};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use protocol::Clock;
 
-use crate::notify::{Mail, messages};
+use crate::notify::{Message, Notifier};
 use crate::settings;
 
 /// Pause before the second try; it doubles with every further one.
@@ -35,11 +38,12 @@ pub(crate) struct Smtp {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
     tries: u64,
+    clock: Arc<dyn Clock>,
 }
 
 impl Smtp {
     /// Prepares handing over by these settings; connects with the first mail.
-    pub(crate) fn new(mail: &settings::Mail) -> Result<Self, MailError> {
+    pub(crate) fn new(mail: &settings::Mail, clock: Arc<dyn Clock>) -> Result<Self, MailError> {
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&mail.host)
             .port(mail.port)
             .timeout(Some(mail.timeout))
@@ -53,12 +57,12 @@ impl Smtp {
         }
         let from = mail.from.parse();
         let from = from.map_err(|error| MailError::Setting("from", format!("{error}")))?;
-        Ok(Self { transport: builder.build(), from, tries: mail.tries })
+        Ok(Self { transport: builder.build(), from, tries: mail.tries, clock })
     }
 
     /// Hands a mail over, trying again with growing pauses; tells the operator if it cannot.
-    pub(crate) async fn hand_over(&self, mail: Mail) {
-        let Some(composed) = self.compose(&mail) else {
+    async fn send(&self, to: &str, message: &Message) {
+        let Some(composed) = self.compose(to, message) else {
             tracing::warn!(
                 event = "mail.address_refused",
                 "an address is not one that mail can be sent to"
@@ -85,16 +89,15 @@ impl Smtp {
                     tracing::warn!(event = "mail.retrying", attempt, cause = describe(&error));
                 }
             }
-            tokio::time::sleep(pause).await;
+            self.clock.sleep(pause).await;
             pause *= 2;
         }
     }
 
     /// Builds the mail. The one address comes from the directory; whatever would make it two is
     /// refused by the parser (CVE-2023-7028).
-    fn compose(&self, mail: &Mail) -> Option<Composed> {
-        let to: lettre::Address = mail.to.parse().ok()?;
-        let message = messages::of(mail);
+    fn compose(&self, to: &str, message: &Message) -> Option<Composed> {
+        let to: lettre::Address = to.parse().ok()?;
         Composed::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
@@ -102,6 +105,12 @@ impl Smtp {
             .header(ContentType::TEXT_PLAIN)
             .body(message.body.to_string())
             .ok()
+    }
+}
+
+impl Notifier for Smtp {
+    fn hand_over(&self, to: String, message: Message) -> BoxFuture<'_, ()> {
+        Box::pin(async move { self.send(&to, &message).await })
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use clock::SystemClock;
 use directory::{DirectoryConfig, LdapDirectory, ObjectGuid};
 use lab::{Credentials, Forest, NewPerson, Person};
-use protocol::{ClearPassword, SystemClock};
+use protocol::ClearPassword;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};

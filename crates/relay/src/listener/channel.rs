@@ -7,9 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
-use protocol::Timestamp;
+use protocol::{Timestamp, timeout};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 use tokio_tungstenite::tungstenite::{self};
@@ -75,15 +74,14 @@ impl Loss {
 pub(super) async fn serve(listener: &Listener, socket: Socket, renew_at: Timestamp) -> Ended {
     let (mut sink, mut stream) = socket.split();
     let (writes, mut to_write) = mpsc::channel(WRITES_MAX);
-    let patience = listener.config.silence;
     let loss = tokio::select! {
         loss = read(listener, &mut stream, &writes) => Some(loss),
-        loss = write(&mut sink, &mut to_write, patience) => loss,
+        loss = write(listener, &mut sink, &mut to_write) => loss,
         never = tick(listener, &writes, renew_at) => match never {},
         never = stop(listener, &writes) => match never {},
     };
     let close = loss.as_ref().map_or(Some(Close::LISTENER_LEFT), |loss| loss.close);
-    let _ = timeout(FAREWELL, say_farewell(sink, stream, close)).await;
+    let _ = timeout(&*listener.clock, FAREWELL, say_farewell(sink, stream, close)).await;
     loss.map_or(Ended::Stopped, |loss| Ended::Lost(loss.reason))
 }
 
@@ -91,7 +89,8 @@ pub(super) async fn serve(listener: &Listener, socket: Socket, renew_at: Timesta
 async fn read(listener: &Listener, stream: &mut SplitStream<Socket>, writes: &Writes) -> Loss {
     let mut session = AnsweringSession::default();
     loop {
-        let message = match timeout(listener.config.silence, stream.next()).await {
+        let message = match timeout(&*listener.clock, listener.config.silence, stream.next()).await
+        {
             Ok(Some(Ok(message))) => message,
             Ok(Some(Err(error))) => return Loss::of(format!("the channel broke: {error}")),
             Ok(None) => return Loss::of("the relay hung up"),
@@ -161,12 +160,13 @@ fn fits(response: &Response) -> bool {
 
 /// Writes until the channel is lost; or, giving nothing back, until it is time for a farewell.
 async fn write(
+    listener: &Listener,
     sink: &mut SplitSink<Socket, Message>,
     to_write: &mut mpsc::Receiver<Write>,
-    patience: Duration,
 ) -> Option<Loss> {
+    let patience = listener.config.silence;
     while let Some(write) = to_write.recv().await {
-        match timeout(patience, send(sink, write)).await {
+        match timeout(&*listener.clock, patience, send(sink, write)).await {
             Ok(Ok(true)) => {}
             Ok(Ok(false)) => return None,
             Ok(Err(error)) => return Some(Loss::of(format!("the channel broke: {error}"))),
@@ -205,10 +205,8 @@ async fn tick(
     mut renew_at: Timestamp,
 ) -> std::convert::Infallible {
     let every = listener.config.ping.max(PING_MIN);
-    let mut ticks = interval_at(Instant::now() + every, every);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
+        listener.clock.sleep(every).await;
         // With so much to write, a ping would show nothing that the writing does not.
         let _ = writes.try_send(Write::Ping);
         let now = listener.clock.now();
@@ -231,7 +229,7 @@ async fn tick(
 async fn stop(listener: &Listener, writes: &Writes) -> std::convert::Infallible {
     listener.stop.cancelled().await;
     listener.tasks.close();
-    let _ = timeout(listener.config.drain, listener.tasks.wait()).await;
+    let _ = timeout(&*listener.clock, listener.config.drain, listener.tasks.wait()).await;
     let _ = writes.send(Write::Farewell).await;
     std::future::pending().await
 }

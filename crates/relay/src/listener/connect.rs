@@ -1,14 +1,6 @@
-//! From a host name to an open control channel: TCP, TLS, WebSocket. An HTTP proxy would come
-//! between the first two.
+//! From a host name to an open control channel: a stream of the transport, and a WebSocket on it.
 
-use std::sync::Arc;
-
-use protocol::Randomness;
-use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
+use protocol::{Randomness, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
@@ -17,11 +9,12 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self};
 use url::Url;
 
-use super::ListenerConfig;
+use super::{Listener, ListenerConfig};
 use crate::limits::{MESSAGE_MAX, READ_BUFFER};
+use crate::transport::{ByteStream, TransportError};
 
 /// A control channel as the listener holds it.
-pub(super) type Socket = WebSocketStream<TlsStream<TcpStream>>;
+pub(super) type Socket = WebSocketStream<Box<dyn ByteStream>>;
 
 /// Why no channel came about, in words for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -30,10 +23,8 @@ pub(super) enum ConnectError {
     Address,
     #[error("no token to listen with: {0}")]
     Token(String),
-    #[error("the relay cannot be reached: {0}")]
-    Tcp(std::io::Error),
-    #[error("no TLS connection to the relay: {0}")]
-    Tls(std::io::Error),
+    #[error("no way to the relay: {0}")]
+    Transport(#[from] TransportError),
     #[error("the relay refused the token (401)")]
     Unauthorised,
     #[error("the relay's token check says: not for this agent's path (403)")]
@@ -56,35 +47,23 @@ impl ConnectError {
 }
 
 /// Opens a control channel.
-pub(super) async fn connect(
-    config: &ListenerConfig,
-    token: &str,
-    randomness: &dyn Randomness,
-) -> Result<Socket, ConnectError> {
-    let request = request(config, token, randomness)?;
-    timeout(config.handshake, open(config, request)).await.unwrap_or(Err(ConnectError::Timeout))
+pub(super) async fn connect(listener: &Listener, token: &str) -> Result<Socket, ConnectError> {
+    let config = &listener.config;
+    let request = request(config, token, &*listener.randomness)?;
+    let opened = timeout(&*listener.clock, config.handshake, open(config, request)).await;
+    opened.unwrap_or(Err(ConnectError::Timeout))
 }
 
 async fn open(config: &ListenerConfig, request: Request) -> Result<Socket, ConnectError> {
     let name = config.url.host_str().ok_or(ConnectError::Address)?;
-    // A URL has an IPv6 address in brackets; neither certificates nor resolvers do.
-    let name = name.trim_matches(['[', ']']).to_owned();
     let port = config.url.port().unwrap_or(443);
-    let tcp = TcpStream::connect((name.as_str(), port)).await.map_err(ConnectError::Tcp)?;
-    // Small messages that are waited for: collecting them would cost a round trip.
-    tcp.set_nodelay(true).map_err(ConnectError::Tcp)?;
-    let server = ServerName::try_from(name).map_err(|_| ConnectError::Address)?;
-    let mut tls = (*config.tls).clone();
-    // A WebSocket begins in HTTP/1.1, whatever else this client offers elsewhere.
-    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let connector = TlsConnector::from(Arc::new(tls));
-    let tls = connector.connect(server, tcp).await.map_err(ConnectError::Tls)?;
+    let stream = config.transport.connect(name, port).await?;
     let limits = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .max_message_size(Some(MESSAGE_MAX))
         .max_frame_size(Some(MESSAGE_MAX));
-    let opened = tokio_tungstenite::client_async_with_config(request, tls, Some(limits)).await;
+    let opened = tokio_tungstenite::client_async_with_config(request, stream, Some(limits)).await;
     opened.map(|(socket, _)| socket).map_err(|error| match error {
         tungstenite::Error::Http(response) => match response.status().as_u16() {
             401 => ConnectError::Unauthorised,

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use protocol::{Clock, Randomness, Timestamp};
+use protocol::{Clock, Randomness, Timestamp, timeout};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -17,18 +16,19 @@ use url::Url;
 use crate::backoff::Reconnect;
 use crate::entity::Entity;
 use crate::message::{Request, Response};
+use crate::transport::Transport;
 use channel::Ended;
 use connect::ConnectError;
 
 /// Where and how to listen.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ListenerConfig {
     /// The relay's address, `wss://host:port/`, without the entity.
     pub url: Url,
     /// What to listen on.
     pub entity: Entity,
-    /// Whom to trust as the relay.
-    pub tls: Arc<rustls::ClientConfig>,
+    /// How bytes get there.
+    pub transport: Arc<dyn Transport>,
     /// How long dialling, TLS and WebSocket handshakes may take together.
     pub handshake: Duration,
     /// How often to ping the relay.
@@ -45,11 +45,11 @@ pub struct ListenerConfig {
 
 impl ListenerConfig {
     /// A listener with the intervals of the relay protocol.
-    pub fn new(url: Url, entity: Entity, tls: Arc<rustls::ClientConfig>) -> Self {
+    pub fn new(url: Url, entity: Entity, transport: Arc<dyn Transport>) -> Self {
         Self {
             url,
             entity,
-            tls,
+            transport,
             handshake: Duration::from_secs(10),
             ping: Duration::from_secs(20),
             silence: Duration::from_secs(45),
@@ -125,44 +125,46 @@ struct Listener {
 
 impl Listener {
     async fn run(&self) {
-        // When the last stable channel was lost.
-        let mut outage: Option<Instant> = None;
+        // When the last stable channel was lost, by `Clock::running`.
+        let mut outage: Option<Duration> = None;
         loop {
             let (reason, refused) = match self.attempt(&mut outage).await {
                 Ok(Ended::Stopped) => break,
                 Ok(Ended::Lost(reason)) => (reason, false),
                 Err(error) => (error.to_string(), error.is_refusal()),
             };
-            let began = *outage.get_or_insert_with(Instant::now);
-            let delay = self.config.reconnect.delay(began.elapsed(), refused, self.random());
+            let running = self.clock.running();
+            let lasted = running.saturating_sub(*outage.get_or_insert(running));
+            let delay = self.config.reconnect.delay(lasted, refused, self.random());
             tracing::warn!(reason, delay_ms = delay.as_millis(), "relay.listener.waiting");
             let until = self.clock.now().after(delay);
             self.status.send_replace(Status::Waiting { reason, until });
             tokio::select! {
                 () = self.stop.cancelled() => break,
-                () = sleep(delay) => {}
+                () = self.clock.sleep(delay) => {}
             }
         }
         // Nobody is left to take their answers, but the journal will want to know them.
         self.tasks.close();
-        let _ = timeout(self.config.drain, self.tasks.wait()).await;
+        let _ = timeout(&*self.clock, self.config.drain, self.tasks.wait()).await;
     }
 
     /// One channel, from dialling to its end.
-    async fn attempt(&self, outage: &mut Option<Instant>) -> Result<Ended, ConnectError> {
+    async fn attempt(&self, outage: &mut Option<Duration>) -> Result<Ended, ConnectError> {
         self.status.send_replace(Status::Connecting);
         let (token, expiry) = self.tokens.token().map_err(ConnectError::Token)?;
         let issued = self.clock.now();
         let socket = tokio::select! {
             () = self.stop.cancelled() => return Ok(Ended::Stopped),
-            socket = connect::connect(&self.config, &token, &*self.randomness) => socket?,
+            socket = connect::connect(self, &token) => socket?,
         };
         let since = self.clock.now();
         self.status.send_replace(Status::Connected { since });
         tracing::info!(entity = %self.config.entity, "relay.listener.connected");
-        let opened = Instant::now();
+        let opened = self.clock.running();
         let ended = channel::serve(self, socket, channel::renewal(issued, expiry)).await;
-        if opened.elapsed() >= self.config.reconnect.stable_after {
+        let lasted = self.clock.running().saturating_sub(opened);
+        if lasted >= self.config.reconnect.stable_after {
             *outage = None;
         }
         Ok(ended)

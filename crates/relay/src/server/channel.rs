@@ -8,9 +8,8 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
-use protocol::{InstanceId, Timestamp};
+use protocol::{Clock, InstanceId, Timestamp, timeout};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -52,7 +51,9 @@ pub(super) struct Channel {
     session: Mutex<AskingSession<Reply>>,
     writes: mpsc::UnboundedSender<Write>,
     live: AtomicBool,
-    last_sign: Mutex<Instant>,
+    /// By [`Clock::running`].
+    last_sign: Mutex<Duration>,
+    clock: Arc<dyn Clock>,
     /// Milliseconds since 1970.
     token_expires_at: AtomicI64,
     cutting: CancellationToken,
@@ -65,6 +66,7 @@ impl Channel {
         claims: &Claims,
         address: String,
         limits: &Limits,
+        clock: Arc<dyn Clock>,
     ) -> (Arc<Self>, Writes) {
         let (writes, receiver) = mpsc::unbounded_channel();
         let channel = Self {
@@ -74,7 +76,8 @@ impl Channel {
             session: Mutex::new(AskingSession::new(limits)),
             writes,
             live: AtomicBool::new(false),
-            last_sign: Mutex::new(Instant::now()),
+            last_sign: Mutex::new(clock.running()),
+            clock,
             token_expires_at: AtomicI64::new(claims.expires_at.as_millis()),
             cutting: CancellationToken::new(),
             cut_for: Mutex::new(None),
@@ -119,8 +122,8 @@ impl Channel {
         self.live.store(true, Ordering::SeqCst);
     }
 
-    /// When the listener last showed that it hears us.
-    pub(super) fn last_sign(&self) -> Instant {
+    /// When the listener last showed that it hears us, by [`Clock::running`].
+    pub(super) fn last_sign(&self) -> Duration {
         *lock(&self.last_sign)
     }
 
@@ -140,7 +143,7 @@ impl Channel {
     }
 
     fn sign_of_life(&self) {
-        *lock(&self.last_sign) = Instant::now();
+        *lock(&self.last_sign) = self.clock.running();
     }
 
     fn token_expires_at(&self) -> Timestamp {
@@ -166,13 +169,13 @@ pub(super) async fn run(
         biased;
         () = channel.cutting.cancelled() => lock(&channel.cut_for).or(Some(Close::INTERNAL)),
         ended = read(&channel, &mut stream, &relay) => ended,
-        ended = write(&channel, &mut sink, &mut writes, &relay.limits) => ended,
+        ended = write(&channel, &mut sink, &mut writes, &relay) => ended,
         ended = tick(&channel, &relay) => Some(ended),
     };
     // Senders learn of the end before the listener does: nobody shall wait for a farewell.
     drop(place);
     tracing::info!(entity = %channel.entity, code = ended.map(|end| end.code), "relay.channel.closed");
-    let _ = timeout(FAREWELL, say_farewell(sink, stream, ended)).await;
+    let _ = timeout(&*relay.clock, FAREWELL, say_farewell(sink, stream, ended)).await;
 }
 
 /// Reads until the channel is to end, and says why; nothing if there is nobody left to be told.
@@ -182,8 +185,9 @@ async fn read(
     relay: &Inner,
 ) -> Option<Close> {
     loop {
-        let patience = relay.limits.silence.saturating_sub(channel.last_sign().elapsed());
-        let message = match timeout(patience, stream.next()).await {
+        let silent = relay.clock.running().saturating_sub(channel.last_sign());
+        let patience = relay.limits.silence.saturating_sub(silent);
+        let message = match timeout(&*relay.clock, patience, stream.next()).await {
             Ok(Some(Ok(message))) => message,
             Ok(Some(Err(error))) => return farewell_for(error),
             Ok(None) | Err(_) => return None,
@@ -243,7 +247,8 @@ fn farewell_for(error: axum::Error) -> Option<Close> {
 
 /// Puts a fresh token in the place of the channel's, or says how the channel ends.
 async fn renew(channel: &Channel, token: &str, relay: &Inner) -> Result<(), Close> {
-    let checked = timeout(relay.limits.handshake, relay.check(token, &channel.entity)).await;
+    let checked =
+        timeout(&*relay.clock, relay.limits.handshake, relay.check(token, &channel.entity)).await;
     match checked.unwrap_or(Err(Refusal::Unavailable)) {
         Ok(claims) => {
             channel.token_expires_at.store(claims.expires_at.as_millis(), Ordering::SeqCst);
@@ -260,19 +265,20 @@ async fn write(
     channel: &Channel,
     sink: &mut SplitSink<WebSocket, Message>,
     writes: &mut Writes,
-    limits: &Limits,
+    relay: &Inner,
 ) -> Option<Close> {
+    let patience = relay.limits.slow_listener;
     while let Some(write) = writes.recv().await {
         let written = match write {
             Write::Ping => {
                 let number = channel.session().next_ping();
                 let payload = Bytes::copy_from_slice(&number.to_be_bytes());
-                timeout(limits.slow_listener, sink.send(Message::Ping(payload))).await
+                timeout(&*relay.clock, patience, sink.send(Message::Ping(payload))).await
             }
             Write::Request(id) => {
                 let wanted = channel.session().begin_writing(id);
                 let Some(outgoing) = wanted else { continue };
-                let sent = timeout(limits.slow_listener, send(sink, outgoing)).await;
+                let sent = timeout(&*relay.clock, patience, send(sink, outgoing)).await;
                 if matches!(sent, Ok(Ok(()))) {
                     channel.session().written(id);
                 }
@@ -301,10 +307,8 @@ async fn send(
 /// Pings, and watches the token's expiry.
 async fn tick(channel: &Channel, relay: &Inner) -> Close {
     let every = relay.limits.ping.max(PING_MIN);
-    let mut ticks = interval_at(Instant::now() + every, every);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
+        relay.clock.sleep(every).await;
         if relay.clock.now() >= channel.token_expires_at().after(relay.limits.grace) {
             return Close::TOKEN_EXPIRED;
         }

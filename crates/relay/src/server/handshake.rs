@@ -9,7 +9,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use tokio::time::{sleep, timeout};
+use protocol::timeout;
 use url::form_urlencoded;
 
 use super::channel::{self, Channel};
@@ -70,12 +70,12 @@ async fn open(
         let place = relay.admit(&path, &query.unwrap_or_default(), &headers).await?;
         Ok((upgrade, place))
     };
-    let admitted = timeout(relay.limits.handshake, asked).await;
+    let admitted = timeout(&*relay.clock, relay.limits.handshake, asked).await;
     let (upgrade, place) = match admitted.unwrap_or(Err(Refusal::Unavailable)) {
         Ok(admitted) => admitted,
         Err(refusal) => {
             tracing::info!(%refusal, "relay.listen.refused");
-            sleep(relay.limits.refused_listen).await;
+            relay.clock.sleep(relay.limits.refused_listen).await;
             return (refusal.status(), refusal.to_string()).into_response();
         }
     };
@@ -105,7 +105,10 @@ impl Inner {
         let token = token_of(query, headers).ok_or(Refusal::Token)?;
         let claims = self.check(&token, &entity).await?;
         let address = rendezvous_address(&entity, headers);
-        let (channel, writes) = Channel::new(entity.clone(), &claims, address, &self.limits);
+        let (channel, writes) = {
+            let clock = Arc::clone(&self.clock);
+            Channel::new(entity.clone(), &claims, address, &self.limits, clock)
+        };
         let most = self.limits.listeners_per_entity;
         let place = self.registry.enter(channel, most).ok_or(Refusal::Unavailable)?;
         // A revocation between the first look at the keys and the place in the registry would

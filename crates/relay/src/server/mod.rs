@@ -8,9 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use protocol::{Clock, InstanceId, Randomness};
+use protocol::{Clock, InstanceId, Randomness, timeout};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use crate::close::Close;
@@ -135,21 +134,22 @@ impl Relay {
     /// at most for [`Limits::drain`]; then channels are closed one after the other.
     pub async fn drain(&self) {
         self.inner.registry.begin_draining();
-        let deadline = Instant::now() + self.inner.limits.drain;
+        let clock = &*self.inner.clock;
+        let deadline = clock.running().saturating_add(self.inner.limits.drain);
         for channel in self.inner.registry.all() {
-            while channel.in_flight() > 0 && Instant::now() < deadline {
-                sleep(DRAIN_LOOK).await;
+            while channel.in_flight() > 0 && clock.running() < deadline {
+                clock.sleep(DRAIN_LOOK).await;
             }
             channel.cut(Close::DRAINING);
-            sleep(self.inner.limits.drain_pace).await;
+            clock.sleep(self.inner.limits.drain_pace).await;
         }
         let closed = async {
             while !self.inner.registry.all().is_empty() {
-                sleep(DRAIN_LOOK).await;
+                clock.sleep(DRAIN_LOOK).await;
             }
         };
         // A channel that cannot even be told to close is dropped with the process.
-        let _ = timeout(self.inner.limits.slow_listener, closed).await;
+        let _ = timeout(clock, self.inner.limits.slow_listener, closed).await;
     }
 
     /// Queues the request at the channel that gave the most recent sign of life and has room.
@@ -166,7 +166,8 @@ impl Relay {
             match channel.queue(id, request, reply) {
                 Ok(()) => {
                     let limit = self.inner.limits.response;
-                    return Ok(Asked { channel, id, answer, limit });
+                    let clock = Arc::clone(&self.inner.clock);
+                    return Ok(Asked { channel, id, answer, limit, clock });
                 }
                 Err((NotQueued::Full, back)) => {
                     outcome = DeliveryErrorKind::Busy;
@@ -197,6 +198,7 @@ pub struct Asked {
     id: Uuid,
     answer: oneshot::Receiver<Answer>,
     limit: Duration,
+    clock: Arc<dyn Clock>,
 }
 
 impl Asked {
@@ -206,7 +208,7 @@ impl Asked {
     /// # Errors
     /// [`DeliveryError`], which also says whether the listener may have seen the request.
     pub async fn answer(mut self, response_limit: Duration) -> Result<Response, DeliveryError> {
-        match timeout(response_limit.min(self.limit), &mut self.answer).await {
+        match timeout(&*self.clock, response_limit.min(self.limit), &mut self.answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(self.give_up(DeliveryErrorKind::ListenerLost)),
             Err(_) => Err(self.give_up(DeliveryErrorKind::Timeout)),

@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use bytes::Bytes;
+use clock::SystemClock;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use protocol::{AgentId, Clock, InstanceId, ManualClock, Randomness, TenantId, Timestamp};
+use protocol::{AgentId, Clock, InstanceId, ManualClock, Randomness, Sleep, TenantId, Timestamp};
 use relay::token::{self, Claims, Right};
 use relay::{
     Authority, AuthorityError, BoxFuture, Entity, Handler, Limits, ListenerConfig, Reconnect,
-    Relay, Request, Response, Status, TokenSource,
+    Relay, Request, Response, Status, TlsTransport, TokenSource,
 };
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use serde_json::{Value, json};
@@ -95,7 +96,7 @@ pub(crate) struct Agent {
     pub(crate) entity: Entity,
     id: AgentId,
     pkcs8: Vec<u8>,
-    clock: Arc<ManualClock>,
+    clock: Arc<Hands>,
     pub(crate) lifetime: Duration,
     pub(crate) minted: AtomicUsize,
 }
@@ -157,7 +158,7 @@ impl Handler for Echo {
 pub(crate) struct World {
     pub(crate) relay: Relay,
     pub(crate) known: Arc<Known>,
-    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) clock: Arc<Hands>,
     pub(crate) address: SocketAddr,
     pub(crate) tls: Arc<rustls::ClientConfig>,
     server_tls: Arc<rustls::ServerConfig>,
@@ -184,7 +185,7 @@ impl World {
     pub(crate) async fn with(limits: Limits) -> Self {
         let (server_tls, tls) = certificates();
         let known = Arc::new(Known::default());
-        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
+        let clock = Arc::new(Hands(ManualClock::at(Timestamp::from_millis(1_700_000_000_000))));
         let relay = new_relay(&limits, &known, &clock);
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = port.local_addr().unwrap();
@@ -239,7 +240,7 @@ impl World {
                 refused: Duration::from_millis(60),
                 ..Reconnect::default()
             },
-            ..ListenerConfig::new(url, entity.clone(), Arc::clone(&self.tls))
+            ..ListenerConfig::new(url, entity.clone(), Arc::new(TlsTransport::new(&self.tls)))
         }
     }
 
@@ -370,7 +371,31 @@ pub(crate) async fn answer(raw: &mut Raw, id: &Value, status: u16) {
     raw.send(Message::text(frame.to_string())).await.unwrap();
 }
 
-fn new_relay(limits: &Limits, known: &Arc<Known>, clock: &Arc<ManualClock>) -> Relay {
+/// A clock whose time of day stands still until it is moved, so that tokens expire when a test
+/// wants it; waiting takes real time, because there are real sockets.
+pub(crate) struct Hands(ManualClock);
+
+impl Hands {
+    pub(crate) fn advance(&self, duration: Duration) {
+        self.0.advance(duration);
+    }
+}
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn running(&self) -> Duration {
+        SystemClock.running()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        SystemClock.sleep(duration)
+    }
+}
+
+fn new_relay(limits: &Limits, known: &Arc<Known>, clock: &Arc<Hands>) -> Relay {
     let authority = Arc::clone(known) as Arc<dyn Authority>;
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
     Relay::new(limits.clone(), authority, clock, Arc::new(Counted::default()))

@@ -7,14 +7,15 @@ use std::sync::Arc;
 use agent::cli::Cli;
 use agent::steps::{Step, StepWatch};
 use clap::Parser as _;
+use futures_util::future::BoxFuture;
 
 /// Kills this process at one step.
 struct KillAt(Step);
 
 impl StepWatch for KillAt {
-    fn reached(&self, step: Step) {
+    fn reached(&self, step: Step) -> BoxFuture<'_, ()> {
         if step != self.0 {
-            return;
+            return Box::pin(std::future::ready(()));
         }
         // Nobody of this process has a say any more: no destructor, no flush.
         let pid = std::process::id().to_string();

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use protocol::{Clock as _, SystemClock};
+use clock::SystemClock;
+use protocol::Clock as _;
 
 use crate::StackError;
 

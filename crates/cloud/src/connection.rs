@@ -1,0 +1,43 @@
+//! HTTP on one connection, once its bytes are in clear: after TLS, or through memory in tests.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
+use tower::Service as _;
+
+/// How long a TLS handshake and the head of a request may take.
+pub(crate) const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Where a request came from, as an extension of the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Remote(pub(crate) SocketAddr);
+
+/// Serves one connection to its end; after `stop`, what is in flight on it.
+pub(crate) async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    remote: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let service = tower::service_fn(move |mut request: Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(Remote(remote));
+        router.clone().call(request)
+    });
+    let mut server = hyper::server::conn::http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(HANDSHAKE);
+    let served = server
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .with_upgrades();
+    tokio::pin!(served);
+    tokio::select! {
+        _ = served.as_mut() => return,
+        () = stop.cancelled() => served.as_mut().graceful_shutdown(),
+    }
+    let _ = served.await;
+}
