@@ -10,6 +10,28 @@ use std::process::Command;
 
 use crate::fault::Fault;
 
+/// The programs of a bench, by their crates: both that people run, the lab, and what measures.
+const BENCH: &[&str] = &[
+    "build",
+    "--release",
+    "--package",
+    "agent",
+    "--bin",
+    "passback-agent",
+    "--package",
+    "cloud",
+    "--bin",
+    "passback",
+    "--package",
+    "lab",
+    "--bin",
+    "passback-lab",
+    "--package",
+    "testkit",
+    "--bin",
+    "passback-bench",
+];
+
 /// The checkout.
 pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -27,6 +49,11 @@ pub(crate) fn target() -> PathBuf {
 /// A binary that was built.
 pub(crate) fn binary(name: &str) -> PathBuf {
     target().join("debug").join(name)
+}
+
+/// A binary that was built as it is shipped.
+pub(crate) fn released(name: &str) -> PathBuf {
+    target().join("release").join(name)
 }
 
 /// The cargo that runs us.
@@ -52,6 +79,11 @@ pub(crate) fn lab() -> Result<(), Fault> {
     run(cargo().args(["build", "--quiet", "--package", "lab", "--bins"]), "the build of the lab")
 }
 
+/// Builds what is measured, and what measures it, as it is shipped.
+pub(crate) fn bench() -> Result<(), Fault> {
+    run(cargo().args(BENCH), "the build of what is measured")
+}
+
 /// Runs a program to its end; it shows its own output.
 pub(crate) fn run(command: &mut Command, what: &str) -> Result<(), Fault> {
     let program = command.get_program().to_string_lossy().into_owned();
@@ -63,9 +95,8 @@ pub(crate) fn run(command: &mut Command, what: &str) -> Result<(), Fault> {
 }
 
 /// Goes on as another program; returns only if that cannot be.
-pub(crate) fn become_binary(name: &str, arguments: &[OsString]) -> Fault {
-    let program = binary(name);
-    let error = Command::new(&program).args(arguments).exec();
+pub(crate) fn become_binary(program: &Path, arguments: &[OsString]) -> Fault {
+    let error = Command::new(program).args(arguments).exec();
     Fault::unavailable(format!("{} cannot be started: {error}", program.display()))
 }
 

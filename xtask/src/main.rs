@@ -1,4 +1,4 @@
-//! The repository's own commands: `cargo xtask demo`, `test`, `lab`.
+//! The repository's own commands: `cargo xtask demo`, `test`, `lab`, `bench`.
 //!
 //! It depends on little, so that it answers within seconds on a fresh machine; what needs more is
 //! built first, with cargo's own progress shown, and then started.
@@ -6,9 +6,12 @@
 //! Exit codes (INTERFACES "Commands"): 0 done, 1 a finding or a refusal, 2 usage, 3 unavailable,
 //! 4 configuration.
 
+mod bench;
 mod build;
+mod demo;
 mod fault;
 mod install;
+mod lab;
 mod show;
 mod structure;
 mod tests;
@@ -17,8 +20,6 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-use fault::Fault;
 
 /// The repository's own commands.
 #[derive(Parser)]
@@ -30,46 +31,23 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build everything, reset a password in a real Active Directory on this machine, prove it,
-    /// and stay up to be tried by hand.
-    Demo(Demo),
+    /// Build everything, reset a password in an Active Directory on this machine, prove it, and
+    /// stay up to be tried by hand.
+    Demo(demo::Wishes),
     /// Run format, lints, structure checks and every test.
     Test(tests::Wishes),
     /// The Active Directory of this checkout, by hand.
-    Lab(Lab),
-}
-
-#[derive(clap::Args)]
-struct Demo {
-    /// Install what is missing without asking; CI=true implies it.
-    #[arg(long)]
-    yes: bool,
-    /// Leave after the proof.
-    #[arg(long)]
-    once: bool,
-    /// Describe what runs in this file (JSON).
-    #[arg(long, value_name = "FILE")]
-    ready_file: Option<std::path::PathBuf>,
-    /// With a real Active Directory, which is what there is.
-    #[arg(long)]
-    real: bool,
-}
-
-#[derive(clap::Args)]
-struct Lab {
-    /// Install what is missing without asking; CI=true implies it.
-    #[arg(long)]
-    yes: bool,
-    /// up, down or status, and what each of them takes.
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
-    arguments: Vec<String>,
+    Lab(lab::Wishes),
+    /// Measure, with programs that are built as they are shipped.
+    Bench(bench::Wishes),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Demo(wishes) => demo(&wishes),
+        Command::Demo(wishes) => demo::run(&wishes),
         Command::Test(wishes) => tests::run(&wishes),
-        Command::Lab(wishes) => lab(&wishes),
+        Command::Lab(wishes) => lab::run(&wishes),
+        Command::Bench(wishes) => bench::run(&wishes),
     };
     match done {
         Ok(code) => code,
@@ -80,28 +58,63 @@ fn main() -> ExitCode {
     }
 }
 
-fn demo(wishes: &Demo) -> Result<ExitCode, Fault> {
-    build::require_root("the demo")?;
-    let wanted = [install::LAB, install::DEMO].concat();
-    install::packages(&wanted, wishes.yes)?;
-    show::step("Building", build::binaries)?;
-    let mut arguments = Vec::new();
-    if wishes.once {
-        arguments.push("--once".into());
-    }
-    if let Some(file) = &wishes.ready_file {
-        arguments.extend(["--ready-file".into(), file.into()]);
-    }
-    // The same process from now on: whoever started this one can stop it.
-    Err(build::become_binary("passback-demo", &arguments))
-}
+#[cfg(test)]
+mod command_line {
+    use clap::CommandFactory as _;
 
-fn lab(wishes: &Lab) -> Result<ExitCode, Fault> {
-    if wishes.arguments.first().is_some_and(|first| first == "up") {
-        build::require_root("the lab")?;
-        install::packages(install::LAB, wishes.yes)?;
+    use super::*;
+
+    /// The exit code with which this command line ends before anything is done, if it does.
+    fn refused(line: &str) -> Option<i32> {
+        let words = line.split(' ').filter(|word| !word.is_empty());
+        Arguments::try_parse_from(words).err().map(|error| error.exit_code())
     }
-    build::lab()?;
-    let arguments: Vec<_> = wishes.arguments.iter().map(Into::into).collect();
-    Err(build::become_binary("passback-lab", &arguments))
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn what_the_interfaces_promise_is_understood() {
+        for line in [
+            "xtask demo --yes --once --ready-file F --real",
+            "xtask demo --embedded",
+            "xtask test --without-lab",
+            "xtask test --structure-only",
+            "xtask lab up --forests 2 --controllers 3 --old-samba",
+            "xtask lab down",
+            "xtask lab status --json",
+            "xtask bench reset --json",
+            "xtask bench messages",
+        ] {
+            assert_eq!(refused(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_a_matter_of_usage() {
+        for line in [
+            "xtask",
+            "xtask demo --real --embedded",
+            "xtask test --structure-only --without-lab",
+            "xtask test --structure-only -- a",
+            "xtask lab",
+            "xtask bench",
+            "xtask bench reset again",
+            "xtask bench --json",
+        ] {
+            assert_eq!(refused(line), Some(2), "{line}");
+        }
+    }
+
+    #[test]
+    fn help_names_what_the_lab_takes() {
+        let mut all = Arguments::command();
+        let lab = all.find_subcommand_mut("lab").unwrap();
+        let help = lab.render_help().to_string();
+        for word in ["up", "down", "status", "--forests N", "--controllers N", "--old-samba"] {
+            assert!(help.contains(word), "{word}: {help}");
+        }
+    }
 }

@@ -21,6 +21,9 @@ pub(crate) struct Wishes {
     /// Leave out the tests that need the real Active Directory (and root).
     #[arg(long)]
     without_lab: bool,
+    /// Run the structure checks and nothing else: it takes a second.
+    #[arg(long, conflicts_with_all = ["without_lab", "filters"])]
+    structure_only: bool,
     /// Install what is missing without asking; CI=true implies it.
     #[arg(long)]
     yes: bool,
@@ -31,6 +34,10 @@ pub(crate) struct Wishes {
 
 /// Runs everything; the first failure ends it.
 pub(crate) fn run(wishes: &Wishes) -> Result<ExitCode, Fault> {
+    if wishes.structure_only {
+        show::step("Structure", structure::check)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if !wishes.without_lab {
         build::require_root("the real Active Directory").map_err(|fault| or_without_lab(&fault))?;
         install::packages(&[install::LAB, install::DEMO].concat(), wishes.yes)?;

@@ -24,11 +24,15 @@ RIGHTS_ON_PEOPLE = [
     ("WP", "28630ebf-41d5-11d1-a9c1-0000f80367c1"),  # lockoutTime
     ("WP", "bf967a0a-0de6-11d0-a285-00aa003049e2"),  # pwdLastSet
 ]
+CHANGE_PASSWORD = "ab721a53-1e2f-11d0-9819-00aa0040529b"
 UNEXPIRE_PASSWORD = "ccc2dc7d-a6ad-4a7a-8846-c04e3cc53501"
+REPLICATION = "E3514235-4B06-11D1-AB04-00C04FC2DCD2"
 SETTINGS_CONTAINER = "CN=Password Settings Container,CN=System"
 
 # Durations in AD are negative counts of 100 ns; this one means "never".
 NEVER = -0x8000000000000000
+# Moments count 100 ns since 1601; this one is the start of 2020.
+YEAR_2020 = "132223104000000000"
 
 
 def interval(seconds):
@@ -44,6 +48,7 @@ class Domain:
     def __init__(self, configuration):
         parameters = LoadParm()
         parameters.load(configuration)
+        self.parameters = parameters
         self.db = SamDB(session_info=system_session(parameters), lp=parameters)
         self.base = str(self.db.domain_dn())
         self.descriptors = SDUtils(self.db)
@@ -74,7 +79,7 @@ class Domain:
         )
         return str(found[0].dn)
 
-    def set_policy(self, policy):
+    def set_policy(self, policy, lockout_seconds):
         self.replace(
             self.base,
             {
@@ -83,6 +88,7 @@ class Domain:
                 "minPwdLength": str(policy["minimum_length"]),
                 "pwdHistoryLength": str(policy["history_length"]),
                 "lockoutThreshold": str(policy["lockout_threshold"]),
+                "lockoutDuration": interval(lockout_seconds),
                 "pwdProperties": "1",  # DOMAIN_PASSWORD_COMPLEX
             },
         )
@@ -134,11 +140,43 @@ class Domain:
         ):
             if value:
                 entry[attribute] = value
+        if person["expired"]:
+            entry["accountExpires"] = YEAR_2020
         self.db.add(entry)
+        dn = str(dn)
+        self.make_special(dn, person)
+        return dn
+
+    def make_special(self, dn, person):
+        """What cannot be said while an account is made."""
         if person["admin_count"]:
-            self.replace(str(dn), {"adminCount": "1"})
-        self.join(str(dn), person["member_of"])
-        return str(dn)
+            self.replace(dn, {"adminCount": "1"})
+        self.join(dn, person["member_of"])
+        if person["cannot_change"]:
+            self.forbid_change(dn)
+        if person["locked"]:
+            self.replace(
+                dn,
+                {
+                    "badPwdCount": str(self.lockout_threshold),
+                    "badPasswordTime": YEAR_2020,
+                    "lockoutTime": YEAR_2020,
+                },
+            )
+        if person["must_change"]:
+            self.replace(dn, {"pwdLastSet": "0"})
+
+    def forbid_change(self, dn):
+        """What the tick at "User cannot change password" does: denied, and allowed no more."""
+        sddl = self.descriptors.get_sd_as_sddl(dn, ["sd_flags:1:4"])
+        right = f";;CR;{CHANGE_PASSWORD};;"
+        for trustee in ("WD", "PS"):
+            sddl = sddl.replace(f"(OA{right}{trustee})", "")
+        first = sddl.index("(")
+        denials = "".join(f"(OD{right}{trustee})" for trustee in ("WD", "PS"))
+        self.descriptors.modify_sd_on_dn(
+            dn, sddl[:first] + denials + sddl[first:], ["sd_flags:1:4"]
+        )
 
     def add_settings(self, settings):
         """A fine-grained policy (MS-ADTS 2.2.16), applied to groups."""
@@ -174,8 +212,19 @@ class Domain:
             self.below_base(SETTINGS_CONTAINER), f"(A;CI;LCRPLORC;;;{sid})"
         )
 
+    def name_for_replication(self):
+        """The principal that other controllers ask tickets for (MS-DRSR 2.2.3.2); Samba leaves it
+        to a program that runs later, if at all."""
+        account = self.account_dn(self.parameters.get("netbios name") + "$")
+        name = f"{REPLICATION}/{self.db.get_ntds_GUID()}/{self.db.domain_dns_name()}"
+        message = ldb.Message(ldb.Dn(self.db, account))
+        message["name"] = ldb.MessageElement(name, ldb.FLAG_MOD_ADD, "servicePrincipalName")
+        self.db.modify(message)
+
     def fill(self, wanted):
-        self.set_policy(wanted["policy"])
+        self.name_for_replication()
+        self.set_policy(wanted["policy"], wanted["lockout_seconds"])
+        self.lockout_threshold = wanted["policy"]["lockout_threshold"]
         for unit in wanted["units"]:
             self.add_unit(unit)
         for group in wanted["groups"]:

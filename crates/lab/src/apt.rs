@@ -62,9 +62,11 @@ pub(crate) fn copy_settings(rootfs: &Path) -> Result<(), LabError> {
     Ok(())
 }
 
-/// The sources of the root filesystem: Debian 13 and its backports, from the same mirror.
-pub(crate) fn trixie_sources(mirror: &str) -> String {
-    format!("deb {mirror} trixie main\ndeb {mirror} trixie-backports main\n")
+/// The sources of a root filesystem: Debian 13 and, if Samba comes from elsewhere than from
+/// Debian 13 itself, that suite of the same mirror.
+pub(crate) fn trixie_sources(mirror: &str, suite: &str) -> String {
+    let own = format!("deb {mirror} trixie main\n");
+    if suite == "trixie" { own } else { format!("{own}deb {mirror} {suite} main\n") }
 }
 
 fn choose<'a>(sources: &'a [Source], release: &str) -> Option<&'a str> {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::places;
 use crate::tools::HostPackage;
 
 /// Why there is no lab, or why it did not do what a test asked of it.
@@ -50,8 +51,7 @@ pub enum LabError {
     },
     /// A root filesystem takes 600 MB, a domain 50 MB.
     #[error(
-        "the disk that holds {} is too full: free 1 GB there, or keep the lab's files elsewhere \
-         with PASSBACK_CACHE", .0.display()
+        "the disk that holds {} is too full: free 1 GB there{}", .0.display(), elsewhere(.0)
     )]
     DiskFull(PathBuf),
     /// Before 4.24 there is no policy-hints control (LAB.md).
@@ -60,6 +60,17 @@ pub enum LabError {
          that carries a current trixie-backports, remove {}, then run again", .rootfs.display()
     )]
     OldSamba {
+        /// The version that was installed.
+        found: String,
+        /// Where it was found.
+        rootfs: PathBuf,
+    },
+    /// From 4.24 on there is a policy-hints control: such a Samba is not what `old_samba` asks for.
+    #[error(
+        "the root filesystem for the old Samba holds {found}, which has the policy-hints control: \
+         use a mirror that carries Debian 13, remove {}, then run again", .rootfs.display()
+    )]
+    NewSamba {
         /// The version that was installed.
         found: String,
         /// Where it was found.
@@ -85,6 +96,17 @@ pub enum LabError {
         what: &'static str,
         /// Its log.
         log: PathBuf,
+    },
+    /// A controller was named by a number that the forest does not have.
+    #[error(
+        "{domain} has no controller number {index} (the first is 0): start the lab with \
+         --controllers 2"
+    )]
+    NoController {
+        /// The domain's DNS name.
+        domain: String,
+        /// What was asked for.
+        index: usize,
     },
     /// A test or a command needs a running lab.
     #[error("no lab is running: run `cargo xtask lab up`, or the tests with `cargo xtask test`")]
@@ -130,6 +152,15 @@ impl LabError {
             io::ErrorKind::StorageFull => Self::DiskFull(path.to_owned()),
             _ => Self::Io { doing, path: path.to_owned(), source },
         }
+    }
+}
+
+/// What would help besides; running domains cannot be elsewhere.
+fn elsewhere(place: &Path) -> &'static str {
+    if place.starts_with(places::RUN) {
+        ""
+    } else {
+        ", or keep the lab's files elsewhere with PASSBACK_CACHE"
     }
 }
 

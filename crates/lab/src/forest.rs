@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Kind, LabError, places};
 
-/// A forest of one domain with one controller.
+/// A forest of one domain. What is said of its controller is said of the first one; it holds all
+/// roles when a lab starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forest {
     /// The Kerberos realm, in capitals.
@@ -35,6 +36,30 @@ pub struct Forest {
     pub people: Vec<Person>,
     /// The controller's log.
     pub log: PathBuf,
+    /// All its controllers, the first one first.
+    #[serde(default)]
+    pub controllers: Vec<Controller>,
+    /// The lab's other forests, in the description of the first one; they name none themselves.
+    #[serde(default)]
+    pub other_forests: Vec<Forest>,
+}
+
+/// A domain controller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Controller {
+    /// Its DNS name; its certificate has it, the domain's name and the address.
+    pub name: String,
+    /// Where it listens.
+    pub address: IpAddr,
+    /// Its port for LDAP over TLS.
+    pub ldaps_port: u16,
+    /// Its DNS server.
+    pub dns_address: SocketAddr,
+    /// Its log; after a further start the new lines are below the old ones.
+    pub log: PathBuf,
+    /// While this file exists the lab keeps the controller down. See
+    /// [`Forest::stop_controller`].
+    pub switch: PathBuf,
 }
 
 /// A login (sAMAccountName) and its password.
@@ -63,6 +88,9 @@ pub struct Person {
     pub object_guid: String,
     /// `displayName`.
     pub display_name: String,
+    /// The account is switched off.
+    #[serde(default)]
+    pub disabled: bool,
     /// What is special about the person.
     pub kind: Kind,
 }
@@ -109,6 +137,26 @@ impl Forest {
         fs::rename(&part, path).map_err(LabError::io("renaming", &part))
     }
 
+    /// All forests of the lab, this one first.
+    pub fn whole_lab(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.other_forests)
+    }
+
+    /// The same forest as one of its controllers has it: every question goes there. The first
+    /// one if there are not so many.
+    #[must_use]
+    pub fn at(&self, controller: usize) -> Self {
+        let Some(chosen) = self.controllers.get(controller) else { return self.clone() };
+        Self {
+            controller: chosen.name.clone(),
+            address: chosen.address,
+            ldaps_port: chosen.ldaps_port,
+            dns_address: chosen.dns_address,
+            log: chosen.log.clone(),
+            ..self.clone()
+        }
+    }
+
     /// Where LDAP clients connect to.
     pub fn ldaps_url(&self) -> String {
         format!("ldaps://{}:{}", self.address, self.ldaps_port)
@@ -134,5 +182,21 @@ mod tests {
         let error = Forest::load(Path::new("/no/such/forest.json")).unwrap_err();
         assert!(matches!(error, LabError::NotRunning));
         assert!(error.to_string().contains("cargo xtask lab up"), "{error}");
+    }
+
+    #[test]
+    fn what_a_lab_without_further_controllers_wrote_is_still_read() {
+        let text = r#"{"realm":"R","base_dn":"DC=r","domain":"r","controller":"dc1.r",
+            "address":"127.0.0.2","ldaps_port":636,"dns_address":"127.0.0.2:53",
+            "ca_file":"/ca.pem","administrator":{"login":"a","password":"b"},
+            "service":{"login":"c","password":"d"},"people":[{"login":"e","password":"f",
+            "mail":"","private_mail":"","dn":"CN=e","object_guid":"g","display_name":"e",
+            "kind":"ordinary"}],"log":"/log"}"#;
+        let forest: Forest = serde_json::from_str(text).unwrap();
+        assert_eq!(forest.at(0), forest);
+        assert_eq!(forest.whole_lab().count(), 1);
+        assert!(!forest.people[0].disabled);
+        let error = forest.stop_controller(0).unwrap_err().to_string();
+        assert!(error.contains("--controllers 2"), "{error}");
     }
 }

@@ -154,7 +154,39 @@ impl Forest {
         filter: &str,
         attributes: &[&str],
     ) -> Result<Vec<Entry>, LabError> {
-        let mut arguments = vec!["-LLL", "-o", "ldif_wrap=no", "-b", base, "--", filter];
+        self.search_with(&[], base, filter, attributes)
+    }
+
+    /// The root of the directory, which describes the controller (RFC 4512 5.1), as the
+    /// administrator.
+    ///
+    /// # Errors
+    ///
+    /// If the controller does not answer.
+    pub fn root(&self, attributes: &[&str]) -> Result<Entry, LabError> {
+        let mut found = self.search_with(&["-s", "base"], "", "(objectClass=*)", attributes)?;
+        match found.pop() {
+            Some(root) => Ok(root),
+            // 32 is noSuchObject (RFC 4511 4.1.9).
+            None => Err(LabError::Refused {
+                program: "ldapsearch",
+                code: 32,
+                text: "there is no root".to_owned(),
+            }),
+        }
+    }
+
+    /// A search with more arguments for `ldapsearch`.
+    pub(crate) fn search_with(
+        &self,
+        more: &[&str],
+        base: &str,
+        filter: &str,
+        attributes: &[&str],
+    ) -> Result<Vec<Entry>, LabError> {
+        let mut arguments = vec!["-LLL", "-o", "ldif_wrap=no", "-b", base];
+        arguments.extend(more);
+        arguments.extend(["--", filter]);
         arguments.extend(attributes);
         let output = self.run("ldapsearch", &self.administrator, &arguments, "")?;
         if !output.status.success() {
@@ -224,7 +256,8 @@ pub(crate) fn line(name: &str, value: &[u8]) -> String {
     format!("{name}:: {}\n", STANDARD.encode(value))
 }
 
-fn replacement(dn: &str, attribute: &str, value: &[u8]) -> String {
+/// LDIF that gives an attribute one value.
+pub(crate) fn replacement(dn: &str, attribute: &str, value: &[u8]) -> String {
     let (dn, value) = (line("dn", dn.as_bytes()), line(attribute, value));
     format!("{dn}changetype: modify\nreplace: {attribute}\n{value}-\n")
 }

@@ -2,23 +2,31 @@
 //!
 //! Samba 4.24 or newer runs as a domain controller from a root filesystem of its own, on a
 //! loopback address of its own, with the standard ports. Nothing of it is in the checkout, and
-//! nothing of it is left when the lab ends, however it ends.
+//! nothing of it is left when the lab ends, however it ends. A lab is one such controller, or
+//! what [`LabOptions`] says: a second controller, a second forest, an old Samba, a fast one.
 //!
 //! ```text
-//! tools     which host packages are missing
-//! rootfs    Debian 13 with Samba, built once per machine       $PASSBACK_CACHE/rootfs-N
-//! template  a provisioned, filled domain, once per address     $PASSBACK_CACHE/domain-…
-//! address   claims 127.0.0.2, 127.0.0.3, …                     /run/passback-lab/ADDRESS.lock
-//! lab       starts a copy of the template and waits for LDAPS  /run/passback-lab/ADDRESS/
-//! forest    what tests know about it, as JSON
-//! ldap      what tests ask of it, through OpenLDAP's clients
-//! person    fresh accounts of a test's own
-//! authority certificates for it and for other servers of a lab
+//! tools       which host packages are missing
+//! options     what a lab is made of
+//! names       what its forests are called           contents   who is in them
+//! rootfs      Debian 13 with Samba, built once per machine      $PASSBACK_CACHE/rootfs-…
+//! provision   makes a domain        join   adds a second controller
+//! template    keeps what these made, and copies it              $PASSBACK_CACHE/domain-…
+//! address     claims 127.0.0.2, 127.0.0.3, …                    /run/passback-lab/ADDRESS.lock
+//! settle      makes a copy at home there                        /run/passback-lab/ADDRESS/
+//! fast        a library that derives Kerberos keys faster       $PASSBACK_CACHE/fast-…
+//! controller  Samba's programs, started and stopped
+//! lab         puts all that together and waits until it answers
+//! forest      what tests know about it, as JSON
+//! ldap        what tests ask of it, through OpenLDAP's clients
+//! person      fresh accounts of a test's own
+//! roles       stops and starts controllers, moves the PDC role
+//! authority   certificates for it and for other servers of a lab
 //! ```
 //!
 //! A test starts with [`Forest::of_running_lab`] and [`Forest::add_person`]; `cargo xtask test`
 //! and `cargo xtask lab up` start the lab. Tests share its forest: they may change only what
-//! they made.
+//! they made. A test that needs more, or that stops something, starts a [`Lab`] of its own.
 #![cfg_attr(
     test,
     allow(
@@ -33,15 +41,25 @@ mod address;
 mod apt;
 pub mod authority;
 mod contents;
+mod controller;
+mod descriptor;
 mod error;
+mod escape;
+mod fast;
 mod forest;
 // The module and its type are named alike, as in most small crates of one thing.
+mod join;
 mod lab;
 pub mod ldap;
 mod lock;
+mod names;
+mod options;
 mod person;
 mod places;
+mod provision;
+mod roles;
 mod rootfs;
+mod settle;
 mod space;
 mod template;
 mod tools;
@@ -49,11 +67,11 @@ mod tools;
 pub use authority::Authority;
 pub use contents::Kind;
 pub use error::LabError;
-pub use forest::{Credentials, Forest, Person};
-pub use lab::{Lab, process_of};
+pub use forest::{Controller, Credentials, Forest, Person};
+pub use lab::{Lab, prepare, process_of};
 pub use ldap::{Bound, Entry, POLICY_HINTS, Written, change_ldif, reset_ldif};
+pub use options::LabOptions;
 pub use person::NewPerson;
 pub use places::forest_file;
-pub use rootfs::prepare;
 pub use space::Watch;
 pub use tools::{HostPackage, needs};

@@ -77,3 +77,22 @@ fn open(path: &Path) -> Result<File, LabError> {
         .open(path)
         .map_err(LabError::io("opening the lock", path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_whose_holder_was_killed_is_free_whatever_it_says() {
+        let file = std::env::temp_dir().join(format!("lab-lock-{}", std::process::id()));
+        std::fs::write(&file, "1").unwrap();
+        let before = Lock::holder(&file).unwrap();
+        let taken = Lock::take(&file).unwrap();
+        let second = Lock::take(&file).unwrap();
+        let after = Lock::holder(&file).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(before, None);
+        assert!(taken.is_some() && second.is_none());
+        assert_eq!(after, Some(std::process::id()));
+    }
+}

@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::contents::TESTS_UNIT;
-use crate::ldap::{line, quoted};
-use crate::{Forest, Kind, LabError, Person};
+use crate::contents::{LOCKOUT_THRESHOLD, TESTS_UNIT};
+use crate::escape::escaped;
+use crate::ldap::{line, quoted, replacement};
+use crate::{Forest, Kind, LabError, Person, Written, descriptor};
 
 /// What a fresh account should be; the rest is made up. `NewPerson::default()` is an ordinary
 /// person.
@@ -22,8 +23,14 @@ pub struct NewPerson {
     pub disabled: bool,
     /// `adminCount` is 1.
     pub admin_count: bool,
+    /// Locked by wrong passwords, until somebody unlocks it.
+    pub locked: bool,
+    /// The account's time has been over since 2020.
+    pub expired: bool,
     /// A new password is due at the next sign-in.
     pub must_change: bool,
+    /// "User cannot change password".
+    pub cannot_change: bool,
     /// Groups to be in, by `sAMAccountName`.
     pub member_of: Vec<String>,
     /// Other attributes, one value each.
@@ -40,7 +47,10 @@ impl Default for NewPerson {
             unit: TESTS_UNIT.to_owned(),
             disabled: false,
             admin_count: false,
+            locked: false,
+            expired: false,
             must_change: false,
+            cannot_change: false,
             member_of: Vec::new(),
             attributes: Vec::new(),
             kind: Kind::Ordinary,
@@ -51,6 +61,13 @@ impl Default for NewPerson {
 /// ACCOUNTDISABLE and NORMAL_ACCOUNT (MS-ADTS 2.2.16).
 const DISABLED: u32 = 0x2;
 const NORMAL: u32 = 0x200;
+/// The start of 2020 as AD counts: in 100 ns since 1601 (MS-ADTS 2.2.24 for accountExpires).
+const EXPIRED: &str = "132223104000000000";
+/// The SD-flags control (MS-ADTS 3.1.1.3.4.1.11) with the DACL alone, as `ldapmodify -e` takes it:
+/// the value is a BER SEQUENCE of INTEGER 4.
+const SD_FLAGS: &str = "!1.2.840.113556.1.4.801=MAMCAQQ=";
+/// The same as `ldapsearch -E` takes it.
+const SD_FLAGS_OF_A_SEARCH: &str = "!1.2.840.113556.1.4.801=::MAMCAQQ=";
 
 impl Forest {
     /// Makes an account that nobody else uses, as the administrator.
@@ -81,20 +98,14 @@ impl Forest {
             ldif.push_str(&line(attribute, value.as_bytes()));
         }
         ldif.push_str(&line("unicodePwd", &quoted(&new.password)));
+        if new.expired {
+            ldif.push_str(&line("accountExpires", EXPIRED.as_bytes()));
+        }
         for (attribute, value) in &new.attributes {
             ldif.push_str(&line(attribute, value.as_bytes()));
         }
         self.modify(&ldif)?;
-
-        if new.admin_count {
-            self.replace(&dn, "adminCount", "1")?;
-        }
-        if new.must_change {
-            self.replace(&dn, "pwdLastSet", "0")?;
-        }
-        for group in &new.member_of {
-            self.join(&dn, group)?;
-        }
+        self.make_special(&dn, new)?;
         let filter = format!("(sAMAccountName={login})");
         let found = self.search(&self.base_dn, &filter, &["objectGUID"])?;
         let entry = found.first().ok_or_else(|| vanished(&dn))?;
@@ -106,8 +117,60 @@ impl Forest {
             dn: entry.dn.clone(),
             object_guid: entry.object_guid().ok_or_else(|| vanished(&dn))?,
             display_name: name,
+            disabled: new.disabled,
             kind: new.kind,
         })
+    }
+
+    /// What cannot be said while an account is made.
+    fn make_special(&self, dn: &str, new: &NewPerson) -> Result<(), LabError> {
+        if new.admin_count {
+            self.replace(dn, "adminCount", "1")?;
+        }
+        for group in &new.member_of {
+            self.join(dn, group)?;
+        }
+        if new.cannot_change {
+            self.forbid_change(dn)?;
+        }
+        if new.locked {
+            for _ in 0..LOCKOUT_THRESHOLD {
+                self.bind(dn, "Not-The-Password-1")?;
+            }
+        }
+        if new.must_change {
+            self.replace(dn, "pwdLastSet", "0")?;
+        }
+        Ok(())
+    }
+
+    /// Ticks "User cannot change password" for an account, as the administrator.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such account.
+    pub fn forbid_change(&self, dn: &str) -> Result<(), LabError> {
+        let arguments = ["-s", "base", "-E", SD_FLAGS_OF_A_SEARCH];
+        let attribute = "nTSecurityDescriptor";
+        let found = self.search_with(&arguments, dn, "(objectClass=*)", &[attribute])?;
+        let bytes = found.first().and_then(|entry| entry.value(attribute));
+        let changed = bytes.and_then(descriptor::without_change).ok_or_else(|| vanished(dn))?;
+        let ldif = replacement(dn, attribute, &changed);
+        match self.modify_as(&self.administrator, &[SD_FLAGS], &ldif)? {
+            Written::Done => Ok(()),
+            Written::Refused { code, text } => {
+                Err(LabError::Refused { program: "ldapmodify", code, text })
+            }
+        }
+    }
+
+    /// Removes an entry, as the administrator.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such entry, or something is below it.
+    pub fn remove(&self, dn: &str) -> Result<(), LabError> {
+        self.modify(&format!("{}changetype: delete\n", line("dn", dn.as_bytes())))
     }
 
     /// Puts an entry into a group, named by its `sAMAccountName`, as the administrator.
@@ -129,19 +192,6 @@ fn vanished(what: &str) -> LabError {
     LabError::Refused { program: "ldapsearch", code: 32, text: format!("{what} is not there") }
 }
 
-/// A value of a distinguished name with what has a meaning there in hexadecimal (RFC 4514 2.4).
-fn escaped(value: &str) -> String {
-    let last = value.chars().count().saturating_sub(1);
-    let escape = |(index, character): (usize, char)| {
-        let special = matches!(character, ',' | '+' | '"' | '\\' | '<' | '>' | ';' | '=' | '/')
-            || (index == 0 && matches!(character, '#' | ' '))
-            || (index == last && character == ' ')
-            || character.is_ascii_control();
-        if special { format!("\\{:02x}", character as u32) } else { character.to_string() }
-    };
-    value.chars().enumerate().map(escape).collect()
-}
-
 fn random_hex() -> Result<String, LabError> {
     let source = Path::new("/dev/urandom");
     let mut bytes = [0; 6];
@@ -154,14 +204,6 @@ fn random_hex() -> Result<String, LabError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_escaped_where_their_characters_have_a_meaning() {
-        assert_eq!(escaped("Anna de Vries"), "Anna de Vries");
-        assert_eq!(escaped(r#" a,b+"c" "#), r"\20a\2cb\2b\22c\22\20");
-        assert_eq!(escaped("#a#"), r"\23a#");
-        assert_eq!(escaped("Zoë 😀"), "Zoë 😀");
-    }
 
     #[test]
     fn two_made_up_names_differ_and_fit_into_a_login() {

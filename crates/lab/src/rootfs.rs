@@ -1,5 +1,6 @@
-//! The root filesystem that Samba runs from, whatever the host is: Debian 13 with Samba from
-//! its backports, built once and shared by all labs of the machine.
+//! The root filesystems that Samba runs from, whatever the host is: Debian 13 with Samba from its
+//! backports, and Debian 13 with its own, older one. Each is built when it is first wanted and
+//! shared by all labs of the machine.
 
 use std::env;
 use std::fs;
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::lock::Lock;
+use crate::options::Edition;
 use crate::space::{self, Watch};
 use crate::{LabError, apt, places, tools};
 
@@ -20,42 +22,50 @@ const SIZE_MB: u64 = 900;
 /// The first Samba with a policy-hints control (LAB.md).
 const OLDEST_SAMBA: (u32, u32) = (4, 24);
 
-/// Builds the root filesystem if it is missing, which takes about a minute and needs the
-/// mirror of the host's own packages. Everybody else on the machine who needs it waits.
-///
-/// # Errors
-///
-/// See [`LabError`]; nothing half-built is ever used.
-pub fn prepare(watch: Watch<'_>) -> Result<(), LabError> {
-    ready(watch).map(|_| ())
+impl Edition {
+    /// The directory's name below the cache.
+    fn directory(self) -> String {
+        match self {
+            Self::Current => format!("rootfs-{RECIPE}"),
+            Self::Old => format!("rootfs-old-{RECIPE}"),
+        }
+    }
+
+    /// The suite that Samba comes from.
+    fn suite(self) -> &'static str {
+        match self {
+            Self::Current => "trixie-backports",
+            Self::Old => "trixie",
+        }
+    }
 }
 
 /// The root filesystem, built if it is missing.
-pub(crate) fn ready(watch: Watch<'_>) -> Result<PathBuf, LabError> {
+pub(crate) fn ready(edition: Edition, watch: Watch<'_>) -> Result<PathBuf, LabError> {
     places::require_root()?;
     let missing = tools::needs();
     if !missing.is_empty() {
         return Err(LabError::Missing(missing));
     }
     let cache = places::cache()?;
-    let rootfs = cache.join(format!("rootfs-{RECIPE}"));
+    let rootfs = cache.join(edition.directory());
     if !rootfs.exists() {
         let _building = Lock::wait(&cache.join("build.lock"), watch)?;
         // Somebody else may have built it while we waited.
         if !rootfs.exists() {
-            build(&cache, &rootfs, watch)?;
+            build(&cache, &rootfs, edition, watch)?;
         }
     }
-    check_version(&rootfs)?;
+    check_version(&rootfs, edition)?;
     Ok(rootfs)
 }
 
-fn build(cache: &Path, rootfs: &Path, watch: Watch<'_>) -> Result<(), LabError> {
-    let part = cache.join(format!("rootfs-{RECIPE}.part"));
+fn build(cache: &Path, rootfs: &Path, edition: Edition, watch: Watch<'_>) -> Result<(), LabError> {
+    let part = cache.join(format!("{}.part", edition.directory()));
     // Left by a build that was killed.
     places::remove(&part)?;
     places::require_space(cache, SIZE_MB)?;
-    match build_in(&part, watch) {
+    match build_in(&part, edition, watch) {
         Ok(()) => fs::rename(&part, rootfs).map_err(LabError::io("renaming", &part)),
         Err(error) => {
             // The first error is the one worth telling.
@@ -65,7 +75,7 @@ fn build(cache: &Path, rootfs: &Path, watch: Watch<'_>) -> Result<(), LabError> 
     }
 }
 
-fn build_in(part: &Path, watch: Watch<'_>) -> Result<(), LabError> {
+fn build_in(part: &Path, edition: Edition, watch: Watch<'_>) -> Result<(), LabError> {
     let mirror = apt::mirror()?;
     let logs = places::logs()?;
 
@@ -81,19 +91,19 @@ fn build_in(part: &Path, watch: Watch<'_>) -> Result<(), LabError> {
             bootstrap.env(variable, proxy);
         }
     }
-    space::run_step(bootstrap, "debootstrap", &logs.join("bootstrap.log"), &mirror, watch)?;
+    space::run_step(bootstrap, "debootstrap", &logs.join("bootstrap.log"), part, &mirror, watch)?;
 
-    watch.say("installing Samba from trixie-backports (once, about half a minute)");
+    watch.say(&format!("installing Samba from {} (once, about half a minute)", edition.suite()));
     apt::copy_settings(part)?;
-    write(&part.join("etc/apt/sources.list"), &apt::trixie_sources(&mirror))?;
+    write(&part.join("etc/apt/sources.list"), &apt::trixie_sources(&mirror, edition.suite()))?;
     // No package may start a service in here (policy-rc.d: 101 is "forbidden").
     let policy = part.join("usr/sbin/policy-rc.d");
     write(&policy, "#!/bin/sh\nexit 101\n")?;
     fs::set_permissions(&policy, fs::Permissions::from_mode(0o755))
         .map_err(LabError::io("opening", &policy))?;
     let mut install = space::script(include_str!("../assets/install.sh"));
-    install.arg(part);
-    space::run_step(install, "installing Samba", &logs.join("install.log"), &mirror, watch)
+    install.arg(part).arg(edition.suite());
+    space::run_step(install, "installing Samba", &logs.join("install.log"), part, &mirror, watch)
 }
 
 /// What the host's apt is told; debootstrap reads only the environment.
@@ -104,15 +114,17 @@ fn apt_setting(name: &str) -> Option<String> {
     (!value.is_empty() && value != "DIRECT").then(|| value.to_owned())
 }
 
-fn check_version(rootfs: &Path) -> Result<(), LabError> {
+fn check_version(rootfs: &Path, edition: Edition) -> Result<(), LabError> {
     let file = rootfs.join("etc/passback-lab-samba");
     let text = fs::read_to_string(&file).map_err(LabError::io("reading", &file))?;
-    match version(&text) {
-        Some(found) if found >= OLDEST_SAMBA => Ok(()),
-        _ => {
-            let found = text.trim().trim_start_matches("Version ").to_owned();
-            Err(LabError::OldSamba { found, rootfs: rootfs.to_owned() })
-        }
+    let found = version(&text);
+    let new = found.is_some_and(|found| found >= OLDEST_SAMBA);
+    let (found, rootfs) =
+        (text.trim().trim_start_matches("Version ").to_owned(), rootfs.to_owned());
+    match edition {
+        Edition::Current if !new => Err(LabError::OldSamba { found, rootfs }),
+        Edition::Old if new => Err(LabError::NewSamba { found, rootfs }),
+        _ => Ok(()),
     }
 }
 

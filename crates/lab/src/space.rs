@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The signal at the parent's death belongs to the *thread* that started the program, not to the
-//! process: a lab lives only as long as the thread that called [`Lab::start`](crate::Lab::start).
+//! process: what runs for long is started by a thread that stays (`controller::Keeper`).
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
@@ -71,12 +71,13 @@ pub(crate) fn script(text: &str) -> Command {
     command
 }
 
-/// Runs a step to its end, with its output in `log`; `mirror` is what an unreachable network
-/// would be blamed on.
+/// Runs a step to its end, with its output in `log`; `place` is where it writes, and what a full
+/// disk would be blamed on, as `mirror` is for an unreachable network.
 pub(crate) fn run_step(
     mut command: Command,
     step: &'static str,
     log: &Path,
+    place: &Path,
     mirror: &str,
     watch: Watch<'_>,
 ) -> Result<(), LabError> {
@@ -91,7 +92,7 @@ pub(crate) fn run_step(
         return Ok(());
     }
     let text = fs::read(log).unwrap_or_default();
-    Err(diagnose(&String::from_utf8_lossy(&text), step, log, mirror))
+    Err(diagnose(&String::from_utf8_lossy(&text), step, log, place, mirror))
 }
 
 /// Programs in spaces of their own. Dropping it ends them all and waits until they are gone.
@@ -176,12 +177,11 @@ fn is_gone(process: u32) -> bool {
     stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['Z', 'X']))
 }
 
-fn diagnose(text: &str, step: &'static str, log: &Path, mirror: &str) -> LabError {
+fn diagnose(text: &str, step: &'static str, log: &Path, place: &Path, mirror: &str) -> LabError {
     let log = log.to_owned();
     let says = |marks: &[&str]| marks.iter().any(|mark| text.contains(mark));
     if says(&["No space left on device", "ENOSPC", "Disk quota exceeded"]) {
-        let disk = log.parent().and_then(Path::parent).unwrap_or(&log);
-        return LabError::DiskFull(disk.to_owned());
+        return LabError::DiskFull(place.to_owned());
     }
     if says(&["unshare: unshare failed", "unshare: mount", "unshare: cannot change"]) {
         return LabError::NamespaceRefused { log };
@@ -204,13 +204,14 @@ mod tests {
     use super::*;
 
     fn diagnosis(text: &str) -> String {
-        diagnose(text, "a step", Path::new("/c/log/a.log"), "http://m.example").to_string()
+        let (log, place) = (Path::new("/c/log/a.log"), Path::new("/c/x"));
+        diagnose(text, "a step", log, place, "http://m.example").to_string()
     }
 
     #[test]
     fn what_programs_say_becomes_one_line_with_what_to_do() {
         let full = diagnosis("dpkg: error: failed to write: No space left on device");
-        assert!(full.contains("disk that holds /c is too full"), "{full}");
+        assert!(full.contains("disk that holds /c/x is too full"), "{full}");
         let refused = diagnosis("unshare: unshare failed: Operation not permitted");
         assert!(refused.contains("CAP_SYS_ADMIN"), "{refused}");
         let network = diagnosis("E: Failed getting release file http://m.example/dists/trixie");

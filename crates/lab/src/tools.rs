@@ -32,7 +32,8 @@ pub fn needs() -> Vec<HostPackage> {
     NEEDED.into_iter().filter(|package| !present(package.shown_by)).collect()
 }
 
-fn present(shown_by: &str) -> bool {
+/// Whether a program of this name, or a file at this path, is there.
+pub(crate) fn present(shown_by: &str) -> bool {
     if shown_by.starts_with('/') {
         return Path::new(shown_by).exists();
     }

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use super::offence::{Offence, line_where};
+
 /// Name, the first version that is fine (none is if empty), and why.
 const BANNED: &[(&str, &str, &str)] = &[
     ("ring", "", "one cryptographic library is enough: aws-lc-rs"),
@@ -18,21 +20,24 @@ const BANNED: &[(&str, &str, &str)] = &[
     ("bincode", "", "unmaintained: RUSTSEC-2025-0141"),
 ];
 
-/// The findings in what `cargo tree --prefix none` says.
-pub(super) fn check(tree: &str) -> Vec<String> {
-    let mut findings = Vec::new();
+/// What is banned in what `cargo tree --prefix none` says. `lock` is the text of `Cargo.lock`.
+pub(super) fn check(tree: &str, lock: &str) -> Vec<Offence> {
+    let mut offences = Vec::new();
     for (name, version) in packages(tree) {
         for (banned, fine_from, reason) in BANNED {
             let fine = !fine_from.is_empty() && numbers(version) >= numbers(fine_from);
             if name == *banned && !fine {
-                findings.push(format!(
-                    "{name} {version} is built, and it is banned: {reason} (`cargo tree -i {name}` \
-                     shows who brought it)"
+                let locked = format!("name = \"{name}\"");
+                offences.push(Offence::new(
+                    ("Cargo.lock", line_where(lock, |line| line == locked)),
+                    format!("{name} {version} is built, and it is banned"),
+                    *reason,
+                    format!("do without who brought it (`cargo tree -i {name}`)"),
                 ));
             }
         }
     }
-    findings
+    offences
 }
 
 /// Each line is `NAME vVERSION`, and more.
@@ -59,16 +64,17 @@ mod tests {
 
     #[test]
     fn what_is_banned_is_found_with_its_reason() {
-        let findings = check(&tree("ring", "0.17.8"));
-        assert_eq!(findings.len(), 1);
-        assert!(findings[0].contains("ring 0.17.8") && findings[0].contains("aws-lc-rs"));
-        assert_eq!(check(&tree("stringer", "1.0.0")), [] as [String; 0]);
+        let offences = check(&tree("ring", "0.17.8"), "[[package]]\nname = \"ring\"\n");
+        assert_eq!(offences.len(), 1);
+        let shown = offences[0].to_string();
+        assert!(shown.starts_with("Cargo.lock:2: ring 0.17.8") && shown.contains("aws-lc-rs"));
+        assert_eq!(check(&tree("stringer", "1.0.0"), ""), []);
     }
 
     #[test]
     fn a_version_may_be_fine_where_an_older_one_is_not() {
-        assert_eq!(check(&tree("rsa", "0.9.8")).len(), 1);
-        assert_eq!(check(&tree("rsa", "0.10.1")), [] as [String; 0]);
-        assert_eq!(check(&tree("rsa", "1.0.0-rc.1")), [] as [String; 0]);
+        assert_eq!(check(&tree("rsa", "0.9.8"), "").len(), 1);
+        assert_eq!(check(&tree("rsa", "0.10.1"), ""), []);
+        assert_eq!(check(&tree("rsa", "1.0.0-rc.1"), ""), []);
     }
 }

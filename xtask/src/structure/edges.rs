@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::offence::{Offence, line_where};
+
 /// A crate of the workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Package {
+    /// As its `Cargo.toml` says.
     pub(super) name: String,
     /// The path of its `Cargo.toml`.
     pub(super) manifest: String,
@@ -28,8 +31,15 @@ const FORBIDDEN: &[(&str, &str, &str)] = &[
     ("protocol", "seal", "what both sides agree on depends on neither"),
 ];
 
-/// Crates for tests, and who may be built with them.
-const FOR_TESTS: &[(&str, &[&str])] = &[("testkit", &["xtask"]), ("lab", &["testkit", "xtask"])];
+/// The programs that people run, by their crates.
+const SHIPPED: &[&str] = &["agent", "cloud"];
+
+/// Crates for tests, what is in them, and who may be built with them. Everybody's tests may.
+const FOR_TESTS: &[(&str, &str, &[&str])] = &[
+    ("testkit", "programs that crash when told to and bugs that are planted", &["xtask"]),
+    ("lab", "a directory that is made to be broken", &["testkit", "directory-fake", "xtask"]),
+    ("directory-fake", "a directory that only acts like one", &["testkit"]),
+];
 
 /// Reads what `cargo metadata --no-deps` says.
 pub(super) fn packages(metadata: &Value) -> Vec<Package> {
@@ -54,39 +64,85 @@ pub(super) fn packages(metadata: &Value) -> Vec<Package> {
         .collect()
 }
 
-/// The findings.
-pub(super) fn check(packages: &[Package]) -> Vec<String> {
+/// The edges that must not be. `read` gives the text of a crate's manifest, by the crate's name.
+pub(super) fn check(packages: &[Package], read: impl Fn(&str) -> String) -> Vec<Offence> {
     let needs: BTreeMap<&str, &BTreeSet<String>> =
         packages.iter().map(|package| (package.name.as_str(), &package.needs)).collect();
-    let mut findings = Vec::new();
+    let offence = |way: &[&str], why: String, remedy: &str| {
+        let (from, next) = (way[0], way[1]);
+        let manifest = read(from);
+        let line = line_where(&manifest, |line| names(line, next));
+        let what =
+            format!("{from} must not depend on {} ({})", way[way.len() - 1], way.join(" → "));
+        Offence::new((&manifest_of(from), line), what, why, remedy)
+    };
+    let mut offences = Vec::new();
     for (from, to, reason) in FORBIDDEN {
         let direct = packages.iter().any(|one| one.name == *from && one.tests_need.contains(*to));
-        if direct || reaches(&needs, from, to, &mut BTreeSet::new()) {
-            findings.push(format!("{from} must not depend on {to}: {reason}"));
+        let way = if direct { Some(vec![*from, *to]) } else { way(&needs, from, to) };
+        if let Some(way) = way {
+            let remedy = "take from it what both may see into a crate of its own";
+            offences.push(offence(&way, (*reason).to_owned(), remedy));
         }
     }
-    for (name, allowed) in FOR_TESTS {
-        for package in packages {
-            if package.needs.contains(*name) && !allowed.contains(&package.name.as_str()) {
-                let from = &package.name;
-                findings.push(format!(
-                    "{from} must not depend on {name} outside tests: nothing that is shipped is \
-                     built with it"
-                ));
+    for (name, holds, allowed) in FOR_TESTS {
+        let why = |what: &str| format!("{name} holds {holds}, and {what}");
+        let remedy = "make it a dependency of tests ([dev-dependencies]), or do without";
+        for shipped in SHIPPED {
+            let found = way(&needs, shipped, name);
+            offences.extend(found.map(|way| {
+                offence(&way, why("seeded bugs and fakes must not be in what people run"), remedy)
+            }));
+        }
+        for Package { name: from, needs, .. } in packages {
+            let may = allowed.contains(&from.as_str()) || SHIPPED.contains(&from.as_str());
+            if needs.contains(*name) && !may {
+                offences.push(offence(&[from, name], why("is for tests and tools"), remedy));
             }
         }
     }
-    findings
+    offences
 }
 
-fn reaches<'a>(
+/// Where a crate of ours has its manifest.
+pub(super) fn manifest_of(package: &str) -> String {
+    if package == "xtask" {
+        "xtask/Cargo.toml".into()
+    } else {
+        format!("crates/{package}/Cargo.toml")
+    }
+}
+
+/// Whether a line of a manifest is the dependency of this name.
+fn names(line: &str, dependency: &str) -> bool {
+    line.strip_prefix(dependency).is_some_and(|rest| rest.starts_with(['.', ' ', '=']))
+}
+
+/// The shortest way from one crate to another, both ends included.
+fn way<'a>(
     needs: &BTreeMap<&'a str, &'a BTreeSet<String>>,
     from: &'a str,
     to: &str,
-    seen: &mut BTreeSet<&'a str>,
-) -> bool {
-    let Some(next) = needs.get(from).filter(|_| seen.insert(from)) else { return false };
-    next.contains(to) || next.iter().any(|one| reaches(needs, one, to, seen))
+) -> Option<Vec<&'a str>> {
+    let mut seen = BTreeSet::from([from]);
+    let mut ways = vec![vec![from]];
+    while !ways.is_empty() {
+        let mut longer = Vec::new();
+        for way in ways {
+            let next = way.last().and_then(|last| needs.get(last)).into_iter().copied().flatten();
+            for next in next.map(String::as_str) {
+                let way = [way.as_slice(), &[next]].concat();
+                if next == to {
+                    return Some(way);
+                }
+                if seen.insert(next) {
+                    longer.push(way);
+                }
+            }
+        }
+        ways = longer;
+    }
+    None
 }
 
 #[cfg(test)]
@@ -103,6 +159,10 @@ mod tests {
         }
     }
 
+    fn found(packages: &[Package]) -> Vec<String> {
+        check(packages, |_| String::new()).iter().map(ToString::to_string).collect()
+    }
+
     #[test]
     fn a_forbidden_edge_is_found_with_its_reason_directly_in_tests_and_by_way_of_a_third() {
         for packages in [
@@ -110,22 +170,53 @@ mod tests {
             vec![package("relay", &[], &["seal"]), package("seal", &[], &[])],
             vec![package("relay", &["middle"], &[]), package("middle", &["seal"], &[])],
         ] {
-            let findings = check(&packages);
-            assert_eq!(findings.len(), 1, "{findings:?}");
-            assert!(findings[0].contains("must not be able to open"), "{findings:?}");
+            let offences = found(&packages);
+            assert_eq!(offences.len(), 1, "{offences:?}");
+            assert!(offences[0].contains("must not be able to open"), "{offences:?}");
+        }
+    }
+
+    #[test]
+    fn an_edge_is_shown_where_its_first_step_is_written() {
+        let packages = [package("cloud", &["a"], &[]), package("a", &["sync", "cloud"], &[])];
+        let manifest = "[dependencies]\nab.workspace = true\na.workspace = true\n";
+        let offences = check(&packages, |_| manifest.to_owned());
+        let shown = offences[0].to_string();
+        assert!(shown.starts_with("crates/cloud/Cargo.toml:3: cloud must not"), "{shown}");
+        assert!(shown.contains("(cloud → a → sync)"), "{shown}");
+    }
+
+    #[test]
+    fn what_people_run_holds_no_fakes_and_no_seeded_bugs() {
+        for shipped in SHIPPED {
+            for (name, holds, _) in FOR_TESTS {
+                let direct = vec![package(shipped, &[name], &[])];
+                let by_testkit =
+                    vec![package(shipped, &["a", "xtask"], &[]), package("xtask", &[name], &[])];
+                for packages in [direct, by_testkit] {
+                    let offences = found(&packages);
+                    let of_shipped = offences.iter().find(|one| {
+                        one.contains(&format!("{shipped} must not depend on {name}"))
+                            && one.contains("must not be in what people run")
+                    });
+                    assert!(of_shipped.is_some_and(|one| one.contains(holds)), "{offences:?}");
+                }
+                let tests = [package(shipped, &[], &[name]), package(name, &[], &[])];
+                assert_eq!(found(&tests), [] as [String; 0]);
+            }
         }
     }
 
     #[test]
     fn crates_for_tests_are_for_tests() {
         let fine = [
-            package("agent", &[], &["lab", "testkit"]),
-            package("testkit", &["lab"], &[]),
+            package("sync", &[], &["lab", "testkit", "directory-fake"]),
+            package("testkit", &["lab", "directory-fake"], &[]),
             package("lab", &[], &[]),
         ];
-        assert_eq!(check(&fine), [] as [String; 0]);
-        let wrong = [package("agent", &["lab"], &[]), package("lab", &[], &[])];
-        assert_eq!(check(&wrong).len(), 1);
+        assert_eq!(found(&fine), [] as [String; 0]);
+        let wrong = [package("sync", &["lab"], &[]), package("lab", &[], &[])];
+        assert_eq!(found(&wrong).len(), 1);
     }
 
     #[test]
@@ -135,11 +226,12 @@ mod tests {
             "dependencies": [
                 {"name": "sync", "kind": null, "path": "/x"},
                 {"name": "lab", "kind": "dev", "path": "/x"},
+                {"name": "seal", "kind": "build", "path": "/x"},
                 {"name": "serde", "kind": null, "path": null},
             ],
         }]});
         let read = packages(&metadata);
-        assert_eq!(read[0].needs, BTreeSet::from(["sync".to_owned()]));
+        assert_eq!(read[0].needs, BTreeSet::from(["seal".to_owned(), "sync".to_owned()]));
         assert_eq!(read[0].tests_need, BTreeSet::from(["lab".to_owned()]));
     }
 }

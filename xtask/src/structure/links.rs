@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::offence::Offence;
 use crate::fault::Fault;
 
 /// Every document of the checkout, relative to it.
@@ -18,38 +19,44 @@ pub(super) fn documents(root: &Path) -> Result<Vec<PathBuf>, Fault> {
     Ok(found)
 }
 
-/// The findings in those documents.
-pub(super) fn check(root: &Path, documents: &[PathBuf]) -> Vec<String> {
-    let mut findings = Vec::new();
+/// What those documents point to and is not there.
+pub(super) fn check(root: &Path, documents: &[PathBuf]) -> Vec<Offence> {
+    let mut offences = Vec::new();
     for document in documents {
         let text = fs::read_to_string(root.join(document)).unwrap_or_default();
         let folder = document.parent().unwrap_or(Path::new(""));
-        for (name, target) in links(&text) {
+        for (line, name, target) in links(&text) {
             let file = target.split('#').next().unwrap_or_default();
             if file.is_empty() || file.contains("://") || file.starts_with("mailto:") {
                 continue;
             }
             let path = root.join(folder).join(file);
-            let shown = document.display();
+            let shown = document.to_string_lossy();
+            let offence = |what| {
+                let why = "a document that points to nothing is not believed";
+                Offence::new((&shown, line), what, why, "correct the link")
+            };
             if !path.exists() {
-                findings.push(format!("{shown} points to {file}, which is not there"));
+                offences.push(offence(format!("this points to {file}, which is not there")));
             } else if let Some(name) = code(name)
                 && is_code(&path)
                 && !defines(&fs::read_to_string(&path).unwrap_or_default(), name)
             {
-                findings.push(format!("{shown} says that {name} is in {file}, and it is not"));
+                offences
+                    .push(offence(format!("this says that {name} is in {file}, and it is not")));
             }
         }
     }
-    findings
+    offences
 }
 
-/// The text and the target of every link in one piece: `[text](target)`.
-fn links(text: &str) -> impl Iterator<Item = (&str, &str)> {
+/// The line, the text and the target of every link in one piece: `[text](target)`.
+fn links(text: &str) -> impl Iterator<Item = (usize, &str, &str)> {
     text.match_indices("](").filter_map(|(at, _)| {
         let (_, name) = text[..at].rsplit_once('[')?;
         let (target, _) = text[at + 2..].split_once(')')?;
-        Some((name, target))
+        let line = text[..at - name.len()].matches('\n').count() + 1;
+        Some((line, name, target))
     })
 }
 
@@ -84,21 +91,23 @@ mod tests {
     fn links_are_found_also_where_their_text_has_brackets_or_line_breaks() {
         let text = "[a](b.md) [`x::y`](src/z.rs#l)\n[two\nwords](c) [not a link]";
         let found: Vec<_> = links(text).collect();
-        assert_eq!(found, [("a", "b.md"), ("`x::y`", "src/z.rs#l"), ("two\nwords", "c")]);
+        assert_eq!(found, [(1, "a", "b.md"), (1, "`x::y`", "src/z.rs#l"), (2, "two\nwords", "c")]);
         assert_eq!(code("`x::y`"), Some("y"));
         assert_eq!(code("words"), None);
     }
 
     #[test]
-    fn what_is_not_there_or_not_in_the_file_is_a_finding() {
+    fn what_is_not_there_or_not_in_the_file_is_an_offence() {
         let root = std::env::temp_dir().join(format!("passback-links-{}", std::process::id()));
         fs::create_dir_all(root.join("src")).unwrap();
         fs::write(root.join("src/a.rs"), "fn begin() {}\nstruct Beginning;\n").unwrap();
         let text = "[`begin`](src/a.rs) [`Begin`](src/a.rs) [x](src/b.rs) [y](https://x.test/)";
         fs::write(root.join("A.md"), text).unwrap();
-        let findings = check(&root, &["A.md".into()]);
+        let offences = check(&root, &["A.md".into()]);
         fs::remove_dir_all(&root).unwrap();
-        assert_eq!(findings.len(), 2, "{findings:?}");
-        assert!(findings[0].contains("Begin") && findings[1].contains("src/b.rs"));
+        let shown: Vec<_> = offences.iter().map(ToString::to_string).collect();
+        assert_eq!(shown.len(), 2, "{shown:?}");
+        assert!(shown[0].contains("Begin") && shown[1].contains("src/b.rs"), "{shown:?}");
+        assert!(shown.iter().all(|one| one.starts_with("A.md:1: ")), "{shown:?}");
     }
 }

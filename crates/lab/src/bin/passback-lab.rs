@@ -1,4 +1,4 @@
-//! `passback-lab up|down|status`: a lab by hand; `cargo xtask lab` and `cargo xtask test` call it.
+//! `passback-lab up|prepare|down|status`: a lab by hand; `cargo xtask lab` and `cargo xtask test` call it.
 //!
 //! Exit codes (INTERFACES, "Commands"): 0 done, 1 a finding (no lab runs), 2 usage, 3
 //! unavailable, 4 configuration.
@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
-use lab::{Forest, Lab, LabError, Watch};
+use lab::{Forest, Lab, LabError, LabOptions, Watch};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// A real Active Directory on this machine, for tests and the demo.
@@ -28,6 +29,8 @@ struct Arguments {
 enum Action {
     /// Start a lab and keep it until Ctrl-C or SIGTERM.
     Up(Up),
+    /// Build all that any lab needs, so that each starts within seconds.
+    Prepare,
     /// Stop the lab that `up` started for this checkout.
     Down(Place),
     /// Say whether the lab of this checkout runs, and where.
@@ -38,9 +41,47 @@ enum Action {
 struct Up {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    wishes: Wishes,
     /// Return when the lab answers, and leave it running.
     #[arg(long)]
     detach: bool,
+}
+
+#[derive(Args)]
+struct Wishes {
+    /// How many forests: 1 or 2.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = one_or_two())]
+    forests: u8,
+    /// How many controllers the first forest has: 1 or 2.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = one_or_two())]
+    controllers: u8,
+    /// Run Debian 13's own Samba, which has no policy-hints control.
+    #[arg(long)]
+    old_samba: bool,
+    /// Derive Kerberos keys some ten times faster, for comparisons of speed.
+    #[arg(long)]
+    fast: bool,
+}
+
+impl Wishes {
+    fn options(&self) -> LabOptions {
+        let Self { forests, controllers, old_samba, fast } = *self;
+        LabOptions { forests, controllers, old_samba, fast }
+    }
+
+    /// The same wishes as arguments.
+    fn arguments(&self) -> Vec<String> {
+        let numbers = [("--forests", self.forests), ("--controllers", self.controllers)];
+        let flags = [("--old-samba", self.old_samba), ("--fast", self.fast)];
+        let numbers = numbers.iter().map(|(name, number)| format!("{name}={number}"));
+        let flags = flags.iter().filter(|(_, wanted)| *wanted).map(|(name, _)| (*name).to_owned());
+        numbers.chain(flags).collect()
+    }
+}
+
+fn one_or_two() -> RangedU64ValueParser<u8> {
+    RangedU64ValueParser::new().range(1..=2)
 }
 
 #[derive(Args)]
@@ -79,8 +120,9 @@ fn main() -> ExitCode {
         }
     }
     let done = match Arguments::parse().command {
-        Action::Up(up) if up.detach => detach(&up.place.file(), &stop),
-        Action::Up(up) => run(&up.place.file(), &stop),
+        Action::Up(up) if up.detach => detach(&up, &stop),
+        Action::Up(up) => run(&up, &stop),
+        Action::Prepare => prepare(&stop),
         Action::Down(place) => down(&place.file()),
         Action::Status(status) => report(&status),
     };
@@ -93,17 +135,22 @@ fn main() -> ExitCode {
 fn code_of(error: &LabError) -> u8 {
     match error {
         LabError::NotRunning => 1,
-        LabError::Missing(_) | LabError::OldSamba { .. } | LabError::Unreadable(_) => 4,
+        LabError::Missing(_)
+        | LabError::OldSamba { .. }
+        | LabError::NewSamba { .. }
+        | LabError::Unreadable(_) => 4,
         _ => 3,
     }
 }
 
-/// The lab belongs to this thread, the main one: it ends with the process, however that ends.
-fn run(file: &Path, stop: &AtomicBool) -> Result<ExitCode, LabError> {
+fn run(up: &Up, stop: &AtomicBool) -> Result<ExitCode, LabError> {
+    let file = &up.place.file();
     refuse_second(file)?;
-    let mut lab = Lab::start(Watch { progress: &say, stop })?;
+    let mut lab = Lab::start_with(&up.wishes.options(), Watch { progress: &say, stop })?;
     lab.forest().save(file)?;
-    say(&format!("{} runs at {}", lab.forest().domain, lab.forest().address));
+    for forest in lab.forest().whole_lab() {
+        say(&whereabouts(forest));
+    }
     say(&format!("its people and passwords: {}", file.display()));
     while lab.is_running() && !stop.load(Ordering::SeqCst) {
         thread::sleep(BEAT);
@@ -119,11 +166,19 @@ fn run(file: &Path, stop: &AtomicBool) -> Result<ExitCode, LabError> {
     }
 }
 
+fn prepare(stop: &AtomicBool) -> Result<ExitCode, LabError> {
+    for options in LabOptions::every() {
+        lab::prepare(&options, Watch { progress: &say, stop })?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Starts the same program again, in a session of its own, and waits until it has a lab.
-fn detach(file: &Path, stop: &AtomicBool) -> Result<ExitCode, LabError> {
+fn detach(up: &Up, stop: &AtomicBool) -> Result<ExitCode, LabError> {
+    let file = &up.place.file();
     refuse_second(file)?;
     // Here, where somebody watches, because it may take a minute.
-    lab::prepare(Watch { progress: &say, stop })?;
+    lab::prepare(&up.wishes.options(), Watch { progress: &say, stop })?;
     let log = file.with_extension("log");
     if let Some(parent) = file.parent() {
         fs::create_dir_all(parent).map_err(io("making the directory", parent))?;
@@ -136,6 +191,7 @@ fn detach(file: &Path, stop: &AtomicBool) -> Result<ExitCode, LabError> {
         .arg(program)
         .args(["up", "--forest-file"])
         .arg(file)
+        .args(up.wishes.arguments())
         .stdin(Stdio::null())
         .stdout(output)
         .stderr(errors)
@@ -184,12 +240,19 @@ fn report(status: &Status) -> Result<ExitCode, LabError> {
     let text = if status.json {
         fs::read_to_string(&file).map_err(io("reading", &file))?
     } else {
-        let (domain, address) = (&forest.domain, forest.address);
-        format!("{domain} runs at {address} (process {process}): {}", file.display())
+        let lines = forest.whole_lab().map(whereabouts);
+        let last = format!("process {process}: {}", file.display());
+        lines.chain([last]).collect::<Vec<_>>().join("\n")
     };
     let written = writeln!(std::io::stdout(), "{text}");
     written.map_err(io("writing to", Path::new("/dev/stdout")))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn whereabouts(forest: &Forest) -> String {
+    let addresses = forest.controllers.iter().map(|controller| controller.address.to_string());
+    let addresses = addresses.collect::<Vec<_>>().join(" and ");
+    format!("{} runs at {addresses}", forest.domain)
 }
 
 fn refuse_second(file: &Path) -> Result<(), LabError> {
@@ -233,4 +296,24 @@ fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> LabErr
 fn say(line: &str) {
     // Nobody is left to tell if this fails.
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lab_that_is_left_running_is_what_was_wished_for() {
+        for line in ["", "--forests=2 --fast", "--controllers=2 --old-samba"] {
+            let wished = |given: Vec<String>| {
+                let line = ["passback-lab", "up"].map(str::to_owned).into_iter().chain(given);
+                match Arguments::parse_from(line).command {
+                    Action::Up(up) => up.wishes,
+                    _ => panic!("this is not what is tested"),
+                }
+            };
+            let wishes = wished(line.split_whitespace().map(str::to_owned).collect());
+            assert_eq!(wished(wishes.arguments()).options(), wishes.options());
+        }
+    }
 }
