@@ -1,6 +1,8 @@
 //! The command line of `passback-agent`. Exit codes: 0 done, 1 a refusal, 2 usage, 3 unavailable,
 //! 4 configuration (INTERFACES "Commands").
 
+mod audit;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use serde_json::json;
 use sync::{Disconnect, SyncError};
 use tokio_util::sync::CancellationToken;
 
+use self::audit::AuditCommand;
 use crate::cloud::CloudError;
 use crate::cycle::CycleError;
 use crate::directories::Directories;
@@ -53,6 +56,9 @@ enum Command {
     },
     /// Listen, synchronise and set passwords until SIGTERM.
     Run,
+    /// What the agent did with every request.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// The configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -197,6 +203,7 @@ async fn with_settings(
         Command::Sync { command: None } => synchronise(&settings, &surroundings).await,
         Command::Sync { command: Some(command) } => look(command, &settings).await,
         Command::Run => run_until_told(settings, surroundings).await,
+        Command::Audit(command) => audit::audit(command, &settings).await,
         Command::Config(_) => {
             Directories::set_up(&settings.directories, &surroundings)
                 .map_err(Failure::configuration)?;

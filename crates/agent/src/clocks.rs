@@ -1,44 +1,66 @@
 //! How far the agent's clock is from the cloud's (SPEC W-11): measured at every heartbeat, and with
 //! it at every opening of the channel. Above 120 seconds no password is set.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::limits::CLOCK_DIFFERENCE_MAX;
-use protocol::{Clock, timeout};
+use protocol::{Clock, Timestamp, timeout};
 use tokio::sync::watch;
 
 /// How long a process that has just started may take to measure the clocks.
 pub(crate) const FIRST_MEASUREMENT: Duration = Duration::from_secs(10);
 
-/// The last measurement, if there was one.
-pub(crate) struct ClockDifference(watch::Sender<Option<i64>>);
+/// The last measurement, if there was one, and what the clock has done since.
+pub(crate) struct ClockDifference {
+    clock: Arc<dyn Clock>,
+    last: watch::Sender<Option<Measurement>>,
+}
+
+/// A difference, and how the clock stood when it was measured.
+#[derive(Clone, Copy)]
+struct Measurement {
+    millis: i64,
+    now: Timestamp,
+    running: Duration,
+}
 
 impl ClockDifference {
     /// Not measured yet.
-    pub(crate) fn unknown() -> Self {
-        Self(watch::Sender::new(None))
+    pub(crate) fn unknown(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, last: watch::Sender::new(None) }
     }
 
     /// Keeps a measurement, in milliseconds.
     pub(crate) fn measured(&self, millis: i64) {
-        self.0.send_replace(Some(millis));
+        let (now, running) = (self.clock.now(), self.clock.running());
+        self.last.send_replace(Some(Measurement { millis, now, running }));
     }
 
-    /// Whether there was a measurement and it was within the limit.
+    /// Whether there was a measurement and the difference is within the limit.
     pub(crate) fn is_known_to_be_small(&self) -> bool {
-        self.0.borrow().is_some_and(is_small)
+        self.last.borrow().is_some_and(|last| self.is_small_still(last))
     }
 
     /// Whether passwords may be set. A process that has just started is given `limit` for its
     /// first measurement; without one nothing may be set.
-    pub(crate) async fn is_small_within(&self, limit: Duration, clock: &dyn Clock) -> bool {
-        let mut measurements = self.0.subscribe();
-        let first = timeout(clock, limit, measurements.wait_for(Option::is_some)).await;
-        let millis = match first {
-            Ok(Ok(millis)) => *millis,
+    pub(crate) async fn is_small_within(&self, limit: Duration) -> bool {
+        let mut measurements = self.last.subscribe();
+        let first = timeout(&*self.clock, limit, measurements.wait_for(Option::is_some)).await;
+        let last = match first {
+            Ok(Ok(last)) => *last,
             _ => None,
         };
-        millis.is_some_and(is_small)
+        last.is_some_and(|last| self.is_small_still(last))
+    }
+
+    /// A clock that was put forward or back since the measurement is that much more wrong, until
+    /// the next one: the time that it says to have passed is not the time that it has run.
+    fn is_small_still(&self, last: Measurement) -> bool {
+        let says = self.clock.now().as_millis().saturating_sub(last.now.as_millis());
+        let ran = self.clock.running().saturating_sub(last.running);
+        let jump = says.saturating_sub(i64::try_from(ran.as_millis()).unwrap_or(i64::MAX));
+        is_small(last.millis.saturating_add(jump))
     }
 }
 
@@ -49,37 +71,57 @@ pub(crate) fn is_small(millis: i64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use clock::SystemClock;
     use protocol::ManualClock;
 
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(10);
 
+    fn unknown() -> (ManualClock, Arc<ClockDifference>) {
+        let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));
+        (clock.clone(), Arc::new(ClockDifference::unknown(Arc::new(clock))))
+    }
+
     #[tokio::test]
     async fn a_new_process_waits_for_its_first_measurement_and_not_for_ever() {
-        let difference = Arc::new(ClockDifference::unknown());
-        assert!(!difference.is_small_within(Duration::ZERO, &ManualClock::default()).await);
-        let waiting = tokio::spawn({
+        let (clock, difference) = unknown();
+        let waiting = || {
             let difference = Arc::clone(&difference);
-            async move { difference.is_small_within(LIMIT, &SystemClock).await }
-        });
+            tokio::spawn(async move { difference.is_small_within(LIMIT).await })
+        };
+        let in_vain = waiting();
+        tokio::task::yield_now().await;
+        clock.advance(LIMIT);
+        assert!(!in_vain.await.unwrap());
+        let served = waiting();
         tokio::task::yield_now().await;
         difference.measured(-120_000);
-        assert!(waiting.await.unwrap());
+        assert!(served.await.unwrap());
     }
 
     #[tokio::test]
     async fn above_120_seconds_either_way_nothing_may_be_set() {
         for (millis, small) in [(0, true), (120_000, true), (120_001, false), (-120_001, false)] {
-            let difference = ClockDifference::unknown();
+            let (_, difference) = unknown();
             assert!(!difference.is_known_to_be_small(), "nothing is known yet");
             difference.measured(millis);
             assert_eq!(difference.is_known_to_be_small(), small, "{millis}");
-            assert_eq!(difference.is_small_within(LIMIT, &SystemClock).await, small, "{millis}");
+            assert_eq!(difference.is_small_within(LIMIT).await, small, "{millis}");
         }
         assert!(!is_small(i64::MIN));
+    }
+
+    #[test]
+    fn a_clock_that_was_put_forward_or_back_is_noticed_without_a_measurement() {
+        for jump in [-121_000, 121_000] {
+            let (clock, difference) = unknown();
+            difference.measured(0);
+            clock.advance(Duration::from_secs(3_600));
+            assert!(difference.is_known_to_be_small(), "time passes as it should");
+            clock.put_to(Timestamp::from_millis(clock.now().as_millis() + jump));
+            assert!(!difference.is_known_to_be_small(), "{jump}");
+            difference.measured(0);
+            assert!(difference.is_known_to_be_small());
+        }
     }
 }

@@ -1,20 +1,19 @@
 //! One synchronisation cycle: import the directories and the cloud, synchronise, export, and
 //! import what was exported (SPEC Y-1).
 
-use std::collections::HashMap;
-
-use directory::{DistinguishedName, PersonEntry};
-use protocol::scim::PolicyReference;
-use protocol::{Clock, SourceAnchor};
+use protocol::Clock;
 use sync::{
-    Attributes, CloudUser, ConnectorName, ImportReport, ImportedObject, PendingExport, SyncState,
+    CloudUser, ConnectorName, ImportReport, ImportedObject, PendingExport, SyncState,
     SynchronisationReport,
 };
 
+use self::import::Imports;
 use crate::cloud::{CloudClient, CloudError};
-use crate::directories::{Connected, Directories};
+use crate::directories::Directories;
 
-/// Why a cycle stopped. What it had done stays; the next one goes on.
+mod import;
+
+/// Why a cycle stopped, or was not whole. What it had done stays; the next one goes on.
 #[derive(Debug, thiserror::Error)]
 pub enum CycleError {
     /// The synchronisation state.
@@ -66,13 +65,11 @@ pub(crate) struct Cycle<'a> {
 }
 
 impl Cycle<'_> {
-    /// Runs one cycle.
+    /// Runs one cycle. A directory that cannot be read holds up no other one: everything else is
+    /// done, and then it is the error.
     pub(crate) async fn run(&self) -> Result<CycleReport, CycleError> {
-        let mut directories = Vec::new();
-        for connected in self.directories.all() {
-            let report = self.import_directory(connected).await?;
-            directories.push((connected.settings.name.as_str().to_owned(), report));
-        }
+        let imports = Imports { sync: self.sync, clock: self.clock, page: self.page };
+        let (directories, failed) = imports.all(self.directories).await?;
         self.import_cloud().await?;
         let synchronised = self.sync.synchronise(self.clock.now()).await?;
         let (exported, refused) = self.export().await?;
@@ -82,33 +79,10 @@ impl Cycle<'_> {
             self.sync.synchronise(self.clock.now()).await?;
         }
         tracing::info!(event = "sync.cycle", ?directories, ?synchronised, exported, refused);
+        if let Some(failed) = failed {
+            return Err(failed);
+        }
         Ok(CycleReport { directories, synchronised, exported, refused })
-    }
-
-    async fn import_directory(&self, connected: &Connected) -> Result<ImportReport, CycleError> {
-        let name = &connected.settings.name;
-        let failed = |cause| CycleError::Directory { name: name.as_str().to_owned(), cause };
-        let mut run = self.sync.begin_import(name).await?;
-        // A few kilobytes a person: 100,000 of them fit, and no transaction is open while reading.
-        let mut people = Vec::new();
-        let ous = &connected.settings.ous;
-        let mut take = |entry| people.push(entry);
-        connected.directory.people(ous, self.page, &mut take).await.map_err(failed)?;
-        let mut policies = Policies { connected, known: HashMap::new() };
-        let found = people.len();
-        for person in people {
-            let policy = policies.of(&person).await.map_err(failed)?;
-            run.see(imported(&person, &policy)).await?;
-        }
-        if found == 0 && self.had_people(name).await? {
-            return Err(CycleError::Empty(name.as_str().to_owned()));
-        }
-        Ok(run.finish(self.clock.now()).await?)
-    }
-
-    async fn had_people(&self, name: &ConnectorName) -> Result<bool, CycleError> {
-        let status = self.sync.status().await?;
-        Ok(status.connectors.iter().any(|one| one.name == *name && one.objects > 0))
     }
 
     async fn import_cloud(&self) -> Result<(), CycleError> {
@@ -168,54 +142,4 @@ impl Cycle<'_> {
         }
         Ok(())
     }
-}
-
-/// The effective policies of one import, each read once.
-struct Policies<'a> {
-    connected: &'a Connected,
-    known: HashMap<Option<String>, String>,
-}
-
-impl Policies<'_> {
-    /// The policy of a person, as the JSON that the metaverse carries.
-    async fn of(&mut self, person: &PersonEntry) -> Result<String, directory::DirectoryError> {
-        let fine_grained = person.attributes.text("msDS-ResultantPSO").map(str::to_owned);
-        if let Some(known) = self.known.get(&fine_grained) {
-            return Ok(known.clone());
-        }
-        let dn: Option<DistinguishedName> =
-            fine_grained.as_deref().and_then(|text| text.parse().ok());
-        let policy = self.connected.directory.policy(dn.as_ref()).await?;
-        let reference =
-            PolicyReference { reference: policy.source.reference(), rules: policy.rules };
-        let json = serde_json::to_string(&reference).unwrap_or_default();
-        self.known.insert(fine_grained, json.clone());
-        Ok(json)
-    }
-}
-
-/// A person as the connector space takes it. The sourceAnchor is ms-DS-ConsistencyGuid where it is
-/// set, else objectGUID (SPEC Y-3).
-fn imported(person: &PersonEntry, policy: &str) -> ImportedObject {
-    let mut attributes = Attributes::new();
-    for (name, values) in person.attributes.iter() {
-        let texts: Vec<String> =
-            values.iter().filter_map(|value| String::from_utf8(value.clone()).ok()).collect();
-        if texts.len() == values.len() {
-            attributes.insert(name.to_owned(), texts);
-        }
-    }
-    attributes.insert("policy".to_owned(), vec![policy.to_owned()]);
-    ImportedObject::of_directory(
-        person.guid.to_bytes(),
-        person.dn.to_string(),
-        source_anchor(person),
-        attributes,
-    )
-}
-
-fn source_anchor(person: &PersonEntry) -> SourceAnchor {
-    let consistency = person.attributes.value("ms-DS-ConsistencyGuid");
-    let guid = consistency.and_then(|value| directory::ObjectGuid::from_value(value).ok());
-    guid.unwrap_or(person.guid).to_source_anchor()
 }

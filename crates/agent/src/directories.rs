@@ -79,6 +79,12 @@ impl Directories {
         Self(Arc::new(Vec::new()))
     }
 
+    /// These.
+    #[cfg(test)]
+    pub(crate) fn of(all: Vec<Connected>) -> Self {
+        Self(Arc::new(all))
+    }
+
     /// The directory of that connector.
     pub(crate) fn named(&self, connector: &str) -> Option<&Connected> {
         self.0.iter().find(|one| one.settings.name.as_str() == connector)
@@ -128,6 +134,7 @@ fn over_ldaps(
         operation_timeout: settings.operation_timeout,
         set_time_limit: settings.set_time_limit,
         allow_without_policy_control: settings.allow_without_policy_control,
+        people_attributes: settings.people_attributes.clone(),
         ..config
     };
     if settings.allow_without_policy_control {

@@ -7,7 +7,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use protocol::InstanceId;
 use protocol::onboarding::{EnrolRequest, OffboardingRequest, OnboardingRequest};
 use seal::{AgentKeys, KeyPair, PackageKey, SealError, SigningKey};
+use serde_json::json;
 
+use crate::audit::Event;
 use crate::cloud::{Caller, CloudClient, CloudError};
 use crate::journal::{Journal, JournalError};
 use crate::settings::AgentSettings;
@@ -133,11 +135,18 @@ pub async fn enable(
     // Old packages cannot be opened with the new keys, so a fresh journal forgets nothing that
     // could come back; and it knows that it cannot answer for what was issued before.
     let journal = Journal::create(enrolled.state.path(), clock.now()).await?;
-    journal.close().await;
+    let tell = async |name| {
+        let event = Event::of_agent(name, json!({ "key_id": key_id.as_str() }));
+        journal.record(&[event], clock.now()).await
+    };
+    tell("writeback.enabling").await?;
     enrolled.state.keep_writeback_keys(&made, randomness)?;
     let relay_url = Some(answer.relay_url);
     enrolled.state.keep_agent(&Identity { relay_url, ..enrolled.identity })?;
-    enrolled.cloud.onboarding(&OnboardingRequest::Confirm { key_id }).await?;
+    let confirm = OnboardingRequest::Confirm { key_id: key_id.clone() };
+    enrolled.cloud.onboarding(&confirm).await?;
+    tell("writeback.enabled").await?;
+    journal.close().await;
     Ok(())
 }
 
@@ -155,5 +164,10 @@ pub async fn disable(
     enrolled.state.destroy_writeback_keys()?;
     enrolled.state.keep_agent(&Identity { relay_url: None, ..enrolled.identity })?;
     enrolled.cloud.offboarding(&OffboardingRequest::Destroyed).await?;
+    // Only now: where the journal was gone, a new one beside the old keys would take old messages.
+    let now = surroundings.clock.now();
+    let journal = Journal::create(enrolled.state.path(), now).await?;
+    journal.record(&[Event::of_agent("writeback.disabled", json!({}))], now).await?;
+    journal.close().await;
     Ok(())
 }

@@ -39,8 +39,11 @@ pub(crate) fn refusal(
     if account.is_expired(now) {
         return Some(Outcome::AccountExpired);
     }
-    account.requires_smart_card().then_some(Outcome::SmartCardOnly)
+    if account.requires_smart_card() {
+        return Some(Outcome::SmartCardOnly);
+    }
+    account.cannot_change_password.then_some(Outcome::CannotChange)
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,7 +3,9 @@
 //!
 //! A package is refused by size, opened, checked against who and when this is, and only then begun
 //! in the journal. What cannot be opened gets no signed answer: the relay could keep the genuine
-//! package back, and the person would be told "not changed" before it is applied after all.
+//! package back, and the person would be told "not changed" before it is applied after all. For the
+//! same reason there is none where the journal's entry cannot be begun: what is not written down
+//! could be taken when the package comes again. Once it has expired, the cloud is told why.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,15 +17,17 @@ use protocol::settlement::{STATUS_NOT_YET, TARGET_SETTLE, TARGET_WRITEBACK};
 use protocol::{AgentId, Answer, Details, Header, Outcome, Randomness, RequestId, TenantId};
 use relay::{BoxFuture, Handler, Request, Response};
 use seal::{AgentKeys, OpenedRequest, PackageKey, SealError, SigningKey};
+use serde_json::json;
 
-use crate::clocks::{ClockDifference, FIRST_MEASUREMENT};
+use crate::audit::{AtWill, Event};
+use crate::clocks::FIRST_MEASUREMENT;
 use crate::journal::JournalError;
 use crate::settle::Settler;
 use crate::steps::Step;
 use crate::writeback::{Ended, Writeback};
 
-/// How many packages that did not open are remembered, to say so when the cloud asks.
-const UNOPENED_MAX: usize = 1_000;
+/// How many requests that were not begun are remembered, to say why when the cloud asks.
+const NOT_BEGUN_MAX: usize = 1_000;
 /// After its expiry a message cannot be applied any more; this much later the agent says so. It
 /// covers a step of the clock in between.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(5);
@@ -42,12 +46,12 @@ pub(crate) struct Intake {
     pub(crate) writeback: Writeback,
     /// Who settles what is in doubt.
     pub(crate) settler: Settler,
-    /// How far the clocks are apart.
-    pub(crate) clock_difference: Arc<ClockDifference>,
     /// For nonces.
     pub(crate) randomness: Arc<dyn Randomness>,
-    /// Packages that did not open, by their unproved request id.
-    pub(crate) unopened: Mutex<HashMap<RequestId, Outcome>>,
+    /// Why requests were not begun. The request ids of packages that did not open are unproved.
+    pub(crate) not_begun: Mutex<HashMap<RequestId, Outcome>>,
+    /// What audit is told of what the relay can have written at will.
+    pub(crate) at_will: Mutex<AtWill>,
 }
 
 impl Handler for Intake {
@@ -72,11 +76,17 @@ impl Intake {
     async fn writeback(&self, package: &[u8]) -> Result<Response, JournalError> {
         let opened = match seal::open_request(&self.keys, package) {
             Ok(opened) => opened,
-            Err(error) => return Ok(self.not_opened(package, &error)),
+            Err(error) => return Ok(self.not_opened(package, &error).await),
         };
         let header = &opened.header;
         if header.tenant != self.tenant || header.agent != self.agent {
             tracing::error!(event = "intake.not_for_this_agent", request = %header.request);
+            self.notice(Event::of(
+                header,
+                "intake.not_for_this_agent",
+                json!({ "agent": header.agent }),
+            ))
+            .await;
             return Ok(Response::empty(400));
         }
         let Some(key) = self.keys.package_key(opened.package_key_id) else {
@@ -84,21 +94,28 @@ impl Intake {
         };
         if let Some(entry) = self.writeback.journal.entry(header.request).await? {
             tracing::warn!(event = "intake.known_request", request = %header.request);
+            self.notice(Event::of(header, "intake.known_request", json!({}))).await;
             return Ok(self.recorded(key, &entry.header, entry.answer));
         }
-        if !self.writeback.journal.begin(header, self.writeback.clock.now()).await? {
+        let begun = self.writeback.journal.begin(header, self.writeback.clock.now()).await;
+        if !begun.inspect_err(|_| self.remember(header.request, Outcome::Fault))? {
             return Ok(Response::empty(STATUS_NOT_YET));
         }
         self.writeback.watch.reached(Step::Begun).await;
         let ended = match self.refusal(&opened).await {
             Some(outcome) => {
                 let stop = (outcome, Details::default());
-                self.writeback.finish(header, stop).await.map(Ended::Known)
+                self.writeback.finish(header, stop, Vec::new()).await
             }
             None => self.carry_out(&opened).await,
         };
         match ended {
             Ok(Ended::Known(answer)) => Ok(self.seal(key, header, &answer)),
+            Ok(Ended::Unrecorded(unrecorded)) => {
+                let answer = unrecorded.answer;
+                self.settler.record_later(header.request, unrecorded);
+                Ok(self.seal(key, header, &answer))
+            }
             Ok(Ended::InDoubt) => {
                 self.settler.settle_later(header.request);
                 Ok(Response::empty(STATUS_NOT_YET))
@@ -122,8 +139,7 @@ impl Intake {
         if lifetime > LIFETIME_MAX || header.expires_at <= header.issued_at {
             return Some(Outcome::BadInput);
         }
-        let clock = &*self.writeback.clock;
-        let small = self.clock_difference.is_small_within(FIRST_MEASUREMENT, clock).await;
+        let small = self.writeback.clock_difference.is_small_within(FIRST_MEASUREMENT).await;
         if !small || future > CLOCK_DIFFERENCE_MAX {
             return Some(Outcome::ClockDifference);
         }
@@ -141,7 +157,9 @@ impl Intake {
                     _ => Outcome::NotDecryptable,
                 };
                 let stop = (outcome, Details::default());
-                return self.writeback.finish(header, stop).await.map(Ended::Known);
+                let cause = json!({ "cause": error.to_string() });
+                let trail = vec![Event::of(header, "intake.password_not_opened", cause)];
+                return self.writeback.finish(header, stop, trail).await;
             }
         };
         self.writeback.reset(header, &password).await
@@ -149,7 +167,7 @@ impl Intake {
 
     /// A package that does not open: remembered by the request id that it claims, if it has one,
     /// so that the operator's reason is told once the message cannot be applied any more.
-    fn not_opened(&self, package: &[u8], error: &SealError) -> Response {
+    async fn not_opened(&self, package: &[u8], error: &SealError) -> Response {
         tracing::error!(
             event = "intake.package_not_opened",
             bytes = package.len(),
@@ -159,12 +177,31 @@ impl Intake {
         if package.len() <= PACKAGE_MAX
             && let Some(header) = seal::claimed_header(package)
         {
-            let mut unopened = self.unopened.lock().unwrap_or_else(PoisonError::into_inner);
-            if unopened.len() < UNOPENED_MAX {
-                unopened.insert(header.request, Outcome::NotDecryptable);
-            }
+            self.remember(header.request, Outcome::NotDecryptable);
+            // The tenant that it claims says nothing.
+            let claimed =
+                Event::of(&header, "intake.package_not_opened", json!({ "proved": false }));
+            self.notice(Event { tenant: None, ..claimed }).await;
         }
         Response::empty(422)
+    }
+
+    fn remember(&self, request: RequestId, why: Outcome) {
+        let mut not_begun = self.not_begun.lock().unwrap_or_else(PoisonError::into_inner);
+        if not_begun.len() < NOT_BEGUN_MAX {
+            not_begun.insert(request, why);
+        }
+    }
+
+    /// Tells audit of what the relay can have written at will.
+    async fn notice(&self, event: Event) {
+        let admitted = {
+            let mut at_will = self.at_will.lock().unwrap_or_else(PoisonError::into_inner);
+            at_will.admits(&event, self.writeback.clock.now())
+        };
+        if admitted {
+            self.writeback.tell(&[event]).await;
+        }
     }
 
     /// How a request ended. One that was never begun is void once it has expired: then, and not
@@ -182,7 +219,7 @@ impl Intake {
             return Ok(self.recorded(key, &entry.header, entry.answer));
         }
         let expired = self.writeback.clock.now() >= header.expires_at.after(EXPIRY_MARGIN);
-        if !expired || !self.clock_difference.is_known_to_be_small() {
+        if !expired || !self.writeback.clock_difference.is_known_to_be_small() {
             return Ok(Response::empty(STATUS_NOT_YET));
         }
         let outcome = match self.writeback.journal.knows_since(header.issued_at).await? {
@@ -191,17 +228,19 @@ impl Intake {
         };
         // The answer is bound to the header as it came: if the relay changed its times, the cloud
         // does not accept it.
-        Ok(self.seal(key, &header, &self.answer(outcome)))
+        let answer = self.answer(outcome);
+        self.notice(Event::answered(&header, "settle.never_begun", &answer)).await;
+        Ok(self.seal(key, &header, &answer))
     }
 
     fn why_never_begun(&self, request: RequestId) -> Outcome {
-        let unopened = self.unopened.lock().unwrap_or_else(PoisonError::into_inner);
-        unopened.get(&request).copied().unwrap_or(Outcome::Expired)
+        let not_begun = self.not_begun.lock().unwrap_or_else(PoisonError::into_inner);
+        not_begun.get(&request).copied().unwrap_or(Outcome::Expired)
     }
 
-    /// The recorded answer, or "not yet".
+    /// The answer if there is one, recorded or still to be; or "not yet".
     fn recorded(&self, key: &PackageKey, header: &Header, answer: Option<Answer>) -> Response {
-        match answer {
+        match answer.or_else(|| self.settler.unrecorded(header.request)) {
             Some(answer) => self.seal(key, header, &answer),
             None => Response::empty(STATUS_NOT_YET),
         }

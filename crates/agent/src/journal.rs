@@ -6,7 +6,9 @@
 //!       → set → finish
 //! ```
 //!
-//! Each step is durable before the next is taken (SQLite, `synchronous=FULL`). An entry is written
+//! Each step is durable before the next is taken (SQLite, `synchronous=FULL`), together with what
+//! the audit trail says of it ([`crate::audit`]): one transaction, so that there is never one
+//! without the other, and a step that audit cannot be told of is not taken. An entry is written
 //! only after its package was opened, so that a hostile relay cannot burn request ids. A request
 //! that was begun once is never begun again: its recorded answer is replayed. What a crash left
 //! open is settled by looking at the directory ([`crate::settle`]), never by trying again.
@@ -15,16 +17,24 @@
 //! was made, or before which it has forgotten entries. That an older request has no entry says
 //! nothing about it.
 
+mod row;
+
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use directory::{ObjectGuid, Witness};
 use protocol::limits::CLOCK_DIFFERENCE_MAX;
 use protocol::{Answer, Header, RequestId, Timestamp};
-use sqlx::Row as _;
-use sqlx::sqlite::{SqlitePool, SqliteRow};
+use sqlx::Transaction;
+use sqlx::sqlite::{Sqlite, SqlitePool};
+use tokio::sync::{Mutex, MutexGuard};
 
-static SCHEMA: &[&str] = &["
+use crate::audit::{self, CHAIN, Event};
+
+/// The steps of the file's schema. A step is never edited after it was released.
+pub(crate) static SCHEMA: &[&str] = &[
+    "
 CREATE TABLE about (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     horizon INTEGER NOT NULL
@@ -46,7 +56,9 @@ CREATE TABLE entry (
     finished_at INTEGER
 );
 CREATE INDEX entry_open ON entry (state) WHERE state <> 'finished';
-"];
+",
+    audit::TABLES,
+];
 
 /// The name of the file in the state directory.
 pub(crate) const FILE: &str = "journal.db";
@@ -83,6 +95,9 @@ pub enum JournalError {
 #[derive(Clone)]
 pub struct Journal {
     pool: SqlitePool,
+    /// Held by who writes. SQLite lets one write at a time, too, but has the others look again
+    /// after a while, and people wait meanwhile.
+    writing: Arc<Mutex<()>>,
 }
 
 /// How far an entry is.
@@ -157,7 +172,7 @@ impl Journal {
             .execute(&pool)
             .await
             .map_err(failed("note since when it knows"))?;
-        Ok(Self { pool })
+        Ok(Self { pool, writing: Arc::default() })
     }
 
     /// Opens the journal that onboarding made.
@@ -189,6 +204,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Database`].
     pub async fn begin(&self, header: &Header, now: Timestamp) -> Result<bool, JournalError> {
+        let mut step = self.step("begin an entry").await?;
         let begun = sqlx::query(
             "INSERT INTO entry (request, header, state, begun_at) VALUES ($1, $2, 'begun', $3)
              ON CONFLICT (request) DO NOTHING",
@@ -196,10 +212,14 @@ impl Journal {
         .bind(header.request.to_bytes().to_vec())
         .bind(header.encode())
         .bind(now.as_millis())
-        .execute(&self.pool)
+        .execute(&mut *step.transaction)
         .await
-        .map_err(failed("begin an entry"))?;
-        Ok(begun.rows_affected() == 1)
+        .map_err(step.failed())?;
+        if begun.rows_affected() == 0 {
+            return Ok(false);
+        }
+        step.commit(&[Event::begun(header)], now).await?;
+        Ok(true)
     }
 
     /// Notes the state before the set. May be repeated while nothing was sent (another controller
@@ -210,11 +230,12 @@ impl Journal {
     /// [`JournalError::OutOfOrder`] unless the entry is begun or noted.
     pub async fn note_before(
         &self,
-        request: RequestId,
+        header: &Header,
         place: &Place,
         witness: &Witness,
         now: Timestamp,
     ) -> Result<Noted, JournalError> {
+        let mut step = self.step("note the state before a set").await?;
         // One statement: of two requests at once, one is noted.
         let noted = sqlx::query(
             "UPDATE entry SET state = 'noted', connector = $1, object_guid = $2, controller = $3,
@@ -234,14 +255,16 @@ impl Journal {
             directory::PwdLastSet::At(moment) => moment.as_millis(),
         })
         .bind(now.as_millis())
-        .bind(request.to_bytes().to_vec())
-        .execute(&self.pool)
+        .bind(header.request.to_bytes().to_vec())
+        .execute(&mut *step.transaction)
         .await
-        .map_err(failed("note the state before a set"))?;
+        .map_err(step.failed())?;
         if noted.rows_affected() == 1 {
+            step.commit(&[Event::noted(header, place, witness)], now).await?;
             return Ok(Noted::Yes);
         }
-        match self.entry(request).await?.map(|entry| entry.state) {
+        drop(step);
+        match self.entry(header.request).await?.map(|entry| entry.state) {
             Some(State::Begun | State::Noted) => Ok(Noted::AnotherIsOpen),
             _ => Err(JournalError::OutOfOrder),
         }
@@ -251,19 +274,22 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::OutOfOrder`] unless the entry is noted.
-    pub async fn set(&self, request: RequestId, now: Timestamp) -> Result<(), JournalError> {
+    pub async fn set(&self, header: &Header, now: Timestamp) -> Result<(), JournalError> {
+        let mut step = self.step("record a set").await?;
         let set = sqlx::query(
             "UPDATE entry SET state = 'set', set_at = $1 WHERE request = $2 AND state = 'noted'",
         )
         .bind(now.as_millis())
-        .bind(request.to_bytes().to_vec())
-        .execute(&self.pool)
+        .bind(header.request.to_bytes().to_vec())
+        .execute(&mut *step.transaction)
         .await
-        .map_err(failed("record a set"))?;
-        one_row(set.rows_affected())
+        .map_err(step.failed())?;
+        one_row(set.rows_affected())?;
+        step.commit(&[Event::set(header)], now).await
     }
 
-    /// Records the answer. From then on it is the one that is given, whoever asks.
+    /// Records the answer. From then on it is the one that is given, whoever asks. `trail` is what
+    /// audit is told with it.
     ///
     /// # Errors
     /// [`JournalError::OutOfOrder`] if the entry is finished or not there.
@@ -271,8 +297,10 @@ impl Journal {
         &self,
         request: RequestId,
         answer: &Answer,
+        trail: &[Event],
         now: Timestamp,
     ) -> Result<(), JournalError> {
+        let mut step = self.step("record an answer").await?;
         let finished = sqlx::query(
             "UPDATE entry SET state = 'finished', answer = $1, finished_at = $2
              WHERE request = $3 AND state <> 'finished'",
@@ -280,10 +308,19 @@ impl Journal {
         .bind(answer.encode())
         .bind(now.as_millis())
         .bind(request.to_bytes().to_vec())
-        .execute(&self.pool)
+        .execute(&mut *step.transaction)
         .await
-        .map_err(failed("record an answer"))?;
-        one_row(finished.rows_affected())
+        .map_err(step.failed())?;
+        one_row(finished.rows_affected())?;
+        step.commit(trail, now).await
+    }
+
+    /// Writes to the audit trail what is no step of an entry.
+    ///
+    /// # Errors
+    /// [`JournalError::Database`]: nothing was written.
+    pub async fn record(&self, trail: &[Event], now: Timestamp) -> Result<(), JournalError> {
+        self.step("write to the audit trail").await?.commit(trail, now).await
     }
 
     /// The entry of a request, if it was ever begun.
@@ -296,7 +333,7 @@ impl Journal {
             .fetch_optional(&self.pool)
             .await
             .map_err(failed("find an entry"))?;
-        row.as_ref().map(entry).transpose()
+        row.as_ref().map(row::entry).transpose()
     }
 
     /// Every entry that is not finished.
@@ -308,7 +345,7 @@ impl Journal {
             .fetch_all(&self.pool)
             .await
             .map_err(failed("list the open entries"))?;
-        rows.iter().map(entry).collect()
+        rows.iter().map(row::entry).collect()
     }
 
     /// Forgets finished entries that are older than `retention`, and raises the horizon to there;
@@ -337,9 +374,52 @@ impl Journal {
         Ok(pruned.rows_affected())
     }
 
+    /// Forgets what stands in the audit trail for longer than `retention`; how many entries. What
+    /// is left still verifies.
+    ///
+    /// # Errors
+    /// [`JournalError::Database`]; what was forgotten before it stays so.
+    pub async fn forget_trail(
+        &self,
+        retention: Duration,
+        now: Timestamp,
+    ) -> Result<u64, JournalError> {
+        let forgotten = audit::forget(&self.pool, retention, now).await;
+        forgotten.map_err(failed("forget old audit entries"))
+    }
+
     /// Waits for what is running and closes the file.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+
+    async fn step(&self, doing: &'static str) -> Result<DurableStep<'_>, JournalError> {
+        let alone = self.writing.lock().await;
+        let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed(doing))?;
+        Ok(DurableStep { transaction, doing, _alone: alone })
+    }
+}
+
+/// A step on its way: nothing of it counts before it is committed.
+struct DurableStep<'j> {
+    transaction: Transaction<'static, Sqlite>,
+    doing: &'static str,
+    _alone: MutexGuard<'j, ()>,
+}
+
+impl DurableStep<'_> {
+    /// Makes the step durable, together with what audit says of it.
+    async fn commit(mut self, trail: &[Event], now: Timestamp) -> Result<(), JournalError> {
+        let failed = self.failed();
+        for event in trail {
+            let appended = CHAIN.append(&mut self.transaction, event.values(now)).await;
+            appended.map_err(failed)?;
+        }
+        self.transaction.commit().await.map_err(failed)
+    }
+
+    fn failed(&self) -> impl FnOnce(sqlx::Error) -> JournalError + Copy + use<> {
+        failed(self.doing)
     }
 }
 
@@ -347,48 +427,8 @@ fn one_row(affected: u64) -> Result<(), JournalError> {
     if affected == 1 { Ok(()) } else { Err(JournalError::OutOfOrder) }
 }
 
-fn failed(doing: &'static str) -> impl FnOnce(sqlx::Error) -> JournalError {
+fn failed(doing: &'static str) -> impl FnOnce(sqlx::Error) -> JournalError + Copy {
     move |cause| JournalError::Database { doing, cause: cause.to_string() }
-}
-
-fn entry(row: &SqliteRow) -> Result<Entry, JournalError> {
-    let unreadable = |_| JournalError::Unreadable;
-    let header: Vec<u8> = row.try_get("header").map_err(unreadable)?;
-    let state: String = row.try_get("state").map_err(unreadable)?;
-    let answer: Option<Vec<u8>> = row.try_get("answer").map_err(unreadable)?;
-    let state = match state.as_str() {
-        "begun" => State::Begun,
-        "noted" => State::Noted,
-        "set" => State::Set,
-        "finished" => State::Finished,
-        _ => return Err(JournalError::Unreadable),
-    };
-    Ok(Entry {
-        header: Header::decode(&header).map_err(|_| JournalError::Unreadable)?,
-        state,
-        before: before(row)?,
-        answer: answer
-            .map(|bytes| Answer::decode(&bytes))
-            .transpose()
-            .map_err(|_| JournalError::Unreadable)?,
-    })
-}
-
-fn before(row: &SqliteRow) -> Result<Option<Before>, JournalError> {
-    let unreadable = |_| JournalError::Unreadable;
-    let connector: Option<String> = row.try_get("connector").map_err(unreadable)?;
-    let Some(connector) = connector else { return Ok(None) };
-    let sixteen = |column: &str| -> Result<[u8; 16], JournalError> {
-        let bytes: Vec<u8> = row.try_get(column).map_err(|_| JournalError::Unreadable)?;
-        bytes.try_into().map_err(|_| JournalError::Unreadable)
-    };
-    let version: i64 = row.try_get("version").map_err(unreadable)?;
-    Ok(Some(Before {
-        place: Place { connector, guid: ObjectGuid::from_bytes(sixteen("object_guid")?) },
-        controller: row.try_get("controller").map_err(unreadable)?,
-        invocation_id: sixteen("invocation_id")?,
-        version: u32::try_from(version).map_err(|_| JournalError::Unreadable)?,
-    }))
 }
 
 #[cfg(test)]

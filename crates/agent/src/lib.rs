@@ -5,6 +5,7 @@
 //! writeback   resolve → guard → note before → set at the PDC emulator → finish
 //! guard       protected? in scope? disabled? too young?
 //! journal     what makes a request change a password exactly once or not at all
+//! audit       what was done with every request, chained, in the journal's file
 //! settle      what a crash or cut left open, settled by looking at the directory
 //! directories one client per configured directory
 //! cycle       import → synchronise → export
@@ -26,6 +27,7 @@
     )
 )]
 
+pub mod audit;
 pub mod cli;
 mod clocks;
 mod cloud;

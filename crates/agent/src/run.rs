@@ -1,7 +1,6 @@
 //! `passback-agent run`: listens, keeps its health known, synchronises, settles, until told to
 //! stop.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,12 +8,14 @@ use protocol::{Clock, Timestamp};
 use relay::token::{self, Claims, Right};
 use relay::{Entity, ListenerConfig, Status, TokenSource, Transport};
 use seal::SigningKey;
+use serde_json::json;
 use sync::rules::RuleOptions;
 use sync::{SyncOptions, SyncState};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::audit::Event;
 use crate::clocks::{ClockDifference, FIRST_MEASUREMENT};
 use crate::cycle::{Cycle, CycleError, CycleReport};
 use crate::directories::{Directories, SetUpError};
@@ -22,7 +23,7 @@ use crate::enrol::{EnrolError, Enrolled};
 use crate::health::Health;
 use crate::intake::Intake;
 use crate::journal::Journal;
-use crate::settings::AgentSettings;
+use crate::settings::{AgentSettings, DirectorySettings};
 use crate::settle::Settler;
 use crate::state::{StateError, WritebackKeys};
 use crate::surroundings::Surroundings;
@@ -62,9 +63,12 @@ impl From<EnrolError> for RunError {
 /// Opens the synchronisation state with the options of the configuration.
 pub(crate) async fn open_sync(settings: &AgentSettings) -> Result<SyncState, RunError> {
     let state = SyncState::open(&settings.state_dir.join(SYNC_FILE)).await;
-    let addresses = settings.directories.first().map(|one| one.address_attributes.clone());
+    let addresses = |one: &DirectorySettings| (one.name.clone(), one.address_attributes.clone());
     Ok(state.map_err(RunError::new)?.with_options(SyncOptions {
-        rules: RuleOptions { address_attributes: addresses.unwrap_or_default() },
+        rules: RuleOptions {
+            address_attributes: settings.directories.iter().map(addresses).collect(),
+            match_people_by: settings.match_people_by.clone(),
+        },
         deletion_threshold: settings.deletion_threshold,
     }))
 }
@@ -86,18 +90,22 @@ pub async fn run(
     let directories =
         Directories::set_up(&settings.directories, &surroundings).map_err(RunError::new)?;
     let tasks = TaskTracker::new();
+    let clock_difference = Arc::new(ClockDifference::unknown(Arc::clone(clock)));
     let writeback = Writeback {
+        clock_difference: Arc::clone(&clock_difference),
         sync: sync.clone(),
         directories: directories.clone(),
         journal: journal.clone(),
         clock: Arc::clone(clock),
         watch: Arc::clone(&surroundings.watch),
     };
+    let telling = writeback.clone();
     let settler = Settler::new(writeback.clone(), tasks.clone(), stop.clone());
     let open = settler.settle_all().await.map_err(RunError::new)?;
-    tracing::info!(event = "agent.started", agent = %enrolled.identity.agent, open);
+    // Without an audit trail nobody listens for requests.
+    let trail = [started(&enrolled, open)];
+    journal.record(&trail, clock.now()).await.map_err(RunError::new)?;
 
-    let clock_difference = Arc::new(ClockDifference::unknown());
     let health = Health {
         directories: directories.clone(),
         cloud: Arc::clone(&enrolled.cloud),
@@ -107,13 +115,7 @@ pub async fn run(
         probe: settings.probe_interval,
     };
     let listener = listener_config(&settings, &enrolled, &surroundings.transport)?;
-    let tokens = Arc::new(ListenTokens {
-        entity: listener.entity.as_str().to_owned(),
-        signer: (enrolled.identity.agent, enrolled.instance),
-        key: listen,
-        clock: Arc::clone(clock),
-        lifetime: settings.token_lifetime,
-    });
+    let tokens = ListenTokens::of(&enrolled, &listener.entity, listen, &settings, clock);
     let intake = Arc::new(Intake {
         tenant: enrolled.identity.tenant,
         agent: enrolled.identity.agent,
@@ -121,9 +123,9 @@ pub async fn run(
         identity: Arc::clone(&enrolled.key),
         writeback,
         settler,
-        clock_difference: Arc::clone(&clock_difference),
         randomness: Arc::clone(randomness),
-        unopened: Mutex::new(HashMap::new()),
+        not_begun: Mutex::default(),
+        at_will: Mutex::default(),
     });
     let (status, channel) = watch::channel(Status::Connecting);
     let healthy = stop.clone();
@@ -138,18 +140,32 @@ pub async fn run(
     ));
     tasks.spawn(prune_for_ever(
         journal.clone(),
-        settings.journal_retention,
+        (settings.journal_retention, settings.audit_retention),
         Arc::clone(clock),
         clock_difference,
         stop.clone(),
     ));
     let (clock, randomness) = (Arc::clone(clock), Arc::clone(randomness));
-    relay::listen(listener, tokens, intake, clock, randomness, status, stop).await;
+    relay::listen(listener, Arc::new(tokens), intake, clock, randomness, status, stop).await;
     tasks.close();
     tasks.wait().await;
+    telling.tell(&[Event::of_agent("agent.stopped", json!({}))]).await;
     journal.close().await;
     tracing::info!(event = "agent.stopped");
     Ok(())
+}
+
+/// Says that the agent has started, with how many entries of its journal are open.
+fn started(enrolled: &Enrolled, open: usize) -> Event {
+    let agent = enrolled.identity.agent;
+    tracing::info!(event = "agent.started", %agent, open);
+    let detail = json!({
+        "agent": agent,
+        "instance": enrolled.instance,
+        "version": env!("CARGO_PKG_VERSION"),
+        "open": open,
+    });
+    Event::of_agent("agent.started", detail)
 }
 
 /// One synchronisation cycle, now: import, synchronise, export, and import what was exported.
@@ -223,6 +239,24 @@ struct ListenTokens {
     lifetime: Duration,
 }
 
+impl ListenTokens {
+    fn of(
+        enrolled: &Enrolled,
+        entity: &Entity,
+        key: SigningKey,
+        settings: &AgentSettings,
+        clock: &Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            entity: entity.as_str().to_owned(),
+            signer: (enrolled.identity.agent, enrolled.instance),
+            key,
+            clock: Arc::clone(clock),
+            lifetime: settings.token_lifetime,
+        }
+    }
+}
+
 impl TokenSource for ListenTokens {
     fn token(&self) -> Result<(String, Timestamp), String> {
         let now = self.clock.now();
@@ -272,7 +306,7 @@ async fn synchronise_for_ever(
 
 async fn prune_for_ever(
     journal: Journal,
-    retention: Duration,
+    (retention, trail_retention): (Duration, Duration),
     clock: Arc<dyn Clock>,
     clock_difference: Arc<ClockDifference>,
     stop: CancellationToken,
@@ -281,10 +315,15 @@ async fn prune_for_ever(
         // By a clock that runs ahead, what is fresh would be forgotten.
         let clock_is_right = tokio::select! {
             () = stop.cancelled() => return,
-            small = clock_difference.is_small_within(FIRST_MEASUREMENT, &*clock) => small,
+            small = clock_difference.is_small_within(FIRST_MEASUREMENT) => small,
         };
-        if clock_is_right && let Err(error) = journal.prune(retention, clock.now()).await {
-            tracing::error!(event = "journal.prune_failed", cause = %error);
+        if clock_is_right {
+            if let Err(error) = journal.prune(retention, clock.now()).await {
+                tracing::error!(event = "journal.prune_failed", cause = %error);
+            }
+            if let Err(error) = journal.forget_trail(trail_retention, clock.now()).await {
+                tracing::error!(event = "audit.prune_failed", cause = %error);
+            }
         }
         tokio::select! {
             () = stop.cancelled() => return,

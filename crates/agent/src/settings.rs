@@ -48,7 +48,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("directory[]", "ous", Kind::Texts, Default::Required("[\"OU=People,DC=corp,DC=example,DC=org\"]"),
         "The OUs in scope. Nobody outside of them is synchronised or reset."),
     Key::new("directory[]", "address_attributes", Kind::Texts, Default::Value("[\"otherMailbox\"]"),
-        "Attributes that hold the addresses to which codes go, the first choice first (SPEC G-3). `mail` is the mailbox behind the lost password: leave it out. The first directory's list holds for all."),
+        "Attributes that hold the addresses to which codes go, the first choice first (SPEC G-3). `mail` is the mailbox behind the lost password: leave it out."),
     Key::new("directory[]", "protected_groups", Kind::Texts, Default::Value("[]"),
         "SIDs of further groups whose members, nested ones too, are never reset (SPEC D-6)."),
     Key::new("directory[]", "connect_timeout_seconds", Kind::Seconds(1), Default::Value("5"),
@@ -65,6 +65,8 @@ pub(crate) const KEYS: &[Key] = &[
         "Entries per page when people are read."),
     Key::new("sync", "deletion_threshold", Kind::Number(1), Default::Value("500"),
         "An export that would delete more people stops before the first (SPEC Y-4)."),
+    Key::new("sync", "match_people_by", Kind::Text, Default::Optional("\"mail\""),
+        "Recognise a person who has accounts in several directories by this attribute (SPEC D-11): the accounts with the same value become one person, and passwords are set in the one that is enabled. Without it everybody is in one directory only. Case does not count. Nobody is joined by an empty value, by several, or by one that two accounts of a directory have; that is reported. Links that were made stay. Whoever may write the attribute in one directory can join accounts there to people of the others."),
     Key::new("heartbeat", "interval_seconds", Kind::Seconds(1), Default::Value("300"),
         "How often the agent tells the cloud service how it is (SPEC A-4: every 5 minutes)."),
     Key::new("heartbeat", "probe_seconds", Kind::Seconds(1), Default::Value("30"),
@@ -79,6 +81,8 @@ pub(crate) const KEYS: &[Key] = &[
         "How long SIGTERM waits for what is in flight."),
     Key::new("journal", "retention_seconds", Kind::Seconds(3600), Default::Value("2592000"),
         "How long finished entries are kept. Far longer than a message can live (SPEC W-11: 5 minutes) and clocks can differ."),
+    Key::new("audit", "retention_days", Kind::Days(30), Default::Value("400"),
+        "How long entries of the audit trail are kept: a year, and a month to look at it. Never shorter than the cloud service knows the operations that they belong to (30 days)."),
 ];
 
 /// One directory of the configuration.
@@ -99,6 +103,9 @@ pub struct DirectorySettings {
     pub operation_timeout: Duration,
     pub set_time_limit: Duration,
     pub allow_without_policy_control: bool,
+    /// No key: the attributes that `address_attributes` and `match_people_by` of `[sync]` name,
+    /// which are to be read of people.
+    pub people_attributes: Vec<String>,
 }
 
 /// The configuration of the agent.
@@ -116,11 +123,13 @@ pub struct AgentSettings {
     pub sync_interval: Duration,
     pub sync_page: u32,
     pub deletion_threshold: u64,
+    pub match_people_by: Option<String>,
     pub heartbeat_interval: Duration,
     pub probe_interval: Duration,
     pub reconnect: Reconnect,
     pub drain: Duration,
     pub journal_retention: Duration,
+    pub audit_retention: Duration,
 }
 
 impl AgentSettings {
@@ -138,6 +147,8 @@ impl AgentSettings {
         let sync = settings.section("sync")?;
         let heartbeat = settings.section("heartbeat")?;
         let relay = settings.section("relay")?;
+        let match_people_by = match_people_by(sync)?;
+        let directory = |section| directory(section, match_people_by.as_deref());
         let directories =
             settings.all("directory")?.iter().map(directory).collect::<Result<Vec<_>, _>>()?;
         let mut names: Vec<&str> = directories.iter().map(|one| one.name.as_str()).collect();
@@ -157,6 +168,7 @@ impl AgentSettings {
             sync_interval: sync.duration("interval_seconds")?,
             sync_page: sync.small("page")?,
             deletion_threshold: sync.number("deletion_threshold")?,
+            match_people_by,
             heartbeat_interval: heartbeat.duration("interval_seconds")?,
             probe_interval: heartbeat.duration("probe_seconds")?,
             reconnect: Reconnect {
@@ -167,6 +179,7 @@ impl AgentSettings {
             },
             drain: relay.duration("drain_seconds")?,
             journal_retention: settings.section("journal")?.duration("retention_seconds")?,
+            audit_retention: settings.section("audit")?.duration("retention_days")?,
         })
     }
 
@@ -186,7 +199,28 @@ fn cloud_url(cloud: &Section) -> Result<Url, SettingsError> {
     }
 }
 
-fn directory(section: &Section) -> Result<DirectorySettings, SettingsError> {
+fn match_people_by(section: &Section) -> Result<Option<String>, SettingsError> {
+    let name = section.optional_text("match_people_by");
+    match name {
+        Some(name) if !is_attribute(&name) => {
+            Err(section.wrong("match_people_by", "must be the name of an attribute"))
+        }
+        name => Ok(name),
+    }
+}
+
+/// A short name as RFC 4512 section 1.4 writes it (keystring), of the length that AD allows
+/// (lDAPDisplayName, at most 256 characters).
+fn is_attribute(name: &str) -> bool {
+    name.len() <= 256
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.chars().all(|one| one.is_ascii_alphanumeric() || one == '-')
+}
+
+fn directory(
+    section: &Section,
+    match_people_by: Option<&str>,
+) -> Result<DirectorySettings, SettingsError> {
     let parsed =
         |name: &str, text: &str, what: &str| section.wrong(name, &format!("{text} {what}"));
     let ous: Vec<DistinguishedName> = section
@@ -200,7 +234,14 @@ fn directory(section: &Section) -> Result<DirectorySettings, SettingsError> {
     let dns = section
         .optional_text("dns")
         .map(|text| text.parse().map_err(|_| parsed("dns", &text, "is not an address and a port")));
+    let address_attributes = section.texts("address_attributes")?;
+    if let Some(odd) = address_attributes.iter().find(|name| !is_attribute(name)) {
+        return Err(parsed("address_attributes", odd, "is not the name of an attribute"));
+    }
+    let matched = match_people_by.map(str::to_owned);
+    let people_attributes = address_attributes.iter().cloned().chain(matched).collect();
     Ok(DirectorySettings {
+        people_attributes,
         name: section.parsed("name", "a connector's name, and not `cloud`")?,
         domain: section.text("domain")?,
         ca: section.path("ca")?,
@@ -209,7 +250,7 @@ fn directory(section: &Section) -> Result<DirectorySettings, SettingsError> {
         dns: dns.transpose()?,
         ldaps_port: section.small("ldaps_port")?,
         ous,
-        address_attributes: section.texts("address_attributes")?,
+        address_attributes,
         protected_groups: section
             .texts("protected_groups")?
             .iter()
@@ -248,12 +289,37 @@ mod tests {
     }
 
     #[test]
+    fn people_are_matched_by_nothing_unless_it_is_configured_and_what_is_needed_is_read() {
+        assert_eq!(read("", "").unwrap().match_people_by, None);
+        let read =
+            read("#match_people_by = \"mail\"", "match_people_by = \"employee-ID\"").unwrap();
+        assert_eq!(read.match_people_by.as_deref(), Some("employee-ID"));
+        assert_eq!(read.directories[0].people_attributes, ["otherMailbox", "employee-ID"]);
+    }
+
+    #[test]
     fn what_cannot_be_is_refused_by_name() {
         for (from, to, problem) in [
             ("https://reset.example.org", "http://reset.example.org", "must be an https: address"),
             ("OU=People,DC=corp,DC=example,DC=org", "People", "is not a distinguished name"),
             ("#protected_groups = []", "protected_groups = [\"x\"]", "is not a SID"),
             ("name = \"corp\"", "name = \"cloud\"", "must be a connector's name"),
+            (
+                "#address_attributes = [\"otherMailbox\"]",
+                "address_attributes = [\"a b\"]",
+                "a b is not",
+            ),
+            (
+                "#match_people_by = \"mail\"",
+                "match_people_by = \"\"",
+                "must be the name of an attrib",
+            ),
+            ("#match_people_by = \"mail\"", "match_people_by = \"2mail\"", "must be the name of"),
+            (
+                "#match_people_by = \"mail\"",
+                "match_people_by = \"m;binary\"",
+                "must be the name of",
+            ),
             ("#dns = \"10.0.0.1:53\"", "dns = \"10.0.0.1\"", "is not an address and a port"),
         ] {
             let error = read(from, to).unwrap_err();

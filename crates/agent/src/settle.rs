@@ -12,19 +12,22 @@
 //! ```
 //!
 //! *Unchanged* waits for the time limit because a modify may still stand in the controller's queue.
+//!
+//! An answer that is known and could not be recorded is recorded by the same task, as soon as the
+//! journal takes it; if the process ends before, its entry is settled like every other one.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use directory::{InvocationId, ObjectGuid, Witness};
-use protocol::{Details, Outcome, RequestId, Timestamp};
+use protocol::{Answer, Details, Header, Outcome, RequestId, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::journal::{Before, JournalError, State};
-use crate::writeback::Writeback;
+use crate::writeback::{Unrecorded, Writeback};
 
 /// How long to wait before looking again.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
@@ -38,12 +41,14 @@ pub(crate) struct Settler {
     tasks: TaskTracker,
     stop: CancellationToken,
     settling: Arc<Mutex<HashSet<RequestId>>>,
+    unrecorded: Arc<Mutex<HashMap<RequestId, Unrecorded>>>,
 }
 
 impl Settler {
     /// A settler that settles nothing yet.
     pub(crate) fn new(writeback: Writeback, tasks: TaskTracker, stop: CancellationToken) -> Self {
-        Self { writeback, tasks, stop, settling: Arc::default() }
+        let (settling, unrecorded) = (Arc::default(), Arc::default());
+        Self { writeback, tasks, stop, settling, unrecorded }
     }
 
     /// Settles what the last process left open.
@@ -53,6 +58,22 @@ impl Settler {
             self.settle_later(entry.header.request);
         }
         Ok(open.len())
+    }
+
+    /// Records an answer in the background that could not be recorded at once.
+    pub(crate) fn record_later(&self, request: RequestId, unrecorded: Unrecorded) {
+        self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner).insert(request, unrecorded);
+        self.settle_later(request);
+    }
+
+    /// The answer to a request that is known and not recorded yet.
+    pub(crate) fn unrecorded(&self, request: RequestId) -> Option<Answer> {
+        self.still_to_record(request).map(|unrecorded| unrecorded.answer)
+    }
+
+    fn still_to_record(&self, request: RequestId) -> Option<Unrecorded> {
+        let unrecorded = self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner);
+        unrecorded.get(&request).cloned()
     }
 
     /// Settles one entry in the background, unless that is being done.
@@ -101,6 +122,7 @@ impl Settler {
         };
         let conclusion = match (entry.state, &entry.before) {
             (State::Finished, _) => return Ok(Look::Settled),
+            _ if self.recorded_now(&entry.header).await? => return Ok(Look::Settled),
             (State::Set, _) => Ok((Outcome::SettledChanged, false)),
             (State::Begun, _) | (State::Noted, None) => Ok((Outcome::SettledUnchanged, false)),
             (State::Noted, Some(before)) => self.conclude(before, since).await,
@@ -110,8 +132,19 @@ impl Settler {
             Err(why) => return Ok(Look::Waiting(why)),
         };
         let details = Details { inferred, ..Details::default() };
-        self.writeback.finish(&entry.header, (outcome, details)).await?;
+        self.writeback.settled(&entry.header, (outcome, details)).await?;
         Ok(Look::Settled)
+    }
+
+    /// Records the answer that is known already, if there is one.
+    async fn recorded_now(&self, header: &Header) -> Result<bool, JournalError> {
+        let Some(Unrecorded { answer, trail }) = self.still_to_record(header.request) else {
+            return Ok(false);
+        };
+        self.writeback.record(header, &answer, &trail).await?;
+        let mut unrecorded = self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner);
+        unrecorded.remove(&header.request);
+        Ok(true)
     }
 
     /// What the directory's metadata says, and whether that is inferred; or why it cannot be known

@@ -6,18 +6,28 @@
 //!
 //! Everything up to the note is reading; an error there is certain to have changed nothing. After
 //! the note only the directory's own word, or its replication metadata, says what happened.
+//!
+//! Without journal and audit trail nothing is set: what cannot be noted is not sent. What is known
+//! about a set is told all the same if it cannot be written down, because it is true, and written
+//! down later ([`Ended::Unrecorded`]).
 
 use std::sync::Arc;
 
 use directory::{Account, EffectivePolicy, SetError, explain_refusal, too_young};
 use protocol::{Answer, ClearPassword, Clock, Details, Header, Outcome};
+use serde_json::json;
 use sync::{AdAccount, Resolution, SyncState};
 
+use crate::audit::Event;
+use crate::clocks::ClockDifference;
 use crate::directories::{Connected, Directories};
 use crate::guard;
 use crate::journal::{Journal, JournalError, Noted, Place};
 use crate::steps::{Step, StepWatch};
 
+/// The audit trail's names of what ends a request.
+const FINISHED: &str = "writeback.finished";
+const SETTLED: &str = "writeback.settled";
 /// How often a moved PDC emulator is followed within one request.
 const MOVES_MAX: usize = 3;
 
@@ -32,6 +42,8 @@ pub(crate) struct Writeback {
     pub(crate) journal: Journal,
     /// What time it is.
     pub(crate) clock: Arc<dyn Clock>,
+    /// How far that is from the cloud's.
+    pub(crate) clock_difference: Arc<ClockDifference>,
     /// Who watches the steps.
     pub(crate) watch: Arc<dyn StepWatch>,
 }
@@ -40,8 +52,20 @@ pub(crate) struct Writeback {
 pub(crate) enum Ended {
     /// The answer is recorded.
     Known(Answer),
+    /// The answer is known and could not be recorded.
+    Unrecorded(Unrecorded),
     /// The set may or may not have taken place; the entry stays open for settlement.
     InDoubt,
+}
+
+/// An answer that is still to be recorded. The request was begun, so whatever is found out about it
+/// later, it is not carried out again.
+#[derive(Clone)]
+pub(crate) struct Unrecorded {
+    /// The answer.
+    pub(crate) answer: Answer,
+    /// What audit is to be told with it.
+    pub(crate) trail: Vec<Event>,
 }
 
 /// Why the way to a set stopped, with what its message needs.
@@ -61,31 +85,92 @@ impl Writeback {
         header: &Header,
         password: &ClearPassword,
     ) -> Result<Ended, JournalError> {
-        match self.try_reset(header, password).await {
-            Ok(Some(outcome)) => self.finish(header, outcome).await.map(Ended::Known),
-            Ok(None) => Ok(Ended::InDoubt),
-            Err(error) => Err(error),
+        // What audit is told together with the answer: each write of its own would keep the
+        // person waiting.
+        let mut trail = Vec::new();
+        match self.try_reset(header, password, &mut trail).await? {
+            Some(outcome) => self.finish(header, outcome, trail).await,
+            None => {
+                trail.push(Event::of(header, "writeback.in_doubt", json!({})));
+                self.tell(&trail).await;
+                Ok(Ended::InDoubt)
+            }
         }
     }
 
-    /// Records the answer.
+    /// Records the answer, and with it in audit what led there.
+    ///
+    /// # Errors
+    /// [`JournalError::OutOfOrder`]: another answer was recorded before, and this one does not
+    /// count.
     pub(crate) async fn finish(
         &self,
         header: &Header,
         (outcome, details): Stop,
-    ) -> Result<Answer, JournalError> {
-        let now = self.clock.now();
-        let answer = Answer { outcome, details, finished_at: now };
-        self.journal.finish(header.request, &answer, now).await?;
+        mut trail: Vec<Event>,
+    ) -> Result<Ended, JournalError> {
+        let answer = Answer { outcome, details, finished_at: self.clock.now() };
+        trail.push(Event::answered(header, FINISHED, &answer));
+        match self.record(header, &answer, &trail).await {
+            Ok(()) => Ok(Ended::Known(answer)),
+            Err(error @ JournalError::OutOfOrder) => Err(error),
+            Err(error) => {
+                tracing::error!(
+                    event = "audit.not_written",
+                    request = %header.request,
+                    outcome = outcome.name(),
+                    changed = outcome.changed().word(),
+                    cause = %error,
+                    "the answer goes out, because it is true; it is written down as soon as the disk takes it, and until then no password is set"
+                );
+                Ok(Ended::Unrecorded(Unrecorded { answer, trail }))
+            }
+        }
+    }
+
+    /// Records how a request that was in doubt ended.
+    ///
+    /// # Errors
+    /// [`JournalError`]: it is still in doubt.
+    pub(crate) async fn settled(
+        &self,
+        header: &Header,
+        (outcome, details): Stop,
+    ) -> Result<(), JournalError> {
+        let answer = Answer { outcome, details, finished_at: self.clock.now() };
+        let trail = [Event::answered(header, SETTLED, &answer)];
+        self.record(header, &answer, &trail).await
+    }
+
+    /// Records an answer, and what audit is told with it.
+    ///
+    /// # Errors
+    /// [`JournalError`]: neither is there.
+    pub(crate) async fn record(
+        &self,
+        header: &Header,
+        answer: &Answer,
+        trail: &[Event],
+    ) -> Result<(), JournalError> {
+        self.journal.finish(header.request, answer, trail, self.clock.now()).await?;
         self.watch.reached(Step::Finished).await;
         tracing::info!(
             event = "writeback.finished",
             request = %header.request,
-            outcome = outcome.name(),
-            number = outcome.number(),
-            operator = outcome.operator_text(),
+            outcome = answer.outcome.name(),
+            number = answer.outcome.number(),
+            operator = answer.outcome.operator_text(),
         );
-        Ok(answer)
+        Ok(())
+    }
+
+    /// Tells audit what has happened and is no step of an entry. What happened has happened, so it
+    /// is only said where that fails.
+    pub(crate) async fn tell(&self, trail: &[Event]) {
+        if let Err(error) = self.journal.record(trail, self.clock.now()).await {
+            let names: Vec<&str> = trail.iter().map(|event| event.name.as_str()).collect();
+            tracing::error!(event = "audit.not_written", ?names, cause = %error);
+        }
     }
 
     /// `None` is doubt.
@@ -93,12 +178,13 @@ impl Writeback {
         &self,
         header: &Header,
         password: &ClearPassword,
+        trail: &mut Vec<Event>,
     ) -> Result<Option<Stop>, JournalError> {
-        let found = match self.find(header).await {
+        let found = match self.find(header, trail).await {
             Ok(found) => found,
             Err(outcome) => return Ok(Some(stop(outcome))),
         };
-        let (connected, account) = match self.account(&found).await {
+        let (connected, account) = match self.account(header, &found, trail).await {
             Ok(found) => found,
             Err(outcome) => return Ok(Some(stop(outcome))),
         };
@@ -110,11 +196,11 @@ impl Writeback {
             let details = Details { not_before: Some(not_before), ..Details::default() };
             return Ok(Some((Outcome::PolicyTooYoung, details)));
         }
-        self.set(header, connected, &account, &policy, password).await
+        self.set(header, connected, &account, &policy, password, trail).await
     }
 
     /// W-7: the one AD account of the cloudAnchor.
-    async fn find(&self, header: &Header) -> Result<AdAccount, Outcome> {
+    async fn find(&self, header: &Header, trail: &mut Vec<Event>) -> Result<AdAccount, Outcome> {
         let resolution = self.sync.resolve(&header.cloud_anchor).await.map_err(|error| {
             tracing::error!(event = "writeback.resolve_failed", request = %header.request, cause = %error);
             Outcome::Fault
@@ -125,7 +211,9 @@ impl Writeback {
             Resolution::NotJoined => Err(Outcome::UserNotFoundNotJoined),
             Resolution::NoCloudLink => Err(Outcome::UserNotFoundNoCloudLink),
             // A disabled account has no such link either; who is disabled is told so.
-            Resolution::NoAccountEnabledRule(account) => Err(self.why_no_rule(&account).await),
+            Resolution::NoAccountEnabledRule(account) => {
+                Err(self.why_no_rule(header, &account, trail).await)
+            }
             Resolution::Several(accounts) => {
                 let names: Vec<&str> = accounts.iter().map(|one| one.dn.as_str()).collect();
                 tracing::error!(event = "writeback.several_matches", request = %header.request, ?names);
@@ -134,15 +222,25 @@ impl Writeback {
         }
     }
 
-    async fn why_no_rule(&self, account: &AdAccount) -> Outcome {
-        match self.account(account).await {
+    async fn why_no_rule(
+        &self,
+        header: &Header,
+        account: &AdAccount,
+        trail: &mut Vec<Event>,
+    ) -> Outcome {
+        match self.account(header, account, trail).await {
             Err(outcome) => outcome,
             Ok(_) => Outcome::UserNotFoundNoRule,
         }
     }
 
     /// The account as the directory holds it now, past the guard.
-    async fn account(&self, found: &AdAccount) -> Result<(&Connected, Account), Outcome> {
+    async fn account(
+        &self,
+        header: &Header,
+        found: &AdAccount,
+        trail: &mut Vec<Event>,
+    ) -> Result<(&Connected, Account), Outcome> {
         let connector = found.connector.as_str();
         let connected = self.directories.named(connector).ok_or_else(|| {
             tracing::error!(event = "writeback.no_such_directory", connector);
@@ -166,6 +264,13 @@ impl Writeback {
                     dn = %account.dn,
                     operator = outcome.operator_text(),
                 );
+                let detail = json!({
+                    "outcome": outcome.name(),
+                    "connector": connector,
+                    "object_guid": account.guid.to_string(),
+                    "dn": account.dn.to_string(),
+                });
+                trail.push(Event::of(header, "writeback.refused_by_guard", detail));
                 Err(outcome)
             }
         }
@@ -179,6 +284,7 @@ impl Writeback {
         account: &Account,
         policy: &EffectivePolicy,
         password: &ClearPassword,
+        trail: &mut Vec<Event>,
     ) -> Result<Option<Stop>, JournalError> {
         let connector = connected.settings.name.as_str().to_owned();
         let place = Place { connector, guid: account.guid };
@@ -189,18 +295,26 @@ impl Writeback {
                 Err(error) => return Ok(Some(stop(refused("witness", header, &error)))),
             };
             let now = self.clock.now();
-            let noted = self.journal.note_before(header.request, &place, &witness, now).await?;
-            if noted == Noted::AnotherIsOpen {
-                return Ok(Some(stop(Outcome::AlreadyInFlight)));
+            match self.journal.note_before(header, &place, &witness, now).await {
+                Ok(Noted::Yes) => {}
+                Ok(Noted::AnotherIsOpen) => return Ok(Some(stop(Outcome::AlreadyInFlight))),
+                Err(error @ JournalError::OutOfOrder) => return Err(error),
+                // Without journal and audit nothing is sent (THREATS "audit sink gone").
+                Err(error) => return Ok(Some(stop(not_noted(header, &error)))),
             }
             self.watch.reached(Step::Noted).await;
+            // Looked at again, as late as can be: the clock may have been put to another time while
+            // the directory was asked, and by that time the message may have expired.
+            if !self.clock_difference.is_known_to_be_small() {
+                return Ok(Some(stop(Outcome::ClockDifference)));
+            }
             // No set starts after its time, however long the way there takes (SPEC W-11).
             let not_after = header.expires_at;
             let directory = &connected.directory;
             match directory.set_password_at(&witness, account.guid, password, not_after).await {
                 Ok(()) => {
                     self.watch.reached(Step::Applied).await;
-                    self.journal.set(header.request, self.clock.now()).await?;
+                    self.confirmed(header, trail).await;
                     self.watch.reached(Step::Recorded).await;
                     return Ok(Some(stop(Outcome::PasswordChanged)));
                 }
@@ -216,6 +330,33 @@ impl Writeback {
         }
         Ok(Some(stop(Outcome::PdcUnreachable)))
     }
+
+    /// Records that the directory confirmed the set. Where that fails, the answer goes out all the
+    /// same, and audit is told with it.
+    async fn confirmed(&self, header: &Header, trail: &mut Vec<Event>) {
+        if let Err(error) = self.journal.set(header, self.clock.now()).await {
+            tracing::error!(
+                event = "audit.not_written",
+                request = %header.request,
+                cause = %error,
+                "the directory has confirmed the set"
+            );
+            trail.push(Event::set(header));
+        }
+    }
+}
+
+/// The outcome of a set that was not sent because it could not be noted.
+fn not_noted(header: &Header, error: &JournalError) -> Outcome {
+    let outcome = Outcome::Fault;
+    tracing::error!(
+        event = "writeback.not_noted",
+        request = %header.request,
+        outcome = outcome.name(),
+        cause = %error,
+        operator = "Nothing is set that cannot be written down before. Is the disk of the state directory full, read-only or broken?",
+    );
+    outcome
 }
 
 /// The outcome of a set that certainly changed nothing.
@@ -264,3 +405,6 @@ impl HasOutcome for SetError {
         directory::outcome::outcome(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
 //! The command line of `passback`. Exit codes: 0 done, 1 a refusal, 2 usage, 3 unavailable,
 //! 4 configuration (INTERFACES "Commands").
 
+mod audit;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -14,6 +16,7 @@ use store::Store;
 use store::tenants::Tenant;
 use tokio_util::sync::CancellationToken;
 
+use self::audit::AuditCommand;
 use crate::settings::{CloudSettings, KEYS, TITLE};
 use crate::{serve, vault};
 
@@ -38,6 +41,17 @@ enum Command {
     /// Agents.
     #[command(subcommand)]
     Agent(AgentCommand),
+    /// What happened, step by step.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Print everything of the visit that a support code stands for, as JSON lines.
+    Support {
+        /// The code, as the person reads it out.
+        code: String,
+        /// Accepted as everywhere; the answer is in JSON anyway.
+        #[arg(long)]
+        json: bool,
+    },
     /// The configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -119,6 +133,8 @@ async fn with_settings(command: Command, settings: CloudSettings) -> Result<(), 
         Command::Agent(AgentCommand::List { tenant, json }) => {
             list_agents(&settings, &tenant, json).await
         }
+        Command::Audit(command) => audit::audit(command, &settings).await,
+        Command::Support { code, json: _ } => audit::find(&code, &settings).await,
         Command::Config(_) => print("The configuration can be used.\n"),
     }
 }

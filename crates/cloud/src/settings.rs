@@ -90,6 +90,8 @@ pub(crate) const KEYS: &[Key] = &[
         "Pause between two pings of a channel; it is cut after two that were not answered."),
     Key::new("relay", "grace_seconds", Kind::Seconds(0), Default::Value("60"),
         "How long a channel lives on after its token has expired, for the renewal to arrive."),
+    Key::new("audit", "retention_days", Kind::Days(30), Default::Value("400"),
+        "How long entries of the audit trail are kept: a year, and a month to look at it. Never shorter than the operations that they belong to (30 days)."),
 ];
 
 /// The mail server's settings.
@@ -171,6 +173,7 @@ pub struct CloudSettings {
     pub relay_response: Duration,
     pub relay_ping: Duration,
     pub relay_grace: Duration,
+    pub audit_retention: Duration,
 }
 
 impl CloudSettings {
@@ -224,6 +227,7 @@ impl CloudSettings {
             relay_response: relay.duration("response_seconds")?,
             relay_ping: relay.duration("ping_seconds")?,
             relay_grace: relay.duration("grace_seconds")?,
+            audit_retention: settings.section("audit")?.duration("retention_days")?,
         })
     }
 

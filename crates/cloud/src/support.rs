@@ -20,6 +20,24 @@ pub(crate) fn of_request(request: RequestId) -> String {
     code(request.to_bytes())
 }
 
+/// The first five bytes of the ids that a code stands for, however it was written down: in small
+/// letters, without hyphens, with O for 0 and I or L for 1. None if it is no code.
+pub(crate) fn beginning(code: &str) -> Option<[u8; 5]> {
+    let code = code.trim().to_ascii_uppercase().replace(['-', ' '], "");
+    let symbols = code.strip_prefix("PB").filter(|symbols| symbols.len() == 8)?;
+    let mut bits = 0_u64;
+    for symbol in symbols.bytes() {
+        let symbol = match symbol {
+            b'O' => b'0',
+            b'I' | b'L' => b'1',
+            symbol => symbol,
+        };
+        let index = ALPHABET.iter().position(|one| *one == symbol)?;
+        bits = bits << 5 | u64::try_from(index).ok()?;
+    }
+    bits.to_be_bytes()[3..].try_into().ok()
+}
+
 /// The flow's handle in hidden fields.
 pub(crate) fn handle(flow: &Flow) -> String {
     URL_SAFE_NO_PAD.encode(flow.id.to_bytes())
@@ -49,5 +67,22 @@ mod tests {
         let mut id = [0; 16];
         id[4] = 1;
         assert_eq!(of_flow(FlowId::from_bytes(id)), "PB-0000-0001");
+    }
+
+    #[test]
+    fn a_code_is_read_however_it_was_written_down() {
+        let id = [0x08, 0x42, 0x10, 0xff, 0x12, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
+        let code = of_flow(FlowId::from_bytes(id));
+        assert_eq!(beginning(&code).unwrap(), id[..5]);
+        assert_eq!(beginning("PB-1111-1ZRJ").unwrap()[..3], id[..3]);
+        for written in ["pb-1111-1zrj", " PB 1111 1ZRJ", "pbil1I-lzrj", "PB-IIII-1ZRJ"] {
+            assert_eq!(beginning(written), beginning("PB-1111-1ZRJ"), "{written}");
+        }
+        assert_eq!(beginning("PB-OOOO-oooo"), Some([0; 5]));
+        for wrong in
+            ["", "PB-", "1111-1ZRJ", "PB-1111-1ZR", "PB-1111-1ZRJ0", "PB-1111-1ZRU", "PB-é111-1ZR"]
+        {
+            assert_eq!(beginning(wrong), None, "{wrong}");
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! What both programs' command lines have in common: exit codes, how a failure is said, logging,
-//! and being told to stop.
+//! being told to stop, and how an audit trail is shown ([`trail`]).
 //!
 //! | code | means |
 //! |---|---|
@@ -8,6 +8,17 @@
 //! | 2 | usage (clap's own) |
 //! | 3 | unavailable: something that is needed cannot be reached or used |
 //! | 4 | configuration |
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        reason = "a test reports a broken expectation by panicking"
+    )
+)]
+
+pub mod trail;
 
 use std::fmt::Display;
 use std::io::Write as _;

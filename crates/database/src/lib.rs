@@ -6,7 +6,9 @@
 //! of the step in `user_version`.
 //!
 //! What the statements mean is the business of whoever opens the file: `store` for the cloud's
-//! state, `sync` for connector spaces and metaverse, the agent for its journal.
+//! state, `sync` for connector spaces and metaverse, the agent for its journal. How rows are
+//! chained by hashes, so that audit trails show what was done to them, is the same for all of
+//! them: [`chain`].
 #![cfg_attr(
     test,
     allow(
@@ -16,11 +18,15 @@
     )
 )]
 
+pub mod chain;
+
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteExecutor, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 
 /// Why a file could not be opened. The message names the file and what to do.
@@ -46,6 +52,18 @@ pub enum OpenError {
         /// The schema in the file.
         found: usize,
         /// The newest schema that this build knows.
+        known: usize,
+    },
+    /// An older version wrote the file, and who opened it only reads.
+    #[error(
+        "the database {path} has schema {found}, this version reads {known}; start the program once, which brings it up to date"
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// The schema in the file.
+        found: usize,
+        /// The schema that this build reads.
         known: usize,
     },
     /// A step of the schema could not be applied.
@@ -89,6 +107,34 @@ pub async fn open(path: &Path, schema: &'static [&'static str]) -> Result<Sqlite
     Ok(pool)
 }
 
+/// Opens `path` to read what is there; makes and changes nothing. Somebody else may be writing.
+///
+/// # Errors
+/// [`OpenError`], also where the file is not there or its schema is another one.
+pub async fn open_to_read(
+    path: &Path,
+    schema: &'static [&'static str],
+) -> Result<SqlitePool, OpenError> {
+    let file_error =
+        |error: sqlx::Error| OpenError::File { path: path.to_owned(), cause: error.to_string() };
+    let options =
+        SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(WRITER_WAIT);
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
+    let pool = pool.map_err(file_error)?;
+    let found = schema_of(&pool).await.map_err(file_error)?;
+    let known = schema.len();
+    match found.cmp(&known) {
+        Ordering::Equal => Ok(pool),
+        Ordering::Less => Err(OpenError::Older { path: path.to_owned(), found, known }),
+        Ordering::Greater => Err(OpenError::Newer { path: path.to_owned(), found, known }),
+    }
+}
+
+async fn schema_of(of: impl SqliteExecutor<'_>) -> Result<usize, sqlx::Error> {
+    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(of).await?;
+    Ok(usize::try_from(found).unwrap_or(usize::MAX))
+}
+
 async fn apply(
     pool: &SqlitePool,
     path: &Path,
@@ -98,11 +144,7 @@ async fn apply(
         |step: usize| move |cause| OpenError::Schema { path: path.to_owned(), step, cause };
     // Immediate: of two processes that open a new file at once, one applies the schema.
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed(0))?;
-    let found: i64 = sqlx::query_scalar("PRAGMA user_version")
-        .fetch_one(&mut *transaction)
-        .await
-        .map_err(failed(0))?;
-    let found = usize::try_from(found).unwrap_or(usize::MAX);
+    let found = schema_of(&mut *transaction).await.map_err(failed(0))?;
     if found > schema.len() {
         return Err(OpenError::Newer { path: path.to_owned(), found, known: schema.len() });
     }
@@ -133,16 +175,17 @@ fn make_private(_path: &Path) -> std::io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     static ONE: &[&str] = &["CREATE TABLE a (x INTEGER)"];
     static TWO: &[&str] = &["CREATE TABLE a (x INTEGER)", "ALTER TABLE a ADD COLUMN y INTEGER"];
 
-    struct Folder(PathBuf);
+    /// A directory that is gone when this is dropped.
+    pub(crate) struct Folder(pub(crate) PathBuf);
 
     impl Folder {
-        fn new(name: &str) -> Self {
+        pub(crate) fn new(name: &str) -> Self {
             let path = std::env::temp_dir().join(format!("passback-{name}-{}", std::process::id()));
             std::fs::create_dir_all(&path).unwrap();
             Self(path)
@@ -179,6 +222,23 @@ mod tests {
         let path = folder.0.join("a.db");
         open(&path, ONE).await.unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[tokio::test]
+    async fn who_only_reads_makes_and_changes_nothing() {
+        let folder = Folder::new("read");
+        let path = folder.0.join("a.db");
+        let missing = open_to_read(&path, ONE).await.unwrap_err();
+        assert!(matches!(missing, OpenError::File { .. }), "{missing}");
+        assert!(!path.exists());
+        let writing = open(&path, ONE).await.unwrap();
+        sqlx::query("INSERT INTO a (x) VALUES (7)").execute(&writing).await.unwrap();
+        let reading = open_to_read(&path, ONE).await.unwrap();
+        let read: i64 = sqlx::query_scalar("SELECT x FROM a").fetch_one(&reading).await.unwrap();
+        assert_eq!(read, 7, "beside somebody who writes");
+        sqlx::query("DELETE FROM a").execute(&reading).await.unwrap_err();
+        let older = open_to_read(&path, TWO).await.unwrap_err();
+        assert!(older.to_string().contains("schema 1, this version reads 2"), "{older}");
     }
 
     #[tokio::test]

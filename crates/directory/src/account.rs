@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use protocol::Timestamp;
+use tracing::{debug, error};
 
 use crate::attributes::Entry;
-use crate::{DirectoryError, DistinguishedName, ObjectGuid, Sid, filetime};
+use crate::security::{self, SecurityDescriptor};
+use crate::{Attributes, DirectoryError, DistinguishedName, ObjectGuid, Sid, filetime};
 
 /// The attributes that [`Account`] is read from. `tokenGroups` and `msDS-ResultantPSO` are computed
 /// by the controller and only returned when asked for by name, on a search of the object itself.
@@ -23,6 +25,7 @@ pub(crate) const ATTRIBUTES: &[&str] = &[
     "accountExpires",
     "tokenGroups",
     "msDS-ResultantPSO",
+    security::ATTRIBUTE,
 ];
 
 /// A user account of the directory, as it was at one moment.
@@ -58,6 +61,11 @@ pub struct Account {
     /// The fine-grained policy that applies to it (`msDS-ResultantPSO`); none if the domain's does,
     /// or if the attribute may not be read.
     pub resultant_pso: Option<DistinguishedName>,
+    /// *User cannot change password* (SPEC D-7): read out of the account's DACL, where it stands.
+    /// False where the DACL is hidden from the service account. By default every account that can
+    /// sign in may read it; a domain that took this away would otherwise reset nobody any more, and
+    /// AD itself enforces the setting on a change only, never on a reset.
+    pub cannot_change_password: bool,
 }
 
 /// `pwdLastSet`.
@@ -161,9 +169,11 @@ impl TryFrom<Entry> for Account {
         }
         let lockout_time = attributes.parsed::<i64>("lockoutTime")?.filter(|steps| *steps != 0);
         let account_expires = attributes.parsed::<i64>("accountExpires")?;
+        let sid = sid.ok_or(DirectoryError::Unreadable { attribute: "objectSid" })?;
         Ok(Self {
             guid: attributes.guid()?,
-            sid: sid.ok_or(DirectoryError::Unreadable { attribute: "objectSid" })?,
+            cannot_change_password: cannot_change_password(&dn, &attributes, &sid, &group_sids)?,
+            sid,
             sam_account_name: attributes.required("sAMAccountName")?,
             user_principal_name: attributes.text("userPrincipalName").map(str::to_owned),
             display_name: attributes.text("displayName").map(str::to_owned),
@@ -181,10 +191,29 @@ impl TryFrom<Entry> for Account {
     }
 }
 
+/// What a hidden descriptor means stands at [`Account::cannot_change_password`]; one that is there
+/// and cannot be read is an error, never the absence of a setting.
+fn cannot_change_password(
+    dn: &DistinguishedName,
+    attributes: &Attributes,
+    sid: &Sid,
+    group_sids: &[Sid],
+) -> Result<bool, DirectoryError> {
+    let Some(value) = attributes.value(security::ATTRIBUTE) else {
+        debug!(%dn, "directory.account.descriptor_hidden");
+        return Ok(false);
+    };
+    let descriptor = SecurityDescriptor::from_value(value).map_err(|cause| {
+        error!(%dn, %cause, "directory.account.descriptor_unreadable");
+        DirectoryError::Unreadable { attribute: security::ATTRIBUTE }
+    })?;
+    let person = [std::slice::from_ref(sid), group_sids].concat();
+    Ok(security::cannot_change_password(&descriptor, &person))
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::Attributes;
 
     /// Jan, a plain account that may do nothing special.
     pub(crate) fn attributes() -> Attributes {
@@ -237,6 +266,24 @@ pub(crate) mod tests {
             let read = account_with(&[(hidden, "")]);
             assert_eq!(read.err(), Some(DirectoryError::Unreadable { attribute: hidden }));
         }
+    }
+
+    #[test]
+    fn who_cannot_change_the_password_is_read_out_of_the_descriptor() {
+        let with = |descriptor: &[u8]| {
+            let mut attributes = attributes();
+            attributes.insert(security::ATTRIBUTE, descriptor);
+            let dn = "CN=Jan de Vries,OU=People,DC=corp,DC=example".parse().unwrap();
+            Account::try_from(Entry { dn, attributes }).map(|jan| jan.cannot_change_password)
+        };
+        // A DACL that grants nothing, none at all, and one that leads out of the descriptor.
+        let empty =
+            [&[1, 0, 4, 0x80][..], &[0; 12], &[20, 0, 0, 0, 2, 0, 8, 0, 0, 0, 0, 0]].concat();
+        assert_eq!(with(&empty), Ok(true));
+        assert_eq!(with(&[&[1, 0, 0, 0x80][..], &[0; 16]].concat()), Ok(false));
+        let unreadable = DirectoryError::Unreadable { attribute: security::ATTRIBUTE };
+        assert_eq!(with(&empty[..24]), Err(unreadable));
+        assert!(!account_with(&[]).unwrap().cannot_change_password, "hidden");
     }
 
     #[test]

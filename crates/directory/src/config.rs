@@ -42,6 +42,9 @@ pub struct DirectoryConfig {
     /// Set passwords also where the controller offers no policy-hints control, so that history is
     /// not enforced (SPEC D-2). Off unless an administrator asks for it, per directory.
     pub allow_without_policy_control: bool,
+    /// Attributes to read of people besides [`crate::people::ATTRIBUTES`]: whatever else the
+    /// configuration of the synchronisation names.
+    pub people_attributes: Vec<String>,
 }
 
 impl DirectoryConfig {
@@ -67,6 +70,7 @@ impl DirectoryConfig {
             operation_timeout: OPERATION_TIMEOUT,
             set_time_limit: protocol::limits::SET_TIME_LIMIT,
             allow_without_policy_control: false,
+            people_attributes: Vec::new(),
         })
     }
 }

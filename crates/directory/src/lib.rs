@@ -16,6 +16,7 @@
 //!   tls, wire   verified, and wiped                             (SPEC D-1, K-6)
 //! account, policy, witness, people   what is read
 //! protected   what is never reset                              (SPEC D-6)
+//! security    security descriptors: who may do what            (SPEC D-7)
 //! outcome     from AD's codes to outcomes                      (SPEC 5, D-8)
 //! dn, guid, sid, filetime, filter   AD's forms of things
 //! ```
@@ -52,6 +53,7 @@ pub mod people;
 mod policy;
 pub mod protected;
 mod root;
+pub mod security;
 mod session;
 mod set;
 mod sid;

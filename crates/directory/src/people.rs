@@ -46,7 +46,7 @@ pub struct PersonEntry {
     pub guid: ObjectGuid,
     /// Where it stands.
     pub dn: DistinguishedName,
-    /// The attributes of [`ATTRIBUTES`] that it has.
+    /// The attributes of [`ATTRIBUTES`] and of the configuration that it has.
     pub attributes: Attributes,
 }
 
@@ -59,6 +59,7 @@ pub(crate) async fn read(
     each: &mut (dyn FnMut(PersonEntry) + Send),
 ) -> Result<u64, DirectoryError> {
     let mut count = 0;
+    let wanted = wanted(config);
     for base in outermost(bases) {
         let mut cookie = Vec::new();
         loop {
@@ -70,7 +71,7 @@ pub(crate) async fn read(
                 }
                 Err(error) => problem = Some(error),
             };
-            let search = page_of(base, page, cookie);
+            let search = page_of(base, &wanted, page, cookie);
             let limit = config.operation_timeout;
             let controls = search_each(&session.connection, search, limit, &mut take).await?;
             if let Some(error) = problem {
@@ -89,7 +90,23 @@ fn person(entry: Entry) -> Result<PersonEntry, DirectoryError> {
     Ok(PersonEntry { guid: entry.attributes.guid()?, dn: entry.dn, attributes: entry.attributes })
 }
 
-fn page_of(base: &DistinguishedName, page: u32, cookie: Vec<u8>) -> Search<'static> {
+/// Every attribute once: a controller may refuse a list that names one twice.
+fn wanted(config: &DirectoryConfig) -> Vec<&str> {
+    let mut wanted = ATTRIBUTES.to_vec();
+    for name in &config.people_attributes {
+        if !wanted.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            wanted.push(name);
+        }
+    }
+    wanted
+}
+
+fn page_of<'a>(
+    base: &DistinguishedName,
+    attributes: &'a [&'a str],
+    page: u32,
+    cookie: Vec<u8>,
+) -> Search<'a> {
     let equal = |name: &str, value: &str| LdapFilter::Equality(name.to_owned(), value.to_owned());
     let size = i64::from(page.clamp(1, PAGE_MAX));
     Search {
@@ -99,7 +116,7 @@ fn page_of(base: &DistinguishedName, page: u32, cookie: Vec<u8>) -> Search<'stat
             equal("objectClass", "user"),
             equal("objectCategory", "person"),
         ]),
-        attributes: ATTRIBUTES,
+        attributes,
         controls: vec![LdapControl::SimplePagedResults { size, cookie }],
     }
 }
@@ -140,6 +157,16 @@ mod tests {
     }
 
     #[test]
+    fn attributes_of_the_configuration_are_read_once() {
+        let password = protocol::ClearPassword::from_text("Service-Password-1").unwrap();
+        let config = DirectoryConfig::new("corp.example", Vec::new(), "svc", password).unwrap();
+        assert_eq!(wanted(&config), ATTRIBUTES);
+        let people_attributes = ["MAIL", "employeeID", "employeeid"].map(str::to_owned).to_vec();
+        let more = DirectoryConfig { people_attributes, ..config };
+        assert_eq!(wanted(&more), [ATTRIBUTES, &["employeeID"]].concat());
+    }
+
+    #[test]
     fn the_last_page_has_no_cookie() {
         let page = LdapControl::SimplePagedResults { size: 0, cookie: vec![1, 2] };
         assert_eq!(next_page(vec![page]), [1, 2]);
@@ -150,7 +177,7 @@ mod tests {
     fn pages_stay_within_the_directory_s_limit() {
         let base = "DC=x".parse().unwrap();
         for (asked, sent) in [(0, 1), (500, 500), (5_000, 1_000)] {
-            let search = page_of(&base, asked, Vec::new());
+            let search = page_of(&base, ATTRIBUTES, asked, Vec::new());
             let expected = LdapControl::SimplePagedResults { size: sent, cookie: Vec::new() };
             assert_eq!(search.controls, [expected]);
         }

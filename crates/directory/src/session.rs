@@ -21,7 +21,7 @@ use crate::connection::{Connection, Flight};
 use crate::error::Refusal;
 use crate::root::RootDse;
 use crate::witness::InvocationId;
-use crate::{DirectoryConfig, DirectoryError, DistinguishedName, ObjectGuid, tls, wire};
+use crate::{DirectoryConfig, DirectoryError, DistinguishedName, ObjectGuid, security, tls, wire};
 
 /// A connection that is bound, to a controller whose rootDSE was read.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl<'a> Search<'a> {
             scope: LdapSearchScope::Base,
             filter: LdapFilter::Present("objectClass".to_owned()),
             attributes,
-            controls: Vec::new(),
+            controls: security::controls_for(attributes),
         }
     }
 

@@ -30,6 +30,21 @@ impl Sid {
         Ok(Self { authority: 5, subs: subs.to_vec() })
     }
 
+    /// Everyone, `S-1-1-0` (MS-DTYP 2.4.2.4).
+    pub fn everyone() -> Self {
+        Self { authority: 1, subs: vec![0] }
+    }
+
+    /// Self, `S-1-5-10`: in the entries of an object, the object's own account.
+    pub fn principal_self() -> Self {
+        Self { authority: 5, subs: vec![10] }
+    }
+
+    /// Authenticated Users, `S-1-5-11`.
+    pub fn authenticated_users() -> Self {
+        Self { authority: 5, subs: vec![11] }
+    }
+
     /// Reads the binary form: revision 1, count, authority (6 bytes, big endian), sub-authorities
     /// (4 bytes each, little endian).
     ///
@@ -46,6 +61,13 @@ impl Sid {
             .chunks_exact(4)
             .map(|four| four.iter().rev().fold(0, |sum: u32, byte| sum << 8 | u32::from(*byte)));
         Ok(Self { authority, subs: subs.collect() })
+    }
+
+    /// Reads the SID at the front of these bytes; what follows it is handed back.
+    pub(crate) fn from_front(value: &[u8]) -> Result<(Self, &[u8]), SidError> {
+        let count = value.get(1).copied().ok_or(SidError)?;
+        let (sid, rest) = value.split_at_checked(8 + 4 * usize::from(count)).ok_or(SidError)?;
+        Ok((Self::from_value(sid)?, rest))
     }
 
     /// The binary form.
@@ -143,6 +165,17 @@ mod tests {
         assert_eq!(sid.domain_rid(), Some(1104));
         // The domain itself is no account of a domain, whatever its last number is.
         assert_eq!("S-1-5-21-1-2-512".parse::<Sid>().unwrap().domain_rid(), None);
+    }
+
+    #[test]
+    fn well_known_ones_are_those_of_the_books() {
+        for (sid, text) in [
+            (Sid::everyone(), "S-1-1-0"),
+            (Sid::principal_self(), "S-1-5-10"),
+            (Sid::authenticated_users(), "S-1-5-11"),
+        ] {
+            assert_eq!(sid.to_string(), text);
+        }
     }
 
     #[test]

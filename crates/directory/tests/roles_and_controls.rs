@@ -152,6 +152,14 @@ impl protocol::Clock for Slow {
             true => Self::STARTED.after(Duration::from_secs(10 * 60)),
         }
     }
+
+    fn running(&self) -> Duration {
+        self.now().since(Self::STARTED)
+    }
+
+    fn sleep(&self, _: Duration) -> protocol::Sleep {
+        panic!("a set does not wait for the clock")
+    }
 }
 
 #[tokio::test]

@@ -309,6 +309,28 @@ async fn people_are_read_page_by_page_each_once_and_without_the_rest() {
 }
 
 #[tokio::test]
+async fn what_the_configuration_names_is_read_of_people_too() {
+    let forest = forest();
+    let number = ("employeeID".to_owned(), "E-007".to_owned());
+    let new = NewPerson { attributes: vec![number], ..NewPerson::default() };
+    let person = forest.add_person(&new).unwrap();
+    let people_attributes = vec!["EMPLOYEEID".to_owned(), "mail".to_owned()];
+    let directory = connect(directory::DirectoryConfig { people_attributes, ..config(&forest) });
+    let unit: directory::DistinguishedName =
+        format!("OU=Tests,{}", forest.base_dn).parse().unwrap();
+    let mut read = None;
+    let mut each = |one: directory::PersonEntry| {
+        if one.guid == guid(&person) {
+            read = Some(one.attributes);
+        }
+    };
+    directory.people(&[unit], 500, &mut each).await.unwrap();
+    let read = read.unwrap();
+    assert_eq!(read.text("employeeid"), Some("E-007"));
+    assert_eq!(read.values("mail"), [person.mail.into_bytes()]);
+}
+
+#[tokio::test]
 async fn many_requests_share_the_connection() {
     let forest = forest();
     let directory = agent(&forest);

@@ -128,7 +128,7 @@ outcomes! {
         "The service account lacks a right of SPEC D-12 on this account (Reset Password, or write lockoutTime). Is inheritance broken on the object?";
     /// Only the organisation's administrators may change this password.
     CannotChange = "cannot_change", "33004", Person, No,
-        "The account is set so that the user cannot change the password.";
+        "User cannot change password is set on the account: its DACL denies the right Change Password to Self or Everyone, or grants it to neither. Clear it if the person is meant to.";
     /// The account is switched off; it stays so.
     Disabled = "disabled", "33005", Person, No,
         "The account is disabled. It is never enabled by a reset.";

@@ -43,6 +43,7 @@ fn bound(kind: Kind) -> Option<String> {
         Kind::Number(least) => Some(format!("At least {least}.")),
         Kind::Seconds(least) => Some(format!("Seconds, at least {least}.")),
         Kind::Millis(least) => Some(format!("Milliseconds, at least {least}.")),
+        Kind::Days(least) => Some(format!("Days, at least {least}.")),
         Kind::Text | Kind::Texts | Kind::Path | Kind::Flag => None,
     }
 }

@@ -17,6 +17,8 @@ pub enum Kind {
     Seconds(u64),
     /// Milliseconds, at least this many.
     Millis(u64),
+    /// Days of 24 hours, at least this many.
+    Days(u64),
 }
 
 /// What holds when the file does not have the key.

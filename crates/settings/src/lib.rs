@@ -5,7 +5,7 @@
 //! example that stands in `docs/` (SPEC I-5: "One commented example configuration per binary
 //! lists every key with unit, default and lower bound").
 //!
-//! A name that ends in `_seconds` or `_millis` has that unit. Paths in a file are relative to it.
+//! A name that ends in `_seconds`, `_millis` or `_days` has that unit. Paths in a file are relative to it.
 #![cfg_attr(
     test,
     allow(

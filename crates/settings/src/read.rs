@@ -183,14 +183,18 @@ impl Section {
         self.required(name, value.and_then(|number| u64::try_from(number).ok()))
     }
 
-    /// A duration, from a key in seconds or milliseconds as its name says.
+    /// A duration, from a key in seconds, milliseconds or days as its name says.
     ///
     /// # Errors
     /// If the key was left out and has no default.
     pub fn duration(&self, name: &str) -> Result<Duration, SettingsError> {
         let number = self.number(name)?;
-        let millis = name.ends_with("_millis");
-        Ok(if millis { Duration::from_millis(number) } else { Duration::from_secs(number) })
+        let days = number.saturating_mul(24 * 60 * 60);
+        Ok(match name.rsplit('_').next() {
+            Some("millis") => Duration::from_millis(number),
+            Some("days") => Duration::from_secs(days),
+            _ => Duration::from_secs(number),
+        })
     }
 
     /// An error about a key of this section that the caller found.
@@ -271,12 +275,13 @@ fn check(key: &Key, value: &Value) -> Result<(), String> {
         Kind::Number(least) => ("a whole number", Some(least)),
         Kind::Seconds(least) => ("a whole number of seconds", Some(least)),
         Kind::Millis(least) => ("a whole number of milliseconds", Some(least)),
+        Kind::Days(least) => ("a whole number of days", Some(least)),
     };
     let fits = match key.kind {
         Kind::Text | Kind::Path => value.is_str(),
         Kind::Texts => value.as_array().is_some_and(|all| all.iter().all(Value::is_str)),
         Kind::Flag => value.is_bool(),
-        Kind::Number(_) | Kind::Seconds(_) | Kind::Millis(_) => value.is_integer(),
+        Kind::Number(_) | Kind::Seconds(_) | Kind::Millis(_) | Kind::Days(_) => value.is_integer(),
     };
     if !fits {
         return Err(format!("{name} must be {expected}"));
@@ -310,6 +315,13 @@ mod tests {
             meaning: "How long.",
         },
         Key {
+            section: "server",
+            name: "kept_days",
+            kind: Kind::Days(2),
+            default: Default::Value("3"),
+            meaning: "How long.",
+        },
+        Key {
             section: "place[]",
             name: "file",
             kind: Kind::Path,
@@ -328,6 +340,7 @@ mod tests {
         let server = settings.section("server").unwrap();
         assert_eq!(server.text("name").unwrap(), "n");
         assert_eq!(server.duration("idle_seconds").unwrap(), Duration::from_secs(30));
+        assert_eq!(server.duration("kept_days").unwrap(), Duration::from_secs(3 * 86_400));
         let place = settings.section("place").unwrap();
         assert_eq!(place.path("file").unwrap(), Path::new("/etc/x/b/c"));
     }
@@ -342,6 +355,7 @@ mod tests {
                 "`server.idle_seconds` must be at least 5",
             ),
             ("[server]\nname = \"n\"\nidle_seconds = -4", "must be at least 5"),
+            ("[server]\nname = \"n\"\nkept_days = 1", "`server.kept_days` must be at least 2"),
             ("[server]\nname = \"n\"\nnmae = 1", "there is no key `server.nmae`"),
             ("[srever]\nname = \"n\"", "`server.name` is missing"),
             ("[server]\nname = \"n\"\n[other]\na = 1", "there is no section or key `other`"),

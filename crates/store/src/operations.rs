@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use protocol::{AgentId, Answer, Changed, Details, KeyId, Outcome, RequestId, Timestamp};
 
+use crate::audit::{self, Event};
 use crate::flows::FlowId;
 use crate::row::Typed;
 use crate::{Store, StoreError, failed};
@@ -182,12 +183,31 @@ impl Store {
         self.step(request, "sent", "waiting").await
     }
 
-    /// `sent → unknown`, when no answer came.
+    /// `sent → unknown`, when no answer came. As with every end, `event` stands in the audit trail
+    /// if and only if the state has changed.
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub async fn mark_unknown(&self, request: RequestId) -> Result<bool, StoreError> {
-        self.step(request, "sent", "unknown").await
+    pub async fn mark_unknown(
+        &self,
+        request: RequestId,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let doing = || failed("move an operation on");
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(doing())?;
+        let moved = "UPDATE operation SET state = 'unknown' WHERE request = $1 AND state = 'sent'";
+        let moved = sqlx::query(moved)
+            .bind(request.to_bytes().to_vec())
+            .execute(&mut *transaction)
+            .await
+            .map_err(doing())?;
+        if moved.rows_affected() != 1 {
+            return Ok(false);
+        }
+        audit::append(&mut transaction, event, now).await?;
+        transaction.commit().await.map_err(doing())?;
+        Ok(true)
     }
 
     /// `waiting → expired`.
@@ -197,10 +217,11 @@ impl Store {
     pub async fn mark_expired(
         &self,
         request: RequestId,
+        event: &Event,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let result = (Outcome::Expired, Details::default());
-        self.end(request, State::Expired, &["waiting"], result, now).await
+        self.end(request, (State::Expired, &["waiting"]), result, event, now).await
     }
 
     /// `sent | unknown → answered`, with what the agent said.
@@ -211,10 +232,11 @@ impl Store {
         &self,
         request: RequestId,
         answer: &Answer,
+        event: &Event,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let result = (answer.outcome, answer.details);
-        self.end(request, State::Answered, &["sent", "unknown"], result, now).await
+        self.end(request, (State::Answered, &["sent", "unknown"]), result, event, now).await
     }
 
     /// The operation with this request id.
@@ -266,26 +288,36 @@ impl Store {
     }
 
     /// After a restart: sealed passwords were in memory only, so what waited was never sent and
-    /// has expired; what was sent is in doubt. Gives back how many of each.
+    /// has expired; what was sent is in doubt. Gives back which, as they stand now; `event` says what
+    /// the audit trail has about each.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn recover_operations(&self, now: Timestamp) -> Result<(u64, u64), StoreError> {
+    /// [`StoreError::Database`]: nothing has changed.
+    pub async fn recover_operations(
+        &self,
+        now: Timestamp,
+        event: impl Fn(&OperationRecord) -> Event,
+    ) -> Result<Vec<OperationRecord>, StoreError> {
         let doing = || failed("recover the operations");
-        let expired = sqlx::query(
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(doing())?;
+        let mut rows = sqlx::query(
             "UPDATE operation SET state = 'expired', outcome = $1, details = '{}', settled_at = $2
-             WHERE state = 'waiting'",
+             WHERE state = 'waiting' RETURNING *",
         )
         .bind(Outcome::Expired.name())
         .bind(now.as_millis())
-        .execute(&self.pool)
+        .fetch_all(&mut *transaction)
         .await
         .map_err(doing())?;
-        let unknown = sqlx::query("UPDATE operation SET state = 'unknown' WHERE state = 'sent'")
-            .execute(&self.pool)
-            .await
-            .map_err(doing())?;
-        Ok((expired.rows_affected(), unknown.rows_affected()))
+        let unknown = "UPDATE operation SET state = 'unknown' WHERE state = 'sent' RETURNING *";
+        rows.extend(sqlx::query(unknown).fetch_all(&mut *transaction).await.map_err(doing())?);
+        let records = rows.iter().map(|row| record::read(&Typed::new(row, "operation")));
+        let records: Vec<OperationRecord> = records.collect::<Result<_, _>>()?;
+        for record in &records {
+            audit::append(&mut transaction, &event(record), now).await?;
+        }
+        transaction.commit().await.map_err(doing())?;
+        Ok(records)
     }
 
     async fn step(&self, request: RequestId, from: &str, to: &str) -> Result<bool, StoreError> {
@@ -305,9 +337,9 @@ impl Store {
     async fn end(
         &self,
         request: RequestId,
-        to: State,
-        from: &[&str],
+        (to, from): (State, &[&str]),
         (outcome, details): (Outcome, Details),
+        event: &Event,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let doing = || failed("end an operation");
@@ -331,6 +363,7 @@ impl Store {
         if ended.rows_affected() != 1 {
             return Ok(false);
         }
+        audit::append(&mut transaction, event, now).await?;
         if outcome.changed() == Changed::Yes {
             sqlx::query(
                 "UPDATE flow SET ended_at = $1 WHERE ended_at IS NULL

@@ -5,6 +5,10 @@
 //! satisfies is recorded on the object's link: the lineage, which [`crate::SyncState::resolve`]
 //! asks for by identifier.
 
+use std::collections::BTreeMap;
+
+use crate::ConnectorName;
+
 mod defaults;
 mod flow;
 mod scope;
@@ -20,6 +24,9 @@ pub const ACCOUNT_ENABLED: &str = "Microsoft.InfromADUserAccountEnabled";
 /// The identifier under which a cloud object's link is recorded.
 pub const OUT_TO_CLOUD_USER_JOIN: &str = "Passback.OuttoCloudUserJoin.0";
 
+/// What feeds the e-mail gate unless it is configured.
+const ADDRESS_ATTRIBUTE: &str = "otherMailbox";
+
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
@@ -31,7 +38,8 @@ pub struct Rule {
     pub precedence: u32,
     /// Which objects it is for.
     pub scope: Scope,
-    /// How an object finds its metaverse object; all must match. Empty: the rule never links.
+    /// How an object finds its metaverse object: the first criterion that finds one decides. Empty:
+    /// the rule never links.
     pub join: Vec<JoinCriterion>,
     /// What happens to an object that finds none.
     pub link_type: LinkType,
@@ -40,10 +48,14 @@ pub struct Rule {
 }
 
 /// What must be equal on both sides of a join.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JoinCriterion {
     /// The sourceAnchor (SPEC Y-3: the hard match).
     SourceAnchor,
+    /// The one value of this attribute, with an object of another directory that is linked already
+    /// (SPEC D-11). Case and blanks around it do not count; no value, several values and a value
+    /// that is not unique match nobody.
+    Attribute(String),
 }
 
 /// What a rule does with an object in its scope.
@@ -56,16 +68,22 @@ pub enum LinkType {
 }
 
 /// What the default rules leave to the administrator.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RuleOptions {
-    /// The attributes that feed the e-mail gate, the most wanted first. `mail` is the mailbox
-    /// behind the lost password and therefore not among them by default (SPEC G-3).
-    pub address_attributes: Vec<String>,
+    /// Of each directory the attributes that feed the e-mail gate, the most wanted first; of one
+    /// that is not listed, `otherMailbox`. `mail` is the mailbox behind the lost password and
+    /// therefore not among them by default (SPEC G-3).
+    pub address_attributes: BTreeMap<ConnectorName, Vec<String>>,
+    /// The attribute by which the accounts of one person in several directories are recognised.
+    /// None: everybody is in one directory only, or their accounts share a sourceAnchor.
+    pub match_people_by: Option<String>,
 }
 
-impl Default for RuleOptions {
-    fn default() -> Self {
-        Self { address_attributes: vec!["otherMailbox".to_owned()] }
+impl RuleOptions {
+    /// The attributes of that directory that feed the e-mail gate.
+    pub(crate) fn addresses_of(&self, connector: &ConnectorName) -> Vec<&str> {
+        let listed = self.address_attributes.get(connector);
+        listed.map_or(vec![ADDRESS_ATTRIBUTE], |all| all.iter().map(String::as_str).collect())
     }
 }
 

@@ -65,4 +65,10 @@ pub(crate) static STEPS: &[&str] = &[
         report TEXT NOT NULL
     ) STRICT;
     ",
+    // 2: the value by which people are recognised across directories. The synchronisation writes it
+    // for every directory object, since it depends on the configuration as well.
+    "
+    ALTER TABLE connector_object ADD COLUMN match_value TEXT; -- lower case; none: matches nobody
+    CREATE INDEX connector_object_match_value ON connector_object (match_value);
+    ",
 ];

@@ -44,13 +44,16 @@ impl SyncState {
     /// [`SyncError::Open`].
     pub async fn open(path: &Path) -> Result<Self, SyncError> {
         let pool = database::open(path, schema::STEPS).await?;
-        Ok(Self { pool, options: Arc::default(), rules: Arc::new(default_rules()) })
+        let options = SyncOptions::default();
+        let rules = Arc::new(default_rules(&options.rules));
+        Ok(Self { pool, options: Arc::new(options), rules })
     }
 
     /// The same state under other options.
     #[must_use]
     pub fn with_options(self, options: SyncOptions) -> Self {
-        Self { options: Arc::new(options), ..self }
+        let rules = Arc::new(default_rules(&options.rules));
+        Self { options: Arc::new(options), rules, ..self }
     }
 
     /// Closes the file; what is in memory only is written out.

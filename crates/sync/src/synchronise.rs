@@ -3,7 +3,8 @@
 //! Four passes in one transaction:
 //!
 //! ```text
-//! directory  scope of every object → lineage; join by sourceAnchor, else projection
+//! directory  scope of every object → lineage; join by sourceAnchor, else by the attribute that
+//!            people are recognised by, else projection
 //! metaverse  attribute flow; what has no directory object any more is removed
 //! cloud      cloud objects without a link join by sourceAnchor
 //! exports    what the metaverse wants ≠ what the cloud holds → add, update, delete
@@ -14,6 +15,7 @@
 
 mod cloud;
 mod directory;
+mod matching;
 mod metaverse;
 
 use protocol::Timestamp;
@@ -36,6 +38,10 @@ pub struct SynchronisationReport {
     pub disconnected: u64,
     /// Directory objects without a link.
     pub disconnectors: u64,
+    /// Values of the attribute that people are recognised by which stand for several people in
+    /// several directories: they should be joined, and are not.
+    #[serde(default)]
+    pub apart: u64,
     /// Metaverse objects with other values than before.
     pub changed: u64,
     /// Metaverse objects that were removed because their directory object is gone.
@@ -57,6 +63,7 @@ impl SyncState {
         let mut report = SynchronisationReport::default();
         let mut tx = self.write().await?;
         directory::join_and_project(self, &mut tx, now, &mut report).await?;
+        matching::report_apart(&mut tx, &mut report).await?;
         metaverse::flow_and_remove(self, &mut tx, &mut report).await?;
         cloud::join(&mut tx, now, &mut report).await?;
         cloud::rebuild_exports(&mut tx, &mut report).await?;
@@ -69,6 +76,7 @@ impl SyncState {
             projected = report.projected,
             joined = report.joined,
             disconnectors = report.disconnectors,
+            apart = report.apart,
             removed = report.removed,
             pending_adds = report.pending_adds,
             pending_updates = report.pending_updates,

@@ -1,6 +1,10 @@
 use std::time::Duration;
 
+use protocol::Timestamp;
+
 use super::*;
+use crate::audit::Event;
+use crate::journal::Journal;
 use crate::journal::tests::Folder;
 use crate::state::StateDir;
 
@@ -39,4 +43,29 @@ async fn beside_a_running_agent_no_second_one_runs_and_no_keys_are_made_or_destr
     }
     drop(running);
     assert_eq!(done(Command::Run, &settings).await, ExitCode::from(4));
+}
+
+#[tokio::test]
+async fn a_trail_that_was_touched_is_a_finding_and_a_bad_moment_a_mistake() {
+    let folder = Folder::new("cli-audit");
+    let settings = settings(&folder);
+    let verify =
+        async || done(Command::Audit(AuditCommand::Verify { json: true }), &settings).await;
+    let export = async |since: Option<&str>| {
+        let since = since.map(str::to_owned);
+        let command = AuditCommand::Export { since, request: None, json: true };
+        done(Command::Audit(command), &settings).await
+    };
+    std::fs::create_dir_all(&settings.state_dir).unwrap();
+    assert_eq!(verify().await, ExitCode::from(3), "there is none yet");
+    assert!(std::fs::read_dir(&settings.state_dir).unwrap().next().is_none(), "none is made");
+    let now = Timestamp::from_millis(1_800_000_000_000);
+    let journal = Journal::create(&settings.state_dir, now).await.unwrap();
+    journal.record(&[Event::of_agent("agent.started", json!({}))], now).await.unwrap();
+    assert_eq!(verify().await, ExitCode::SUCCESS);
+    assert_eq!(export(Some("2026-11-22")).await, ExitCode::SUCCESS);
+    assert_eq!(export(Some("yesterday")).await, ExitCode::from(2));
+    journal.done("UPDATE audit SET event = 'agent.stopped'").await;
+    assert_eq!(verify().await, ExitCode::from(1));
+    assert_eq!(export(None).await, ExitCode::SUCCESS, "what stands there can be looked at");
 }

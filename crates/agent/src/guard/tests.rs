@@ -14,7 +14,7 @@ fn own() -> Sid {
     sid("S-1-5-21-1-2-3-9999")
 }
 
-fn settings() -> DirectorySettings {
+pub(crate) fn settings() -> DirectorySettings {
     DirectorySettings {
         name: "corp".parse().unwrap(),
         domain: "corp.test".into(),
@@ -30,10 +30,11 @@ fn settings() -> DirectorySettings {
         operation_timeout: Duration::from_secs(1),
         set_time_limit: Duration::from_secs(1),
         allow_without_policy_control: false,
+        people_attributes: vec![],
     }
 }
 
-fn ordinary() -> Account {
+pub(crate) fn ordinary() -> Account {
     Account {
         guid: ObjectGuid::from_bytes([1; 16]),
         dn: "CN=Anna,OU=People,DC=corp,DC=test".parse().unwrap(),
@@ -49,6 +50,7 @@ fn ordinary() -> Account {
         object_classes: vec!["top".into(), "person".into(), "user".into()],
         group_sids: vec![sid("S-1-5-21-1-2-3-513")],
         resultant_pso: None,
+        cannot_change_password: false,
     }
 }
 
@@ -110,7 +112,7 @@ fn an_agent_that_does_not_know_its_own_account_refuses_everything() {
 }
 
 #[test]
-fn who_is_out_of_scope_disabled_expired_or_on_a_smart_card_has_an_outcome_of_their_own() {
+fn who_is_out_of_scope_disabled_expired_on_a_smart_card_or_fixed_has_an_outcome_of_their_own() {
     let elsewhere =
         Account { dn: "CN=Anna,OU=Other,DC=corp,DC=test".parse().unwrap(), ..ordinary() };
     assert_eq!(refused(&elsewhere), Some(Outcome::UserNotFoundNoObject));
@@ -127,6 +129,34 @@ fn who_is_out_of_scope_disabled_expired_or_on_a_smart_card_has_an_outcome_of_the
         ..ordinary()
     };
     assert_eq!(refused(&card), Some(Outcome::SmartCardOnly));
+    let fixed = Account { cannot_change_password: true, ..ordinary() };
+    assert_eq!(refused(&fixed), Some(Outcome::CannotChange));
+}
+
+#[test]
+fn who_cannot_change_the_password_is_told_that_only_when_nothing_else_is_in_the_way() {
+    let fixed = || Account { cannot_change_password: true, ..ordinary() };
+    let with = |flag: AccountFlags| Account {
+        flags: AccountFlags(AccountFlags::NORMAL.0 | flag.0),
+        ..fixed()
+    };
+    let mut member = fixed();
+    member.group_sids.push(sid("S-1-5-32-544"));
+    for (account, expected) in [
+        (member, Outcome::Protected),
+        (Account { admin_count: true, ..fixed() }, Outcome::AdminCountLeftBehind),
+        (
+            Account { dn: "CN=Anna,OU=Other,DC=corp,DC=test".parse().unwrap(), ..fixed() },
+            Outcome::UserNotFoundNoObject,
+        ),
+        (with(AccountFlags::DISABLED), Outcome::Disabled),
+        (Account { account_expires: Some(NOW), ..fixed() }, Outcome::AccountExpired),
+        (with(AccountFlags::SMART_CARD_REQUIRED), Outcome::SmartCardOnly),
+        // It never expires, and still may not be changed by the person.
+        (with(AccountFlags::PASSWORD_NEVER_EXPIRES), Outcome::CannotChange),
+    ] {
+        assert_eq!(refused(&account), Some(expected), "{account:?}");
+    }
 }
 
 #[test]

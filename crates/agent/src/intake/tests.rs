@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::*;
+use crate::clocks::ClockDifference;
 use crate::directories::Directories;
 use crate::journal::Journal;
 use crate::journal::tests::Folder;
@@ -16,7 +17,7 @@ const MADE: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 struct Agent {
     intake: Intake,
     clock: ManualClock,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Agent {
@@ -24,7 +25,9 @@ impl Agent {
         let folder = Folder::new(&format!("intake-{name}"));
         let clock = ManualClock::at(MADE);
         let given: Arc<dyn Clock> = Arc::new(clock.clone());
+        let difference = ClockDifference::unknown(Arc::new(clock.clone()));
         let writeback = Writeback {
+            clock_difference: Arc::new(difference),
             sync: SyncState::open(&folder.0.join("sync.db")).await.unwrap(),
             directories: Directories::none(),
             journal: Journal::create(&folder.0, MADE).await.unwrap(),
@@ -40,12 +43,12 @@ impl Agent {
             identity: Arc::new(SigningKey::generate().unwrap()),
             settler: Settler::new(writeback.clone(), tasks, stop),
             writeback,
-            clock_difference: Arc::new(ClockDifference::unknown()),
             randomness: Arc::new(random),
-            unopened: Mutex::default(),
+            not_begun: Mutex::default(),
+            at_will: Mutex::default(),
         };
-        intake.clock_difference.measured(0);
-        Self { intake, clock, _folder: folder }
+        intake.writeback.clock_difference.measured(0);
+        Self { intake, clock, folder }
     }
 
     fn header(&self, request: u8, issued_at: Timestamp) -> Header {
@@ -94,6 +97,18 @@ impl Agent {
     }
 }
 
+/// Time passes, or is put back and measured anew.
+impl Agent {
+    fn at(&self, moment: Timestamp) {
+        let now = self.clock.now();
+        self.clock.advance(moment.since(now));
+        if moment < now {
+            self.clock.put_to(moment);
+            self.intake.writeback.clock_difference.measured(0);
+        }
+    }
+}
+
 fn second(seconds: u64) -> Timestamp {
     MADE.after(Duration::from_secs(seconds))
 }
@@ -102,20 +117,20 @@ fn second(seconds: u64) -> Timestamp {
 async fn what_was_never_begun_is_said_to_have_expired_only_once_it_has() {
     let agent = Agent::new("expired").await;
     let header = agent.header(1, second(10));
-    agent.clock.put_to(header.expires_at.after(Duration::from_secs(4)));
+    agent.at(header.expires_at.after(Duration::from_secs(4)));
     assert_eq!(agent.settled(&header).await, Err(STATUS_NOT_YET));
-    agent.clock.put_to(header.expires_at.after(EXPIRY_MARGIN));
+    agent.at(header.expires_at.after(EXPIRY_MARGIN));
     assert_eq!(agent.settled(&header).await, Ok(Outcome::Expired));
 }
 
 #[tokio::test]
 async fn of_what_the_journal_does_not_reach_back_to_nobody_says_that_nothing_was_changed() {
     let agent = Agent::new("horizon").await;
-    agent.clock.put_to(second(1_000));
+    agent.at(second(1_000));
     let before = agent.header(1, MADE);
     // Not even where a package with its number did not open: another one may have.
-    let unopened = &agent.intake.unopened;
-    unopened.lock().unwrap().insert(before.request, Outcome::NotDecryptable);
+    let not_begun = &agent.intake.not_begun;
+    not_begun.lock().unwrap().insert(before.request, Outcome::NotDecryptable);
     assert_eq!(agent.settled(&before).await, Ok(Outcome::CannotBeKnown));
     let after = agent.header(2, second(1));
     assert_eq!(agent.settled(&after).await, Ok(Outcome::Expired));
@@ -123,7 +138,7 @@ async fn of_what_the_journal_does_not_reach_back_to_nobody_says_that_nothing_was
     journal.prune(Duration::from_secs(500), second(1_000)).await.unwrap();
     assert_eq!(agent.settled(&after).await, Ok(Outcome::CannotBeKnown));
     let known = agent.header(3, second(501));
-    unopened.lock().unwrap().insert(known.request, Outcome::NotDecryptable);
+    not_begun.lock().unwrap().insert(known.request, Outcome::NotDecryptable);
     assert_eq!(agent.settled(&known).await, Ok(Outcome::NotDecryptable));
 }
 
@@ -131,12 +146,13 @@ async fn of_what_the_journal_does_not_reach_back_to_nobody_says_that_nothing_was
 async fn with_a_clock_that_is_not_known_to_be_right_nothing_is_said_to_have_expired() {
     let mut agent = Agent::new("clock").await;
     let header = agent.header(1, second(10));
-    agent.clock.put_to(second(1_000));
-    agent.intake.clock_difference.measured(120_001);
+    agent.at(second(1_000));
+    agent.intake.writeback.clock_difference.measured(120_001);
     assert_eq!(agent.settled(&header).await, Err(STATUS_NOT_YET));
-    agent.intake.clock_difference = Arc::new(ClockDifference::unknown());
+    agent.intake.writeback.clock_difference =
+        Arc::new(ClockDifference::unknown(Arc::new(agent.clock.clone())));
     assert_eq!(agent.settled(&header).await, Err(STATUS_NOT_YET));
-    agent.intake.clock_difference.measured(-120_000);
+    agent.intake.writeback.clock_difference.measured(-120_000);
     assert_eq!(agent.settled(&header).await, Ok(Outcome::Expired));
 }
 
@@ -144,12 +160,108 @@ async fn with_a_clock_that_is_not_known_to_be_right_nothing_is_said_to_have_expi
 async fn an_expired_package_stays_refused_when_the_clock_is_put_back() {
     let agent = Agent::new("late").await;
     let late = agent.header(1, second(10));
-    agent.clock.put_to(late.expires_at);
+    agent.at(late.expires_at);
     assert_eq!(agent.given(&late).await, Ok(Outcome::Expired));
-    agent.clock.put_to(second(20));
+    agent.at(second(20));
     assert_eq!(agent.given(&late).await, Ok(Outcome::Expired));
     assert_eq!(agent.settled(&late).await, Ok(Outcome::Expired));
     // Another one in its time is carried out, as far as that goes.
     let fresh = agent.header(2, second(10));
     assert_eq!(agent.given(&fresh).await, Ok(Outcome::UserNotFoundNoCloudLink));
+}
+
+impl Agent {
+    fn journal(&self) -> &Journal {
+        &self.intake.writeback.journal
+    }
+
+    /// What the audit trail holds of a request, as names with outcomes.
+    async fn trail(&self, request: RequestId) -> Vec<String> {
+        let (entries, verified) = crate::audit::read(&self.folder.0).await.unwrap();
+        assert_eq!(verified.wrong, None);
+        let of_request = entries.iter().filter(|entry| entry.event.request == Some(request));
+        let named = of_request.map(|entry| match entry.event.detail["outcome"].as_str() {
+            Some(outcome) => format!("{} {outcome}", entry.event.name),
+            None => entry.event.name.clone(),
+        });
+        named.collect()
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_down_is_not_begun_and_nobody_hears_too_early_that_it_is_void() {
+    let agent = Agent::new("unwritten").await;
+    agent.at(second(20));
+    let (void, again) = (agent.header(1, second(10)), agent.header(2, second(10)));
+    agent.journal().refuse("writeback.begun").await;
+    for header in [&void, &again] {
+        assert_eq!(agent.given(header).await, Err(500));
+        assert!(agent.journal().entry(header.request).await.unwrap().is_none());
+        assert_eq!(agent.settled(header).await, Err(STATUS_NOT_YET));
+    }
+    agent.journal().allow().await;
+    // It was not begun, so it may still be.
+    assert_eq!(agent.given(&again).await, Ok(Outcome::UserNotFoundNoCloudLink));
+    agent.at(void.expires_at.after(EXPIRY_MARGIN));
+    assert_eq!(agent.settled(&void).await, Ok(Outcome::Fault));
+    assert_eq!(agent.given(&void).await, Ok(Outcome::Expired));
+    assert_eq!(agent.trail(void.request).await[0], "settle.never_begun fault");
+    assert_eq!(
+        agent.trail(again.request).await,
+        ["writeback.begun", "writeback.finished user_not_found_no_cloud_link"]
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_written_down_goes_out_and_is_written_down_later() {
+    let agent = Agent::new("unrecorded").await;
+    agent.at(second(20));
+    let header = agent.header(1, second(10));
+    let answer = Ok(Outcome::UserNotFoundNoCloudLink);
+    agent.journal().refuse("writeback.finished").await;
+    assert_eq!(agent.given(&header).await, answer);
+    assert_eq!(agent.settled(&header).await, answer, "asked again, it says the same");
+    assert_eq!(agent.given(&header).await, answer, "and given again");
+    assert_eq!(agent.trail(header.request).await, ["writeback.begun", "intake.known_request"]);
+    agent.journal().allow().await;
+    let recorded = async || {
+        let entry = agent.journal().entry(header.request).await.unwrap().unwrap();
+        entry.answer.map(|answer| answer.outcome)
+    };
+    for _ in 0..1_000 {
+        if recorded().await.is_some() {
+            break;
+        }
+        agent.clock.advance(Duration::from_secs(1));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(recorded().await, Some(Outcome::UserNotFoundNoCloudLink));
+    let last = agent.trail(header.request).await.pop().unwrap();
+    assert_eq!(last, "writeback.finished user_not_found_no_cloud_link");
+    assert_eq!(agent.settled(&header).await, answer);
+}
+
+#[tokio::test]
+async fn what_is_refused_at_the_door_stands_in_the_trail() {
+    let agent = Agent::new("door").await;
+    agent.at(second(20));
+    let stranger = Header { agent: AgentId::from_bytes([9; 16]), ..agent.header(1, second(10)) };
+    assert_eq!(agent.given(&stranger).await, Err(400));
+    assert_eq!(agent.trail(stranger.request).await, ["intake.not_for_this_agent"]);
+    let garbled = agent.header(2, second(10));
+    let mut package = agent.package(&garbled);
+    *package.last_mut().unwrap() ^= 1;
+    for _ in 0..3 {
+        assert_eq!(agent.asked(TARGET_WRITEBACK, package.clone(), &garbled).await, Err(422));
+    }
+    // Said once, however often the relay repeats it.
+    assert_eq!(agent.trail(garbled.request).await, ["intake.package_not_opened"]);
+    agent.at(garbled.expires_at.after(EXPIRY_MARGIN));
+    for _ in 0..3 {
+        assert_eq!(agent.settled(&garbled).await, Ok(Outcome::NotDecryptable));
+    }
+    assert_eq!(
+        agent.trail(garbled.request).await,
+        ["intake.package_not_opened", "settle.never_begun not_decryptable"]
+    );
 }

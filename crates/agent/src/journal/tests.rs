@@ -59,17 +59,49 @@ fn answer(outcome: Outcome) -> Answer {
     Answer { outcome, details: Details::default(), finished_at: NOW }
 }
 
+/// What goes wrong in tests.
+impl Journal {
+    /// The audit trail takes no event of this name any more.
+    pub(crate) async fn refuse(&self, event: &str) {
+        self.done(&format!(
+            "CREATE TRIGGER refused BEFORE INSERT ON audit WHEN NEW.event = '{event}'
+             BEGIN SELECT RAISE(ABORT, 'no space left'); END"
+        ))
+        .await;
+    }
+
+    /// It takes all of them again.
+    pub(crate) async fn allow(&self) {
+        self.done("DROP TRIGGER refused").await;
+    }
+
+    pub(crate) async fn done(&self, statements: &str) {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&self.pool).await.unwrap();
+    }
+
+    /// Carries out a statement that holds for the connection that it is carried out on.
+    pub(crate) async fn on_every_connection(&self, statement: &'static str) {
+        let mut all = Vec::new();
+        for _ in 0..self.pool.options().get_max_connections() {
+            all.push(self.pool.acquire().await.unwrap());
+        }
+        for connection in &mut all {
+            sqlx::raw_sql(statement).execute(&mut **connection).await.unwrap();
+        }
+    }
+}
+
 impl Journal {
     /// Begins an entry and notes the state before.
     async fn begun_and_noted(&self, request: u8, place: &Place) -> Noted {
         let header = header(request);
         assert!(self.begin(&header, NOW).await.unwrap());
-        self.note_before(header.request, place, &witness(), NOW).await.unwrap()
+        self.note_before(&header, place, &witness(), NOW).await.unwrap()
     }
 
     async fn finished(&self, request: u8, at: Timestamp) {
         let answer = answer(Outcome::SettledUnchanged);
-        self.finish(header(request).request, &answer, at).await.unwrap();
+        self.finish(header(request).request, &answer, &[], at).await.unwrap();
     }
 }
 
@@ -137,13 +169,13 @@ async fn an_account_has_one_set_at_a_time() {
     assert_eq!(journal.begun_and_noted(3, &place("corp", 9)).await, Noted::Yes);
     assert_eq!(journal.begun_and_noted(4, &place("other", 1)).await, Noted::Yes);
     // Its own entry is not in its way.
-    let again = journal.note_before(header(1).request, &anna, &witness(), NOW).await.unwrap();
+    let again = journal.note_before(&header(1), &anna, &witness(), NOW).await.unwrap();
     assert_eq!(again, Noted::Yes);
-    journal.set(header(1).request, NOW).await.unwrap();
-    let second = journal.note_before(header(2).request, &anna, &witness(), NOW).await.unwrap();
+    journal.set(&header(1), NOW).await.unwrap();
+    let second = journal.note_before(&header(2), &anna, &witness(), NOW).await.unwrap();
     assert_eq!(second, Noted::AnotherIsOpen, "set, and its answer not recorded");
     journal.finished(1, NOW).await;
-    let second = journal.note_before(header(2).request, &anna, &witness(), NOW).await.unwrap();
+    let second = journal.note_before(&header(2), &anna, &witness(), NOW).await.unwrap();
     assert_eq!(second, Noted::Yes);
 }
 
@@ -167,8 +199,8 @@ async fn a_finished_entry_is_not_noted_again() {
     let noted = |request: u8| {
         let journal = journal.clone();
         async move {
-            let request = header(request).request;
-            journal.note_before(request, &place("corp", 1), &witness(), NOW).await
+            let header = header(request);
+            journal.note_before(&header, &place("corp", 1), &witness(), NOW).await
         }
     };
     assert!(matches!(noted(1).await, Err(JournalError::OutOfOrder)), "never begun");

@@ -15,10 +15,13 @@ use store::StoreError;
 use store::operations::{OperationRecord, TicketAgent};
 
 use crate::app::App;
-use crate::dispatch::{SealedPassword, audit, conclude, patiently, settle};
+use crate::dispatch::{EXPIRED, IN_DOUBT, SealedPassword, conclude, event, patiently, settle};
 use crate::steps::Step;
 use crate::vault::place_of_package_key;
 
+/// How long after a message's expiry its answer is still waited for. Every request is at a state
+/// that is told by 5 s after its deadline (the promise of the dispatcher).
+const ANSWER_MARGIN: Duration = Duration::from_secs(3);
 /// Pause before a message that was not delivered is tried again.
 const NOT_DELIVERED_PAUSE: Duration = Duration::from_millis(250);
 
@@ -133,7 +136,10 @@ async fn send(
     let chosen = sealed.swap_remove(at);
     sealed.clear();
     app.watch.reached(Step::Asked).await;
-    match asked.answer(app.settings.relay_response).await {
+    // After its expiry nothing is set any more: whoever has not answered by then is asked how it
+    // ended, and the person is not kept waiting for longer.
+    let left = record.expires_at.since(app.now()).saturating_add(ANSWER_MARGIN);
+    match asked.answer(app.settings.relay_response.min(left)).await {
         Ok(response) if response.status == 200 => {
             let opened = patiently(app, || open(app, &package_key, &header, &response.body)).await;
             let Some(Some(answer)) = opened else { return Ok(Sent::InDoubt) };
@@ -217,18 +223,17 @@ async fn expire(app: &App, record: &OperationRecord) {
     // This task is the only one that sends, and nothing of it is under way: an operation that is
     // marked as sent all the same comes from a statement that took effect and reported an error.
     patiently(app, || app.store.mark_waiting_again(record.request)).await;
-    let expired = patiently(app, || app.store.mark_expired(record.request, app.now())).await;
-    if expired == Some(true) {
-        audit(app, record, "operation.expired", json!({ "changed": "no" })).await;
-    }
+    let event = event(record, EXPIRED, json!({ "changed": "no" }));
+    patiently(app, || app.store.mark_expired(record.request, &event, app.now())).await;
     app.following.close(record.request);
 }
 
 async fn doubt(app: &Arc<App>, record: OperationRecord, offer: TicketAgent) {
-    if patiently(app, || app.store.mark_unknown(record.request)).await.is_none() {
+    let event = event(&record, IN_DOUBT, json!({ "agent": offer.agent }));
+    let marked = patiently(app, || app.store.mark_unknown(record.request, &event, app.now()));
+    if marked.await.is_none() {
         return;
     }
-    audit(app, &record, "operation.in_doubt", json!({ "agent": offer.agent })).await;
     app.following.moved(record.request);
     let record = OperationRecord { agent: Some(offer.agent), ..record };
     settle::settle(app, record).await;

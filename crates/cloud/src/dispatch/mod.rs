@@ -33,6 +33,10 @@ use crate::support;
 
 pub(crate) use ticket::{Ticket, issue};
 
+/// That an operation expired before anything was sent, in the audit trail.
+const EXPIRED: &str = "operation.expired";
+/// That an operation was sent and not answered.
+const IN_DOUBT: &str = "operation.in_doubt";
 /// How often old rows are forgotten.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
 /// Pause before the store is asked again after it failed.
@@ -157,6 +161,10 @@ pub(crate) async fn sweep_for_ever(app: Arc<App>) {
             Ok(swept) => tracing::info!(event = "store.swept", swept),
             Err(error) => tracing::error!(event = "store.not_swept", cause = %error),
         }
+        let forgotten = app.store.forget_audit(app.settings.audit_retention, app.now()).await;
+        if let Err(error) = forgotten {
+            tracing::error!(event = "audit.not_swept", cause = %error);
+        }
         tokio::select! {
             () = app.stop.cancelled() => return,
             () = app.clock.sleep(SWEEP) => {}
@@ -166,9 +174,13 @@ pub(crate) async fn sweep_for_ever(app: Arc<App>) {
 
 /// After a restart: what waited has expired, what was sent is settled in the background.
 pub(crate) async fn recover(app: &Arc<App>) -> Result<(), StoreError> {
-    let (expired, unknown) = app.store.recover_operations(app.now()).await?;
-    if expired + unknown > 0 {
-        tracing::info!(event = "dispatch.recovered", expired, unknown);
+    let after_restart = |record: &OperationRecord| match record.state {
+        State::Expired => event(record, EXPIRED, json!({ "changed": "no", "after": "restart" })),
+        _ => event(record, IN_DOUBT, json!({ "agent": record.agent, "after": "restart" })),
+    };
+    for record in app.store.recover_operations(app.now(), after_restart).await? {
+        let state = record.state;
+        tracing::info!(event = "dispatch.recovered", request = %record.request, ?state);
     }
     for record in app.store.unknown_operations().await? {
         app.following.open(record.request);
@@ -180,12 +192,6 @@ pub(crate) async fn recover(app: &Arc<App>) -> Result<(), StoreError> {
 
 /// Takes an answer down: state, audit, the end of the flow, the mail to the person.
 async fn conclude(app: &App, record: &OperationRecord, answer: &Answer, was_in_doubt: bool) {
-    let stored =
-        patiently(app, || app.store.mark_answered(record.request, answer, app.now())).await;
-    if stored != Some(true) {
-        return;
-    }
-    app.watch.reached(Step::Recorded).await;
     let outcome = answer.outcome;
     let detail = json!({
         "outcome": outcome.name(),
@@ -193,7 +199,13 @@ async fn conclude(app: &App, record: &OperationRecord, answer: &Answer, was_in_d
         "changed": outcome.changed().word(),
         "settled": was_in_doubt,
     });
-    audit(app, record, "operation.answered", detail).await;
+    let event = event(record, "operation.answered", detail);
+    let store = &app.store;
+    let stored = patiently(app, || store.mark_answered(record.request, answer, &event, app.now()));
+    if stored.await != Some(true) {
+        return;
+    }
+    app.watch.reached(Step::Recorded).await;
     tracing::info!(
         event = "operation.answered",
         request = %record.request,
@@ -253,10 +265,6 @@ async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
             () = app.clock.sleep(STORE_PAUSE) => {}
         }
     }
-}
-
-async fn audit(app: &App, record: &OperationRecord, name: &str, detail: serde_json::Value) {
-    app.audit(event(record, name, detail)).await;
 }
 
 fn event(record: &OperationRecord, name: &str, mut detail: serde_json::Value) -> Event {

@@ -49,6 +49,32 @@ fn answer(outcome: Outcome) -> Answer {
     Answer { outcome, details: Details::default(), finished_at: NOW }
 }
 
+/// What the trail says of an end.
+fn ended() -> Event {
+    Event { name: "operation.ended".to_owned(), ..Event::default() }
+}
+
+#[tokio::test]
+async fn an_end_and_what_the_trail_says_of_it_happen_both_or_neither() {
+    let world = world().await;
+    let (store, request) = (&world.store, ticket(&world, &Counting::default()).await);
+    let agent = AgentId::from_bytes([5; 16]);
+    store.submit_operation(request, FLOW, NOW).await.unwrap();
+    let result = answer(Outcome::PolicyHistory);
+    let said = || async { store.audit_trail().await.unwrap().0.len() };
+    assert!(!store.mark_answered(request, &result, &ended(), NOW).await.unwrap());
+    assert_eq!(said().await, 0, "what did not happen is not in the trail");
+    store.mark_sent(request, agent, NOW).await.unwrap();
+    sqlx::query("ALTER TABLE audit RENAME TO gone").execute(&store.pool).await.unwrap();
+    assert!(store.mark_unknown(request, &ended(), NOW).await.is_err());
+    assert!(store.mark_answered(request, &result, &ended(), NOW).await.is_err());
+    let state = store.operation(request).await.unwrap().unwrap().state;
+    assert_eq!(state, State::Sent, "what the trail does not take did not happen");
+    sqlx::query("ALTER TABLE gone RENAME TO audit").execute(&store.pool).await.unwrap();
+    assert!(store.mark_answered(request, &result, &ended(), NOW).await.unwrap());
+    assert_eq!(said().await, 1);
+}
+
 #[tokio::test]
 async fn a_ticket_is_used_once_and_only_in_its_own_flow() {
     let world = world().await;
@@ -73,7 +99,7 @@ async fn a_ticket_of_an_ended_flow_or_past_its_time_is_void() {
     let three = ticket(&world, &random).await;
     store.submit_operation(two, FLOW, NOW).await.unwrap();
     store.mark_sent(two, AgentId::from_bytes([5; 16]), NOW).await.unwrap();
-    store.mark_answered(two, &answer(Outcome::PasswordChanged), NOW).await.unwrap();
+    store.mark_answered(two, &answer(Outcome::PasswordChanged), &ended(), NOW).await.unwrap();
     assert_eq!(store.submit_operation(three, FLOW, NOW).await.unwrap(), Submitted::TicketVoid);
 }
 
@@ -103,13 +129,24 @@ async fn an_answer_counts_once_and_frees_the_person() {
     let (store, request) = (&world.store, ticket(&world, &random).await);
     let agent = AgentId::from_bytes([5; 16]);
     store.submit_operation(request, FLOW, NOW).await.unwrap();
-    let early = store.mark_answered(request, &answer(Outcome::PasswordChanged), NOW).await;
+    let early =
+        store.mark_answered(request, &answer(Outcome::PasswordChanged), &ended(), NOW).await;
     assert!(!early.unwrap(), "what was not sent cannot be answered");
     assert!(store.mark_sent(request, agent, NOW).await.unwrap());
     assert!(!store.mark_sent(request, agent, NOW).await.unwrap());
-    assert!(store.mark_unknown(request).await.unwrap());
-    assert!(store.mark_answered(request, &answer(Outcome::SettledChanged), NOW).await.unwrap());
-    assert!(!store.mark_answered(request, &answer(Outcome::PolicyHistory), NOW).await.unwrap());
+    assert!(store.mark_unknown(request, &ended(), NOW).await.unwrap());
+    assert!(
+        store
+            .mark_answered(request, &answer(Outcome::SettledChanged), &ended(), NOW)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .mark_answered(request, &answer(Outcome::PolicyHistory), &ended(), NOW)
+            .await
+            .unwrap()
+    );
     let record = store.last_operation(FLOW).await.unwrap().unwrap();
     assert_eq!(record.state, State::Answered);
     assert_eq!(record.agent, Some(agent));
@@ -125,7 +162,7 @@ async fn a_refusal_frees_the_person_and_keeps_the_clearance() {
     let (store, request) = (&world.store, ticket(&world, &random).await);
     store.submit_operation(request, FLOW, NOW).await.unwrap();
     store.mark_sent(request, AgentId::from_bytes([5; 16]), NOW).await.unwrap();
-    store.mark_answered(request, &answer(Outcome::PolicyHistory), NOW).await.unwrap();
+    store.mark_answered(request, &answer(Outcome::PolicyHistory), &ended(), NOW).await.unwrap();
     let next = ticket(&world, &random).await;
     assert_eq!(store.submit_operation(next, FLOW, NOW).await.unwrap(), Submitted::Accepted);
 }
@@ -138,8 +175,8 @@ async fn an_expired_message_is_never_marked_as_sent() {
     store.submit_operation(request, FLOW, NOW).await.unwrap();
     let late = NOW.after(Duration::from_secs(180));
     assert!(!store.mark_sent(request, AgentId::from_bytes([5; 16]), late).await.unwrap());
-    assert!(store.mark_expired(request, late).await.unwrap());
-    assert!(!store.mark_expired(request, late).await.unwrap());
+    assert!(store.mark_expired(request, &ended(), late).await.unwrap());
+    assert!(!store.mark_expired(request, &ended(), late).await.unwrap());
 }
 
 #[tokio::test]
@@ -150,12 +187,14 @@ async fn a_restart_expires_what_waited_and_doubts_what_was_sent() {
     let sent = ticket(&world, &random).await;
     store.submit_operation(sent, FLOW, NOW).await.unwrap();
     store.mark_sent(sent, AgentId::from_bytes([5; 16]), NOW).await.unwrap();
-    assert_eq!(store.recover_operations(NOW).await.unwrap(), (0, 1));
+    let recovered = store.recover_operations(NOW, |_| ended()).await.unwrap();
+    assert_eq!(recovered.iter().map(|one| one.state).collect::<Vec<_>>(), [State::Unknown]);
     assert_eq!(store.unknown_operations().await.unwrap().len(), 1);
-    store.mark_answered(sent, &answer(Outcome::PolicyHistory), NOW).await.unwrap();
+    store.mark_answered(sent, &answer(Outcome::PolicyHistory), &ended(), NOW).await.unwrap();
     let waiting = ticket(&world, &random).await;
     store.submit_operation(waiting, FLOW, NOW).await.unwrap();
-    assert_eq!(store.recover_operations(NOW).await.unwrap(), (1, 0));
+    let recovered = store.recover_operations(NOW, |_| ended()).await.unwrap();
+    assert_eq!(recovered.iter().map(|one| one.state).collect::<Vec<_>>(), [State::Expired]);
     let record = store.operation(waiting).await.unwrap().unwrap();
     assert_eq!(record.result.unwrap().0, Outcome::Expired);
 }
@@ -168,7 +207,7 @@ async fn an_operation_in_doubt_stands_in_the_way_for_a_while_only() {
     let doubted = ticket(&world, &random).await;
     store.submit_operation(doubted, FLOW, NOW).await.unwrap();
     store.mark_sent(doubted, AgentId::from_bytes([5; 16]), NOW).await.unwrap();
-    store.mark_unknown(doubted).await.unwrap();
+    store.mark_unknown(doubted, &ended(), NOW).await.unwrap();
     let next = ticket(&world, &random).await;
     assert_eq!(store.submit_operation(next, FLOW, NOW).await.unwrap(), Submitted::InFlight);
     let record = store.operation(next).await.unwrap().unwrap();

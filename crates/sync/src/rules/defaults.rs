@@ -2,19 +2,20 @@
 
 use super::{
     ACCOUNT_ENABLED, Clause, Flow, FlowSource, JoinCriterion, LinkType, MetaverseAttribute, Rule,
-    Scope, Test,
+    RuleOptions, Scope, Test,
 };
 
 /// ADS_UF_ACCOUNTDISABLE (MS-ADTS 2.2.16).
 const ACCOUNT_DISABLED: i64 = 0x2;
 
 /// The default rules in the order of their precedence.
-pub fn default_rules() -> Vec<Rule> {
-    vec![user_join(), user_account_enabled(), user_common()]
+pub fn default_rules(options: &RuleOptions) -> Vec<Rule> {
+    vec![user_join(options.match_people_by.as_deref()), user_account_enabled(), user_common()]
 }
 
 /// Brings a person into the metaverse: the only default rule that makes a link.
-fn user_join() -> Rule {
+fn user_join(match_people_by: Option<&str>) -> Rule {
+    let attribute = match_people_by.map(|name| JoinCriterion::Attribute(name.to_owned()));
     let scope = vec![
         Clause::new("objectClass", Test::Equal("user".to_owned())),
         // A computer and a managed service account are users by class, and nobody's (SPEC D-6).
@@ -27,7 +28,7 @@ fn user_join() -> Rule {
         title: "In from AD – User Join".to_owned(),
         precedence: 100,
         scope: Scope(vec![scope]),
-        join: vec![JoinCriterion::SourceAnchor],
+        join: [JoinCriterion::SourceAnchor].into_iter().chain(attribute).collect(),
         link_type: LinkType::Provision,
         flows: vec![],
     }
@@ -79,7 +80,7 @@ fn user_common() -> Rule {
 mod tests {
     use super::*;
     use crate::Attributes;
-    use crate::rules::{Contribution, RuleOptions, flow_all, is_account_enabled};
+    use crate::rules::{Contribution, flow_all, is_account_enabled};
 
     fn person() -> Attributes {
         let pairs: &[(&str, &[&str])] = &[
@@ -112,7 +113,7 @@ mod tests {
             (with("userAccountControl", &["514"]), true),
         ];
         for (object, expected) in table {
-            assert_eq!(user_join().scope.contains(&object), expected, "{object:?}");
+            assert_eq!(user_join(None).scope.contains(&object), expected, "{object:?}");
         }
     }
 
@@ -139,7 +140,8 @@ mod tests {
         }
         let rule = user_common();
         assert!(rule.scope.contains(&with("userAccountControl", &["514"])));
-        let contribution = Contribution { attributes: &object, rules: vec![&rule] };
+        let connector = &"corp".parse().unwrap();
+        let contribution = Contribution { connector, attributes: &object, rules: vec![&rule] };
         let values = flow_all(&[contribution], &RuleOptions::default());
         let expected = [
             (MetaverseAttribute::UserPrincipalName, "jan@corp.example"),
@@ -155,7 +157,7 @@ mod tests {
 
     #[test]
     fn the_defaults_have_their_identifiers_and_order() {
-        let rules = default_rules();
+        let rules = default_rules(&RuleOptions::default());
         assert!(rules.is_sorted_by_key(|rule| rule.precedence));
         let identifiers: Vec<_> = rules.iter().map(|rule| rule.identifier.as_str()).collect();
         let expected = [
@@ -165,5 +167,12 @@ mod tests {
         ];
         assert_eq!(identifiers, expected);
         assert_eq!(identifiers.iter().filter(|id| is_account_enabled(id)).count(), 1);
+    }
+    #[test]
+    fn people_are_matched_by_an_attribute_only_where_one_is_configured_and_after_the_hard_match() {
+        let join = |match_people_by: Option<&str>| user_join(match_people_by).join;
+        assert_eq!(join(None), [JoinCriterion::SourceAnchor]);
+        let by_mail = [JoinCriterion::SourceAnchor, JoinCriterion::Attribute("mail".to_owned())];
+        assert_eq!(join(Some("mail")), by_mail);
     }
 }

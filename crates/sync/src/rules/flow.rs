@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Rule, RuleOptions};
-use crate::Attributes;
 use crate::connector::values;
+use crate::{Attributes, ConnectorName};
 
 /// Milliseconds from 1601-01-01 (MS-DTYP 2.3.3, FILETIME) to 1970-01-01.
 const MILLIS_1601_TO_1970: i64 = 11_644_473_600_000;
@@ -54,13 +54,15 @@ pub enum FlowSource {
     /// A function: this attribute is a FILETIME (100 ns since 1601), wanted in ms since 1970.
     /// 0 and *never* (the largest value) have none.
     FileTime(String),
-    /// A function: the addresses in [`RuleOptions::address_attributes`], in that order; within
-    /// an attribute sorted, because AD promises no order and another one would be a change.
+    /// A function: the addresses in the directory's [`RuleOptions::address_attributes`], in that
+    /// order; within an attribute sorted, because AD promises no order and another one would be a
+    /// change.
     Addresses,
 }
 
 impl FlowSource {
-    fn values(&self, attributes: &Attributes, options: &RuleOptions) -> Vec<String> {
+    fn values(&self, from: &Contribution<'_>, options: &RuleOptions) -> Vec<String> {
+        let attributes = from.attributes;
         match self {
             Self::Direct(name) => {
                 let found = values(attributes, name).iter();
@@ -71,13 +73,14 @@ impl FlowSource {
                 let first = values(attributes, name).first();
                 first.and_then(|text| millis(text)).map(|ms| ms.to_string()).into_iter().collect()
             }
-            Self::Addresses => addresses(attributes, options),
+            Self::Addresses => addresses(attributes, &options.addresses_of(from.connector)),
         }
     }
 }
 
 /// What one linked object has to offer: its attributes and the rules on its link.
 pub(crate) struct Contribution<'a> {
+    pub(crate) connector: &'a ConnectorName,
     pub(crate) attributes: &'a Attributes,
     pub(crate) rules: Vec<&'a Rule>,
 }
@@ -94,7 +97,7 @@ pub(crate) fn flow_all(
             if result.contains_key(&flow.target) {
                 continue;
             }
-            let values = flow.source.values(contribution.attributes, options);
+            let values = flow.source.values(contribution, options);
             if !values.is_empty() {
                 result.insert(flow.target, values);
             }
@@ -108,9 +111,9 @@ fn millis(file_time: &str) -> Option<i64> {
     (ticks > 0 && ticks < i64::MAX).then(|| ticks / 10_000 - MILLIS_1601_TO_1970)
 }
 
-fn addresses(attributes: &Attributes, options: &RuleOptions) -> Vec<String> {
+fn addresses(attributes: &Attributes, names: &[&str]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for name in &options.address_attributes {
+    for name in names {
         // In proxyAddresses the primary one has its prefix in capitals, and sorts first.
         let mut sorted: Vec<_> = values(attributes, name).iter().collect();
         sorted.sort();
@@ -168,14 +171,15 @@ mod tests {
                 &["smtp:b@x.example", "sip:c@x.example", "SMTP:p@x.example", "smtp:A@home.example"],
             ),
         ]);
-        let with = |names: &[&str]| {
-            let names = names.iter().map(|name| (*name).to_owned()).collect();
-            addresses(&person, &RuleOptions { address_attributes: names })
+        let with = |names: &[&str]| addresses(&person, names);
+        let listed: ConnectorName = "corp".parse().unwrap();
+        let options = RuleOptions {
+            address_attributes: [(listed, vec!["mail".to_owned()])].into(),
+            ..RuleOptions::default()
         };
-        assert_eq!(
-            addresses(&person, &RuleOptions::default()),
-            ["a@home.example", "z@home.example"]
-        );
+        let of = |name: &str| with(&options.addresses_of(&name.parse().unwrap()));
+        assert_eq!(of("corp"), ["lost@corp.example"]);
+        assert_eq!(of("not listed"), ["a@home.example", "z@home.example"]);
         assert_eq!(with(&["mail", "othermailbox"])[0], "lost@corp.example");
         assert_eq!(with(&["proxyAddresses"]), ["p@x.example", "A@home.example", "b@x.example"]);
         assert_eq!(with(&["otherMailbox", "proxyAddresses"]).len(), 4, "no address twice");
@@ -209,7 +213,8 @@ mod tests {
             flow_all(contributions, &RuleOptions::default())
                 .remove(&MetaverseAttribute::DisplayName)
         };
-        let of = |attributes, rules| Contribution { attributes, rules };
+        let connector = &"corp".parse().unwrap();
+        let of = |attributes, rules| Contribution { connector, attributes, rules };
         let two = [of(&empty, vec![&direct]), of(&full, vec![&direct])];
         assert_eq!(name(&two).unwrap(), ["Jan"]);
         assert_eq!(name(&[of(&full, vec![&constant, &direct])]).unwrap(), ["Nobody"]);

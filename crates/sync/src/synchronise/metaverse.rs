@@ -8,17 +8,19 @@ use super::{PAGE, SynchronisationReport};
 use crate::row::row;
 use crate::rules::{Contribution, Rule, flow_all, is_account_enabled};
 use crate::state::{from_json, to_json};
-use crate::{Attributes, SyncError, SyncState};
+use crate::{Attributes, ConnectorName, SyncError, SyncState};
 
 row! {
     struct LinkedObject {
         metaverse_id: i64,
+        connector: String,
         attributes: String,
         rules: String,
     }
 }
 
 struct Contributor {
+    connector: ConnectorName,
     attributes: Attributes,
     identifiers: Vec<String>,
 }
@@ -56,6 +58,7 @@ fn flow(state: &SyncState, contributors: &[Contributor]) -> crate::rules::Metave
     let contributions: Vec<_> = contributors
         .iter()
         .map(|contributor| Contribution {
+            connector: &contributor.connector,
             attributes: &contributor.attributes,
             rules: state.rules.iter().filter(|rule| recorded(contributor, rule)).collect(),
         })
@@ -64,13 +67,16 @@ fn flow(state: &SyncState, contributors: &[Contributor]) -> crate::rules::Metave
 }
 
 /// The linked directory objects by metaverse object. Where there are several, the enabled account
-/// has its say first: it is the one whose password is written (SPEC W-7 (d)).
+/// speaks for the person and the others are silent: it is the one whose password is written (SPEC
+/// W-7 (d)). Nothing that it lacks is filled in from an account that is switched off, least of all
+/// an address to which codes go. Where several or none are enabled all of them speak, in the order
+/// of their directories' names.
 async fn contributors(
     tx: &mut SqliteConnection,
     after: i64,
     to: i64,
 ) -> Result<BTreeMap<i64, Vec<Contributor>>, SyncError> {
-    let linked = "SELECT l.metaverse_id, o.attributes, l.rules
+    let linked = "SELECT l.metaverse_id, o.connector, o.attributes, l.rules
         FROM link l JOIN connector_object o ON o.id = l.object_id
         WHERE o.connector <> 'cloud' AND l.metaverse_id > $1 AND l.metaverse_id <= $2
         ORDER BY l.metaverse_id, o.connector, o.anchor";
@@ -78,13 +84,17 @@ async fn contributors(
     let mut found: BTreeMap<i64, Vec<Contributor>> = BTreeMap::new();
     for row in rows {
         let contributor = Contributor {
+            connector: ConnectorName::stored(row.connector),
             attributes: from_json(&row.attributes, "connector space object")?,
             identifiers: from_json(&row.rules, "lineage")?,
         };
         found.entry(row.metaverse_id).or_default().push(contributor);
     }
+    let enabled = |one: &Contributor| one.identifiers.iter().any(|id| is_account_enabled(id));
     for several in found.values_mut() {
-        several.sort_by_key(|one| !one.identifiers.iter().any(|id| is_account_enabled(id)));
+        if several.iter().any(enabled) {
+            several.retain(enabled);
+        }
     }
     Ok(found)
 }

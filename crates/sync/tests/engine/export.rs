@@ -59,11 +59,21 @@ async fn addresses_come_from_the_attributes_that_are_configured() {
     world.import("corp", &[object]).await;
     world.synchronise().await;
     assert_eq!(exported(&world).await[0].emails, ["person1@home.example"], "`mail` is off");
-    let rules = RuleOptions { address_attributes: vec!["mail".into(), "otherMailbox".into()] };
+    let names = vec!["mail".to_owned(), "otherMailbox".to_owned()];
+    let rules = RuleOptions {
+        address_attributes: [(directory("corp"), names)].into(),
+        ..RuleOptions::default()
+    };
     let options = SyncOptions { rules, ..SyncOptions::default() };
-    world.state.clone().with_options(options).synchronise(NOW).await.unwrap();
+    let state = world.state.clone().with_options(options);
+    state.synchronise(NOW).await.unwrap();
     let emails = &exported(&world).await[0].emails;
     assert_eq!(*emails, ["person1@corp.example", "person1@home.example"]);
+
+    // What is configured for one directory does not hold for another one.
+    world.import("subsidiary", &[with(person(2), "mail", "person2@corp.example")]).await;
+    state.synchronise(NOW).await.unwrap();
+    assert_eq!(exported(&world).await[1].emails, ["person2@home.example"]);
 }
 
 #[tokio::test]

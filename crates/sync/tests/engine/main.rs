@@ -8,6 +8,7 @@
 )]
 
 mod export;
+mod forests;
 mod import;
 mod resolve;
 mod world;

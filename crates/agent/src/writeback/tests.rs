@@ -1,0 +1,219 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use directory::{
+    Directory, DirectoryError, DistinguishedName, InvocationId, ObjectGuid, PersonEntry,
+    PolicySource, Probe, PwdLastSet, Witness,
+};
+use futures_util::future::BoxFuture;
+use protocol::{AgentId, KeyId, ManualClock, Operation, RequestId, TenantId, Timestamp};
+
+use super::*;
+use crate::clocks::ClockDifference;
+use crate::guard::tests::{ordinary, settings};
+use crate::journal::State;
+use crate::journal::tests::Folder;
+use crate::steps::Unwatched;
+
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+/// A directory of one account that takes every password, and counts.
+struct Willing {
+    account: Account,
+    sets: Arc<AtomicUsize>,
+}
+
+fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
+    Box::pin(std::future::ready(value))
+}
+
+fn policy() -> EffectivePolicy {
+    let head = "DC=corp,DC=test".parse().unwrap();
+    EffectivePolicy { source: PolicySource::Domain(head), rules: None, names_judged: true }
+}
+
+impl Directory for Willing {
+    fn probe(&self) -> BoxFuture<'_, Result<Probe, DirectoryError>> {
+        ready(Ok(Probe {
+            controller: "dc1".to_owned(),
+            address: "127.0.0.1:636".parse().unwrap(),
+            bound_as: "S-1-5-21-1-2-3-9999".parse().ok(),
+            controls: Vec::new(),
+            policy_control: None,
+        }))
+    }
+
+    fn account(&self, _guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Account>, DirectoryError>> {
+        ready(Ok(Some(self.account.clone())))
+    }
+
+    fn policy<'a>(
+        &'a self,
+        _fine_grained: Option<&'a DistinguishedName>,
+    ) -> BoxFuture<'a, Result<EffectivePolicy, DirectoryError>> {
+        ready(Ok(policy()))
+    }
+
+    fn witness(&self, _guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Witness>, DirectoryError>> {
+        let id = InvocationId(ObjectGuid::from_bytes([7; 16]));
+        ready(Ok(Some(Witness {
+            version: 5,
+            originator: Some(id),
+            pwd_last_set: PwdLastSet::Never,
+            controller: "dc1".to_owned(),
+            invocation_id: id,
+        })))
+    }
+
+    fn set_password<'a>(
+        &'a self,
+        _guid: ObjectGuid,
+        _password: &'a ClearPassword,
+        _not_after: Timestamp,
+    ) -> BoxFuture<'a, Result<(), SetError>> {
+        self.sets.fetch_add(1, Ordering::Relaxed);
+        ready(Ok(()))
+    }
+
+    fn set_password_at<'a>(
+        &'a self,
+        _noted: &'a Witness,
+        guid: ObjectGuid,
+        password: &'a ClearPassword,
+        not_after: Timestamp,
+    ) -> BoxFuture<'a, Result<(), SetError>> {
+        self.set_password(guid, password, not_after)
+    }
+
+    fn people<'a>(
+        &'a self,
+        _bases: &'a [DistinguishedName],
+        _page: u32,
+        _each: &'a mut (dyn FnMut(PersonEntry) + Send),
+    ) -> BoxFuture<'a, Result<u64, DirectoryError>> {
+        ready(Ok(0))
+    }
+}
+
+/// An agent on that directory, with one request begun.
+struct World {
+    writeback: Writeback,
+    sets: Arc<AtomicUsize>,
+    folder: Folder,
+}
+
+impl World {
+    async fn new(name: &str, account: Account) -> Self {
+        let folder = Folder::new(&format!("writeback-{name}"));
+        let sets = Arc::default();
+        let directory = Arc::new(Willing { account, sets: Arc::clone(&sets) });
+        let connected = Connected { settings: settings(), directory };
+        let clock = ManualClock::at(NOW);
+        let difference = ClockDifference::unknown(Arc::new(clock.clone()));
+        difference.measured(0);
+        let writeback = Writeback {
+            clock_difference: Arc::new(difference),
+            sync: SyncState::open(&folder.0.join("sync.db")).await.unwrap(),
+            directories: Directories::of(vec![connected]),
+            journal: Journal::create(&folder.0, NOW).await.unwrap(),
+            clock: Arc::new(clock),
+            watch: Arc::new(Unwatched),
+        };
+        assert!(writeback.journal.begin(&header(), NOW).await.unwrap());
+        Self { writeback, sets, folder }
+    }
+
+    /// From the account on, to the end.
+    async fn set(&self) -> (Ended, Vec<Event>) {
+        let connected = &self.writeback.directories.all()[0];
+        let password = ClearPassword::from_text("New-Password-1").unwrap();
+        let (header, account, policy) = (header(), ordinary(), policy());
+        let mut trail = Vec::new();
+        let set = self.writeback.set(&header, connected, &account, &policy, &password, &mut trail);
+        let stop = set.await.unwrap().unwrap();
+        let told = trail.clone();
+        (self.writeback.finish(&header, stop, trail).await.unwrap(), told)
+    }
+
+    async fn state(&self) -> State {
+        self.writeback.journal.entry(header().request).await.unwrap().unwrap().state
+    }
+
+    async fn names(&self) -> Vec<String> {
+        let (entries, verified) = crate::audit::read(&self.folder.0).await.unwrap();
+        assert_eq!(verified.wrong, None);
+        entries.into_iter().map(|entry| entry.event.name).collect()
+    }
+}
+
+fn header() -> Header {
+    Header {
+        tenant: TenantId::from_bytes([1; 16]),
+        agent: AgentId::from_bytes([2; 16]),
+        request: RequestId::from_bytes([3; 16]),
+        operation: Operation::Reset,
+        cloud_anchor: "0f6e7a3c-0000-4000-8000-000000000001".parse().unwrap(),
+        key_id: KeyId::from_bytes([4; 16]),
+        issued_at: NOW,
+        expires_at: NOW.after(std::time::Duration::from_secs(180)),
+    }
+}
+
+#[tokio::test]
+async fn a_set_that_cannot_be_noted_in_audit_is_not_sent() {
+    let world = World::new("not-noted", ordinary()).await;
+    world.writeback.journal.refuse("writeback.noted").await;
+    let (ended, _) = world.set().await;
+    assert!(matches!(ended, Ended::Known(answer) if answer.outcome == Outcome::Fault));
+    assert_eq!(world.sets.load(Ordering::Relaxed), 0);
+    assert_eq!(world.names().await, ["writeback.begun", "writeback.finished"]);
+}
+
+#[tokio::test]
+async fn nothing_at_all_can_be_written_and_nothing_is_sent() {
+    let world = World::new("readonly", ordinary()).await;
+    world.writeback.journal.on_every_connection("PRAGMA query_only = ON").await;
+    let (ended, _) = world.set().await;
+    let Ended::Unrecorded(unrecorded) = ended else { panic!("it cannot be recorded") };
+    assert_eq!(unrecorded.answer.outcome, Outcome::Fault);
+    assert_eq!(world.sets.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn a_set_that_the_directory_confirmed_is_told_although_audit_fails_afterwards() {
+    let world = World::new("after", ordinary()).await;
+    world.writeback.journal.refuse("writeback.set").await;
+    let (ended, told) = world.set().await;
+    let Ended::Unrecorded(Unrecorded { answer, trail }) = ended else { panic!("not recorded") };
+    assert_eq!(answer.outcome, Outcome::PasswordChanged);
+    assert_eq!(world.sets.load(Ordering::Relaxed), 1);
+    assert_eq!(told, [Event::set(&header())], "what could not be told is told with the answer");
+    // Until then a crash leaves an entry that is settled by looking.
+    assert_eq!(world.state().await, State::Noted);
+    world.writeback.journal.allow().await;
+    world.writeback.record(&header(), &answer, &trail).await.unwrap();
+    assert_eq!(world.state().await, State::Finished);
+    let steps = ["writeback.begun", "writeback.noted", "writeback.set", "writeback.finished"];
+    assert_eq!(world.names().await, steps);
+}
+
+#[tokio::test]
+async fn a_refusal_by_the_guard_is_told_with_the_account_that_it_is_about() {
+    let protected = Account {
+        admin_count: true,
+        group_sids: vec!["S-1-5-32-544".parse().unwrap()],
+        ..ordinary()
+    };
+    let world = World::new("guard", protected).await;
+    let found = AdAccount {
+        connector: "corp".parse().unwrap(),
+        object_guid: [1; 16],
+        dn: "CN=Anna,OU=People,DC=corp,DC=test".to_owned(),
+        source_anchor: "AQEBAQEBAQEBAQEBAQEBAQ==".parse().unwrap(),
+    };
+    let mut trail = Vec::new();
+    let refused = world.writeback.account(&header(), &found, &mut trail).await.err();
+    assert_eq!(refused, Some(Outcome::Protected));
+    world.writeback.finish(&header(), stop(Outcome::Protected), trail).await.unwrap();
+    let steps = ["writeback.begun", "writeback.refused_by_guard", "writeback.finished"];
+    assert_eq!(world.names().await, steps);
+}

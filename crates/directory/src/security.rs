@@ -1,0 +1,178 @@
+//! Security descriptors: who may do what to an object (MS-DTYP 2.4.6, MS-ADTS 5.1.3).
+//!
+//! ```text
+//! SecurityDescriptor   owner, group, DACL, SACL; self-relative, as `nTSecurityDescriptor` holds it
+//!   acl                the lists and their entries, every kind kept
+//!   access             what a list grants; "user cannot change password" (SPEC D-7)
+//! ```
+//!
+//! What is read comes from a directory that may be anybody's: every size and offset is checked
+//! before it is followed, and no more is kept than there were bytes.
+
+use ldap3_proto::control::LdapControl;
+
+use crate::{Sid, SidError};
+
+mod access;
+mod acl;
+
+pub use access::{CHANGE_PASSWORD, CONTROL_ACCESS, Decision, cannot_change_password};
+pub use acl::{Access, Ace, AceBody, AceFlags, AceKind, Acl};
+
+/// The attribute that holds an object's descriptor.
+pub(crate) const ATTRIBUTE: &str = "nTSecurityDescriptor";
+/// DACL_SECURITY_INFORMATION (MS-ADTS 3.1.1.3.4.1.11): of the descriptor only the DACL.
+const DACL_ONLY: i32 = 4;
+
+/// The length of what stands before everything else, in bytes.
+const HEADER: usize = 20;
+/// The only revision there is.
+const REVISION: u8 = 1;
+
+/// A security descriptor (MS-DTYP 2.4.6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecurityDescriptor {
+    /// What is there, and how it came about.
+    pub control: Control,
+    /// Resource manager control bits (`Sbz1`); they mean something only with
+    /// [`Control::RM_CONTROL_VALID`].
+    pub resource_manager: u8,
+    /// The owner.
+    pub owner: Option<Sid>,
+    /// The owner's primary group.
+    pub group: Option<Sid>,
+    /// What is audited. None: there is none, or it was not asked for.
+    pub sacl: Option<Acl>,
+    /// Who may do what. None: nothing is refused to anybody (MS-DTYP 2.5.3.2), which is the
+    /// opposite of an empty list.
+    pub dacl: Option<Acl>,
+}
+
+/// The control bits of a descriptor (MS-DTYP 2.4.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Control(pub u16);
+
+impl Control {
+    /// DP: there is a DACL; with an offset of 0 it is the one that refuses nothing.
+    pub const DACL_PRESENT: Self = Self(0x0004);
+    /// SP: there is a SACL.
+    pub const SACL_PRESENT: Self = Self(0x0010);
+    /// PD: the DACL inherits nothing.
+    pub const DACL_PROTECTED: Self = Self(0x1000);
+    /// RM: [`SecurityDescriptor::resource_manager`] means something.
+    pub const RM_CONTROL_VALID: Self = Self(0x4000);
+    /// SR: everything stands in one piece, found by offsets.
+    pub const SELF_RELATIVE: Self = Self(0x8000);
+
+    /// Whether all bits of `other` are set.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// Bytes that are not a security descriptor, and what is wrong with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a security descriptor: {0}")]
+pub struct DescriptorError(pub(crate) &'static str);
+
+impl From<SidError> for DescriptorError {
+    fn from(_: SidError) -> Self {
+        Self("a security identifier cannot be read")
+    }
+}
+
+impl SecurityDescriptor {
+    /// Reads the self-relative form.
+    ///
+    /// # Errors
+    /// [`DescriptorError`] for another revision or form, and for an offset, size or count that
+    /// leads out of the bytes.
+    pub fn from_value(value: &[u8]) -> Result<Self, DescriptorError> {
+        let mut header = Bytes(value);
+        if header.byte()? != REVISION {
+            return Err(DescriptorError("unknown revision"));
+        }
+        let resource_manager = header.byte()?;
+        let control = Control(header.u16()?);
+        if !control.contains(Control::SELF_RELATIVE) {
+            return Err(DescriptorError("not self-relative"));
+        }
+        let mut part = || header.u32().map(|offset| Part { value, offset });
+        let (owner, group, sacl, dacl) = (part()?, part()?, part()?, part()?);
+        let list = |present: Control, part: Part<'_>| {
+            if control.contains(present) { part.read(Acl::from_front) } else { Ok(None) }
+        };
+        let sid = |part: Part<'_>| part.read(|at| Ok(Sid::from_front(at)?.0));
+        Ok(Self {
+            control,
+            resource_manager,
+            owner: sid(owner)?,
+            group: sid(group)?,
+            sacl: list(Control::SACL_PRESENT, sacl)?,
+            dacl: list(Control::DACL_PRESENT, dacl)?,
+        })
+    }
+}
+
+/// The controls of a search for these attributes. A descriptor is asked for without its SACL:
+/// that one takes a privilege, and who lacks it is given nothing at all (MS-ADTS 3.1.1.4.4). Not
+/// critical: from a controller without the control the descriptor merely stays away.
+pub(crate) fn controls_for(attributes: &[&str]) -> Vec<LdapControl> {
+    let asked = attributes.iter().any(|name| name.eq_ignore_ascii_case(ATTRIBUTE));
+    let control = LdapControl::SdFlags { criticality: false, flags: DACL_ONLY };
+    asked.then_some(control).into_iter().collect()
+}
+
+/// A part of a descriptor: where it begins, counted from the descriptor's first byte; 0 is nowhere.
+struct Part<'a> {
+    value: &'a [u8],
+    offset: u32,
+}
+
+impl<'a> Part<'a> {
+    fn read<T>(
+        self,
+        read: impl FnOnce(&'a [u8]) -> Result<T, DescriptorError>,
+    ) -> Result<Option<T>, DescriptorError> {
+        if self.offset == 0 {
+            return Ok(None);
+        }
+        let offset = usize::try_from(self.offset).ok().filter(|offset| *offset >= HEADER);
+        let at = offset.and_then(|offset| self.value.get(offset..));
+        read(at.ok_or(DescriptorError("an offset leads out of it"))?).map(Some)
+    }
+}
+
+/// Bytes that are read from the front, numbers little endian.
+pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Bytes<'a> {
+    pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], DescriptorError> {
+        let (taken, rest) = self.0.split_at_checked(count).ok_or(DescriptorError("too short"))?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], DescriptorError> {
+        self.take(N)?.try_into().map_err(|_| DescriptorError("too short"))
+    }
+
+    pub(crate) fn byte(&mut self) -> Result<u8, DescriptorError> {
+        self.array().map(u8::from_le_bytes)
+    }
+
+    pub(crate) fn u16(&mut self) -> Result<u16, DescriptorError> {
+        self.array().map(u16::from_le_bytes)
+    }
+
+    pub(crate) fn u32(&mut self) -> Result<u32, DescriptorError> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    pub(crate) fn guid(&mut self) -> Result<crate::ObjectGuid, DescriptorError> {
+        self.array().map(crate::ObjectGuid::from_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests;

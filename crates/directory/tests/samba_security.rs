@@ -1,0 +1,169 @@
+//! "User cannot change password" against a real Active Directory: what is read out of an account's
+//! DACL is what the directory does when the person tries to change the password.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test reports a broken expectation by panicking; the module is private and shared"
+)]
+
+mod world;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use directory::security::{AceKind, CHANGE_PASSWORD, CONTROL_ACCESS};
+use directory::{Account, Directory as _, LdapDirectory, ObjectGuid, Sid};
+use lab::{Credentials, Forest, NewPerson, Person, Written};
+use world::{agent, forest, guid, password, somebody};
+
+const SELF: &str = "S-1-5-10";
+const EVERYONE: &str = "S-1-1-0";
+const AUTHENTICATED_USERS: &str = "S-1-5-11";
+const SYSTEM: &str = "S-1-5-18";
+/// Send to ("Send-As"): a control access right that has nothing to do with passwords.
+const SEND_AS: &str = "ab721a54-1e2f-11d0-9819-00aa0040529b";
+/// All rights of a directory object.
+const FULL_CONTROL: u32 = 0x000f_01ff;
+/// Listing, reading attributes, listing the object; and reading the descriptor.
+const READ: u32 = 0x94;
+const READ_DESCRIPTOR: u32 = 0x2_0000;
+/// The SD-flags control with the DACL only, as `ldapmodify -e` takes it.
+const DACL_ONLY: &str = "!1.2.840.113556.1.4.801=MAMCAQQ=";
+/// SE_DACL_PRESENT and SE_SELF_RELATIVE; with SE_DACL_PROTECTED nothing is inherited.
+const INHERITING: u16 = 0x8004;
+const PROTECTED: u16 = 0x9004;
+
+/// An entry's bytes (MS-DTYP 2.4.4).
+fn entry(kind: AceKind, mask: u32, right: Option<ObjectGuid>, who: &str) -> Vec<u8> {
+    let mut body = mask.to_le_bytes().to_vec();
+    if let Some(right) = right {
+        body.extend(1_u32.to_le_bytes());
+        body.extend(right.to_bytes());
+    }
+    body.extend(who.parse::<Sid>().unwrap().to_value());
+    let size = u16::try_from(4 + body.len()).unwrap().to_le_bytes();
+    [&[kind.0, 0], &size[..], &body].concat()
+}
+
+fn allow(who: &str) -> Vec<u8> {
+    entry(AceKind::ALLOWED_OBJECT, CONTROL_ACCESS, Some(CHANGE_PASSWORD), who)
+}
+
+fn deny(who: &str) -> Vec<u8> {
+    entry(AceKind::DENIED_OBJECT, CONTROL_ACCESS, Some(CHANGE_PASSWORD), who)
+}
+
+/// Gives the account a DACL of these entries, as the administrator. Those who run the domain keep
+/// full control, and everybody may read what `readable` says.
+fn set_dacl(forest: &Forest, account: &Account, control: u16, readable: u32, more: &[Vec<u8>]) {
+    let admins = format!("{}-512", account.sid.domain().unwrap());
+    let kept = [
+        entry(AceKind::ALLOWED, FULL_CONTROL, None, &admins),
+        entry(AceKind::ALLOWED, FULL_CONTROL, None, SYSTEM),
+        entry(AceKind::ALLOWED, readable, None, AUTHENTICATED_USERS),
+    ];
+    let count = u16::try_from(more.len() + kept.len()).unwrap();
+    let entries = [more.concat(), kept.concat()].concat();
+    let size = u16::try_from(8 + entries.len()).unwrap();
+    let mut descriptor = vec![1, 0];
+    descriptor.extend(control.to_le_bytes());
+    descriptor.extend([0; 12]);
+    descriptor.extend(20_u32.to_le_bytes());
+    descriptor.extend([4, 0]);
+    descriptor.extend([size, count, 0].map(u16::to_le_bytes).concat());
+    descriptor.extend(entries);
+    let ldif = format!(
+        "dn: {}\nchangetype: modify\nreplace: nTSecurityDescriptor\nnTSecurityDescriptor:: {}\n-\n",
+        account.dn,
+        STANDARD.encode(descriptor)
+    );
+    let written = forest.modify_as(&forest.administrator, &[DACL_ONLY], &ldif).unwrap();
+    assert_eq!(written, Written::Done);
+}
+
+/// The person changes the password with the old one, over LDAP (SPEC D-3).
+fn change(forest: &Forest, person: &Person, to: &str) -> Written {
+    let value = |text: &str| STANDARD.encode(password(text).to_unicode_pwd());
+    let ldif = format!(
+        "dn: {}\nchangetype: modify\ndelete: unicodePwd\nunicodePwd:: {}\n-\nadd: unicodePwd\nunicodePwd:: {}\n-\n",
+        person.dn,
+        value(&person.password),
+        value(to)
+    );
+    let who = Credentials { login: person.login.clone(), password: person.password.clone() };
+    forest.modify_as(&who, &[], &ldif).unwrap()
+}
+
+async fn read(directory: &LdapDirectory, person: &Person) -> Account {
+    directory.account(guid(person)).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn what_is_read_is_what_the_directory_does() {
+    let forest = forest();
+    let directory = agent(&forest);
+    let send_as = Some(SEND_AS.parse().unwrap());
+    let all_rights = |kind| entry(kind, CONTROL_ACCESS, None, SELF);
+    for (what, entries) in [
+        ("granted to both", vec![allow(SELF), allow(EVERYONE)]),
+        ("as tools deny it", vec![deny(SELF), deny(EVERYONE), allow(SELF), allow(EVERYONE)]),
+        ("denied to Self", vec![deny(SELF), allow(SELF), allow(EVERYONE)]),
+        ("denied to Everyone", vec![deny(EVERYONE), allow(SELF), allow(EVERYONE)]),
+        ("granted to Self alone", vec![allow(SELF)]),
+        ("granted to everybody with an account", vec![allow(AUTHENTICATED_USERS)]),
+        ("granted to nobody", vec![]),
+        ("all rights are granted to Self", vec![all_rights(AceKind::ALLOWED)]),
+        ("all rights are denied to Self", vec![all_rights(AceKind::DENIED), allow(SELF)]),
+        (
+            "another right is denied",
+            vec![entry(AceKind::DENIED_OBJECT, CONTROL_ACCESS, send_as, SELF), allow(SELF)],
+        ),
+    ] {
+        let person = somebody(&forest);
+        let account = read(&directory, &person).await;
+        assert!(!account.cannot_change_password, "as accounts are made");
+        set_dacl(&forest, &account, INHERITING, READ | READ_DESCRIPTOR, &entries);
+        let fixed = read(&directory, &person).await.cannot_change_password;
+        let refused = change(&forest, &person, "Second-Password-1") != Written::Done;
+        assert_eq!(fixed, refused, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_denial_binds_the_person_and_not_whoever_resets() {
+    // So that the guard is all that keeps such an account from being reset.
+    let forest = forest();
+    let directory = agent(&forest);
+    let person = somebody(&forest);
+    let account = read(&directory, &person).await;
+    let denied = [deny(SELF), deny(EVERYONE)];
+    set_dacl(&forest, &account, INHERITING, READ | READ_DESCRIPTOR, &denied);
+    assert!(read(&directory, &person).await.cannot_change_password);
+    let later = protocol::Timestamp::from_millis(i64::MAX);
+    directory.set_password(guid(&person), &password("Second-Password-1"), later).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_account_whose_descriptor_is_hidden_is_read_as_one_that_may_change() {
+    let forest = forest();
+    let directory = agent(&forest);
+    let person = somebody(&forest);
+    let account = read(&directory, &person).await;
+    let denied = [deny(SELF), deny(EVERYONE)];
+    set_dacl(&forest, &account, PROTECTED, READ | READ_DESCRIPTOR, &denied);
+    assert!(read(&directory, &person).await.cannot_change_password, "as long as it can be seen");
+    set_dacl(&forest, &account, PROTECTED, READ, &denied);
+    assert!(!read(&directory, &person).await.cannot_change_password);
+}
+
+#[tokio::test]
+async fn the_lab_s_own_way_of_ticking_it_is_recognised() {
+    let forest = forest();
+    let directory = agent(&forest);
+    let new = NewPerson { cannot_change: true, ..NewPerson::default() };
+    let person = forest.add_person(&new).unwrap();
+    assert!(read(&directory, &person).await.cannot_change_password);
+}
