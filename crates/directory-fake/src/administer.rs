@@ -1,0 +1,145 @@
+//! What an administrator does to a domain.
+
+use directory::{AccountFlags, ObjectGuid, filetime};
+use protocol::ClearPassword;
+
+use crate::domain::FakeDomain;
+use crate::error::FakeError;
+use crate::modify::{Modification, PasswordWrite};
+use crate::password::Digest;
+use crate::rules::{FakePolicy, Place};
+
+impl FakeDomain {
+    /// Gives an attribute one value.
+    ///
+    /// # Errors
+    /// If the object is gone.
+    pub fn put(&self, guid: ObjectGuid, attribute: &str, value: &str) -> Result<(), FakeError> {
+        let (mut state, moment) = self.writing();
+        state.write(guid, &[attribute], moment, |object| object.values.put(attribute, value))
+    }
+
+    /// Switches the account off, or on again.
+    ///
+    /// # Errors
+    /// If the account is gone.
+    pub fn disable(&self, guid: ObjectGuid, disabled: bool) -> Result<(), FakeError> {
+        self.flag(guid, AccountFlags::DISABLED, disabled)
+    }
+
+    /// Sets or clears bits of `userAccountControl`.
+    ///
+    /// # Errors
+    /// If the account is gone.
+    pub fn flag(&self, guid: ObjectGuid, flags: AccountFlags, on: bool) -> Result<(), FakeError> {
+        let (mut state, moment) = self.writing();
+        state.write(guid, &["userAccountControl"], moment, |object| {
+            let before = crate::bind::flags(object).0;
+            let after = if on { before | flags.0 } else { before & !flags.0 };
+            object.values.put("userAccountControl", after.cast_signed().to_string());
+        })
+    }
+
+    /// Locks the account out, as too many wrong passwords do.
+    ///
+    /// # Errors
+    /// If the account is gone.
+    pub fn lock(&self, guid: ObjectGuid) -> Result<(), FakeError> {
+        let (mut state, moment) = self.writing();
+        let steps = filetime::from_moment(moment.at).to_string();
+        state.write(guid, &["lockoutTime"], moment, |object| {
+            object.values.put("lockoutTime", steps.clone());
+            object.values.put("badPasswordTime", steps);
+            object.values.put("badPwdCount", "5");
+        })
+    }
+
+    /// "User cannot change password": two denying ACEs.
+    ///
+    /// # Errors
+    /// If the account is gone.
+    pub fn cannot_change(&self, guid: ObjectGuid, denied: bool) -> Result<(), FakeError> {
+        let (mut state, moment) = self.writing();
+        state.write(guid, &["nTSecurityDescriptor"], moment, |one| one.cannot_change = denied)
+    }
+
+    /// Switches the inheritance of rights on or off for one object.
+    ///
+    /// # Errors
+    /// If it is gone.
+    pub fn inherit(&self, guid: ObjectGuid, inherits: bool) -> Result<(), FakeError> {
+        let (mut state, moment) = self.writing();
+        state.write(guid, &["nTSecurityDescriptor"], moment, |one| one.inherits = inherits)
+    }
+
+    /// Replaces the domain's policy.
+    ///
+    /// # Errors
+    /// Never while there is a domain head.
+    pub fn set_policy(&self, policy: &FakePolicy) -> Result<(), FakeError> {
+        let (mut state, moment) = self.writing();
+        let head = state.named(&state.head).map(|head| head.guid);
+        let head = head.ok_or_else(|| FakeError::Missing("the domain head".to_owned()))?;
+        state.write(head, &["minPwdLength"], moment, |head| {
+            policy.write(Place::Domain, &mut head.values);
+        })
+    }
+
+    /// Sets a password as an administrator does: length and complexity count, history does not.
+    ///
+    /// # Errors
+    /// [`FakeError::Refused`] as a controller refuses.
+    pub fn administrator_sets(&self, guid: ObjectGuid, password: &str) -> Result<(), FakeError> {
+        let password = ClearPassword::from_text(password)
+            .map_err(|error| FakeError::Missing(error.to_string()))?;
+        let modification = Modification {
+            password: Some(PasswordWrite::Reset(password)),
+            ..Modification::default()
+        };
+        let (mut state, moment) = self.writing();
+        let account = state.login("Administrator");
+        let account = account.ok_or_else(|| FakeError::Missing("Administrator".to_owned()))?;
+        let (token, owner) = (state.token(account), state.owner);
+        state
+            .modify(owner, &token, guid, &modification, moment.at)
+            .map_err(|refused| FakeError::Refused(refused.into_refusal()))
+    }
+
+    /// Gives an object another common name; its GUID stays.
+    ///
+    /// # Errors
+    /// If it is gone, the name is taken, or there are objects below it.
+    pub fn rename(&self, guid: ObjectGuid, name: &str) -> Result<(), FakeError> {
+        let (mut state, moment) = self.writing();
+        let above = state.object(guid).and_then(|object| object.dn.parent());
+        let above = above.ok_or_else(|| FakeError::Missing(guid.to_string()))?;
+        state.rename(guid, &above.child("CN", name), moment)
+    }
+
+    /// Deletes an object and what is below it.
+    ///
+    /// # Errors
+    /// If it is gone.
+    pub fn remove(&self, guid: ObjectGuid) -> Result<(), FakeError> {
+        self.state().remove(guid)
+    }
+
+    /// The built-in administrator, who has no password in a new domain.
+    pub(crate) fn first_administrator_password(&self, password: &str) -> Result<(), FakeError> {
+        let guid = self.guid_of("Administrator");
+        let guid = guid.ok_or_else(|| FakeError::Missing("Administrator".to_owned()))?;
+        self.administrator_sets_first(guid, password)?;
+        self.put(guid, "pwdLastSet", &filetime::from_moment(self.now()).to_string())
+    }
+
+    /// The password that an account is made with: no rule but its own judges it.
+    pub(crate) fn administrator_sets_first(
+        &self,
+        guid: ObjectGuid,
+        password: &str,
+    ) -> Result<(), FakeError> {
+        let (mut state, moment) = self.writing();
+        let (digest, length) = (Digest::of(password), state.domain_policy().history_length);
+        state.write(guid, &["unicodePwd"], moment, |object| object.secret.set(digest, length))
+    }
+}

@@ -1,0 +1,134 @@
+//! What a controller answers when it refuses: result code and diagnostic text, as each flavour
+//! words them.
+
+use directory::{AdCode, Refusal};
+use ldap3_proto::proto::LdapResultCode;
+
+use crate::rules::Flavour;
+
+/// An answer that is not success.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Refused {
+    pub(crate) code: LdapResultCode,
+    pub(crate) diagnostic: String,
+}
+
+/// Why a bind is refused (SPEC D-10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SubCode {
+    UnknownAccount = 0x525,
+    WrongPassword = 0x52e,
+    PasswordExpired = 0x532,
+    Disabled = 0x533,
+    AccountExpired = 0x701,
+    MustChange = 0x773,
+    LockedOut = 0x775,
+}
+
+impl Refused {
+    pub(crate) fn new(code: LdapResultCode, diagnostic: impl Into<String>) -> Self {
+        Self { code, diagnostic: diagnostic.into() }
+    }
+
+    /// As the client keeps it.
+    pub(crate) fn into_refusal(self) -> Refusal {
+        let result = u32::try_from(self.code as i64).unwrap_or(u32::MAX);
+        let code = AdCode::of(&self.diagnostic);
+        Refusal { result, code, diagnostic: self.diagnostic }
+    }
+
+    pub(crate) fn bind(flavour: Flavour, why: SubCode) -> Self {
+        let (place, version) = match flavour {
+            Flavour::Samba => ("0C0903A9", "v1db1"),
+            Flavour::Windows => ("0C09044E", "v4563"),
+        };
+        // Samba says nothing about which accounts exist.
+        let why = match (flavour, why) {
+            (Flavour::Samba, SubCode::UnknownAccount) => SubCode::WrongPassword,
+            _ => why,
+        };
+        let text = format!(
+            "80090308: LdapErr: DSID-{place}, comment: AcceptSecurityContext error, data {:x}, {version}",
+            why as u32
+        );
+        Self::new(LdapResultCode::InvalidCredentials, text)
+    }
+
+    pub(crate) fn no_such_object(flavour: Flavour, base: &str) -> Self {
+        let text = match flavour {
+            Flavour::Samba => format!("Base-DN '{base}' not found"),
+            Flavour::Windows => {
+                "00002030: NameErr: DSID-03152809, problem 2001 (NO_OBJECT), data 0, best match of:\n\t''\n\0"
+                    .to_owned()
+            }
+        };
+        Self::new(LdapResultCode::NoSuchObject, text)
+    }
+
+    pub(crate) fn may_not_set(flavour: Flavour) -> Self {
+        let text = match flavour {
+            Flavour::Samba => {
+                "error in module acl: insufficient access rights during LDB_MODIFY (50)"
+            }
+            Flavour::Windows => {
+                "00000005: SecErr: DSID-031A11D4, problem 4003 (INSUFF_ACCESS_RIGHTS), data 0\n\0"
+            }
+        };
+        Self::new(LdapResultCode::InsufficentAccessRights, text)
+    }
+
+    pub(crate) fn may_not_write(flavour: Flavour, dn: &str) -> Self {
+        let text = match flavour {
+            Flavour::Samba => format!("00002098: Object {dn} has no write property access\n"),
+            Flavour::Windows => {
+                "00002098: SecErr: DSID-03150F94, problem 4003 (INSUFF_ACCESS_RIGHTS), data 0\n\0"
+                    .to_owned()
+            }
+        };
+        Self::new(LdapResultCode::InsufficentAccessRights, text)
+    }
+
+    /// A rule of the policy: what Samba says of it; Windows is mute (SPEC D-8).
+    pub(crate) fn policy(flavour: Flavour, change: bool, rule: &str) -> Self {
+        let code = if change {
+            LdapResultCode::ConstraintViolation
+        } else {
+            LdapResultCode::UnwillingToPerform
+        };
+        let text = match (flavour, change) {
+            (Flavour::Samba, true) => {
+                format!("0000052D: Constraint violation - check_password_restrictions: {rule}")
+            }
+            (Flavour::Samba, false) => {
+                format!("0000052D: Unwilling to perform - check_password_restrictions: {rule}")
+            }
+            (Flavour::Windows, true) => {
+                "0000052D: AtrErr: DSID-03191083, #1:\n\t0: 0000052D: DSID-03191083, problem 1005 (CONSTRAINT_ATT_TYPE), data 0, Att 9005a (unicodePwd)\n\0".to_owned()
+            }
+            (Flavour::Windows, false) => {
+                "0000052D: SvcErr: DSID-031A12D2, problem 5003 (WILL_NOT_PERFORM), data 0\n\0"
+                    .to_owned()
+            }
+        };
+        Self::new(code, text)
+    }
+
+    /// A password that is empty or longer than 256 units.
+    pub(crate) fn policy_form() -> Self {
+        Self::unwilling("0000052D: Unwilling to perform - the password has no length to be judged")
+    }
+
+    pub(crate) fn wrong_old_password() -> Self {
+        let text = "00000056: Constraint violation - check_password_restrictions: The old password specified doesn't match!";
+        Self::new(LdapResultCode::ConstraintViolation, text)
+    }
+
+    pub(crate) fn locked_out() -> Self {
+        let text = "00000775: Password change not permitted, account locked out!";
+        Self::new(LdapResultCode::ConstraintViolation, text)
+    }
+
+    pub(crate) fn unwilling(text: &str) -> Self {
+        Self::new(LdapResultCode::UnwillingToPerform, text)
+    }
+}

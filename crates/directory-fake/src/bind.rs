@@ -1,0 +1,123 @@
+//! Signing in: names, passwords, and everything that keeps somebody out (SPEC D-10).
+
+use directory::{AccountFlags, ObjectGuid, filetime};
+use protocol::Timestamp;
+
+use crate::answer::{Refused, SubCode};
+use crate::modify::Token;
+use crate::object::Object;
+use crate::state::State;
+
+impl State {
+    /// A simple bind. Wrong passwords count, and lock the account out.
+    pub(crate) fn bind(
+        &mut self,
+        name: &str,
+        password: &str,
+        now: Timestamp,
+    ) -> Result<Token, Refused> {
+        let refused = |why| Err(Refused::bind(self.flavour, why));
+        let Some(account) = self.account_named(name) else {
+            return refused(SubCode::UnknownAccount);
+        };
+        let guid = account.guid;
+        let disabled = flags(account).contains(AccountFlags::DISABLED);
+        if self.is_locked(account, now) && !disabled {
+            return refused(SubCode::LockedOut);
+        }
+        if !account.secret.is(password) {
+            self.count_wrong(guid, now);
+            return Err(Refused::bind(self.flavour, SubCode::WrongPassword));
+        }
+        let last_set = account.number("pwdLastSet");
+        let end = filetime::expiry(account.number("accountExpires"));
+        if disabled {
+            return refused(SubCode::Disabled);
+        }
+        if end.is_some_and(|end| end <= now) {
+            return refused(SubCode::AccountExpired);
+        }
+        if !flags(account).contains(AccountFlags::PASSWORD_NEVER_EXPIRES) {
+            if last_set == 0 {
+                return refused(SubCode::MustChange);
+            }
+            let age = now.since(filetime::moment(last_set));
+            if self.policy_of(account).maximum_age.is_some_and(|limit| age >= limit) {
+                return refused(SubCode::PasswordExpired);
+            }
+        }
+        let token = self.token(account);
+        self.forgive(guid, now);
+        Ok(token)
+    }
+
+    /// Whether too many wrong passwords keep the account out at present.
+    pub(crate) fn is_locked(&self, account: &Object, now: Timestamp) -> bool {
+        let since = account.number("lockoutTime");
+        let duration = self.policy_of(account).lockout_duration;
+        since != 0 && (duration.is_zero() || filetime::moment(since).after(duration) > now)
+    }
+
+    /// Counts a wrong password; those of long ago are forgotten.
+    pub(crate) fn count_wrong(&mut self, guid: ObjectGuid, now: Timestamp) {
+        let Some(account) = self.object(guid) else { return };
+        let policy = self.policy_of(account);
+        let last = filetime::moment(account.number("badPasswordTime"));
+        let fresh = last.after(policy.lockout_window) > now;
+        let count = if fresh { account.number("badPwdCount") + 1 } else { 1 };
+        let threshold = i64::from(policy.lockout_threshold);
+        let locks = threshold > 0 && count >= threshold;
+        let moment = self.here(now);
+        let written: &[&str] = if locks { &["lockoutTime"] } else { &[] };
+        let steps = filetime::from_moment(now).to_string();
+        // It is there: it was read above.
+        let _ = self.write(guid, written, moment, |account| {
+            account.values.put("badPwdCount", count.to_string());
+            account.values.put("badPasswordTime", steps.clone());
+            if locks {
+                account.values.put("lockoutTime", steps);
+            }
+        });
+    }
+
+    /// A sign-in that worked makes earlier wrong ones forgotten.
+    fn forgive(&mut self, guid: ObjectGuid, now: Timestamp) {
+        let moment = self.here(now);
+        let steps = filetime::from_moment(now).to_string();
+        let _ = self.write(guid, &[], moment, |account| {
+            account.values.put("badPwdCount", "0");
+            account.values.put("lastLogon", steps);
+        });
+    }
+
+    /// The account that a name stands for: a DN, `login@domain`, a `userPrincipalName`,
+    /// `DOMAIN\login` (MS-ADTS 5.1.1.1.1).
+    fn account_named(&self, name: &str) -> Option<&Object> {
+        let found = match name.split_once('\\') {
+            Some((workgroup, login)) if workgroup.eq_ignore_ascii_case(&self.workgroup) => {
+                self.login(login)
+            }
+            _ => self.by_principal(name).or_else(|| self.named(&name.parse().ok()?)),
+        };
+        found.filter(|object| object.is_account())
+    }
+
+    fn by_principal(&self, name: &str) -> Option<&Object> {
+        let principal = self.objects().find(|object| {
+            let principal = object.values.text("userPrincipalName");
+            principal.is_some_and(|principal| principal.eq_ignore_ascii_case(name))
+        });
+        principal.or_else(|| {
+            let (login, domain) = name.rsplit_once('@')?;
+            let ours = [self.domain.as_str(), self.workgroup.as_str()];
+            let is_ours = ours.iter().any(|one| one.eq_ignore_ascii_case(domain));
+            if is_ours { self.login(login) } else { None }
+        })
+    }
+}
+
+/// `userAccountControl` of an account.
+pub(crate) fn flags(account: &Object) -> AccountFlags {
+    let stored = i32::try_from(account.number("userAccountControl")).unwrap_or_default();
+    AccountFlags(stored.cast_unsigned())
+}

@@ -1,0 +1,234 @@
+//! What is in every domain from the start: containers, controllers, protected groups, accounts.
+
+use directory::protected::{builtin, domain};
+use directory::{DistinguishedName, InvocationId, ObjectGuid, Sid};
+
+use crate::controller::{Controller, PolicyControls};
+use crate::error::FakeError;
+use crate::groups::DOMAIN_USERS;
+use crate::object::Class;
+use crate::rules::{FakePolicy, Place};
+use crate::state::{Moment, NewObject, State};
+use crate::values::Values;
+
+/// Where fine-grained policies stand, relative to the domain.
+pub(crate) const SETTINGS_UNIT: &str = "CN=Password Settings Container,CN=System";
+const SERVERS: [&str; 4] = ["Configuration", "Sites", "Default-First-Site-Name", "Servers"];
+/// Domain Computers, Users.
+const DOMAIN_COMPUTERS: u32 = 515;
+const USERS: u32 = 545;
+const GUEST: u32 = 501;
+
+/// The groups of BUILTIN.
+const BUILTIN: [(&str, u32); 7] = [
+    ("Administrators", builtin::ADMINISTRATORS),
+    ("Users", USERS),
+    ("Account Operators", builtin::ACCOUNT_OPERATORS),
+    ("Server Operators", builtin::SERVER_OPERATORS),
+    ("Print Operators", builtin::PRINT_OPERATORS),
+    ("Backup Operators", builtin::BACKUP_OPERATORS),
+    ("Replicator", builtin::REPLICATOR),
+];
+/// The groups of a domain, and the groups that they are in.
+const GROUPS: [(&str, u32, Option<&str>); 9] = [
+    ("Domain Admins", domain::DOMAIN_ADMINS, Some("Administrators")),
+    ("Domain Users", DOMAIN_USERS, Some("Users")),
+    ("Domain Computers", DOMAIN_COMPUTERS, None),
+    ("Domain Controllers", domain::DOMAIN_CONTROLLERS, None),
+    ("Schema Admins", domain::SCHEMA_ADMINS, None),
+    ("Enterprise Admins", domain::ENTERPRISE_ADMINS, Some("Administrators")),
+    ("Read-only Domain Controllers", domain::READ_ONLY_DOMAIN_CONTROLLERS, None),
+    ("Key Admins", domain::KEY_ADMINS, None),
+    ("Enterprise Key Admins", domain::ENTERPRISE_KEY_ADMINS, None),
+];
+/// The accounts: login, number, flags, groups.
+const ACCOUNTS: [(&str, u32, u32, &[&str]); 3] = [
+    (
+        "Administrator",
+        domain::ADMINISTRATOR,
+        512,
+        &["Administrators", "Domain Admins", "Enterprise Admins", "Schema Admins"],
+    ),
+    ("Guest", GUEST, 0x1_0222, &[]),
+    ("krbtgt", domain::KRBTGT, 514, &[]),
+];
+
+/// Draws GUIDs.
+pub(crate) type Draw<'a> = &'a dyn Fn() -> ObjectGuid;
+
+/// A controller that is to be.
+pub(crate) fn controller(
+    head: &DistinguishedName,
+    dns: &str,
+    name: &str,
+    draw: Draw<'_>,
+) -> Controller {
+    let servers = SERVERS.iter().fold(head.clone(), |dn, level| dn.child("CN", level));
+    Controller {
+        name: name.to_owned(),
+        host: format!("{name}.{dns}"),
+        invocation: InvocationId(draw()),
+        settings: servers.child("CN", &name.to_uppercase()).child("CN", "NTDS Settings"),
+        offers: PolicyControls::Both,
+        up: true,
+        run: 0,
+    }
+}
+
+/// Fills a domain that has its controllers and nothing else.
+pub(crate) fn fill(
+    state: &mut State,
+    policy: &FakePolicy,
+    moment: Moment,
+    draw: Draw<'_>,
+) -> Result<(), FakeError> {
+    let mut filling = Filling { state, moment, draw };
+    filling.containers(policy)?;
+    filling.groups()?;
+    filling.controllers()?;
+    filling.accounts()
+}
+
+struct Filling<'a> {
+    state: &'a mut State,
+    moment: Moment,
+    draw: Draw<'a>,
+}
+
+impl Filling<'_> {
+    fn containers(&mut self, policy: &FakePolicy) -> Result<(), FakeError> {
+        let head = self.state.head.clone();
+        let mut values = Values::default();
+        policy.write(Place::Domain, &mut values);
+        values.put("dc", head.name().unwrap_or_default());
+        values.put("fSMORoleOwner", self.state.controllers[0].settings.to_string());
+        let sid = Some(self.state.domain_sid.clone());
+        self.put(head.clone(), Class::DomainHead, sid, values)?;
+        let container = |name: &str| head.child("CN", name);
+        let (system, built_in) = (container("System"), container("Builtin"));
+        for dn in [container("Users"), container("Computers"), system.clone()] {
+            self.put(dn, Class::Container, None, Values::default())?;
+        }
+        let settings = system.child("CN", "Password Settings Container");
+        self.put(settings, Class::Container, None, Values::default())?;
+        self.put(built_in, Class::Builtin, Some(Sid::nt(&[32])?), Values::default())?;
+        let unit = head.child("OU", "Domain Controllers");
+        self.put(unit, Class::Unit, None, Values::default())?;
+        let mut dn = head;
+        for level in SERVERS {
+            dn = dn.child("CN", level);
+            self.put(dn.clone(), Class::Container, None, Values::default())?;
+        }
+        Ok(())
+    }
+
+    fn groups(&mut self) -> Result<(), FakeError> {
+        let (users, built_in) =
+            (self.state.head.child("CN", "Users"), self.state.head.child("CN", "Builtin"));
+        for (name, rid) in BUILTIN {
+            self.named(built_in.child("CN", name), Class::Group, Sid::nt(&[32, rid])?, &[])?;
+        }
+        for (name, rid, within) in GROUPS {
+            let sid = self.state.sid_of(rid)?;
+            let guid = self.named(users.child("CN", name), Class::Group, sid, &[])?;
+            if let Some(group) = within {
+                join(self.state, guid, group, self.moment)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn controllers(&mut self) -> Result<(), FakeError> {
+        for at in 0..self.state.controllers.len() {
+            let Controller { name, host, invocation, settings, .. } =
+                self.state.controllers[at].clone();
+            let server = settings.parent().unwrap_or_else(|| self.state.head.clone());
+            let mut values = Values::default();
+            values.put("dNSHostName", host.clone());
+            self.put(server, Class::Server, None, values)?;
+            let mut values = Values::default();
+            values.put("invocationId", invocation.0.to_bytes());
+            self.put(settings, Class::NtdsSettings, None, values)?;
+            let rid = self.state.next_rid;
+            self.state.next_rid += 1;
+            let sid = self.state.sid_of(rid)?;
+            let unit = self.state.head.child("OU", "Domain Controllers");
+            let account = [
+                ("sAMAccountName", format!("{}$", name.to_uppercase())),
+                ("dNSHostName", host),
+                // SERVER_TRUST_ACCOUNT and TRUSTED_FOR_DELEGATION.
+                ("userAccountControl", "532480".to_owned()),
+                ("primaryGroupID", domain::DOMAIN_CONTROLLERS.to_string()),
+            ];
+            let dn = unit.child("CN", &name.to_uppercase());
+            self.named(dn, Class::Computer, sid, &account)?;
+        }
+        Ok(())
+    }
+
+    fn accounts(&mut self) -> Result<(), FakeError> {
+        let users = self.state.head.child("CN", "Users");
+        for (login, rid, flags, groups) in ACCOUNTS {
+            let sid = self.state.sid_of(rid)?;
+            let account = [
+                ("userAccountControl", flags.to_string()),
+                ("primaryGroupID", DOMAIN_USERS.to_string()),
+                ("adminCount", "1".to_owned()),
+                ("isCriticalSystemObject", "TRUE".to_owned()),
+                ("accountExpires", i64::MAX.to_string()),
+                ("pwdLastSet", "0".to_owned()),
+            ];
+            let account = account.iter().filter(|(name, _)| rid != GUEST || *name != "adminCount");
+            let account: Vec<_> = account.cloned().collect();
+            let guid = self.named(users.child("CN", login), Class::User, sid, &account)?;
+            for group in groups {
+                join(self.state, guid, group, self.moment)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Something with a SID and, unless it is given, its name as `sAMAccountName`.
+    fn named(
+        &mut self,
+        dn: DistinguishedName,
+        class: Class,
+        sid: Sid,
+        attributes: &[(&str, String)],
+    ) -> Result<ObjectGuid, FakeError> {
+        let mut values = Values::default();
+        values.put("sAMAccountName", dn.name().unwrap_or_default());
+        attributes.iter().for_each(|(name, value)| values.put(name, value.clone()));
+        self.put(dn, class, Some(sid), values)
+    }
+
+    fn put(
+        &mut self,
+        dn: DistinguishedName,
+        class: Class,
+        sid: Option<Sid>,
+        mut values: Values,
+    ) -> Result<ObjectGuid, FakeError> {
+        let guid = (self.draw)();
+        values.put("cn", dn.name().unwrap_or_default());
+        self.state.insert(NewObject { guid, dn, class, sid, values }, self.moment)?;
+        Ok(guid)
+    }
+}
+
+/// Puts an object into a group.
+pub(crate) fn join(
+    state: &mut State,
+    guid: ObjectGuid,
+    group: &str,
+    moment: Moment,
+) -> Result<(), FakeError> {
+    let missing = || FakeError::Missing(format!("the group {group}"));
+    let found = state.login(group).filter(|object| object.class == Class::Group);
+    let group = found.ok_or_else(missing)?.guid;
+    state.write(group, &["member"], moment, |group| {
+        if !group.links.contains(&guid) {
+            group.links.push(guid);
+        }
+    })
+}

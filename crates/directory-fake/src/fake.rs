@@ -1,0 +1,391 @@
+//! The agent's view of a fake domain, without any socket.
+//!
+//! It goes the way of the LDAP client: DNS, bind, role, then the request; and it reads what a
+//! search returns with the client's own code.
+
+mod people;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use directory::{
+    Account, BIND_HOLD_OFF, BindRefusal, Directory, DirectoryError, DistinguishedName,
+    EffectivePolicy, Entry, InvocationId, LDAPS_PORT, OPERATION_TIMEOUT, ObjectGuid, PersonEntry,
+    PolicyControl, PolicySource, Probe, ROLE_CHECK, SetError, Witness, domain_rules, pso_rules,
+};
+use futures_util::future::BoxFuture;
+use ldap3_proto::proto::{LdapFilter, LdapResultCode, LdapSearchScope};
+use protocol::limits::SET_TIME_LIMIT;
+use protocol::{ClearPassword, Timestamp};
+use tokio::sync::oneshot;
+
+use crate::answer::Refused;
+use crate::domain::FakeDomain;
+use crate::faults::Sent;
+use crate::modify::{Modification, Token};
+use crate::render::Row;
+use crate::rules::Flavour;
+use crate::search::{Found, Query};
+use crate::state::State;
+
+/// What is read of an object: everything, with what is only computed on request, and of its
+/// security descriptor the DACL (MS-ADTS 3.1.1.3.4.1.11).
+const EVERYTHING: &[&str] =
+    &["*", "tokenGroups", "msDS-ResultantPSO", "replPropertyMetaData", "nTSecurityDescriptor"];
+const DACL: u32 = 4;
+
+/// A client of a fake domain, signed in with an account of it. Clones share one connection.
+#[derive(Clone)]
+pub struct FakeDirectory(Arc<Client>);
+
+struct Client {
+    domain: FakeDomain,
+    bind_name: String,
+    bind_password: ClearPassword,
+    allow_without_policy_control: bool,
+    people_attributes: Vec<String>,
+    connection: Mutex<Connection>,
+}
+
+#[derive(Default)]
+struct Connection {
+    held: Option<Held>,
+    /// When the last bind was refused, and how.
+    refused: Option<(Timestamp, DirectoryError)>,
+}
+
+/// A bound connection to a controller.
+#[derive(Clone)]
+struct Held {
+    controller: usize,
+    host: String,
+    run: u64,
+    invocation: InvocationId,
+    token: Token,
+    /// When the controller last said that it holds the role.
+    confirmed: Timestamp,
+}
+
+impl FakeDirectory {
+    /// A client that signs in with a login of the domain, or any other name, when it is first used.
+    pub fn new(domain: &FakeDomain, login: &str, password: ClearPassword) -> Self {
+        let bind_name = match login.contains(['@', '=', '\\']) {
+            true => login.to_owned(),
+            false => format!("{login}@{}", domain.domain()),
+        };
+        Self(Arc::new(Client {
+            domain: domain.clone(),
+            bind_name,
+            bind_password: password,
+            allow_without_policy_control: false,
+            people_attributes: Vec::new(),
+            connection: Mutex::default(),
+        }))
+    }
+
+    /// The same client, but with what an administrator may configure: sets without the
+    /// policy-hints control (SPEC D-2), more attributes of people. It connects anew.
+    #[must_use]
+    pub fn configured(&self, without_policy_control: bool, people_attributes: &[&str]) -> Self {
+        Self(Arc::new(Client {
+            domain: self.0.domain.clone(),
+            bind_name: self.0.bind_name.clone(),
+            bind_password: self.0.bind_password.clone(),
+            allow_without_policy_control: without_policy_control,
+            people_attributes: people_attributes.iter().map(|name| (*name).to_owned()).collect(),
+            connection: Mutex::default(),
+        }))
+    }
+
+    /// The domain that it asks.
+    pub fn domain(&self) -> &FakeDomain {
+        &self.0.domain
+    }
+}
+
+impl Directory for FakeDirectory {
+    fn probe(&self) -> BoxFuture<'_, Result<Probe, DirectoryError>> {
+        Box::pin(async move {
+            self.0.pause().await?;
+            // The role is asked about however lately it was.
+            let held = self.0.session(None)?;
+            let state = self.0.domain.state();
+            let controls: Vec<String> = state.controllers[held.controller]
+                .controls()
+                .into_iter()
+                .map(str::to_owned)
+                .collect();
+            Ok(Probe {
+                controller: held.host,
+                address: address(held.controller),
+                bound_as: held.token.sids.first().cloned(),
+                policy_control: PolicyControl::among(&controls),
+                controls,
+            })
+        })
+    }
+
+    fn account(&self, guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Account>, DirectoryError>> {
+        Box::pin(async move {
+            let found = self.0.read(&format!("<GUID={guid}>")).await?;
+            found.map(|(_, entry)| Account::try_from(entry)).transpose()
+        })
+    }
+
+    fn policy<'a>(
+        &'a self,
+        fine_grained: Option<&'a DistinguishedName>,
+    ) -> BoxFuture<'a, Result<EffectivePolicy, DirectoryError>> {
+        Box::pin(async move {
+            let head = self.0.domain.head();
+            let source = match fine_grained {
+                Some(settings) => PolicySource::FineGrained(settings.clone()),
+                None => PolicySource::Domain(head.clone()),
+            };
+            let found = self.0.read(&fine_grained.unwrap_or(&head).to_string()).await?;
+            let rules = match (&source, found) {
+                (PolicySource::FineGrained(_), found) => {
+                    found.and_then(|(_, entry)| pso_rules(&entry.attributes))
+                }
+                (PolicySource::Domain(_), Some((_, head))) => Some(domain_rules(&head.attributes)?),
+                (PolicySource::Domain(_), None) => {
+                    return Err(DirectoryError::Unreadable { attribute: "the domain head" });
+                }
+            };
+            let names_judged = self.0.domain.state().flavour == Flavour::Windows;
+            Ok(EffectivePolicy { source, rules, names_judged })
+        })
+    }
+
+    fn witness(&self, guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Witness>, DirectoryError>> {
+        Box::pin(async move {
+            let found = self.0.read(&format!("<GUID={guid}>")).await?;
+            let read =
+                |(held, entry): (Held, Entry)| Witness::read(&entry, &held.host, held.invocation);
+            found.map(read).transpose()
+        })
+    }
+
+    fn set_password<'a>(
+        &'a self,
+        guid: ObjectGuid,
+        password: &'a ClearPassword,
+        not_after: Timestamp,
+    ) -> BoxFuture<'a, Result<(), SetError>> {
+        Box::pin(self.0.set(guid, password, not_after, None))
+    }
+
+    fn set_password_at<'a>(
+        &'a self,
+        noted: &'a Witness,
+        guid: ObjectGuid,
+        password: &'a ClearPassword,
+        not_after: Timestamp,
+    ) -> BoxFuture<'a, Result<(), SetError>> {
+        Box::pin(self.0.set(guid, password, not_after, Some(noted)))
+    }
+
+    fn people<'a>(
+        &'a self,
+        bases: &'a [DistinguishedName],
+        page: u32,
+        each: &'a mut (dyn FnMut(PersonEntry) + Send),
+    ) -> BoxFuture<'a, Result<u64, DirectoryError>> {
+        Box::pin(self.0.people(bases, page, each))
+    }
+}
+
+impl Client {
+    /// As long as every answer takes; too long is no answer.
+    async fn pause(&self) -> Result<(), DirectoryError> {
+        let slow = self.domain.state().faults.slow;
+        if slow.is_zero() {
+            return Ok(());
+        }
+        self.domain.clock().sleep(slow.min(OPERATION_TIMEOUT)).await;
+        if slow < OPERATION_TIMEOUT { Ok(()) } else { Err(lost("no answer in time")) }
+    }
+
+    /// The connection to the PDC emulator, which said within `age` that it holds the role.
+    fn session(&self, age: Option<std::time::Duration>) -> Result<Held, DirectoryError> {
+        let (now, mut connection) = (self.domain.now(), self.connection());
+        let mut state = self.domain.state();
+        if let Some(held) = connection.held.as_mut().filter(|held| state.is_alive(held)) {
+            let fresh = age.is_some_and(|age| held.confirmed.apart(now) < age);
+            if !fresh && state.owner == held.controller {
+                held.confirmed = now;
+            }
+            if fresh || state.owner == held.controller {
+                return Ok(held.clone());
+            }
+        }
+        connection.held = None;
+        let held = self.connect(&mut connection, &mut state, now)?;
+        connection.held = Some(held.clone());
+        Ok(held)
+    }
+
+    /// Finds the PDC emulator by DNS and by the word of the controllers, and binds to each one on
+    /// the way.
+    fn connect(
+        &self,
+        connection: &mut Connection,
+        state: &mut State,
+        now: Timestamp,
+    ) -> Result<Held, DirectoryError> {
+        if let Some((at, error)) = &connection.refused
+            && at.apart(now) < BIND_HOLD_OFF
+        {
+            return Err(error.clone());
+        }
+        connection.refused = None;
+        let mut at = state.in_dns;
+        loop {
+            let controller = state.controllers[at].clone();
+            if !controller.up {
+                let cause = format!("connecting to {}: connection refused", controller.host);
+                return Err(DirectoryError::PdcUnreachable { cause });
+            }
+            let bound = state.bind(&self.bind_name, &self.bind_password.to_text(), now);
+            let token = bound.map_err(|refused| {
+                let error = DirectoryError::BindRefused {
+                    controller: controller.host.clone(),
+                    name: self.bind_name.clone(),
+                    refusal: BindRefusal::of(&refused.diagnostic),
+                };
+                connection.refused = Some((now, error.clone()));
+                error
+            })?;
+            if at != state.owner {
+                at = state.owner;
+                continue;
+            }
+            let (run, invocation) = (controller.run, controller.invocation);
+            let (host, confirmed) = (controller.host, now);
+            return Ok(Held { controller: at, host, run, invocation, token, confirmed });
+        }
+    }
+
+    /// Reads one object; none if it is not there, or its name is no name.
+    async fn read(&self, base: &str) -> Result<Option<(Held, Entry)>, DirectoryError> {
+        self.pause().await?;
+        let held = self.session(Some(ROLE_CHECK))?;
+        let filter = LdapFilter::Present("objectClass".to_owned());
+        let attributes: Vec<String> = EVERYTHING.iter().map(|name| (*name).to_owned()).collect();
+        let query = Query {
+            base,
+            scope: &LdapSearchScope::Base,
+            filter: &filter,
+            attributes: &attributes,
+            sd_parts: Some(DACL),
+        };
+        let now = self.domain.now();
+        let found = self.domain.state().search(held.controller, Some(&held.token), &query, now);
+        match found {
+            Ok(found) => Ok(found.into_iter().next().and_then(entry).map(|entry| (held, entry))),
+            Err(refused) if refused.code == LdapResultCode::NoSuchObject => Ok(None),
+            Err(refused) => Err(DirectoryError::Refused(refused.into_refusal())),
+        }
+    }
+
+    async fn set(
+        &self,
+        guid: ObjectGuid,
+        password: &ClearPassword,
+        not_after: Timestamp,
+        noted: Option<&Witness>,
+    ) -> Result<(), SetError> {
+        let held = self.session(Some(ROLE_CHECK)).map_err(SetError::NotSent)?;
+        if noted.is_some_and(|noted| noted.invocation_id != held.invocation) {
+            return Err(SetError::ControllerMoved);
+        }
+        let waiting = {
+            let mut state = self.domain.state();
+            let controls = state.controllers[held.controller].controls();
+            let controls: Vec<_> = controls.into_iter().map(str::to_owned).collect();
+            let hints = PolicyControl::among(&controls).is_some();
+            if !hints && !self.allow_without_policy_control {
+                return Err(SetError::NoPolicyControl);
+            }
+            let now = self.domain.now();
+            if not_after.since(now).is_zero() {
+                return Err(SetError::TooLate);
+            }
+            let modification = Modification::reset(password.clone(), hints);
+            match state.deliver((held.controller, &held.token), guid, modification, now) {
+                Sent::Answered(answer) => return judge(answer),
+                Sent::Refused(refusal) => return Err(SetError::Refused(refusal)),
+                Sent::Lost(cause) => {
+                    drop(state);
+                    self.forget();
+                    return Err(SetError::Unknown { cause: cause.to_owned() });
+                }
+                Sent::Waiting(answer, slow) => (answer, slow),
+            }
+        };
+        self.answer(waiting).await
+    }
+
+    /// Waits for the answer of a controller that is slow. The request has left: dropping this does
+    /// not call it back.
+    async fn answer(
+        &self,
+        (mut answer, slow): (oneshot::Receiver<Result<(), Refused>>, std::time::Duration),
+    ) -> Result<(), SetError> {
+        self.domain.clock().sleep(slow.min(SET_TIME_LIMIT)).await;
+        // What is due arrives.
+        drop(self.domain.state());
+        match answer.try_recv() {
+            Ok(answer) if slow < SET_TIME_LIMIT => judge(answer),
+            _ => {
+                self.forget();
+                let cause = format!("no answer within {} s", SET_TIME_LIMIT.as_secs());
+                Err(SetError::Unknown { cause })
+            }
+        }
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go of the connection. Never while the domain is held: [`Client::session`] takes the
+    /// two the other way round.
+    fn forget(&self) {
+        self.connection().held = None;
+    }
+}
+
+fn judge(answer: Result<(), Refused>) -> Result<(), SetError> {
+    answer.map_err(|refused| match refused.code {
+        LdapResultCode::UnavailableCriticalExtension => SetError::NoPolicyControl,
+        _ => SetError::Refused(refused.into_refusal()),
+    })
+}
+
+impl State {
+    fn is_alive(&self, held: &Held) -> bool {
+        let controller = &self.controllers[held.controller];
+        controller.up && controller.run == held.run
+    }
+}
+
+/// The entry that was found; none for the rootDSE, which has no name.
+fn entry((dn, row): Found) -> Option<Entry> {
+    let row: Row = row;
+    let mut attributes = directory::Attributes::default();
+    for (name, values) in row {
+        values.into_iter().for_each(|value| attributes.insert(&name, value));
+    }
+    Some(Entry { dn: dn?, attributes })
+}
+
+fn lost(cause: &str) -> DirectoryError {
+    DirectoryError::Lost { cause: cause.to_owned() }
+}
+
+/// Where a controller would be.
+fn address(controller: usize) -> SocketAddr {
+    let last = u8::try_from(controller + 1).unwrap_or(u8::MAX);
+    SocketAddr::new(Ipv4Addr::new(127, 0, 0, last).into(), LDAPS_PORT)
+}

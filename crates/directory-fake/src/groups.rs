@@ -1,0 +1,86 @@
+//! Memberships, and the fine-grained policy that follows from them.
+
+use std::collections::HashSet;
+
+use directory::{DistinguishedName, ObjectGuid, Sid};
+
+use crate::object::{Class, Object};
+use crate::rules::{FakePolicy, Place};
+use crate::state::State;
+
+/// Domain Users.
+pub(crate) const DOMAIN_USERS: u32 = 513;
+
+impl State {
+    /// The groups that an account is in: nested ones and the primary one included, in the order
+    /// in which they are found (`tokenGroups`, MS-ADTS 3.1.1.4.5.19). A cycle ends where it began.
+    pub(crate) fn token_groups(&self, account: &Object) -> Vec<Sid> {
+        self.groups_of(account).iter().filter_map(|group| group.sid.clone()).collect()
+    }
+
+    /// The groups that an object is in directly (`memberOf`); the primary one is not listed.
+    pub(crate) fn direct_groups(&self, guid: ObjectGuid) -> impl Iterator<Item = &Object> {
+        self.objects()
+            .filter(move |object| object.class == Class::Group && object.links.contains(&guid))
+    }
+
+    /// The policy that decides about an account: of those applied to itself the one with the
+    /// lowest precedence, else of those applied to its groups, else the domain's (MS-ADTS
+    /// 3.1.1.4.5.36). Of two with the same precedence, the one with the smaller GUID.
+    pub(crate) fn resultant_settings(&self, account: &Object) -> Option<&Object> {
+        if account.class != Class::User {
+            return None;
+        }
+        let best = |concerned: &dyn Fn(&ObjectGuid) -> bool| {
+            self.objects()
+                .filter(|object| object.class == Class::PasswordSettings)
+                .filter(|settings| settings.links.iter().any(concerned))
+                .min_by_key(|settings| {
+                    (settings.number("msDS-PasswordSettingsPrecedence"), settings.guid)
+                })
+        };
+        best(&|guid| *guid == account.guid).or_else(|| {
+            let groups: HashSet<_> =
+                self.groups_of(account).iter().map(|group| group.guid).collect();
+            best(&|guid| groups.contains(guid))
+        })
+    }
+
+    /// The rules of the policy that decides about an account.
+    pub(crate) fn policy_of(&self, account: &Object) -> FakePolicy {
+        match self.resultant_settings(account) {
+            Some(settings) => FakePolicy::read(Place::FineGrained, &settings.values),
+            None => self.domain_policy(),
+        }
+    }
+
+    /// The domain's rules.
+    pub(crate) fn domain_policy(&self) -> FakePolicy {
+        let head = self.named(&self.head).map(|head| &head.values);
+        head.map_or_else(FakePolicy::default, |values| FakePolicy::read(Place::Domain, values))
+    }
+
+    /// The names of what a group or a policy links to.
+    pub(crate) fn link_names(&self, object: &Object) -> Vec<DistinguishedName> {
+        let objects = object.links.iter().filter_map(|guid| self.object(*guid));
+        objects.map(|object| object.dn.clone()).collect()
+    }
+
+    fn groups_of(&self, account: &Object) -> Vec<&Object> {
+        let mut found: Vec<&Object> = self.direct_groups(account.guid).collect();
+        let primary = u32::try_from(account.number("primaryGroupID")).ok();
+        let primary = primary.and_then(|rid| self.sid_of(rid).ok());
+        found.extend(primary.and_then(|sid| self.with_sid(&sid)));
+        let mut seen: HashSet<_> = found.iter().map(|group| group.guid).collect();
+        let mut next = 0;
+        while let Some(group) = found.get(next) {
+            for outer in self.direct_groups(group.guid) {
+                if seen.insert(outer.guid) {
+                    found.push(outer);
+                }
+            }
+            next += 1;
+        }
+        found
+    }
+}

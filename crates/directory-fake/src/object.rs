@@ -1,0 +1,101 @@
+//! One object of the directory.
+
+use std::collections::BTreeMap;
+
+use directory::{DistinguishedName, ObjectGuid, Sid};
+use protocol::Timestamp;
+
+use crate::metadata::{self, Write};
+use crate::password::Secret;
+use crate::values::Values;
+
+/// What an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    DomainHead,
+    Container,
+    Unit,
+    Builtin,
+    Group,
+    User,
+    Computer,
+    PasswordSettings,
+    Server,
+    NtdsSettings,
+}
+
+impl Class {
+    /// `objectClass`, most general first.
+    pub(crate) const fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::DomainHead => &["top", "domain", "domainDNS"],
+            Self::Container => &["top", "container"],
+            Self::Unit => &["top", "organizationalUnit"],
+            Self::Builtin => &["top", "builtinDomain"],
+            Self::Group => &["top", "group"],
+            Self::User => &["top", "person", "organizationalPerson", "user"],
+            Self::Computer => &["top", "person", "organizationalPerson", "user", "computer"],
+            Self::PasswordSettings => &["top", "msDS-PasswordSettings"],
+            Self::Server => &["top", "server"],
+            Self::NtdsSettings => &["top", "applicationSettings", "nTDSDSA"],
+        }
+    }
+
+    /// The name of the category's class in the schema, as `objectCategory` holds it.
+    pub(crate) const fn category(self) -> &'static str {
+        match self {
+            Self::DomainHead => "Domain-DNS",
+            Self::Container => "Container",
+            Self::Unit => "Organizational-Unit",
+            Self::Builtin => "Builtin-Domain",
+            Self::Group => "Group",
+            Self::User => "Person",
+            Self::Computer => "Computer",
+            Self::PasswordSettings => "ms-DS-Password-Settings",
+            Self::Server => "Server",
+            Self::NtdsSettings => "NTDS-DSA",
+        }
+    }
+}
+
+/// An object, its links and what is never shown of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Object {
+    pub(crate) guid: ObjectGuid,
+    pub(crate) dn: DistinguishedName,
+    pub(crate) class: Class,
+    pub(crate) sid: Option<Sid>,
+    pub(crate) values: Values,
+    /// The members of a group, or whom a fine-grained policy applies to. Links name objects and
+    /// not names, so that they survive a rename.
+    pub(crate) links: Vec<ObjectGuid>,
+    pub(crate) secret: Secret,
+    /// Whether the rights of the units above count: not under AdminSDHolder, or where somebody
+    /// switched inheritance off.
+    pub(crate) inherits: bool,
+    /// "User cannot change password": two denying ACEs in its security descriptor.
+    pub(crate) cannot_change: bool,
+    pub(crate) created: Timestamp,
+    pub(crate) changed: Timestamp,
+    pub(crate) usn_created: u64,
+    pub(crate) usn_changed: u64,
+    /// How often each attribute was written, by its number in the metadata.
+    pub(crate) writes: BTreeMap<u32, Write>,
+}
+
+impl Object {
+    /// Whether it is an account that somebody can sign in with.
+    pub(crate) const fn is_account(&self) -> bool {
+        matches!(self.class, Class::User | Class::Computer)
+    }
+
+    /// How often the password was set.
+    pub(crate) fn password_version(&self) -> u32 {
+        self.writes.get(&metadata::UNICODE_PWD).map_or(0, |write| write.version)
+    }
+
+    /// A number that is stored as text; 0 where there is none.
+    pub(crate) fn number(&self, attribute: &str) -> i64 {
+        self.values.number(attribute).unwrap_or_default()
+    }
+}

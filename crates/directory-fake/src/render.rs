@@ -1,0 +1,209 @@
+//! An object as a search returns it: what it holds, what is computed, what the caller may see.
+
+use directory::{DistinguishedName, Sid};
+use protocol::Timestamp;
+
+use crate::filter::Subject;
+use crate::metadata;
+use crate::modify::Token;
+use crate::object::{Class, Object};
+use crate::state::State;
+
+/// What is computed and only returned where it is asked for by name (MS-ADTS 3.1.1.4.5).
+const ON_REQUEST: &[&str] = &[
+    "tokengroups",
+    "msds-resultantpso",
+    "replpropertymetadata",
+    "ntsecuritydescriptor",
+    "allowedattributeseffective",
+];
+/// What every object has besides what it holds.
+const OF_ALL: &[&str] = &[
+    "objectClass",
+    "objectCategory",
+    "objectGUID",
+    "objectSid",
+    "distinguishedName",
+    "name",
+    "whenCreated",
+    "whenChanged",
+    "uSNCreated",
+    "uSNChanged",
+    "member",
+    "memberOf",
+    "msDS-PSOAppliesTo",
+];
+
+/// An object, seen by somebody.
+pub(crate) struct Seen<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) object: &'a Object,
+    pub(crate) token: &'a Token,
+    /// The parts of a descriptor that were asked for; without the control, all, which is more than
+    /// most may see.
+    pub(crate) sd_parts: Option<u32>,
+}
+
+/// Attributes by name, each with its values.
+pub(crate) type Row = Vec<(String, Vec<Vec<u8>>)>;
+
+impl Seen<'_> {
+    /// The attributes that were asked for; nothing or `*` is all but the computed ones.
+    pub(crate) fn row(&self, asked: &[String]) -> Row {
+        let mut names: Vec<&str> = Vec::new();
+        if asked.is_empty() || asked.iter().any(|name| name == "*") {
+            names.extend(OF_ALL);
+            names.extend(self.object.values.iter().map(|(name, _)| name));
+        }
+        names.extend(asked.iter().map(String::as_str));
+        let mut row: Row = Vec::new();
+        for name in names {
+            let values = self.read(name);
+            let new = row.iter().all(|(other, _)| !other.eq_ignore_ascii_case(name));
+            if new && !values.is_empty() {
+                row.push((name.to_owned(), values));
+            }
+        }
+        row
+    }
+
+    fn read(&self, name: &str) -> Vec<Vec<u8>> {
+        if !self.state.may_read(self.token, self.object) {
+            return Vec::new();
+        }
+        let lower = name.to_ascii_lowercase();
+        match self.computed(&lower) {
+            Some(values) => values,
+            None => self.object.values.all(&lower).to_vec(),
+        }
+    }
+
+    /// None: it is not computed.
+    fn computed(&self, name: &str) -> Option<Vec<Vec<u8>>> {
+        let object = self.object;
+        let text = |value: String| vec![value.into_bytes()];
+        Some(match name {
+            "objectclass" => {
+                object.class.names().iter().map(|name| name.as_bytes().to_vec()).collect()
+            }
+            "objectcategory" => text(format!(
+                "CN={},CN=Schema,CN=Configuration,{}",
+                object.class.category(),
+                self.state.head
+            )),
+            "objectguid" => vec![object.guid.to_bytes().to_vec()],
+            "objectsid" => object.sid.iter().map(Sid::to_value).collect(),
+            "distinguishedname" => text(object.dn.to_string()),
+            "name" => text(object.dn.name().unwrap_or_default().to_owned()),
+            "whencreated" => text(generalized_time(object.created)),
+            "whenchanged" => text(generalized_time(object.changed)),
+            "usncreated" => text(object.usn_created.to_string()),
+            "usnchanged" => text(object.usn_changed.to_string()),
+            "memberof" => names(self.state.direct_groups(object.guid).map(|group| &group.dn)),
+            "member" if object.class == Class::Group => names(&self.state.link_names(object)),
+            "msds-psoappliesto" if object.class == Class::PasswordSettings => {
+                names(&self.state.link_names(object))
+            }
+            "tokengroups" if object.is_account() => {
+                self.state.token_groups(object).iter().map(Sid::to_value).collect()
+            }
+            "msds-resultantpso" => {
+                names(self.state.resultant_settings(object).map(|settings| &settings.dn))
+            }
+            "replpropertymetadata" => vec![metadata::encode(&object.writes)],
+            "ntsecuritydescriptor" => self.descriptor(),
+            "allowedattributeseffective" => self.writable(),
+            _ => return None,
+        })
+    }
+
+    /// Reading the SACL takes a right that only administrators have; without the SD-flags control
+    /// it is asked for, too, and nothing is returned to anybody else.
+    fn descriptor(&self) -> Vec<Vec<u8>> {
+        const SACL: u32 = 0x8;
+        let parts = self.sd_parts.unwrap_or(0xf);
+        if parts & SACL != 0 && !self.token.is_administrator() {
+            return Vec::new();
+        }
+        self.state.descriptor(self.object, parts).into_iter().collect()
+    }
+
+    fn writable(&self) -> Vec<Vec<u8>> {
+        let may =
+            |right: fn(&crate::Rights) -> bool| self.state.may(self.token, self.object, right);
+        let mut names = Vec::new();
+        if may(|rights| rights.write_lockout_time) {
+            names.push(b"lockoutTime".to_vec());
+        }
+        if may(|rights| rights.write_pwd_last_set) {
+            names.push(b"pwdLastSet".to_vec());
+        }
+        names
+    }
+}
+
+impl Subject for Seen<'_> {
+    fn values(&self, attribute: &str) -> Vec<Vec<u8>> {
+        let lower = attribute.to_ascii_lowercase();
+        // They cannot be searched for, but for the class of an object, which everybody may see.
+        if ON_REQUEST.contains(&lower.as_str()) {
+            return Vec::new();
+        }
+        match self.computed(&lower) {
+            Some(values) if lower.starts_with("object") => values,
+            _ => self.read(attribute),
+        }
+    }
+
+    fn groups(&self) -> Vec<String> {
+        let sids = self.state.token_groups(self.object);
+        let groups = sids.iter().filter_map(|sid| self.state.with_sid(sid));
+        groups.map(|group| group.dn.to_string()).collect()
+    }
+}
+
+fn names<'a>(dns: impl IntoIterator<Item = &'a DistinguishedName>) -> Vec<Vec<u8>> {
+    dns.into_iter().map(|dn| dn.to_string().into_bytes()).collect()
+}
+
+/// RFC 4517 section 3.3.13, as AD writes it: whole seconds, `.0Z`.
+pub(crate) fn generalized_time(moment: Timestamp) -> String {
+    let seconds = moment.as_seconds();
+    let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, day) = civil(days);
+    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
+    format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}.0Z")
+}
+
+/// The date of a day since 1970-01-01 in the Gregorian calendar. Counted from 1 March of year 0, so
+/// that the leap day is a year's last.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_ad_writes_them() {
+        for (seconds, text) in [
+            (0, "19700101000000.0Z"),
+            (951_782_399, "20000228235959.0Z"),
+            (951_782_400, "20000229000000.0Z"),
+            (1_709_251_199, "20240229235959.0Z"),
+            (1_709_251_200, "20240301000000.0Z"),
+            (1_795_381_238, "20261122210038.0Z"),
+        ] {
+            assert_eq!(generalized_time(Timestamp::from_millis(seconds * 1_000)), text);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The two forms of the fake as subjects: asked directly, and by the agent's LDAP client over TLS.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clock::SystemClock;
+use directory::{Directory, DistinguishedName, LdapDirectory};
+use directory_fake::{FakeDirectory, FakeDomain, FakePolicy, NewFakePerson, Population, Served};
+use lab::{Authority, Bound, Credentials, NewPerson, Person};
+
+use super::seeded::Seeded;
+use super::{Subject, guid, password};
+
+/// The fake, directly or served.
+pub struct Fake {
+    pub population: Population,
+    served: Option<Served>,
+    count: AtomicU64,
+}
+
+/// The fake without sockets.
+pub async fn direct() -> Fake {
+    let population = Population::corp(Arc::new(SystemClock), Arc::new(Seeded::new(1))).unwrap();
+    Fake { population, served: None, count: AtomicU64::new(0) }
+}
+
+/// The fake over LDAPS.
+pub async fn served() -> Fake {
+    let fake = direct().await;
+    let authority = Authority::create().unwrap();
+    let served = Served::start(&fake.population.domain, &authority).await.unwrap();
+    Fake { served: Some(served), ..fake }
+}
+
+impl Fake {
+    fn domain(&self) -> &FakeDomain {
+        &self.population.domain
+    }
+
+    fn made_up(&self) -> String {
+        format!("test-{:06}", self.count.fetch_add(1, Ordering::SeqCst))
+    }
+}
+
+impl Subject for Fake {
+    fn directory(&self) -> Box<dyn Directory> {
+        self.directory_as(&self.population.service)
+    }
+
+    fn directory_as(&self, who: &Credentials) -> Box<dyn Directory> {
+        match &self.served {
+            None => {
+                Box::new(FakeDirectory::new(self.domain(), &who.login, password(&who.password)))
+            }
+            Some(served) => {
+                let config = served.config(who).unwrap();
+                Box::new(LdapDirectory::new(config, Arc::new(SystemClock)).unwrap())
+            }
+        }
+    }
+
+    fn add(&self, new: &NewPerson) -> Person {
+        let login = self.made_up();
+        let name = new.name.clone().unwrap_or_else(|| login.clone());
+        let made = self.domain().add_person(NewFakePerson {
+            display_name: name.clone(),
+            name: Some(name),
+            password: new.password.clone(),
+            member_of: new.member_of.clone(),
+            attributes: new.attributes.clone(),
+            disabled: new.disabled,
+            ..NewFakePerson::new(&login).in_unit(&new.unit).of_kind(new.kind)
+        });
+        let made = made.unwrap();
+        for (wanted, attribute, value) in [
+            (new.expired, "accountExpires", "132223104000000000"),
+            (new.must_change, "pwdLastSet", "0"),
+            (new.admin_count, "adminCount", "1"),
+        ] {
+            if wanted {
+                self.domain().put(made.guid, attribute, value).unwrap();
+            }
+        }
+        self.domain().cannot_change(made.guid, new.cannot_change).unwrap();
+        for _ in 0..if new.locked { 5 } else { 0 } {
+            self.domain().bind(&login, "Not-The-Password-1");
+        }
+        Person::from(&made)
+    }
+
+    fn add_group(&self) -> String {
+        let name = self.made_up();
+        self.domain().add_group(&name, "OU=Tests", &[]).unwrap();
+        name
+    }
+
+    fn join(&self, who: &str, group: &str) {
+        let guid = self.domain().guid_of(who).unwrap();
+        self.domain().join(guid, group).unwrap();
+    }
+
+    fn put(&self, who: &Person, attribute: &str, value: &str) {
+        self.domain().put(guid(who), attribute, value).unwrap();
+    }
+
+    fn add_settings(&self, policy: &FakePolicy, precedence: u32, applies_to: &str) -> String {
+        let name = self.made_up();
+        self.domain().add_settings(&name, precedence, policy, &[applies_to]).unwrap();
+        name
+    }
+
+    fn rename(&self, who: &Person, name: &str) {
+        self.domain().rename(guid(who), name).unwrap();
+    }
+
+    fn remove(&self, who: &Person) {
+        self.domain().remove(guid(who)).unwrap();
+    }
+
+    fn bind(&self, who: &Person, password: &str) -> Bound {
+        self.domain().bind(&who.login, password)
+    }
+
+    fn head(&self) -> DistinguishedName {
+        self.domain().head()
+    }
+
+    fn people(&self) -> Vec<Person> {
+        self.population.people.iter().map(Person::from).collect()
+    }
+}

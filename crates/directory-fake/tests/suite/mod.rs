@@ -1,0 +1,113 @@
+//! The contract suite: what every directory must do, told once and run on each.
+//!
+//! A case is an async function over a [`Subject`]; [`contract`] makes a test of each. To add one:
+//! a function in `cases`, and its name in the list of [`contract`].
+
+pub mod cases;
+pub mod fake;
+pub mod seeded;
+
+use directory::{Directory, DistinguishedName, ObjectGuid};
+use directory_fake::FakePolicy;
+use lab::{Bound, Credentials, NewPerson, Person};
+use protocol::{ClearPassword, Timestamp};
+
+/// A directory under test, and its administrator.
+pub trait Subject {
+    /// The agent's client: signed in as the service account.
+    fn directory(&self) -> Box<dyn Directory>;
+    /// A client that is signed in with another account.
+    fn directory_as(&self, who: &Credentials) -> Box<dyn Directory>;
+    /// Makes an account that only this case uses.
+    fn add(&self, new: &NewPerson) -> Person;
+    /// Makes a group that only this case uses, in no other group, and returns its name.
+    fn add_group(&self) -> String;
+    /// Puts somebody, or something, into a group.
+    fn join(&self, who: &str, group: &str);
+    /// Gives an attribute of a person one value.
+    fn put(&self, who: &Person, attribute: &str, value: &str);
+    /// Makes a fine-grained policy for a login or a group, with this precedence; its name.
+    fn add_settings(&self, policy: &FakePolicy, precedence: u32, applies_to: &str) -> String;
+    /// Gives a person another common name.
+    fn rename(&self, who: &Person, name: &str);
+    /// Deletes a person.
+    fn remove(&self, who: &Person);
+    /// Signs in.
+    fn bind(&self, who: &Person, password: &str) -> Bound;
+    /// The domain head.
+    fn head(&self) -> DistinguishedName;
+    /// Whom the domain was filled with.
+    fn people(&self) -> Vec<Person>;
+}
+
+/// An account that only this case uses.
+pub fn somebody(subject: &dyn Subject) -> Person {
+    subject.add(&NewPerson::default())
+}
+
+pub fn guid(person: &Person) -> ObjectGuid {
+    person.object_guid.parse().unwrap()
+}
+
+pub fn password(text: &str) -> ClearPassword {
+    ClearPassword::from_text(text).unwrap()
+}
+
+/// No case lasts that long.
+pub const LATER: Timestamp = Timestamp::from_millis(i64::MAX);
+
+/// Makes a test of each case for the subject that an expression makes.
+macro_rules! contract {
+    ($subject:expr) => {
+        contract! { @each $subject =>
+            a_probe_says_who_is_bound_and_which_control_there_is,
+            after_a_set_the_new_password_is_taken_and_the_old_one_refused,
+            a_set_unlocks,
+            history_is_enforced_on_the_present_password_and_on_earlier_ones,
+            a_history_of_three_remembers_three,
+            a_history_that_was_kept_counts_under_a_shorter_one_until_the_next_set,
+            every_refused_rule_is_named_and_changes_nothing,
+            a_password_that_is_too_young_is_refused_whatever_the_new_one_is,
+            whoever_must_change_is_never_too_young,
+            what_is_not_there_is_gone_and_not_an_error,
+            a_renamed_account_is_found_and_a_deleted_one_is_not,
+            flags_are_read_as_they_are,
+            every_reason_to_refuse_a_sign_in_has_its_sub_code,
+            a_password_that_is_too_old_is_refused_as_expired,
+            a_disabled_account_is_set_and_stays_disabled,
+            an_expired_account_is_set_and_stays_expired,
+            who_must_change_has_done_so_after_a_set,
+            who_cannot_change_is_read_and_set,
+            protection_is_seen_through_nested_groups,
+            protection_is_seen_through_the_primary_group,
+            a_left_over_admin_count_is_told_from_a_membership,
+            of_two_policies_the_one_with_precedence_decides,
+            a_policy_of_ones_own_comes_before_those_of_groups,
+            a_policy_s_rules_are_hidden_from_whoever_may_not_read_them,
+            the_domain_s_policy_is_read,
+            a_policy_has_a_lockout_of_its_own,
+            the_witness_rises_by_one_with_each_set_and_not_with_a_refusal,
+            a_set_for_another_controller_s_witness_is_not_sent,
+            a_set_whose_time_is_over_is_not_sent,
+            hard_passwords_are_taken_as_they_are,
+            kinds_of_characters_are_counted_alike,
+            where_no_right_was_delegated_the_set_is_refused_as_such,
+            rights_come_before_rules,
+            people_are_read_once_each_with_their_attributes,
+            people_below_a_unit_that_is_not_there_are_an_error,
+            names_that_need_escaping_are_read_and_set,
+            a_client_with_a_wrong_password_is_told_so,
+            a_client_whose_account_is_disabled_is_told_so,
+            sets_at_the_same_time_are_all_counted,
+        }
+    };
+    (@each $subject:expr => $($case:ident,)*) => {
+        $(
+            #[tokio::test]
+            async fn $case() {
+                let subject = $subject.await;
+                crate::suite::cases::$case(&subject).await;
+            }
+        )*
+    };
+}
