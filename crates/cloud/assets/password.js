@@ -38,7 +38,8 @@ async function submit() {
     const body = await sealForAll(ticket, first.value);
     posted = true;
     const result = await post("sealed", { ...body, flow: form.dataset.flow });
-    return result.state === "refused" ? refused(result) : go(result);
+    const others = result.state === "ended" && result.request_id !== ticket.request_id;
+    return others || result.state === "refused" ? refused(result) : go(result);
   } catch {
     // Once it was posted only the result page knows what happened.
     if (posted) return go({ location: `${form.dataset.base}/result` });
@@ -70,6 +71,8 @@ async function post(path, body) {
 
 /** Nothing was submitted: what was typed stays, the page says why. */
 function refused(answer) {
+  // There is nothing to do here any more; the page that says so leads to a new visit.
+  if (answer.outcome === "flow_expired") return go(answer);
   // An older tab, when the visit has ended: what is typed here is another password.
   const ended = answer.state === "ended";
   if (ended) forget();

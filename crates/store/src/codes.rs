@@ -91,6 +91,21 @@ impl Store {
         self.why_not_counted(flow, most).await
     }
 
+    /// How many tries a flow's code has left; none if there is no such code.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn tries_left(&self, flow: FlowId, most: u32) -> Result<u32, StoreError> {
+        let row = sqlx::query("SELECT tries FROM code WHERE flow = $1")
+            .bind(flow.to_bytes().to_vec())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed("read a code"))?;
+        let Some(row) = row else { return Ok(0) };
+        let tries = Typed::new(&row, "code").number("tries")?;
+        Ok(most.saturating_sub(u32::try_from(tries).unwrap_or(u32::MAX)))
+    }
+
     async fn why_not_counted(&self, flow: FlowId, most: u32) -> Result<Spent, StoreError> {
         let row = sqlx::query("SELECT tries, consumed_at FROM code WHERE flow = $1")
             .bind(flow.to_bytes().to_vec())

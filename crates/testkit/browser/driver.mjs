@@ -1,23 +1,27 @@
 // Drives Chromium for tests that are written in Rust: reads one JSON command a line, does it, and
 // writes what came of it as one JSON line. It judges nothing. It ends when its input does.
 //
-//   node driver.mjs CERTIFICATE     the only server certificate that is believed
+//   node driver.mjs CHROMIUM CERTIFICATE     the only server certificate that is believed
+//
+// The first line says whether Chromium has started.
 import { createHash, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 
+import { examined } from "./axe.mjs";
 import { launch } from "./chromium.mjs";
-import { examine, seen } from "./seen.mjs";
+import { seen } from "./seen.mjs";
 
+// Milliseconds: until a wait fails, and between two looks of one that must load the page again.
 const LIMIT = 25_000;
+const BEAT = 250;
 const SIZES = {
   desktop: { viewport: { width: 1280, height: 800 } },
   phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
 };
 
-const browser = await launch(await trusted(process.argv[2]));
+const browser = await started(process.argv[2], process.argv[3]);
 const contexts = new Map();
 const tabs = new Map();
 
@@ -30,17 +34,23 @@ const commands = {
     context.setDefaultTimeout(LIMIT);
     const requests = [];
     context.on("request", (request) => requests.push(recorded(request)));
-    contexts.set(name, { context, requests });
+    contexts.set(name, { context, requests, size, scripting });
+  },
+
+  /** From now on a profile has the cookies of another one, too. */
+  async adopt({ context, from }) {
+    await contexts.get(context).context.addCookies(await contexts.get(from).context.cookies());
   },
 
   async tab({ name, context }) {
-    const page = await contexts.get(context).context.newPage();
+    const { context: profile, size, scripting } = contexts.get(context);
+    const page = await profile.newPage();
     const complaints = [];
     page.on("pageerror", (error) => complaints.push(error.message));
     page.on("console", (message) => {
       if (message.type() === "error") complaints.push(message.text());
     });
-    tabs.set(name, { page, complaints });
+    tabs.set(name, { page, complaints, size, scripting });
   },
 
   async open({ tab, url, until }) {
@@ -55,12 +65,12 @@ const commands = {
     for (let time = 0; time < times; time++) await pageOf(tab).keyboard.press(key);
   },
 
-  /** Clicks; with `until`, waits for that and says how long it took. */
+  /** Clicks, or touches on a phone; with `until`, waits for that and says how long it took. */
   async click({ tab, selector, until }) {
-    const page = pageOf(tab);
+    const { page, size } = tabs.get(tab);
     await page.waitForSelector(selector);
     const before = performance.now();
-    await page.click(selector, { noWaitAfter: true });
+    await page[size === "phone" ? "tap" : "click"](selector, { noWaitAfter: true });
     if (until) await page.waitForSelector(until, { state: "attached" });
     return performance.now() - before;
   },
@@ -72,11 +82,21 @@ const commands = {
   async back({ tab }) {
     // A page that was kept does not load again, so there is nothing else to wait for.
     await pageOf(tab).goBack({ waitUntil: "commit" });
-    await pause(500);
   },
 
   async reload({ tab }) {
     await pageOf(tab).reload({ waitUntil: "load" });
+  },
+
+  /** Loads the page again and again until something is there. */
+  async reload_until({ tab, selector, seconds }) {
+    const page = pageOf(tab);
+    const end = performance.now() + seconds * 1000;
+    while (await page.locator(selector).count() === 0) {
+      if (performance.now() > end) throw new Error(`${selector} did not come in ${seconds} s`);
+      await pause(BEAT);
+      await page.reload({ waitUntil: "load" });
+    }
   },
 
   async pause({ millis }) {
@@ -104,22 +124,22 @@ const commands = {
     await pageOf(tab).locator(selector).evaluate((element) => { element.hidden = false; });
   },
 
-  async look({ tab, width, height, scheme }) {
-    await pageOf(tab).setViewportSize({ width, height });
-    await pageOf(tab).emulateMedia({ colorScheme: scheme });
-  },
-
   async seen({ tab }) {
     return pageOf(tab).evaluate(seen);
   },
 
-  async examine({ tab }) {
-    const page = pageOf(tab);
-    // Past the page's content security policy, which would rightly refuse it.
-    const session = await page.context().newCDPSession(page);
-    await session.send("Runtime.evaluate", { expression: await axe() });
-    await session.detach();
-    return page.evaluate(examine);
+  /** Several tabs at once: what can be seen, whether it fits that width, and what axe-core finds. */
+  async examine({ looks }) {
+    return Promise.all(looks.map(async ({ tab, path, width, height }) => {
+      const { page, scripting } = tabs.get(tab);
+      const present = await page.evaluate(seen);
+      if (path) await page.screenshot({ path, fullPage: true });
+      const size = page.viewportSize();
+      await page.setViewportSize({ width, height });
+      const { wider_than_screen } = await page.evaluate(seen);
+      await page.setViewportSize(size);
+      return { seen: present, wider_when_narrow: wider_than_screen, axe: await examined(page, scripting) };
+    }));
   },
 
   async screenshot({ tab, path }) {
@@ -145,9 +165,24 @@ for await (const line of createInterface({ input: process.stdin })) {
   } catch (error) {
     answer = { failed: error.message };
   }
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
+  say(answer);
 }
 await browser.close();
+
+async function started(chromium, certificate) {
+  try {
+    const browser = await launch(chromium, await trusted(certificate));
+    say({ done: browser.version() });
+    return browser;
+  } catch (error) {
+    say({ failed: error.message });
+    process.exit(1);
+  }
+}
+
+function say(answer) {
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
 
 function pageOf(tab) {
   return tabs.get(tab).page;
@@ -167,8 +202,4 @@ async function trusted(file) {
   const certificate = new X509Certificate(await readFile(file));
   const spki = certificate.publicKey.export({ type: "spki", format: "der" });
   return createHash("sha256").update(spki).digest("base64");
-}
-
-function axe() {
-  return readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 }

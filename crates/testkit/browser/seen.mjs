@@ -1,4 +1,4 @@
-// What can be seen of a page, as plain values. These functions run inside the page.
+// What can be seen of a page, as plain values. This function runs inside the page.
 
 /** What a page says, and what of a password stands on it. */
 export function seen() {
@@ -22,14 +22,4 @@ export function seen() {
     focus: document.activeElement?.id ?? "",
     wider_than_screen: document.documentElement.scrollWidth > document.documentElement.clientWidth,
   };
-}
-
-/** Runs axe-core, which is there already, with every rule that it has on by default. */
-export async function examine() {
-  const { violations, passes } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
-  const findings = violations.map(({ id, impact, help, nodes }) => ({
-    id, impact, help,
-    nodes: nodes.map(({ target, failureSummary }) => `${target.join(" ")}: ${failureSummary}`),
-  }));
-  return { passed: passes.length, findings };
 }

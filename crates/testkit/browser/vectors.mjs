@@ -1,5 +1,6 @@
-// Runs the page's own seal.js in Chromium. Reads {"script": path, "passwords": […], "seal": […]}
-// from standard input, and writes one JSON line: what passwordArea and sealFor made, in base64url.
+// Runs the page's own seal.js in Chromium, whose path is the argument. Reads {"script": path,
+// "passwords": […], "seal": […]} from standard input, and writes one JSON line: what passwordArea
+// and sealFor made, in base64url.
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 
@@ -10,7 +11,7 @@ const ORIGIN = "https://vectors.test";
 
 const asked = JSON.parse(await text(process.stdin));
 const script = await readFile(asked.script, "utf8");
-const browser = await launch();
+const browser = await launch(process.argv[2]);
 try {
   const page = await browser.newPage();
   await page.route("**", (route) => route.fulfill(answer(route.request().url())));

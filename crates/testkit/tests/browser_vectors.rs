@@ -158,8 +158,10 @@ fn run(asked: &Value) -> Made {
     let mut asked = asked.clone();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cloud/assets/seal.js");
     asked["script"] = json!(script);
-    let mut child = Command::new("node")
-        .arg(browser::scripts().join("vectors.mjs"))
+    let tools = browser::tools();
+    let mut child = Command::new(&tools.node)
+        .arg(tools.scripts.join("vectors.mjs"))
+        .arg(&tools.chromium)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -55,7 +55,7 @@ fn no_request_of_the_browser_carries_the_password_and_the_directory_has_it() {
     without_scripting_the_search_finds_the_password(&world, carl);
 }
 
-fn nothing_is_sent_if_the_entries_differ(tab: &Tab<'_>, profile: &Profile<'_>, new: &str) {
+fn nothing_is_sent_if_the_entries_differ(tab: &Tab, profile: &Profile, new: &str) {
     tab.wait("#new");
     profile.requests();
     for (password, again, told) in [
@@ -73,7 +73,7 @@ fn nothing_is_sent_if_the_entries_differ(tab: &Tab<'_>, profile: &Profile<'_>, n
 }
 
 /// What the directory refuses can be corrected there and then.
-fn refusals_name_their_rule(tab: &Tab<'_>) {
+fn refusals_name_their_rule(tab: &Tab) {
     for (password, outcome, named) in [
         ("Ab1!", "policy_too_short", "at least 7 characters"),
         (PLAIN, "policy_not_complex", "three kinds of characters"),
@@ -166,7 +166,7 @@ fn without_scripting_the_search_finds_the_password(world: &World, person: &Perso
     let seen = tab.seen();
     assert_eq!(seen.fields, ["password", "password_again"], "and not the form that seals");
     assert!(seen.text.contains("this service seals the password for you"), "{}", seen.text);
-    tab.screenshot("password-no-scripting");
+    tab.screenshot("secrecy", "password");
     for (again, step, outcome) in
         [("something else", "password", "passwords_differ"), (NEW[2], "result", "password_changed")]
     {
@@ -210,7 +210,7 @@ fn before_its_script_has_run_no_password_can_be_sent(world: &World, person: &Per
     let seen = tab.seen();
     assert_eq!((&*seen.step, seen.fields.len()), ("password", 0), "{seen:?}");
     assert!(seen.text.contains("reload this page"), "it explains itself: {}", seen.text);
-    tab.screenshot(&format!("password-before-{script}"));
+    tab.screenshot("slow", &script.replace(".js", "_js_missing"));
     // Neither what is typed into nothing, nor a form that something else has shown.
     tab.press("x", 3);
     tab.press("Enter", 1);
@@ -297,12 +297,7 @@ fn the_older_of_two_tabs_says_so_and_does_nothing(world: &World, person: &Person
     going_back_shows_and_sets_nothing(world, person, &profile, &newest);
 }
 
-fn going_back_shows_and_sets_nothing(
-    world: &World,
-    person: &Person,
-    profile: &Profile<'_>,
-    tab: &Tab<'_>,
-) {
+fn going_back_shows_and_sets_nothing(world: &World, person: &Person, profile: &Profile, tab: &Tab) {
     let set = world.last_set(person);
     for _ in 0..3 {
         tab.reload();

@@ -1,5 +1,4 @@
-//! Every page in Chromium: it explains itself, on a desk and on a phone, in the light and in the
-//! dark, in every language, and axe-core finds nothing.
+//! Every page in Chromium, in every way: it explains itself, and axe-core finds nothing.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,196 +8,194 @@
 )]
 
 mod browser;
+mod pages;
 mod walk;
 
-use std::process::Command;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use browser::{DESKTOP, Look, PHONE, Seen, Tab};
-use lab::Person;
+use browser::{DESKTOP, Tab};
+use lab::NewPerson;
+use pages::{Page, Ways};
+use protocol::Outcome;
 use testkit::Options;
-use walk::{NEXT, PRESENT, RESEND, SET, START, World, at, choose, says, with};
+use walk::{NEXT, PRESENT, RESEND, SET, START, World, at, button, choose, signal, submit, with};
 
 const NEW: &str = "Meadow-Lantern-2025";
-const DESK: (u32, u32) = (1280, 800);
-/// What a phone shows; a desk at 400 % shows no more (WCAG 2.2, 1.4.10).
-const NARROW: (u32, u32) = (320, 640);
+
+/// Those that a visit comes to before the gate is passed.
+const UP_TO_THE_GATE: [Page; 5] =
+    [Page::Start, Page::StartRefused, Page::Code, Page::CodeWrong, Page::CodeResent];
+/// Those behind it.
+const BEHIND_THE_GATE: [Page; 4] =
+    [Page::Password, Page::PasswordDiffers, Page::PasswordRefused, Page::Changed];
+/// Those that end a visit, or that nobody is led to.
+const OFF_THE_WAY: [Page; 4] = [Page::Ended, Page::NotFound, Page::TurnedAway, Page::Unchanged];
+/// Those that tell of an agent that does not answer.
+const WITHOUT_AN_AGENT: [Page; 4] =
+    [Page::Waiting, Page::InDoubt, Page::Unavailable, Page::TryAgain];
 
 #[test]
-fn every_page_up_to_the_result_explains_itself_and_axe_finds_nothing() {
-    let (world, [anna]) = World::start(options());
-    let (_profile, tab) = world.visitor(PHONE);
-    tab.open(&world.url(""));
-    assert_page(&tab, "start", ("start", ""));
-    tab.fill("#login", " ");
-    tab.click_until(START, &with("name_malformed"));
-    assert_page(&tab, "start-refused", ("start", "name_malformed"));
-    let code = world.to_code(&tab, &anna);
-    assert_page(&tab, "code", ("code", ""));
-    tab.fill("#code", "00000");
-    tab.click_until(NEXT, &with("code_wrong"));
-    assert_page(&tab, "code-wrong", ("code", "code_wrong"));
-    tab.fill("#code", &code);
-    tab.click_until(NEXT, &at("password"));
-    tab.wait("#new");
-    assert_page(&tab, "password", ("password", ""));
-    choose(&tab, "Meadow-Lantern", "Meadow-Lantem");
-    tab.click(SET);
-    tab.wait("#problem");
-    assert_page(&tab, "password-differs", ("password", ""));
-    choose(&tab, PRESENT, PRESENT);
-    tab.click_until(SET, &with("policy_history"));
-    tab.wait("#new");
-    assert_page(&tab, "password-refused", ("password", "policy_history"));
-    choose(&tab, NEW, NEW);
-    tab.click_until(SET, &at("result"));
-    assert_page(&tab, "result", ("result", "password_changed"));
-    assert_eq!(tab.complaints(), [""; 0]);
+fn every_page_up_to_the_gate_explains_itself_and_axe_finds_nothing() {
+    let more = "[code]\ntries = 40\nsends = 20\n";
+    let (world, [anna]) = World::start(options(more));
+    let mut ways = Ways::of(&world);
+    ways.visit(Page::Start, |tab| tab.open(&world.url("")));
+    ways.visit(Page::StartRefused, |tab| {
+        tab.fill("#login", " ");
+        tab.click_until(START, &with("name_malformed"));
+    });
+    let (profile, guide) = world.visitor(DESKTOP);
+    world.to_code(&guide, &anna);
+    ways.follow(&profile);
+    ways.visit(Page::Code, |tab| tab.open(&world.url("/code")));
+    ways.visit(Page::CodeWrong, |tab| {
+        tab.fill("#code", "00000");
+        tab.click_until(NEXT, &with("code_wrong"));
+    });
+    ways.visit(Page::CodeResent, |tab| {
+        tab.click_until(RESEND, "main[data-step=code][data-outcome='']");
+    });
+    ways.assert_visited(&UP_TO_THE_GATE);
+}
+
+#[test]
+fn every_page_behind_the_gate_explains_itself_and_axe_finds_nothing() {
+    let (world, [anna]) = World::start(options(""));
+    let mut ways = Ways::of(&world);
+    let (profile, guide) = world.visitor(DESKTOP);
+    world.to_password(&guide, &anna);
+    ways.follow(&profile);
+    ways.visit(Page::Password, |tab| tab.open(&world.url("/password")));
+    ways.visit(Page::PasswordDiffers, differ);
+    submit(&guide, PRESENT, &with("policy_history"));
+    ways.visit(Page::PasswordRefused, |tab| tab.open(&world.url("/password")));
+    submit(&guide, NEW, &with("password_changed"));
+    ways.visit(Page::Changed, |tab| tab.open(&world.url("/result")));
+    assert!(world.accepts(&anna, NEW));
+    ways.assert_visited(&BEHIND_THE_GATE);
+}
+
+fn differ(tab: &Tab) {
+    choose(tab, "Meadow-Lantern", "Meadow-Lantem");
+    if tab.look.scripting {
+        tab.click(SET);
+        tab.wait("#problem");
+    } else {
+        tab.click_until(button(tab), &with("passwords_differ"));
+    }
 }
 
 #[test]
 fn every_page_off_the_way_explains_itself_and_axe_finds_nothing() {
-    let (mut world, [bert, carl]) = World::start(options());
-    what_ends_a_visit(&world, &bert);
-    where_there_is_nothing(&world);
-    in_another_language(&world, &bert);
-    let agent = pid_of(&mut world, "agent");
-    while_the_agent_is_silent(&world, &carl, agent);
+    let disabled = NewPerson { disabled: true, ..NewPerson::default() };
+    let (world, [someone]) = World::of(options(""), [disabled]);
+    let mut ways = Ways::of(&world);
+    ways.visit(Page::Ended, |tab| tab.open(&world.url("/password")));
+    let nothing = format!("{}/nothing", world.stack.cloud_url());
+    let nobody = format!("{}/t/nobody/reset", world.stack.cloud_url());
+    // Chromium itself says in its console that it got a 404, or a 403.
+    let mut others = Ways::of(&world);
+    others.visit(Page::NotFound, |tab| {
+        tab.open(&nobody);
+        assert_eq!(tab.seen().step, "error");
+        tab.open(&nothing);
+    });
+    // A form of another site: it has nobody's address as its origin.
+    let foreign = format!("<form method=post action={}><button>Win</button></form>", world.url(""));
+    others.visit(Page::TurnedAway, |tab| {
+        tab.open(&format!("data:text/html,{foreign}"));
+        tab.click_until("button", &with("foreign_request"));
+    });
+    let (profile, guide) = world.visitor(DESKTOP);
+    world.to_password(&guide, &someone);
+    submit(&guide, NEW, &with("disabled"));
+    ways.follow(&profile);
+    ways.visit(Page::Unchanged, |tab| tab.open(&world.url("/result")));
+    ways.assert_visited(&[Page::Ended, Page::Unchanged]);
 }
 
-/// An organisation with a helpdesk, and pages that soon follow an operation by themselves.
-fn options() -> Options {
+#[test]
+fn every_page_without_an_agent_explains_itself_and_axe_finds_nothing() {
+    // Little time need pass before "not changed" is certain.
+    let more = "[flow]\nwait_for_answer_seconds = 1\n[message]\nlifetime_seconds = 6\n";
+    let options =
+        Options { agent: "[directory]\nset_time_limit_seconds = 3\n".to_owned(), ..options(more) };
+    let (mut world, [anna]) = World::start(options);
+    let agent = world.pid("agent");
+    let (profile, guide) = world.visitor(DESKTOP);
+    world.to_password(&guide, &anna);
+    signal(agent, "STOP");
+    submit(&guide, NEW, &at("waiting"));
+    let mut ways = Ways::of(&world);
+    ways.follow(&profile);
+    let result = world.url("/result");
+    ways.visit(Page::Waiting, |tab| tab.open(&result));
+    signal(agent, "KILL");
+    guide.wait(&with("in_doubt"));
+    ways.visit(Page::InDoubt, |tab| await_outcome(tab, "in_doubt"));
+    let mut others = Ways::of(&world);
+    others.visit(Page::Unavailable, |tab| tab.open(&world.url("")));
+    world.stack.restart("agent").unwrap();
+    // It had not begun when it was killed.
+    guide.wait(&with("expired"));
+    assert!(world.accepts(&anna, PRESENT));
+    ways.visit(Page::TryAgain, |tab| await_outcome(tab, "expired"));
+    ways.assert_visited(&[Page::Waiting, Page::InDoubt, Page::TryAgain]);
+}
+
+/// With scripting the page follows by itself; without, one looks again.
+fn await_outcome(tab: &Tab, outcome: &str) {
+    if tab.look.scripting {
+        tab.wait(&with(outcome));
+    } else {
+        tab.click_until("main a.button", &with(outcome));
+    }
+}
+
+/// An organisation with a helpdesk.
+fn options(more: &str) -> Options {
     Options {
         name: "Tulip Works".to_owned(),
-        cloud: "[flow]\nwait_for_answer_seconds = 1\n\
-                [pages]\nhelpdesk = \"mailto:helpdesk@passback.test\"\n"
-            .to_owned(),
+        cloud: format!("[pages]\nhelpdesk = \"mailto:helpdesk@passback.test\"\n{more}"),
         ..Options::default()
     }
 }
 
-fn what_ends_a_visit(world: &World, person: &Person) {
-    let (_profile, tab) = world.visitor(PHONE);
-    tab.open(&world.url("/password"));
-    assert_page(&tab, "error-expired", ("error", "flow_expired"));
-    world.to_code(&tab, person);
-    tab.click_until(RESEND, &says("another code is on its way"));
-    assert_page(&tab, "code-resent", ("code", ""));
-    for left in ["4 tries", "3 tries", "2 tries", "One try"] {
-        tab.fill("#code", "00000");
-        tab.click_until(NEXT, &says(left));
-    }
-    tab.fill("#code", "00000");
-    tab.click_until(NEXT, &with("code_tries_spent"));
-    assert_page(&tab, "error-tries", ("error", "code_tries_spent"));
-    world.to_code(&tab, person);
-    tab.click_until(RESEND, &says("another code is on its way"));
-    tab.reload();
-    tab.click_until(RESEND, "main:has([id=code]), main[data-outcome=throttled]");
-    tab.wait(&with("throttled"));
-    assert_page(&tab, "error-throttled", ("error", "throttled"));
-}
-
-fn where_there_is_nothing(world: &World) {
-    let (_profile, tab) = world.visitor(DESKTOP);
-    for (url, name) in [
-        (format!("{}/nothing", world.stack.cloud_url()), "not-found"),
-        (format!("{}/t/nobody/reset", world.stack.cloud_url()), "not-found-organisation"),
-    ] {
-        tab.open(&url);
-        assert_page(&tab, name, ("error", ""));
+#[test]
+fn there_is_no_other_page() {
+    let told: BTreeSet<_> = Page::ALL.iter().map(|page| page.template()).collect();
+    let templates = fs::read_dir(cloud("templates")).unwrap().flatten();
+    let names = templates.map(|entry| entry.file_name().into_string().unwrap());
+    // Around the others; no page by itself.
+    let templates: BTreeSet<_> = names.filter(|name| name != "layout.html").collect();
+    assert_eq!(told, templates.iter().map(String::as_str).collect());
+    let steps: BTreeSet<_> = Page::ALL.iter().map(|page| page.step().to_owned()).collect();
+    assert_eq!(steps, steps_of_the_source(), "the values of data-step");
+    let looked_at =
+        [&UP_TO_THE_GATE[..], &BEHIND_THE_GATE, &OFF_THE_WAY, &WITHOUT_AN_AGENT].concat();
+    for page in Page::ALL {
+        assert!(looked_at.contains(page), "nobody looks at {page:?}");
+        let told = Outcome::from_name(page.outcome()).map(Page::that_tells);
+        assert!(told.is_none_or(|told| told == *page), "{page:?} tells of another's outcome");
     }
 }
 
-/// Links to another language stay on the page, wherever it was come to.
-fn in_another_language(world: &World, person: &Person) {
-    let (_profile, tab) = world.visitor(Look { language: "nl-NL", ..DESKTOP });
-    tab.open(&world.url(""));
-    assert_eq!(tab.seen().language, "nl");
-    assert_page(&tab, "start-nl", ("start", ""));
-    world.to_code(&tab, person);
-    assert_page(&tab, "code-nl", ("code", ""));
-    tab.click_until(RESEND, &says("een nieuwe code"));
-    for (tag, heading) in [("en", "Enter the code"), ("nl", "Vul de code in")] {
-        tab.click_until(&format!("footer a[hreflang={tag}]"), &format!("html[lang={tag}]"));
-        let seen = tab.seen();
-        assert_eq!((&*seen.step, &*seen.heading), ("code", heading));
+/// What the service's source can put into `data-step`.
+fn steps_of_the_source() -> BTreeSet<String> {
+    let files = fs::read_dir(cloud("src/http")).unwrap().flatten();
+    let mut steps = BTreeSet::new();
+    for file in files {
+        let text = fs::read_to_string(file.path()).unwrap();
+        for before in ["Frame::new(visit, \"", "step: \""] {
+            let after = text.split(before).skip(1).filter_map(|rest| rest.split_once('"'));
+            steps.extend(after.map(|(step, _)| step.to_owned()));
+        }
     }
+    steps
 }
 
-fn while_the_agent_is_silent(world: &World, person: &Person, agent: u32) {
-    let (profile, tab) = world.visitor(PHONE);
-    // The same page in a tab that does not follow, so that it can be looked at.
-    let still = profile.tab();
-    still.refuse("**/assets/*/follow.js");
-    world.to_password(&tab, person);
-    choose(&tab, NEW, NEW);
-    signal(agent, "STOP");
-    tab.click_until(SET, &at("waiting"));
-    still.open(&world.url("/result"));
-    assert_page(&still, "waiting", ("waiting", ""));
-    signal(agent, "CONT");
-    tab.wait(&with("password_changed"));
-    assert!(world.accepts(person, NEW));
-
-    world.to_password(&tab, person);
-    choose(&tab, "Harbour-Lantern-2026", "Harbour-Lantern-2026");
-    signal(agent, "STOP");
-    tab.click_until(SET, &at("waiting"));
-    signal(agent, "KILL");
-    tab.wait(&with("in_doubt"));
-    still.open(&world.url("/result"));
-    assert_page(&still, "in-doubt", ("result", "in_doubt"));
-    still.open(&world.url(""));
-    assert_page(&still, "unavailable", ("unavailable", "on_premises_unreachable"));
-}
-
-/// A page looked at in every light and size: what it says, and what axe-core says.
-fn assert_page(tab: &Tab<'_>, name: &str, (step, outcome): (&str, &str)) {
-    let seen = tab.seen();
-    assert_eq!((&*seen.step, &*seen.outcome), (step, outcome), "{name}: {}", seen.text);
-    assert_explained(&seen, name);
-    let phone = (390, 844);
-    for (size, scheme, label) in
-        [(DESK, "light", "desktop"), (phone, "dark", "phone-dark"), (phone, "light", "phone")]
-    {
-        tab.look(size, scheme);
-        let examined = tab.examine();
-        assert!(examined.passed > 10, "{name}: axe-core looked at {}", examined.passed);
-        tab.screenshot(&format!("{name}-{label}"));
-        assert!(examined.findings.is_empty(), "{name}, {label}: {:#?}", examined.findings);
-        assert!(!tab.seen().wider_than_screen, "{name}, {label}: must be scrolled sideways");
-    }
-    tab.look(NARROW, "light");
-    assert!(!tab.seen().wider_than_screen, "{name}: is wider than {NARROW:?}");
-    tab.look(phone, "light");
-}
-
-/// Something says where one is, what happened, and what to do.
-fn assert_explained(seen: &Seen, name: &str) {
-    assert!(!seen.heading.is_empty() && seen.title.starts_with(&seen.heading), "{name}: {seen:?}");
-    assert!(["en", "nl"].contains(&&*seen.language), "{name}: language {}", seen.language);
-    let beyond = seen.text.len() - seen.heading.len();
-    assert!(beyond > 40, "{name} says nothing more than its heading: {}", seen.text);
-    if seen.outcome.is_empty() {
-        return;
-    }
-    assert!(!seen.number.is_empty() && !seen.messages.is_empty(), "{name}: {seen:?}");
-    let told = seen.messages.join(" ");
-    let expected = match &*seen.changed {
-        "yes" => "Your new password works",
-        "no" => "Nothing was changed",
-        _ => "we do not know yet",
-    };
-    assert!(told.contains(expected), "{name}: {told}");
-    assert!(seen.text.contains(&seen.support_code), "{name}: {}", seen.text);
-}
-
-fn pid_of(world: &mut World, name: &str) -> u32 {
-    let ready = world.stack.ready().unwrap();
-    ready.processes.iter().find(|process| process.name == name).unwrap().pid
-}
-
-fn signal(process: u32, name: &str) {
-    let done = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status();
-    assert!(done.unwrap().success());
+fn cloud(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../cloud").join(path)
 }

@@ -17,6 +17,9 @@ use crate::http::view::{self, Frame, Plain};
 use crate::http::visit::{Standing, Visit};
 use crate::support;
 
+/// What is told after another code was asked for.
+const RESENT: &str = "resent";
+
 #[derive(Template)]
 #[template(path = "code.html")]
 struct CodePage {
@@ -33,11 +36,24 @@ pub(super) async fn page(visit: Visit) -> Response {
 
 async fn show(visit: &Visit) -> Result<Response, StoreError> {
     Ok(match visit.standing().await? {
-        Standing::Open(flow, Step::Gate(_)) => render(visit, &flow, None, false),
+        Standing::Open(flow, Step::Gate(_)) => {
+            let not_passed = told(visit, &flow).await?;
+            render(visit, &flow, not_passed, visit.told(&[RESENT]).is_some())
+        }
         Standing::Open(_, Step::Password) => to(visit, "password"),
         Standing::Ended(_) => to(visit, "result"),
         Standing::None => view::not_taken(visit, Outcome::FlowExpired),
     })
+}
+
+/// Why the last code that was posted did not count.
+async fn told(visit: &Visit, flow: &Flow) -> Result<Option<NotPassed>, StoreError> {
+    let outcomes = [Outcome::CodeWrong, Outcome::CodeExpired].map(Outcome::name);
+    let Some(outcome) = visit.told(&outcomes).and_then(Outcome::from_name) else {
+        return Ok(None);
+    };
+    let left = visit.app.store.tries_left(flow.id, visit.app.settings.code_tries).await?;
+    Ok(Some(NotPassed { outcome, left }))
 }
 
 /// `POST …/reset/code` with the field `code`.
@@ -95,7 +111,7 @@ async fn issue_again(visit: &Visit, form: &Form) -> Result<Response, StoreError>
     let issued = email::issue(&visit.app, &flow, person.as_ref(), name, visit.now).await?;
     audit(visit, &flow, "gate.email.issued_again", json!({ "issued": issued })).await;
     if issued {
-        return Ok(render(visit, &flow, None, true));
+        return Ok(visit.see("code", Some(RESENT)));
     }
     let again = flow.expires_at;
     Ok(view::plain(
@@ -114,7 +130,7 @@ async fn issue_again(visit: &Visit, form: &Form) -> Result<Response, StoreError>
 
 fn refused(visit: &Visit, flow: &Flow, not_passed: NotPassed) -> Response {
     if not_passed.outcome != Outcome::CodeTriesSpent {
-        return render(visit, flow, Some(not_passed), false);
+        return visit.see("code", Some(not_passed.outcome.name()));
     }
     view::plain(
         visit,

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use protocol::Randomness;
 
 const FLOW: &str = "passback_flow";
+const TURNED: &str = "passback_turned";
 const LANGUAGE: &str = "passback_language";
 
 /// A browser's secret of its flow: 32 random bytes.
@@ -37,6 +38,16 @@ impl FlowCookie {
         let value = URL_SAFE_NO_PAD.encode(self.0);
         format!("{FLOW}={value}; Path={path}; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict")
     }
+}
+
+/// The `Set-Cookie` header of an answer after which the page before must not be shown again as it
+/// was left. Browsers that keep pages for the way back, even those that are not to be stored, drop
+/// them when a cookie of theirs has changed; its value means nothing.
+pub(super) fn turned_header(randomness: &dyn Randomness, path: &str) -> String {
+    let mut value = [0; 8];
+    randomness.fill(&mut value);
+    let value = URL_SAFE_NO_PAD.encode(value);
+    format!("{TURNED}={value}; Path={path}; Max-Age=60; Secure; HttpOnly; SameSite=Strict")
 }
 
 /// The language that was chosen on a page.

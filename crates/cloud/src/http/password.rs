@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::dispatch::{self, SealedPassword, Ticket};
 use crate::flow::{Cleared, Step};
+use crate::http::cookies;
 use crate::http::form::Form;
 use crate::http::view::{self, Frame, Plain};
 use crate::http::visit::{Standing, Visit};
@@ -28,6 +29,9 @@ struct PasswordPage {
     /// For password keepers: which account the new password belongs to. Only after the gates.
     user_name: String,
 }
+
+/// What this page finds by itself, before anything is sealed.
+const MISTAKES: [Outcome; 2] = [Outcome::PasswordsDiffer, Outcome::PasswordMalformed];
 
 impl PasswordPage {
     fn new(frame: Frame, cleared: &Cleared) -> Self {
@@ -53,9 +57,12 @@ async fn show(visit: &Visit) -> Result<Response, StoreError> {
         return Ok(view::not_taken(visit, Outcome::FlowExpired));
     };
     let last = visit.app.store.last_operation(flow.id).await?;
+    let mistakes = MISTAKES.map(Outcome::name);
+    let told = visit.told(&mistakes).and_then(Outcome::from_name);
     match last.as_ref().map(|operation| (operation, operation.result)) {
         // In flight or in doubt: the result page follows it.
         Some((_, None)) => Ok(to(visit, "result")),
+        _ if told.is_some() => Ok(with_outcome(visit, &cleared, &flow, told)),
         Some((operation, Some((outcome, details)))) if outcome.asks_for_another_password() => {
             Ok(render(visit, &cleared, &flow, Some((operation, outcome, details))))
         }
@@ -66,23 +73,27 @@ async fn show(visit: &Visit) -> Result<Response, StoreError> {
 /// `POST …/reset/password` with `password` and `password_again`: the form without scripting.
 pub(super) async fn submit(visit: Visit, body: Bytes) -> Response {
     let form = Form::read(body);
-    view::answer(&visit, seal_here(&visit, &form)).await
+    let answer = view::answer(&visit, seal_here(&visit, &form)).await;
+    // The page that is left has the password in its fields.
+    let turned = cookies::turned_header(visit.app.randomness.as_ref(), &visit.base());
+    view::with_cookie(answer, &turned)
 }
 
 async fn seal_here(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
+    let mistake = |outcome: Outcome| Ok(visit.see("password", Some(outcome.name())));
     let (flow, cleared) = match cleared(visit, form.only("flow")).await? {
         Ok(cleared) => cleared,
         Err(refused) => return Ok(refused),
     };
     let (one, again) = (form.only("password"), form.only("password_again"));
     let (Some(one), Some(again)) = (one, again) else {
-        return Ok(with_outcome(visit, &cleared, &flow, Outcome::PasswordMalformed));
+        return mistake(Outcome::PasswordMalformed);
     };
     if one != again {
-        return Ok(with_outcome(visit, &cleared, &flow, Outcome::PasswordsDiffer));
+        return mistake(Outcome::PasswordsDiffer);
     }
     let Ok(password) = ClearPassword::from_text(one) else {
-        return Ok(with_outcome(visit, &cleared, &flow, Outcome::PasswordMalformed));
+        return mistake(Outcome::PasswordMalformed);
     };
     let ticket = match dispatch::issue(&visit.app, &cleared).await? {
         Ok(ticket) => ticket,
@@ -165,9 +176,15 @@ pub(super) fn location(visit: &Visit, record: Option<&OperationRecord>) -> Strin
     format!("{}/{step}", visit.base())
 }
 
-fn with_outcome(visit: &Visit, cleared: &Cleared, flow: &Flow, outcome: Outcome) -> Response {
+fn with_outcome(
+    visit: &Visit,
+    cleared: &Cleared,
+    flow: &Flow,
+    outcome: Option<Outcome>,
+) -> Response {
     let mut frame = frame(visit, flow);
-    frame.message = Some(view::message(&visit.locale, outcome, &Details::default(), "UTC"));
+    frame.message =
+        outcome.map(|outcome| view::message(&visit.locale, outcome, &Details::default(), "UTC"));
     view::render(StatusCode::OK, &PasswordPage::new(frame, cleared))
 }
 

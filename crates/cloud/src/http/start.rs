@@ -39,7 +39,10 @@ struct StartPage {
 /// `GET /t/{tenant}/reset`.
 pub(super) async fn page(visit: Visit) -> Response {
     let answer = match live_agents(&visit.app, visit.tenant.id, visit.now).await {
-        Ok(Ok(_)) => render(&visit, None),
+        Ok(Ok(_)) => {
+            let malformed = visit.told(&[Outcome::NameMalformed.name()]);
+            render(&visit, malformed.and_then(Outcome::from_name))
+        }
         Ok(Err(outcome)) => unavailable(&visit, outcome),
         Err(error) => view::failed(&visit, &error),
     };
@@ -59,7 +62,7 @@ async fn start(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
     }
     let login = form.only("login").map(str::trim).filter(|name| !name.is_empty());
     let Some(login) = login.filter(|name| name.len() <= NAME_MAX) else {
-        return Ok(render(visit, Some(Outcome::NameMalformed)));
+        return Ok(visit.see("", Some(Outcome::NameMalformed.name())));
     };
     let typed = format!("{} {}", visit.tenant.id, login.to_lowercase());
     let name = app.code_key.pseudonym(&typed);

@@ -10,7 +10,7 @@ use store::StoreError;
 
 use crate::http::assets;
 use crate::http::cookies;
-use crate::http::visit::{Visit, locale};
+use crate::http::visit::{ENDED, Visit, locale};
 use crate::locale::{Arguments, Locale};
 use crate::moment::moment;
 
@@ -189,6 +189,7 @@ struct MessagePage {
     try_again: Option<String>,
     start_again: bool,
     tip: bool,
+    ended: bool,
 }
 
 /// A page that only says what happened.
@@ -226,6 +227,7 @@ pub(super) fn plain(visit: &Visit, page: Plain<'_>) -> Response {
             && page.outcome != Outcome::InDoubt,
         try_again: page.try_again,
         tip: changed == Changed::Yes,
+        ended: changed == Changed::Yes && visit.told(&[ENDED]).is_some(),
     };
     remember_language(visit, render(page.status, &template))
 }

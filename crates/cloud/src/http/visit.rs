@@ -32,12 +32,16 @@ pub(super) struct Visit {
     pub(super) language_chosen: bool,
     pub(super) address: Option<IpAddr>,
     pub(super) now: Timestamp,
+    /// What the page that answered the last posting told: a sentence of the page that is asked for
+    /// now. Postings are answered with a redirect, so that nothing is posted again by reloading.
+    told: Option<String>,
     headers: HeaderMap,
 }
 
 #[derive(Deserialize, Default)]
 struct Asked {
     lang: Option<String>,
+    told: Option<String>,
 }
 
 impl FromRequestParts<Arc<App>> for Visit {
@@ -46,9 +50,9 @@ impl FromRequestParts<Arc<App>> for Visit {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
         let headers = parts.headers.clone();
         let slug = Path::<String>::from_request_parts(parts, app).await.ok().map(|path| path.0);
-        let asked = Query::<Asked>::try_from_uri(&parts.uri).map(|query| query.0.lang);
+        let asked = Query::<Asked>::try_from_uri(&parts.uri).map(|query| query.0);
         let asked = asked.unwrap_or_default();
-        let chosen = asked.as_deref().and_then(Locale::from_tag);
+        let chosen = asked.lang.as_deref().and_then(Locale::from_tag);
         let language_chosen = chosen.is_some();
         let locale = chosen.unwrap_or_else(|| locale(&headers));
         let tenant = match slug {
@@ -63,6 +67,7 @@ impl FromRequestParts<Arc<App>> for Visit {
                 language_chosen,
                 address: parts.extensions.get::<Remote>().map(|remote| remote.0.ip()),
                 now: app.now(),
+                told: asked.told,
                 headers,
             }),
             Ok(None) => Err(view::no_such_page(&locale)),
@@ -88,10 +93,13 @@ impl NotTaken {
         match self {
             Self::Expired => view::not_taken(visit, Outcome::FlowExpired),
             Self::Replaced => view::not_taken(visit, Outcome::FlowReplaced),
-            Self::Ended(_) => view::see_other(&format!("{}/result", visit.base())),
+            Self::Ended(_) => visit.see("result", Some(ENDED)),
         }
     }
 }
+
+/// What is told of a step that was posted when the visit had ended: it did nothing.
+pub(super) const ENDED: &str = "ended";
 
 /// Where a visit stands.
 pub(super) enum Standing {
@@ -107,6 +115,19 @@ impl Visit {
     /// The path of the start page.
     pub(super) fn base(&self) -> String {
         format!("/t/{}/reset", self.tenant.slug)
+    }
+
+    /// Leads to a page of this visit, and to what it should tell there.
+    pub(super) fn see(&self, step: &str, told: Option<&str>) -> Response {
+        let told = told.map(|told| format!("?told={told}")).unwrap_or_default();
+        let slash = if step.is_empty() { "" } else { "/" };
+        view::see_other(&format!("{}{slash}{step}{told}", self.base()))
+    }
+
+    /// What this page should tell, if that is one of those.
+    pub(super) fn told<'a>(&self, one_of: &[&'a str]) -> Option<&'a str> {
+        let told = self.told.as_deref()?;
+        one_of.iter().copied().find(|one| *one == told)
     }
 
     /// The flow of this browser.

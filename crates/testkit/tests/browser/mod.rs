@@ -1,10 +1,16 @@
 //! Chromium for tests: `crates/testkit/browser` drives it, one JSON line for each step.
+//!
+//! Whoever opens a browser has one Chromium, and as many profiles in it as it likes: on a desk or a
+//! phone, with and without scripting, in each language and in the light or the dark.
 #![allow(dead_code, reason = "every file that includes this uses a part of it")]
+
+mod tools;
 
 use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::rc::Rc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,10 +18,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-const CHROMIUM: &str = "/usr/bin/chromium";
+pub(crate) use tools::Tools;
 
-/// A running browser; it ends when this value is dropped.
-pub(crate) struct Browser {
+/// A running browser; it ends when nobody has it, or a profile or tab of it, any more.
+#[derive(Clone)]
+pub(crate) struct Browser(Rc<Running>);
+
+struct Running {
     child: Child,
     pipes: RefCell<Pipes>,
 }
@@ -27,28 +36,51 @@ struct Pipes {
     tabs: usize,
 }
 
+/// What a phone shows; a desk at 400 % shows no more (WCAG 2.2, 1.4.10).
+const NARROW: (u32, u32) = (320, 640);
+
 /// How somebody's browser is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Look {
     pub(crate) size: &'static str,
     pub(crate) scripting: bool,
     pub(crate) language: &'static str,
+    pub(crate) scheme: &'static str,
 }
 
-pub(crate) const DESKTOP: Look = Look { size: "desktop", scripting: true, language: "en-GB" };
+pub(crate) const DESKTOP: Look =
+    Look { size: "desktop", scripting: true, language: "en-GB", scheme: "light" };
 pub(crate) const PHONE: Look = Look { size: "phone", ..DESKTOP };
 pub(crate) const NO_SCRIPTING: Look = Look { scripting: false, ..DESKTOP };
+pub(crate) const PHONE_NO_SCRIPTING: Look = Look { scripting: false, ..PHONE };
+
+/// On a desk and on a phone, with and without scripting.
+pub(crate) const FOUR: [Look; 4] = [DESKTOP, PHONE, NO_SCRIPTING, PHONE_NO_SCRIPTING];
+
+impl Look {
+    /// The same in Dutch, and in the dark.
+    pub(crate) const fn dutch_in_the_dark(self) -> Self {
+        Self { language: "nl-NL", scheme: "dark", ..self }
+    }
+
+    /// As screenshots are called: `phone-noscript`.
+    pub(crate) fn label(&self) -> String {
+        format!("{}-{}", self.size, if self.scripting { "script" } else { "noscript" })
+    }
+}
 
 /// A profile: its cookies, and every request that it made.
-pub(crate) struct Profile<'b> {
-    browser: &'b Browser,
+pub(crate) struct Profile {
+    browser: Browser,
     name: String,
+    pub(crate) look: Look,
 }
 
 /// A tab of a profile.
-pub(crate) struct Tab<'b> {
-    browser: &'b Browser,
+pub(crate) struct Tab {
+    browser: Browser,
     name: String,
+    pub(crate) look: Look,
 }
 
 /// A page as it is seen.
@@ -94,70 +126,113 @@ pub(crate) struct Request {
     body: String,
 }
 
-/// What axe-core found on a page.
+/// A page that was looked at.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Examined {
+    pub(crate) seen: Seen,
+    /// Whether it must be scrolled sideways on the narrowest screen.
+    pub(crate) wider_when_narrow: bool,
+    pub(crate) axe: Axe,
+}
+
+/// What axe-core found on a page.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Axe {
     /// How many rules passed.
     pub(crate) passed: usize,
-    pub(crate) findings: Vec<Value>,
+    pub(crate) findings: Vec<Finding>,
+    /// What it could not decide by itself.
+    pub(crate) undecided: Vec<Finding>,
 }
 
-/// The folder of the scripts; says what to do if something is not installed.
+/// A rule of axe-core that is not met.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Finding {
+    pub(crate) id: String,
+    pub(crate) impact: Option<String>,
+    pub(crate) help: String,
+    /// Where, and what would meet it.
+    pub(crate) nodes: Vec<String>,
+}
+
+/// The tools that are here; what is missing ends the test and says so.
+pub(crate) fn tools() -> Tools {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    Tools::on(&path, &scripts()).unwrap_or_else(|missing| panic!("{missing}"))
+}
+
+/// The folder of the scripts.
 pub(crate) fn scripts() -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
-    let node = Command::new("node").arg("--version").output().is_ok();
-    let packages = folder.join("node_modules/playwright-core");
-    for (there, what) in [
-        (Path::new(CHROMIUM).exists(), "Chromium"),
-        (node, "node"),
-        (packages.exists(), "what crates/testkit/browser/package-lock.json names"),
-    ] {
-        assert!(there, "{what} is not installed: `cargo xtask test` installs it");
-    }
-    folder
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("browser")
 }
 
-/// Where screenshots go.
+/// Where what tests leave to be looked at goes: `target/browser`.
 pub(crate) fn artefact(name: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    let folder = target.join("browser");
-    std::fs::create_dir_all(&folder).unwrap();
-    folder.join(name)
+    let file = target.join("browser").join(name);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    file
 }
 
 impl Browser {
     /// Starts one that believes one server certificate and no other.
     pub(crate) fn open(certificate: &Path) -> Self {
-        let mut child = Command::new("node")
-            .arg(scripts().join("driver.mjs"))
-            .arg(certificate)
+        Self::with(&tools(), certificate).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// The same with these tools, or why it did not start.
+    pub(crate) fn with(tools: &Tools, certificate: &Path) -> Result<Self, String> {
+        let mut child = Command::new(&tools.node)
+            .arg(tools.scripts.join("driver.mjs"))
+            .args([&*tools.chromium, certificate])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap();
+            .map_err(|error| tools.not_started(&error.to_string()))?;
         let commands = child.stdin.take();
-        let answers = BufReader::new(child.stdout.take().unwrap());
-        Self { child, pipes: RefCell::new(Pipes { commands, answers, profiles: 0, tabs: 0 }) }
+        let mut answers = BufReader::new(child.stdout.take().unwrap());
+        let mut started = String::new();
+        answers.read_line(&mut started).unwrap();
+        let started: Value = serde_json::from_str(&started).unwrap_or_default();
+        let running = Running {
+            child,
+            pipes: RefCell::new(Pipes { commands, answers, profiles: 0, tabs: 0 }),
+        };
+        match started["done"].as_str() {
+            Some(_version) => Ok(Self(Rc::new(running))),
+            None => Err(tools.not_started(started["failed"].as_str().unwrap_or_default())),
+        }
     }
 
     /// A new profile.
-    pub(crate) fn profile(&self, look: Look) -> Profile<'_> {
+    pub(crate) fn profile(&self, look: Look) -> Profile {
         let name = {
-            let mut pipes = self.pipes.borrow_mut();
+            let mut pipes = self.0.pipes.borrow_mut();
             pipes.profiles += 1;
             format!("profile {}", pipes.profiles)
         };
-        let Look { size, scripting, language } = look;
+        let Look { size, scripting, language, scheme } = look;
         self.step(
             "context",
             json!({ "name": name, "size": size, "scripting": scripting, "locale": language,
-                    "scheme": "light" }),
+                    "scheme": scheme }),
         );
-        Profile { browser: self, name }
+        Profile { browser: self.clone(), name, look }
+    }
+
+    /// Looks at several tabs at once, with axe-core, and leaves a picture of those in English.
+    pub(crate) fn examine(&self, tabs: &[&Tab], story: &str, step: &str) -> Vec<Examined> {
+        let (width, height) = NARROW;
+        let looks = tabs.iter().map(|tab| {
+            let english = tab.look.language.starts_with("en");
+            let path = english.then(|| tab.picture(story, step));
+            json!({ "tab": tab.name, "path": path, "width": width, "height": height })
+        });
+        self.ask("examine", json!({ "looks": Vec::from_iter(looks) }))
     }
 
     fn step(&self, command: &str, mut arguments: Value) -> Value {
-        let mut pipes = self.pipes.borrow_mut();
+        let mut pipes = self.0.pipes.borrow_mut();
         arguments["command"] = command.into();
         let line = format!("{arguments}\n");
         pipes.commands.as_mut().unwrap().write_all(line.as_bytes()).unwrap();
@@ -173,7 +248,7 @@ impl Browser {
     }
 }
 
-impl Drop for Browser {
+impl Drop for Running {
     fn drop(&mut self) {
         // The end of its input ends it, and Chromium with it.
         drop(self.pipes.get_mut().commands.take());
@@ -181,15 +256,20 @@ impl Drop for Browser {
     }
 }
 
-impl<'b> Profile<'b> {
-    pub(crate) fn tab(&self) -> Tab<'b> {
+impl Profile {
+    pub(crate) fn tab(&self) -> Tab {
         let name = {
-            let mut pipes = self.browser.pipes.borrow_mut();
+            let mut pipes = self.browser.0.pipes.borrow_mut();
             pipes.tabs += 1;
             format!("tab {}", pipes.tabs)
         };
         self.browser.step("tab", json!({ "name": name, "context": self.name }));
-        Tab { browser: self.browser, name }
+        Tab { browser: self.browser.clone(), name, look: self.look }
+    }
+
+    /// From now on this one has the other's cookies, too.
+    pub(crate) fn adopt(&self, other: &Profile) {
+        self.browser.step("adopt", json!({ "context": self.name, "from": other.name }));
     }
 
     /// All requests since the last time.
@@ -203,7 +283,7 @@ impl<'b> Profile<'b> {
     }
 }
 
-impl Tab<'_> {
+impl Tab {
     pub(crate) fn open(&self, url: &str) {
         self.step("open", json!({ "url": url, "until": "load" }));
     }
@@ -268,20 +348,23 @@ impl Tab<'_> {
         self.step("unhide", json!({ "selector": selector }));
     }
 
-    pub(crate) fn look(&self, (width, height): (u32, u32), scheme: &str) {
-        self.step("look", json!({ "width": width, "height": height, "scheme": scheme }));
-    }
-
     pub(crate) fn seen(&self) -> Seen {
         self.browser.ask("seen", json!({ "tab": self.name }))
     }
 
-    pub(crate) fn examine(&self) -> Examined {
-        self.browser.ask("examine", json!({ "tab": self.name }))
+    /// Leaves a picture of the page behind.
+    pub(crate) fn screenshot(&self, story: &str, step: &str) {
+        self.step("screenshot", json!({ "path": self.picture(story, step) }));
     }
 
-    pub(crate) fn screenshot(&self, name: &str) {
-        self.step("screenshot", json!({ "path": artefact(&format!("{name}.png")) }));
+    /// Where a picture of it goes: `target/browser/screenshots`.
+    fn picture(&self, story: &str, step: &str) -> PathBuf {
+        artefact(&format!("screenshots/{story}-{step}-{}.png", self.look.label()))
+    }
+
+    /// Loads the page again until something is there, for at most so many seconds.
+    pub(crate) fn reload_until(&self, selector: &str, seconds: u32) {
+        self.step("reload_until", json!({ "selector": selector, "seconds": seconds }));
     }
 
     /// What the page's scripts and the browser complained about since the last time.
@@ -292,6 +375,19 @@ impl Tab<'_> {
     fn step(&self, command: &str, mut arguments: Value) -> Value {
         arguments["tab"] = self.name.as_str().into();
         self.browser.step(command, arguments)
+    }
+}
+
+impl Axe {
+    /// That axe-core looked at the page, and has nothing to say against it.
+    pub(crate) fn assert_nothing(&self, page: &str) {
+        assert!(self.passed > 10, "{page}: axe-core looked at {} rules only", self.passed);
+        let found: Vec<_> = self.findings.iter().chain(&self.undecided).collect();
+        let lines = found.iter().map(|Finding { id, impact, help, nodes }| {
+            let impact = impact.as_deref().unwrap_or("no impact");
+            format!("{id} ({impact}): {help}\n  {}", nodes.join("\n  "))
+        });
+        assert!(found.is_empty(), "{page}: axe-core found\n{}", Vec::from_iter(lines).join("\n"));
     }
 }
 

@@ -1,6 +1,8 @@
 //! A stack with a browser, and the way to the pages behind the gates.
 #![allow(dead_code, reason = "every file that includes this uses a part of it")]
 
+use std::process::Command;
+
 use lab::{Bound, Forest, NewPerson, Person};
 use testkit::{Options, Stack};
 
@@ -25,15 +27,28 @@ pub(crate) struct World {
 impl World {
     /// A world in which the given people can be reset, besides those of the lab.
     pub(crate) fn start<const N: usize>(options: Options) -> (Self, [Person; N]) {
-        let forest = Forest::of_running_lab().unwrap();
-        let new = NewPerson { password: PRESENT.to_owned(), ..NewPerson::default() };
-        let people = std::array::from_fn(|_| forest.add_person(&new).unwrap());
-        let stack = Stack::start(&forest, options).unwrap();
-        let browser = Browser::open(&stack.directory().join("server.pem"));
-        (Self { browser, stack }, people)
+        Self::of(options, std::array::from_fn(|_| NewPerson::default()))
     }
 
-    pub(crate) fn visitor(&self, look: Look) -> (Profile<'_>, Tab<'_>) {
+    /// The same with people of whom something is special.
+    pub(crate) fn of<const N: usize>(
+        options: Options,
+        people: [NewPerson; N],
+    ) -> (Self, [Person; N]) {
+        let forest = Forest::of_running_lab().unwrap();
+        let people = people.map(|person| {
+            let password = PRESENT.to_owned();
+            forest.add_person(&NewPerson { password, ..person }).unwrap()
+        });
+        (Self::on(Stack::start(&forest, options).unwrap()), people)
+    }
+
+    /// A browser that believes a stack.
+    pub(crate) fn on(stack: Stack) -> Self {
+        Self { browser: Browser::open(&stack.directory().join("server.pem")), stack }
+    }
+
+    pub(crate) fn visitor(&self, look: Look) -> (Profile, Tab) {
         let profile = self.browser.profile(look);
         let tab = profile.tab();
         (profile, tab)
@@ -45,7 +60,7 @@ impl World {
     }
 
     /// Asks for a reset; the tab is at the code page. The code that came.
-    pub(crate) fn to_code(&self, tab: &Tab<'_>, person: &Person) -> String {
+    pub(crate) fn to_code(&self, tab: &Tab, person: &Person) -> String {
         let outbox = self.stack.outbox();
         let mark = outbox.mark();
         tab.open(&self.url(""));
@@ -55,7 +70,7 @@ impl World {
     }
 
     /// Passes the gate too; the tab is at the password page.
-    pub(crate) fn to_password(&self, tab: &Tab<'_>, person: &Person) {
+    pub(crate) fn to_password(&self, tab: &Tab, person: &Person) {
         let code = self.to_code(tab, person);
         tab.fill("#code", &code);
         tab.click_until(NEXT, &at("password"));
@@ -64,6 +79,12 @@ impl World {
     pub(crate) fn accepts(&self, person: &Person, password: &str) -> bool {
         let bound = self.stack.forest().bind(&self.stack.login(person), password).unwrap();
         bound == Bound::Accepted
+    }
+
+    /// The number of a process of the stack.
+    pub(crate) fn pid(&mut self, name: &str) -> u32 {
+        let ready = self.stack.ready().unwrap();
+        ready.processes.iter().find(|process| process.name == name).unwrap().pid
     }
 
     /// When the directory last set the password: it changes with every set.
@@ -89,11 +110,34 @@ pub(crate) fn says(text: &str) -> String {
     format!("main:has-text(\"{text}\")")
 }
 
-/// Types a password twice, not always the same.
-pub(crate) fn choose(tab: &Tab<'_>, password: &str, again: &str) {
-    tab.wait("#new");
-    tab.fill("#new", password);
-    tab.fill("#again", again);
+/// Types a password twice, not always the same, into the form that this browser has.
+pub(crate) fn choose(tab: &Tab, password: &str, again: &str) {
+    let [first, second] = fields(tab);
+    tab.wait(first);
+    tab.fill(first, password);
+    tab.fill(second, again);
+}
+
+/// Types it twice, and submits it; returns when the page that is wanted is there.
+pub(crate) fn submit(tab: &Tab, password: &str, until: &str) {
+    choose(tab, password, password);
+    tab.click_until(button(tab), until);
+}
+
+/// What submits the password.
+pub(crate) fn button(tab: &Tab) -> &'static str {
+    if tab.look.scripting { SET } else { SET_UNSEALED }
+}
+
+/// The two fields for the password.
+pub(crate) fn fields(tab: &Tab) -> [&'static str; 2] {
+    if tab.look.scripting { ["#new", "#again"] } else { ["#password", "#password_again"] }
+}
+
+/// Sends a signal to a process, by its name: `STOP`, `CONT`, `KILL`.
+pub(crate) fn signal(process: u32, name: &str) {
+    let done = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status();
+    assert!(done.unwrap().success());
 }
 
 /// That no field of the page holds a password.
