@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: builds, installs what it may, and becomes `passback-demo`.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -19,10 +20,10 @@ pub(crate) struct Wishes {
     /// Describe what runs in this file (JSON).
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
-    /// With a real Active Directory or not at all.
+    /// On a real Active Directory (Samba; needs root), or not at all.
     #[arg(long, conflicts_with = "embedded")]
     real: bool,
-    /// With a directory that only acts like one: needs no root and installs nothing.
+    /// On the embedded directory, which acts like one: needs no root and installs nothing.
     #[arg(long)]
     embedded: bool,
 }
@@ -89,11 +90,15 @@ fn arguments(wishes: &Wishes, directory: &Directory) -> Vec<OsString> {
 
 fn say_what_is_missing(reason: &str) {
     let rule = "!".repeat(78);
-    show::line(&rule);
-    show::line("!!  NO REAL ACTIVE DIRECTORY: the demo goes on with one that only acts like it.");
-    show::line(&format!("!!  {reason}"));
-    show::line("!!  With --real it would have stopped here.");
-    show::line(&rule);
+    // Nobody is left to tell if this fails.
+    let _ = writeln!(
+        std::io::stderr(),
+        "{rule}\n\
+         !!  NO REAL ACTIVE DIRECTORY: the demo goes on with the embedded one.\n\
+         !!  {reason}\n\
+         !!  With --real it would have stopped here.\n\
+         {rule}"
+    );
 }
 
 #[cfg(test)]

@@ -82,7 +82,9 @@ mod command_line {
             "xtask demo --embedded",
             "xtask test --without-lab",
             "xtask test --structure-only",
-            "xtask lab up --forests 2 --controllers 3 --old-samba",
+            "xtask lab up --forests 2 --controllers 2 --fast",
+            "xtask lab up --old-samba --detach",
+            "xtask lab prepare",
             "xtask lab down",
             "xtask lab status --json",
             "xtask bench reset --json",
@@ -113,7 +115,10 @@ mod command_line {
         let mut all = Arguments::command();
         let lab = all.find_subcommand_mut("lab").unwrap();
         let help = lab.render_help().to_string();
-        for word in ["up", "down", "status", "--forests N", "--controllers N", "--old-samba"] {
+        for word in ["up", "prepare", "down", "status", "--forests N", "--controllers N"] {
+            assert!(help.contains(word), "{word}: {help}");
+        }
+        for word in ["--old-samba", "--fast", "--detach", "--json"] {
             assert!(help.contains(word), "{word}: {help}");
         }
     }

@@ -114,10 +114,15 @@ impl CloudClient {
         }
     }
 
+    /// Spends an enrolment code on the identity's public key; gives the ids of the tenant and of
+    /// the new agent (`POST /agent/v1/enrol`). Needs no token.
     pub(crate) async fn enrol(&self, request: &EnrolRequest) -> Result<EnrolResponse, CloudError> {
         self.post("agent/v1/enrol", request).await
     }
 
+    /// Offers the keys that the agent has made, or confirms that they are on its disk; gives the id
+    /// of the RSA key that the cloud holds and the relay's address (`POST /agent/v1/onboarding`,
+    /// SPEC A-2).
     pub(crate) async fn onboarding(
         &self,
         request: &OnboardingRequest,
@@ -125,10 +130,14 @@ impl CloudClient {
         self.post("agent/v1/onboarding", request).await
     }
 
+    /// Has the cloud send nothing more and forget the package key, or tells it that the agent has
+    /// destroyed its halves (`POST /agent/v1/offboarding`, SPEC PR-7).
     pub(crate) async fn offboarding(&self, request: &OffboardingRequest) -> Result<(), CloudError> {
         self.send(Method::POST, "agent/v1/offboarding", Some(request)).await.map(drop)
     }
 
+    /// Reports the agent's health; gives the cloud's time and the oldest protocol version that it
+    /// accepts (`POST /agent/v1/heartbeat`).
     pub(crate) async fn heartbeat(
         &self,
         request: &HeartbeatRequest,

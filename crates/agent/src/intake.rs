@@ -92,14 +92,14 @@ impl Intake {
         let Some(key) = self.keys.package_key(opened.package_key_id) else {
             return Ok(Response::empty(400));
         };
-        if let Some(entry) = self.writeback.journal.entry(header.request).await? {
-            tracing::warn!(event = "intake.known_request", request = %header.request);
-            self.notice(Event::of(header, "intake.known_request", json!({}))).await;
-            return Ok(self.recorded(key, &entry.header, entry.answer));
-        }
         let begun = self.writeback.journal.begin(header, self.writeback.clock.now()).await;
         if !begun.inspect_err(|_| self.remember(header.request, Outcome::Fault))? {
-            return Ok(Response::empty(STATUS_NOT_YET));
+            tracing::warn!(event = "intake.known_request", request = %header.request);
+            self.notice(Event::of(header, "intake.known_request", json!({}))).await;
+            return Ok(match self.writeback.journal.entry(header.request).await? {
+                Some(entry) => self.recorded(key, &entry.header, entry.answer),
+                None => Response::empty(STATUS_NOT_YET),
+            });
         }
         self.writeback.watch.reached(Step::Begun).await;
         let ended = match self.refusal(&opened).await {

@@ -270,7 +270,8 @@ impl Journal {
         }
     }
 
-    /// Records that the directory confirmed the set.
+    /// Records that the directory confirmed the set, where something else is to be done before the
+    /// answer (SPEC D-4, must change); else [`Journal::finish`] records both at once.
     ///
     /// # Errors
     /// [`JournalError::OutOfOrder`] unless the entry is noted.

@@ -8,6 +8,7 @@
 //! audit       what was done with every request, chained, in the journal's file
 //! settle      what a crash or cut left open, settled by looking at the directory
 //! directories one client per configured directory
+//! duties      what is done beside listening, again and again
 //! cycle       import → synchronise → export
 //! cloud       the agent's HTTPS requests: enrolment, onboarding, heartbeat, SCIM
 //! health      heartbeat and the probe of the LDAP path;  clocks: how far they differ
@@ -34,6 +35,7 @@ mod cloud;
 mod cycle;
 mod dial;
 mod directories;
+mod duties;
 mod enrol;
 mod guard;
 mod health;

@@ -16,11 +16,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::audit::Event;
-use crate::clocks::{ClockDifference, FIRST_MEASUREMENT};
+use crate::clocks::ClockDifference;
 use crate::cycle::{Cycle, CycleError, CycleReport};
 use crate::directories::{Directories, SetUpError};
+use crate::duties::Duties;
 use crate::enrol::{EnrolError, Enrolled};
-use crate::health::Health;
 use crate::intake::Intake;
 use crate::journal::Journal;
 use crate::settings::{AgentSettings, DirectorySettings};
@@ -31,8 +31,6 @@ use crate::writeback::Writeback;
 
 /// The name of the synchronisation state's file in the state directory.
 const SYNC_FILE: &str = "sync.db";
-/// How often old journal entries are forgotten.
-const PRUNE: Duration = Duration::from_secs(60 * 60);
 
 /// Why the agent cannot run. One line, with what to do.
 #[derive(Debug, thiserror::Error)]
@@ -106,14 +104,6 @@ pub async fn run(
     let trail = [started(&enrolled, open)];
     journal.record(&trail, clock.now()).await.map_err(RunError::new)?;
 
-    let health = Health {
-        directories: directories.clone(),
-        cloud: Arc::clone(&enrolled.cloud),
-        clock: Arc::clone(clock),
-        clock_difference: Arc::clone(&clock_difference),
-        interval: settings.heartbeat_interval,
-        probe: settings.probe_interval,
-    };
     let listener = listener_config(&settings, &enrolled, &surroundings.transport)?;
     let tokens = ListenTokens::of(&enrolled, &listener.entity, listen, &settings, clock);
     let intake = Arc::new(Intake {
@@ -128,23 +118,17 @@ pub async fn run(
         at_will: Mutex::default(),
     });
     let (status, channel) = watch::channel(Status::Connecting);
-    let healthy = stop.clone();
-    tasks.spawn(async move { health.run(channel, healthy).await });
-    tasks.spawn(synchronise_for_ever(
-        settings.clone(),
+    let duties = Duties {
+        cloud: Arc::clone(&enrolled.cloud),
         sync,
         directories,
-        Arc::clone(&enrolled.cloud),
-        Arc::clone(clock),
-        stop.clone(),
-    ));
-    tasks.spawn(prune_for_ever(
-        journal.clone(),
-        (settings.journal_retention, settings.audit_retention),
-        Arc::clone(clock),
+        journal: journal.clone(),
+        clock: Arc::clone(clock),
         clock_difference,
-        stop.clone(),
-    ));
+        stop: stop.clone(),
+        settings,
+    };
+    duties.start(&tasks, channel);
     let (clock, randomness) = (Arc::clone(clock), Arc::clone(randomness));
     relay::listen(listener, Arc::new(tokens), intake, clock, randomness, status, stop).await;
     tasks.close();
@@ -272,62 +256,5 @@ impl TokenSource for ListenTokens {
         };
         let token = token::mint(self.key.to_pkcs8(), &claims);
         token.map(|token| (token, expires_at)).map_err(|error| error.to_string())
-    }
-}
-
-async fn synchronise_for_ever(
-    settings: AgentSettings,
-    sync: SyncState,
-    directories: Directories,
-    cloud: Arc<crate::cloud::CloudClient>,
-    clock: Arc<dyn Clock>,
-    stop: CancellationToken,
-) {
-    loop {
-        let cycle = Cycle {
-            sync: &sync,
-            directories: &directories,
-            cloud: &cloud,
-            clock: clock.as_ref(),
-            page: settings.sync_page,
-        };
-        tokio::select! {
-            () = stop.cancelled() => return,
-            done = cycle.run() => if let Err(error) = done {
-                tracing::error!(event = "sync.cycle_failed", cause = %error);
-            },
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = clock.sleep(settings.sync_interval) => {}
-        }
-    }
-}
-
-async fn prune_for_ever(
-    journal: Journal,
-    (retention, trail_retention): (Duration, Duration),
-    clock: Arc<dyn Clock>,
-    clock_difference: Arc<ClockDifference>,
-    stop: CancellationToken,
-) {
-    loop {
-        // By a clock that runs ahead, what is fresh would be forgotten.
-        let clock_is_right = tokio::select! {
-            () = stop.cancelled() => return,
-            small = clock_difference.is_small_within(FIRST_MEASUREMENT) => small,
-        };
-        if clock_is_right {
-            if let Err(error) = journal.prune(retention, clock.now()).await {
-                tracing::error!(event = "journal.prune_failed", cause = %error);
-            }
-            if let Err(error) = journal.forget_trail(trail_retention, clock.now()).await {
-                tracing::error!(event = "audit.prune_failed", cause = %error);
-            }
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = clock.sleep(PRUNE) => {}
-        }
     }
 }

@@ -11,16 +11,13 @@ pub enum Step {
     Noted,
     /// The directory has confirmed the set; the journal does not know yet.
     Applied,
-    /// The journal has recorded the set.
-    Recorded,
     /// The answer is recorded; it has not left.
     Finished,
 }
 
 impl Step {
     /// Every step, in order. A test that iterates this list covers a new one by itself.
-    pub const ALL: [Self; 5] =
-        [Self::Begun, Self::Noted, Self::Applied, Self::Recorded, Self::Finished];
+    pub const ALL: [Self; 4] = [Self::Begun, Self::Noted, Self::Applied, Self::Finished];
 
     /// The stable name.
     pub const fn name(self) -> &'static str {
@@ -28,7 +25,6 @@ impl Step {
             Self::Begun => "begun",
             Self::Noted => "noted",
             Self::Applied => "applied",
-            Self::Recorded => "recorded",
             Self::Finished => "finished",
         }
     }

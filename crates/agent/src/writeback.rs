@@ -1,7 +1,7 @@
 //! One reset, from the opened request to the recorded answer (SPEC 2).
 //!
 //! ```text
-//! resolve (W-7) → account → guard (D-6, D-7) → age → note before → set (W-8) → record → finish
+//! resolve (W-7) → standing → guard (D-6, D-7) → age → note before → set (W-8) → finish
 //! ```
 //!
 //! Everything up to the note is reading; an error there is certain to have changed nothing. After
@@ -13,7 +13,7 @@
 
 use std::sync::Arc;
 
-use directory::{Account, EffectivePolicy, SetError, explain_refusal, too_young};
+use directory::{Account, EffectivePolicy, SetError, Standing, explain_refusal, too_young};
 use protocol::{Answer, ClearPassword, Clock, Details, Header, Outcome};
 use serde_json::json;
 use sync::{AdAccount, Resolution, SyncState};
@@ -184,19 +184,16 @@ impl Writeback {
             Ok(found) => found,
             Err(outcome) => return Ok(Some(stop(outcome))),
         };
-        let (connected, account) = match self.account(header, &found, trail).await {
+        let (connected, standing) = match self.account(header, &found, trail).await {
             Ok(found) => found,
             Err(outcome) => return Ok(Some(stop(outcome))),
         };
-        let policy = match connected.directory.effective_policy(&account).await {
-            Ok(policy) => policy,
-            Err(error) => return Ok(Some(stop(refused("policy", header, &error)))),
-        };
-        if let Some(not_before) = too_young(&policy, &account, self.clock.now()) {
+        let now = self.clock.now();
+        if let Some(not_before) = too_young(&standing.policy, &standing.account, now) {
             let details = Details { not_before: Some(not_before), ..Details::default() };
             return Ok(Some((Outcome::PolicyTooYoung, details)));
         }
-        self.set(header, connected, &account, &policy, password, trail).await
+        self.set(header, connected, standing, password, trail).await
     }
 
     /// W-7: the one AD account of the cloudAnchor.
@@ -240,7 +237,7 @@ impl Writeback {
         header: &Header,
         found: &AdAccount,
         trail: &mut Vec<Event>,
-    ) -> Result<(&Connected, Account), Outcome> {
+    ) -> Result<(&Connected, Standing), Outcome> {
         let connector = found.connector.as_str();
         let connected = self.directories.named(connector).ok_or_else(|| {
             tracing::error!(event = "writeback.no_such_directory", connector);
@@ -250,13 +247,12 @@ impl Writeback {
             tracing::error!(event = "writeback.directory_failed", connector, cause = %error);
             error.outcome()
         };
-        let probe = connected.directory.probe().await.map_err(failed)?;
         let guid = directory::ObjectGuid::from_bytes(found.object_guid);
-        let account = connected.directory.account(guid).await.map_err(failed)?;
-        let account = account.ok_or(Outcome::UserGone)?;
-        let own = probe.bound_as.as_ref();
-        match guard::refusal(&connected.settings, &account, own, self.clock.now()) {
-            None => Ok((connected, account)),
+        let standing = connected.directory.standing(guid).await.map_err(failed)?;
+        let standing = standing.ok_or(Outcome::UserGone)?;
+        let (account, own) = (&standing.account, standing.bound_as.as_ref());
+        match guard::refusal(&connected.settings, account, own, self.clock.now()) {
+            None => Ok((connected, standing)),
             Some(outcome) => {
                 tracing::warn!(
                     event = "writeback.refused_by_guard",
@@ -281,19 +277,14 @@ impl Writeback {
         &self,
         header: &Header,
         connected: &Connected,
-        account: &Account,
-        policy: &EffectivePolicy,
+        standing: Standing,
         password: &ClearPassword,
         trail: &mut Vec<Event>,
     ) -> Result<Option<Stop>, JournalError> {
         let connector = connected.settings.name.as_str().to_owned();
+        let Standing { account, policy, mut witness, .. } = standing;
         let place = Place { connector, guid: account.guid };
         for _ in 0..MOVES_MAX {
-            let witness = match connected.directory.witness(account.guid).await {
-                Ok(Some(witness)) => witness,
-                Ok(None) => return Ok(Some(stop(Outcome::UserGone))),
-                Err(error) => return Ok(Some(stop(refused("witness", header, &error)))),
-            };
             let now = self.clock.now();
             match self.journal.note_before(header, &place, &witness, now).await {
                 Ok(Noted::Yes) => {}
@@ -314,35 +305,28 @@ impl Writeback {
             match directory.set_password_at(&witness, account.guid, password, not_after).await {
                 Ok(()) => {
                     self.watch.reached(Step::Applied).await;
-                    self.confirmed(header, trail).await;
-                    self.watch.reached(Step::Recorded).await;
+                    // Written down together with the answer: until then a crash leaves an entry
+                    // that is settled by looking, which comes to the same.
+                    trail.push(Event::set(header));
                     return Ok(Some(stop(Outcome::PasswordChanged)));
                 }
-                Err(SetError::ControllerMoved) => {}
+                Err(SetError::ControllerMoved) => {
+                    witness = match connected.directory.witness(account.guid).await {
+                        Ok(Some(witness)) => witness,
+                        Ok(None) => return Ok(Some(stop(Outcome::UserGone))),
+                        Err(error) => return Ok(Some(stop(refused("witness", header, &error)))),
+                    };
+                }
                 Err(SetError::Unknown { cause }) => {
                     tracing::error!(event = "writeback.in_doubt", request = %header.request, cause);
                     return Ok(None);
                 }
                 Err(error) => {
-                    return Ok(Some(why_refused(header, &error, policy, account, password)));
+                    return Ok(Some(why_refused(header, &error, &policy, &account, password)));
                 }
             }
         }
         Ok(Some(stop(Outcome::PdcUnreachable)))
-    }
-
-    /// Records that the directory confirmed the set. Where that fails, the answer goes out all the
-    /// same, and audit is told with it.
-    async fn confirmed(&self, header: &Header, trail: &mut Vec<Event>) {
-        if let Err(error) = self.journal.set(header, self.clock.now()).await {
-            tracing::error!(
-                event = "audit.not_written",
-                request = %header.request,
-                cause = %error,
-                "the directory has confirmed the set"
-            );
-            trail.push(Event::set(header));
-        }
     }
 }
 

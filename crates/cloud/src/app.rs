@@ -43,6 +43,7 @@ pub struct App {
 pub struct StartError(String);
 
 impl StartError {
+    /// Takes the text of the cause, which becomes the whole message: one line, with what to do.
     pub(crate) fn new(cause: impl ToString) -> Self {
         Self(cause.to_string())
     }

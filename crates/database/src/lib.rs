@@ -100,6 +100,8 @@ pub async fn open(path: &Path, schema: &'static [&'static str]) -> Result<Sqlite
         .busy_timeout(WRITER_WAIT);
     let pool = SqlitePoolOptions::new()
         .max_connections(CONNECTIONS)
+        // A file does not hang up as a server does: asking before every use would only take time.
+        .test_before_acquire(false)
         .connect_with(options)
         .await
         .map_err(|error| file_error(error.to_string()))?;

@@ -26,6 +26,8 @@ pub(crate) enum SubCode {
 }
 
 impl Refused {
+    /// Takes the result code (RFC 4511, 4.1.9) and the diagnostic text exactly as it goes over the
+    /// wire.
     pub(crate) fn new(code: LdapResultCode, diagnostic: impl Into<String>) -> Self {
         Self { code, diagnostic: diagnostic.into() }
     }
@@ -37,6 +39,8 @@ impl Refused {
         Refusal { result, code, diagnostic: self.diagnostic }
     }
 
+    /// `invalidCredentials` with the sub-code of `why` behind `data`, in hexadecimal (SPEC D-10).
+    /// Samba gives an unknown account the sub-code of a wrong password.
     pub(crate) fn bind(flavour: Flavour, why: SubCode) -> Self {
         let (place, version) = match flavour {
             Flavour::Samba => ("0C0903A9", "v1db1"),
@@ -54,6 +58,7 @@ impl Refused {
         Self::new(LdapResultCode::InvalidCredentials, text)
     }
 
+    /// `noSuchObject` for `base`, a DN or `<GUID=…>` as the client wrote it; only Samba repeats it.
     pub(crate) fn no_such_object(flavour: Flavour, base: &str) -> Self {
         let text = match flavour {
             Flavour::Samba => format!("Base-DN '{base}' not found"),
@@ -65,6 +70,7 @@ impl Refused {
         Self::new(LdapResultCode::NoSuchObject, text)
     }
 
+    /// `insufficientAccessRights` for a new password where the right to reset it was not delegated.
     pub(crate) fn may_not_set(flavour: Flavour) -> Self {
         let text = match flavour {
             Flavour::Samba => {
@@ -77,6 +83,8 @@ impl Refused {
         Self::new(LdapResultCode::InsufficentAccessRights, text)
     }
 
+    /// `insufficientAccessRights` for any other attribute of the object at `dn` that the caller may
+    /// not write; only Samba names the object.
     pub(crate) fn may_not_write(flavour: Flavour, dn: &str) -> Self {
         let text = match flavour {
             Flavour::Samba => format!("00002098: Object {dn} has no write property access\n"),
@@ -118,16 +126,22 @@ impl Refused {
         Self::unwilling("0000052D: Unwilling to perform - the password has no length to be judged")
     }
 
+    /// `constraintViolation` for a change whose old password is wrong (ERROR_INVALID_PASSWORD,
+    /// 0x56). Both flavours get Samba's words.
     pub(crate) fn wrong_old_password() -> Self {
         let text = "00000056: Constraint violation - check_password_restrictions: The old password specified doesn't match!";
         Self::new(LdapResultCode::ConstraintViolation, text)
     }
 
+    /// `constraintViolation` for a change by somebody who is locked out (ERROR_ACCOUNT_LOCKED_OUT,
+    /// 0x775). Both flavours get Samba's words.
     pub(crate) fn locked_out() -> Self {
         let text = "00000775: Password change not permitted, account locked out!";
         Self::new(LdapResultCode::ConstraintViolation, text)
     }
 
+    /// `unwillingToPerform` with this diagnostic text, for what the fake does not offer or cannot
+    /// read.
     pub(crate) fn unwilling(text: &str) -> Self {
         Self::new(LdapResultCode::UnwillingToPerform, text)
     }

@@ -164,14 +164,18 @@ impl FakeDomain {
 
 /// For the rest of the crate.
 impl FakeDomain {
+    /// The moment by the clock that the domain was made with.
     pub(crate) fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
 
+    /// The clock that the domain was made with, to sleep by it.
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.0.clock
     }
 
+    /// A count that rises with each [`FakeDomain::tell`]: whoever serves the domain waits for it to
+    /// change.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
     }
@@ -181,6 +185,8 @@ impl FakeDomain {
         self.0.changes.send_modify(|count| *count += 1);
     }
 
+    /// A new GUID out of the domain's randomness: the same seed gives the same ones in the same
+    /// order.
     pub(crate) fn draw_guid(&self) -> ObjectGuid {
         draw_guid(self.0.randomness.as_ref())
     }
@@ -208,6 +214,8 @@ impl State {
         Moment { at, invocation: self.controllers[self.owner].invocation }
     }
 
+    /// The index of the controller with this short name or host name; [`FakeError::Missing`] if
+    /// there is none.
     pub(crate) fn controller_at(&self, name: &str) -> Result<usize, FakeError> {
         let found = self.controllers.iter().position(|one| one.name == name || one.host == name);
         found.ok_or_else(|| FakeError::Missing(format!("the controller {name}")))

@@ -69,6 +69,7 @@ pub(crate) struct AttributeWrite {
     pub(crate) values: Vec<Vec<u8>>,
 }
 
+/// What a modify does with an attribute's values (RFC 4511, 4.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
     Add,

@@ -7,6 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 pub(crate) struct Digest([u8; 32]);
 
 impl Digest {
+    /// The digest of a password's UTF-8 text, without salt, so that equal ones can be found.
     pub(crate) fn of(password: &str) -> Self {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest(&SHA256, password.as_bytes()).as_ref());

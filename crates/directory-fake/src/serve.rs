@@ -147,6 +147,7 @@ impl Served {
     }
 }
 
+/// A [`FakeError::Serve`] with the text of any failure to make certificates, files or listeners.
 pub(crate) fn serving(error: impl std::fmt::Display) -> FakeError {
     FakeError::Serve(error.to_string())
 }

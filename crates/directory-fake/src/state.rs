@@ -50,6 +50,8 @@ pub(crate) struct Moment {
 }
 
 impl State {
+    /// A domain without objects or controllers. Takes its DNS name, of which the first label
+    /// becomes the workgroup; an error if no DN can be made of it.
     pub(crate) fn new(domain: &str, domain_sid: Sid, flavour: Flavour) -> Result<Self, FakeError> {
         let head = DistinguishedName::of_domain(domain)?;
         let workgroup = domain.split('.').next().unwrap_or(domain).to_uppercase();
@@ -81,10 +83,12 @@ impl State {
         self.objects.values()
     }
 
+    /// The object with this `objectGUID`, under whichever name it has by now.
     pub(crate) fn object(&self, guid: ObjectGuid) -> Option<&Object> {
         self.objects.get(self.by_guid.get(&guid)?)
     }
 
+    /// The object that has this distinguished name now.
     pub(crate) fn named(&self, dn: &DistinguishedName) -> Option<&Object> {
         self.objects.get(self.by_dn.get(dn)?)
     }
@@ -97,6 +101,7 @@ impl State {
         })
     }
 
+    /// The account or group with this `objectSid`.
     pub(crate) fn with_sid(&self, sid: &Sid) -> Option<&Object> {
         self.objects().find(|object| object.sid.as_ref() == Some(sid))
     }

@@ -78,6 +78,8 @@ pub enum PwdLastSet {
 }
 
 impl PwdLastSet {
+    /// Reads the attribute's value, in steps of 100 ns since 1601 (FILETIME, MS-DTYP 2.3.3); none
+    /// if it is absent.
     pub(crate) fn of(steps: Option<i64>) -> Self {
         match steps {
             None | Some(0) => Self::Never,

@@ -8,7 +8,7 @@ use protocol::{ClearPassword, Clock, Timestamp};
 use tracing::{debug, warn};
 
 use crate::attributes::Entry;
-use crate::directory::{Directory, Probe};
+use crate::directory::{Directory, Probe, Standing};
 use crate::pdc::{Pdc, ROLE_CHECK};
 use crate::people::{self, PersonEntry};
 use crate::policy::{self, EffectivePolicy, PolicySource};
@@ -25,6 +25,17 @@ use crate::{
 /// breaks.
 #[derive(Clone)]
 pub struct LdapDirectory(Arc<Pdc>);
+
+/// What a look at an account came to.
+enum Seen {
+    /// What stands there at the PDC emulator, if there is such an object.
+    Here(Box<Option<Standing>>),
+    /// The connection is gone, or led to a controller that has no longer the role.
+    Gone,
+}
+
+/// How often an account is looked at while connections break or the PDC role moves.
+const STANDING_TRIES: usize = 3;
 
 impl Directory for LdapDirectory {
     fn probe(&self) -> BoxFuture<'_, Result<Probe, DirectoryError>> {
@@ -56,6 +67,23 @@ impl Directory for LdapDirectory {
                 Some(pso) => self.fine_grained_policy(pso).await,
                 None => self.domain_policy().await,
             }
+        })
+    }
+
+    /// Two searches at the same time on one connection: the way there and back is paid once, and
+    /// the controller's word about its role is as fresh as the account.
+    fn standing(
+        &self,
+        guid: ObjectGuid,
+    ) -> BoxFuture<'_, Result<Option<Standing>, DirectoryError>> {
+        Box::pin(async move {
+            for _ in 0..STANDING_TRIES {
+                if let Seen::Here(standing) = self.look_at(guid).await? {
+                    return Ok(*standing);
+                }
+            }
+            let cause = "the PDC role moved on while it was looked at".to_owned();
+            Err(DirectoryError::PdcUnreachable { cause })
         })
     }
 
@@ -114,6 +142,49 @@ impl LdapDirectory {
             return Err(DirectoryError::Configuration(problem));
         }
         Pdc::new(config, clock).map(|pdc| Self(Arc::new(pdc)))
+    }
+
+    /// Looks at an account and at the domain head, once.
+    async fn look_at(&self, guid: ObjectGuid) -> Result<Seen, DirectoryError> {
+        let (config, limit) = (self.0.config(), self.0.config().operation_timeout);
+        let session = self.0.session(ROLE_CHECK).await?;
+        let about = [account::ATTRIBUTES, witness::ATTRIBUTES].concat();
+        let of_domain = [policy::DOMAIN_ATTRIBUTES, &["fSMORoleOwner"]].concat();
+        let (object, head) = tokio::join!(
+            session.object(guid.as_base(), &about, limit),
+            session.object(config.base_dn.to_string(), &of_domain, limit),
+        );
+        let (object, head) = match (object, head) {
+            (Ok(object), Ok(head)) => (object, head),
+            (Err(DirectoryError::Lost { cause }), _) | (_, Err(DirectoryError::Lost { cause })) => {
+                debug!(controller = session.host, cause, "directory.read.again");
+                self.0.forget(&session).await;
+                return Ok(Seen::Gone);
+            }
+            (Err(error), _) | (_, Err(error)) => return Err(error),
+        };
+        let head = head.ok_or(DirectoryError::Unreadable { attribute: "the domain head" })?;
+        let owner: DistinguishedName = head.attributes.required("fSMORoleOwner")?;
+        if owner != session.root.settings {
+            warn!(controller = session.host, %owner, "directory.pdc.moved");
+            self.0.forget(&session).await;
+            return Ok(Seen::Gone);
+        }
+        session.confirm(self.0.now());
+        let Some(entry) = object else { return Ok(Seen::Here(Box::new(None))) };
+        let witness = Witness::read(&entry, &session.root.host, session.invocation_id)?;
+        let account = Account::try_from(entry)?;
+        let policy = match &account.resultant_pso {
+            Some(pso) => self.fine_grained_policy(pso).await?,
+            None => EffectivePolicy {
+                source: PolicySource::Domain(config.base_dn.clone()),
+                rules: Some(policy::domain_rules(&head.attributes)?),
+                names_judged: !session.root.is_samba,
+            },
+        };
+        let bound_as = session.root.bound_sid.clone();
+        let standing = Standing { bound_as, account, policy, witness };
+        Ok(Seen::Here(Box::new(Some(standing))))
     }
 
     async fn fine_grained_policy(

@@ -51,6 +51,25 @@ pub trait Directory: Send + Sync {
         self.policy(account.resultant_pso.as_ref())
     }
 
+    /// Everything that is to be known before a set, read at one time: the account, its policy, how
+    /// its password stands, and who asks, at a controller that says at this moment that it holds the
+    /// PDC role. None if there is no such object.
+    ///
+    /// # Errors
+    /// Those of [`Directory::account`], [`Directory::policy`] and [`Directory::witness`].
+    fn standing(
+        &self,
+        guid: ObjectGuid,
+    ) -> BoxFuture<'_, Result<Option<Standing>, DirectoryError>> {
+        Box::pin(async move {
+            let probe = self.probe().await?;
+            let Some(account) = self.account(guid).await? else { return Ok(None) };
+            let policy = self.effective_policy(&account).await?;
+            let Some(witness) = self.witness(guid).await? else { return Ok(None) };
+            Ok(Some(Standing { bound_as: probe.bound_as, account, policy, witness }))
+        })
+    }
+
     /// How the account's password stands at the PDC emulator; none if there is no such object.
     ///
     /// # Errors
@@ -94,6 +113,19 @@ pub trait Directory: Send + Sync {
         page: u32,
         each: &'a mut (dyn FnMut(PersonEntry) + Send),
     ) -> BoxFuture<'a, Result<u64, DirectoryError>>;
+}
+
+/// What is known of an account before its password is set.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// The service account, as in [`Probe::bound_as`].
+    pub bound_as: Option<Sid>,
+    /// The account.
+    pub account: Account,
+    /// The policy that decides about its next password.
+    pub policy: EffectivePolicy,
+    /// How its password stands.
+    pub witness: Witness,
 }
 
 /// What a probe of the whole path saw (SPEC A-4).

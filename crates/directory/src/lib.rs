@@ -61,7 +61,7 @@ mod tls;
 mod wire;
 mod witness;
 
-pub use self::directory::{Directory, Probe};
+pub use self::directory::{Directory, Probe, Standing};
 pub use account::{Account, AccountFlags, PwdLastSet};
 pub use attributes::{Attributes, Entry};
 pub use client::LdapDirectory;

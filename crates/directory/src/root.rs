@@ -46,6 +46,7 @@ impl PolicyControl {
 }
 
 impl RootDse {
+    /// What a rootDSE is asked for: the attributes that its `TryFrom` reads.
     pub(crate) const ATTRIBUTES: &'static [&'static str] = &[
         "dsServiceName",
         "defaultNamingContext",

@@ -147,6 +147,7 @@ impl<'a> Part<'a> {
 pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Bytes<'a> {
+    /// Takes `count` bytes off the front; an error, and nothing taken, if there are fewer.
     pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], DescriptorError> {
         let (taken, rest) = self.0.split_at_checked(count).ok_or(DescriptorError("too short"))?;
         self.0 = rest;
@@ -157,18 +158,22 @@ impl<'a> Bytes<'a> {
         self.take(N)?.try_into().map_err(|_| DescriptorError("too short"))
     }
 
+    /// Takes one byte as a number.
     pub(crate) fn byte(&mut self) -> Result<u8, DescriptorError> {
         self.array().map(u8::from_le_bytes)
     }
 
+    /// Takes two bytes as a number, the least significant first.
     pub(crate) fn u16(&mut self) -> Result<u16, DescriptorError> {
         self.array().map(u16::from_le_bytes)
     }
 
+    /// Takes four bytes as a number, the least significant first.
     pub(crate) fn u32(&mut self) -> Result<u32, DescriptorError> {
         self.array().map(u32::from_le_bytes)
     }
 
+    /// Takes 16 bytes as a GUID in the order of a directory's values (MS-DTYP 2.3.4.2).
     pub(crate) fn guid(&mut self) -> Result<crate::ObjectGuid, DescriptorError> {
         self.array().map(crate::ObjectGuid::from_bytes)
     }

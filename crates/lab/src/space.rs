@@ -32,10 +32,12 @@ pub struct Watch<'a> {
 }
 
 impl Watch<'_> {
+    /// Tells the progress of a call: one line without a full stop.
     pub(crate) fn say(&self, step: &str) {
         (self.progress)(step);
     }
 
+    /// [`LabError::Interrupted`] once the call was asked to stop; to be asked between steps.
     pub(crate) fn check(&self) -> Result<(), LabError> {
         if self.stop.load(Ordering::SeqCst) { Err(LabError::Interrupted) } else { Ok(()) }
     }
@@ -104,12 +106,16 @@ pub(crate) struct Space {
 }
 
 impl Space {
+    /// Starts a command that [`script`] made. An error names the program that could not be started;
+    /// the space ends when this value is dropped or the thread that called ends.
     pub(crate) fn start(mut command: Command) -> Result<Self, LabError> {
         let program = PathBuf::from(command.get_program());
         let child = command.spawn().map_err(LabError::io("starting", &program))?;
         Ok(Self { child, first: None })
     }
 
+    /// Whether the space's outermost program has not ended yet; asks the system without waiting,
+    /// and takes down the number of process 1 as soon as there is one.
     pub(crate) fn running(&mut self) -> bool {
         if self.first.is_none() {
             self.first = only_child(self.child.id());

@@ -32,10 +32,13 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Value, DecodeError> {
 pub(crate) struct Fields(Vec<(Value, Value)>);
 
 impl Fields {
+    /// Reads bytes that are exactly one map in the canonical encoding.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         Self::of(decode(bytes)?)
     }
 
+    /// Takes a decoded map apart; [`DecodeError::Malformed`] if it is no map with integer labels,
+    /// [`DecodeError::NotCanonical`] if these do not ascend.
     pub(crate) fn of(value: Value) -> Result<Self, DecodeError> {
         let entries = value.into_map().map_err(|_| DecodeError::Malformed)?;
         let labels = entries.iter().map(|(label, _)| integer(label)).collect::<Option<Vec<_>>>();
@@ -52,21 +55,27 @@ impl Fields {
         Some(self.0.remove(at).1)
     }
 
+    /// Takes a field that must be there and be a number from 0 to 2⁶⁴−1; `name` is for the error.
     pub(crate) fn unsigned(&mut self, label: u64, name: &'static str) -> Result<u64, DecodeError> {
         let value = self.take(label).as_ref().and_then(integer);
         value.and_then(|number| u64::try_from(number).ok()).ok_or(DecodeError::Field(name))
     }
 
+    /// Takes a field that must be there and be a point in time, in milliseconds since
+    /// 1970-01-01T00:00:00Z; `name` is for the error.
     pub(crate) fn moment(&mut self, label: u64, name: &'static str) -> Result<i64, DecodeError> {
         let value = self.take(label).as_ref().and_then(integer);
         value.and_then(|number| i64::try_from(number).ok()).ok_or(DecodeError::Field(name))
     }
 
+    /// Takes a field that must be there and be a text; `name` is for the error.
     pub(crate) fn text(&mut self, label: u64, name: &'static str) -> Result<String, DecodeError> {
         let value = self.take(label).and_then(|value| value.into_text().ok());
         value.ok_or(DecodeError::Field(name))
     }
 
+    /// Takes a field that must be there and be a byte string of exactly 16, such as an id; `name`
+    /// is for the error.
     pub(crate) fn bytes16(
         &mut self,
         label: u64,

@@ -142,6 +142,45 @@ mod tests {
         assert!(data[0] != data[1] && data[1] != data[2] && data[0] != data[2]);
     }
 
+    /// The fields that can be another without the associated data being another: what a relay, or
+    /// whoever holds the package key, could move to somebody else or to another time.
+    fn not_bound(associated_data: impl Fn(&Header) -> Vec<u8>) -> Vec<u64> {
+        let id = [9; 16];
+        let others = [
+            (2, Header { tenant: TenantId::from_bytes(id), ..header() }),
+            (3, Header { agent: AgentId::from_bytes(id), ..header() }),
+            (4, Header { request: RequestId::from_bytes(id), ..header() }),
+            (6, Header { cloud_anchor: "somebody-else".parse().unwrap(), ..header() }),
+            (7, Header { key_id: KeyId::from_bytes(id), ..header() }),
+            (8, Header { issued_at: Timestamp::from_millis(1), ..header() }),
+            (9, Header { expires_at: Timestamp::from_millis(1), ..header() }),
+        ];
+        // 5 is the operation; as soon as there is a second one, it belongs into the list.
+        assert_eq!(Operation::from_number(2), None);
+        let bound = associated_data(&header());
+        let free = others.into_iter().filter(|(_, other)| associated_data(other) == bound);
+        free.map(|(label, _)| label).collect()
+    }
+
+    #[test]
+    fn every_field_is_bound_for_every_purpose() {
+        for purpose in [Purpose::Password, Purpose::Request, Purpose::Answer] {
+            assert_eq!(not_bound(|header| header.associated_data(purpose)), []);
+        }
+    }
+
+    #[test]
+    fn a_field_left_out_of_the_associated_data_would_be_noticed() {
+        for left_out in [2, 3, 4, 6, 7, 8, 9_u64] {
+            let without = |header: &Header| {
+                let Value::Map(mut fields) = header.value() else { unreachable!() };
+                fields.retain(|(label, _)| *label != Value::from(left_out));
+                encode(&Value::Map(fields))
+            };
+            assert_eq!(not_bound(without), [left_out]);
+        }
+    }
+
     #[test]
     fn a_newer_version_is_named() {
         let mut bytes = header().encode();

@@ -13,12 +13,16 @@ pub(crate) const NONCE_LENGTH: usize = 12;
 const TAG_LENGTH: usize = 16;
 const KEY_LENGTH: usize = 32;
 
+/// Draws the nonce of one package, to be used with [`seal`] once.
 pub(crate) fn nonce(randomness: &dyn Randomness) -> [u8; NONCE_LENGTH] {
     let mut nonce = [0; NONCE_LENGTH];
     randomness.fill(&mut nonce);
     nonce
 }
 
+/// Encrypts with AES-256-GCM (RFC 5116); gives the ciphertext with the 16 bytes of the tag behind
+/// it. `associated_data` is not part of it, but must be the same to open it. [`SealError::Library`]
+/// if the cryptographic library fails.
 pub(crate) fn seal(
     key: &[u8; KEY_LENGTH],
     nonce: [u8; NONCE_LENGTH],
@@ -34,6 +38,8 @@ pub(crate) fn seal(
     Ok(sealed)
 }
 
+/// Decrypts what [`seal`] gave; the plaintext is wiped when dropped. [`SealError::NotAuthentic`]
+/// with `what` unless key, nonce, associated data and ciphertext are those of one [`seal`].
 pub(crate) fn open(
     key: &[u8; KEY_LENGTH],
     nonce: [u8; NONCE_LENGTH],

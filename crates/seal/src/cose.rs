@@ -56,6 +56,8 @@ pub(crate) struct Encrypt0 {
 }
 
 impl Encrypt0 {
+    /// Reads a `COSE_Encrypt0` (RFC 9052, 5.2) that is exactly as this project writes it: A256GCM,
+    /// a key id, a nonce, and nothing besides. [`SealError::Malformed`] with `what` for any other.
     pub(crate) fn read(value: Value, what: &'static str) -> Result<Self, SealError> {
         let malformed = || SealError::Malformed(what);
         let read = CoseEncrypt0::from_cbor_value(value.clone()).map_err(|_| malformed())?;
@@ -81,6 +83,9 @@ pub(crate) struct Encrypt {
 }
 
 impl Encrypt {
+    /// Reads a `COSE_Encrypt` (RFC 9052, 5.1) that is exactly as this project writes it: A256GCM, a
+    /// nonce, and one recipient with a key wrapped by RSA-OAEP. [`SealError::Malformed`] with
+    /// `what` for any other.
     pub(crate) fn read(value: Value, what: &'static str) -> Result<Self, SealError> {
         let malformed = || SealError::Malformed(what);
         let read = CoseEncrypt::from_cbor_value(value.clone()).map_err(|_| malformed())?;
@@ -116,6 +121,7 @@ pub(crate) fn read_sign1(value: Value, what: &'static str) -> Result<CoseSign1, 
     same(written, &value).ok_or_else(malformed)
 }
 
+/// The bytes of a value in CBOR (RFC 8949), with every number and length in its shortest form.
 pub(crate) fn encode(value: &Value) -> Vec<u8> {
     let mut bytes = Vec::new();
     // Writing to a Vec cannot fail.

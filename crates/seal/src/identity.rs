@@ -45,6 +45,7 @@ impl SigningKey {
         VerifyingKey(bytes)
     }
 
+    /// The Ed25519 signature of a message (RFC 8032): 64 bytes, the same ones for the same message.
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
         self.pair.sign(message).as_ref().to_vec()
     }
@@ -68,6 +69,8 @@ impl VerifyingKey {
         self.0
     }
 
+    /// [`SealError::Signature`] unless this key's private half signed exactly this message (RFC
+    /// 8032).
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), SealError> {
         let key = UnparsedPublicKey::new(&ED25519, self.0);
         key.verify(message, signature).map_err(|_| SealError::Signature)

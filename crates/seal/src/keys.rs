@@ -105,6 +105,8 @@ impl KeyPair {
         &self.public
     }
 
+    /// Unwraps the 32-byte content key of the inner layer (RSA-OAEP with SHA-256, SPEC K-1).
+    /// [`SealError::NotAuthentic`] if it was wrapped for another key, or is none.
     pub(crate) fn decrypt(&self, wrapped: &[u8]) -> Result<Zeroizing<[u8; 32]>, SealError> {
         let refused = || SealError::NotAuthentic("key of the inner layer");
         let mut buffer = Zeroizing::new(vec![0; self.private.min_output_size()]);
@@ -189,6 +191,7 @@ impl AgentKeys {
         &self.current
     }
 
+    /// The RSA pair with this id, of the current generation or the previous one.
     pub(crate) fn pair(&self, id: KeyId) -> Option<&KeyPair> {
         self.all().map(|one| &one.pair).find(|pair| pair.public().key_id() == id)
     }

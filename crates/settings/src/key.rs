@@ -65,6 +65,8 @@ impl Key {
         self.section.strip_suffix("[]").unwrap_or(self.section)
     }
 
+    /// Whether its section may stand in the file several times, as `[[section]]`: one table for
+    /// each directory, for example.
     pub(crate) fn is_repeated(&self) -> bool {
         self.section.ends_with("[]")
     }

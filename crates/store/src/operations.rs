@@ -102,7 +102,8 @@ impl Store {
     }
 
     /// `ticketed → waiting`, if the ticket belongs to this flow, the flow has not ended, nothing
-    /// has expired, and the person has nothing in flight.
+    /// has expired, and the person has nothing in flight. Then, and only then, `event` stands in the
+    /// audit trail.
     ///
     /// # Errors
     /// [`StoreError::Database`].
@@ -110,8 +111,11 @@ impl Store {
         &self,
         request: RequestId,
         flow: FlowId,
+        event: &Event,
         now: Timestamp,
     ) -> Result<Submitted, StoreError> {
+        let doing = || failed("submit an operation");
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(doing())?;
         let submitted = sqlx::query(
             "UPDATE operation SET state = 'waiting', submitted_at = $1
              WHERE request = $2 AND flow = $3 AND state = 'ticketed' AND expires_at > $1
@@ -124,16 +128,24 @@ impl Store {
         .bind(request.to_bytes().to_vec())
         .bind(flow.to_bytes().to_vec())
         .bind(now.before(DOUBT).as_millis())
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await;
         match submitted {
-            Ok(done) if done.rows_affected() == 1 => Ok(Submitted::Accepted),
-            Ok(_) if self.is_in_doubt(request, now).await? => Ok(Submitted::InFlight),
-            Ok(_) => Ok(Submitted::TicketVoid),
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-                Ok(Submitted::InFlight)
+            Ok(done) if done.rows_affected() == 1 => {
+                audit::append(&mut transaction, event, now).await?;
+                transaction.commit().await.map_err(doing())?;
+                return Ok(Submitted::Accepted);
             }
-            Err(error) => Err(failed("submit an operation")(error)),
+            Ok(_) => {}
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                return Ok(Submitted::InFlight);
+            }
+            Err(error) => return Err(doing()(error)),
+        }
+        drop(transaction);
+        match self.is_in_doubt(request, now).await? {
+            true => Ok(Submitted::InFlight),
+            false => Ok(Submitted::TicketVoid),
         }
     }
 

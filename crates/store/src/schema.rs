@@ -1,5 +1,7 @@
 //! The tables, as steps that are applied once each. A step is never edited after it was released.
 
+/// SQL that makes the schema, in the order in which it is applied; `Store::open` applies what a
+/// database has not had yet.
 pub(crate) static STEPS: &[&str] = &[
     r"
 CREATE TABLE tenant (

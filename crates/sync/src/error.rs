@@ -39,6 +39,7 @@ pub enum SyncError {
 pub struct DatabaseFault(String);
 
 impl DatabaseFault {
+    /// Takes the database's own error as text, which names tables and columns, never a value.
     pub(crate) fn new(cause: impl std::fmt::Display) -> Self {
         Self(cause.to_string())
     }

@@ -137,6 +137,8 @@ pub(crate) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// Takes what the table keeps beside the object itself: its login names, folded for comparison,
+    /// and its attributes as JSON. An error if these cannot be written as JSON.
     pub(crate) fn of(
         connector: &'a ConnectorName,
         object: &'a ImportedObject,

@@ -66,6 +66,8 @@ impl SyncState {
     }
 }
 
+/// [`SyncState::resolve`] inside a transaction that the caller has open. `cloud_anchor` is the text
+/// of the cloudAnchor; one that nobody has gives [`Resolution::NoCloudLink`].
 pub(crate) async fn resolve(
     tx: &mut SqliteConnection,
     cloud_anchor: &str,

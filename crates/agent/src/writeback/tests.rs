@@ -126,9 +126,10 @@ impl World {
     async fn set(&self) -> (Ended, Vec<Event>) {
         let connected = &self.writeback.directories.all()[0];
         let password = ClearPassword::from_text("New-Password-1").unwrap();
-        let (header, account, policy) = (header(), ordinary(), policy());
-        let mut trail = Vec::new();
-        let set = self.writeback.set(&header, connected, &account, &policy, &password, &mut trail);
+        let (header, mut trail) = (header(), Vec::new());
+        let guid = ordinary().guid;
+        let standing = connected.directory.standing(guid).await.unwrap().unwrap();
+        let set = self.writeback.set(&header, connected, standing, &password, &mut trail);
         let stop = set.await.unwrap().unwrap();
         let told = trail.clone();
         (self.writeback.finish(&header, stop, trail).await.unwrap(), told)
@@ -186,7 +187,7 @@ async fn a_set_that_the_directory_confirmed_is_told_although_audit_fails_afterwa
     let Ended::Unrecorded(Unrecorded { answer, trail }) = ended else { panic!("not recorded") };
     assert_eq!(answer.outcome, Outcome::PasswordChanged);
     assert_eq!(world.sets.load(Ordering::Relaxed), 1);
-    assert_eq!(told, [Event::set(&header())], "what could not be told is told with the answer");
+    assert_eq!(told, [Event::set(&header())], "it is told with the answer");
     // Until then a crash leaves an entry that is settled by looking.
     assert_eq!(world.state().await, State::Noted);
     world.writeback.journal.allow().await;

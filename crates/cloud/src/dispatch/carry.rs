@@ -8,10 +8,11 @@ use bytes::Bytes;
 use futures_util::future::select_all;
 use protocol::settlement::TARGET_WRITEBACK;
 use protocol::{AgentId, Answer, Header, KeyId};
-use relay::{Delivered, Entity, Request};
+use relay::{Delivered, DeliveryError, Entity, Request, Response};
 use seal::{PackageKey, VerifyingKey};
 use serde_json::json;
 use store::StoreError;
+use store::agents::Agent;
 use store::operations::{OperationRecord, TicketAgent};
 
 use crate::app::App;
@@ -139,27 +140,50 @@ async fn send(
     // After its expiry nothing is set any more: whoever has not answered by then is asked how it
     // ended, and the person is not kept waiting for longer.
     let left = record.expires_at.since(app.now()).saturating_add(ANSWER_MARGIN);
-    match asked.answer(app.settings.relay_response.min(left)).await {
+    let limit = app.settings.relay_response.min(left);
+    // Who must have signed the answer is looked up while it is waited for.
+    let (answer, signer) = tokio::join!(asked.answer(limit), app.store.agent(offer.agent));
+    let signer = signer.ok().flatten();
+    let sent = read_answer(app, record, (&package_key, &header, signer), answer).await;
+    if matches!(sent, Sent::NotDelivered) {
+        sealed.push(chosen);
+    }
+    Ok(sent)
+}
+
+/// What the relay's answer means for the operation: takes the agent's own answer down if there is
+/// one, and makes the operation wait again if nothing reached the agent.
+async fn read_answer(
+    app: &App,
+    record: &OperationRecord,
+    (package_key, header, signer): (&PackageKey, &Header, Option<Agent>),
+    answer: Result<Response, DeliveryError>,
+) -> Sent {
+    match answer {
         Ok(response) if response.status == 200 => {
-            let opened = patiently(app, || open(app, &package_key, &header, &response.body)).await;
-            let Some(Some(answer)) = opened else { return Ok(Sent::InDoubt) };
+            let opened = match signer {
+                Some(signer) => opened_by(package_key, &signer, header, &response.body),
+                None => patiently(app, || open(app, package_key, header, &response.body))
+                    .await
+                    .flatten(),
+            };
+            let Some(answer) = opened else { return Sent::InDoubt };
             app.watch.reached(Step::Answered).await;
             conclude(app, record, &answer, false).await;
-            Ok(Sent::Answered)
+            Sent::Answered
         }
         Ok(response) => {
             let status = response.status;
             tracing::warn!(event = "dispatch.agent_declined", request = %record.request, status);
-            Ok(Sent::InDoubt)
+            Sent::InDoubt
         }
         Err(error) if error.delivered == Delivered::No => {
             patiently(app, || app.store.mark_waiting_again(record.request)).await;
-            sealed.push(chosen);
-            Ok(Sent::NotDelivered)
+            Sent::NotDelivered
         }
         Err(error) => {
             tracing::warn!(event = "dispatch.no_answer", request = %record.request, cause = %error);
-            Ok(Sent::InDoubt)
+            Sent::InDoubt
         }
     }
 }
@@ -190,22 +214,26 @@ async fn package_key(
     }
 }
 
-/// Opens an answer; one that is not the agent's own, for this very request, counts for nothing.
+/// Opens an answer of the agent that the header names.
 async fn open(
     app: &App,
     key: &PackageKey,
     header: &Header,
     body: &[u8],
 ) -> Result<Option<Answer>, StoreError> {
-    let Some(agent) = app.store.agent(header.agent).await? else { return Ok(None) };
-    let identity = VerifyingKey::from_bytes(&agent.identity_key);
-    match identity.and_then(|identity| seal::open_answer(key, &identity, header, body)) {
-        Ok(answer) => Ok(Some(answer)),
-        Err(error) => {
+    let signer = app.store.agent(header.agent).await?;
+    Ok(signer.and_then(|signer| opened_by(key, &signer, header, body)))
+}
+
+/// Opens an answer; one that is not the agent's own, for this very request, counts for nothing.
+fn opened_by(key: &PackageKey, signer: &Agent, header: &Header, body: &[u8]) -> Option<Answer> {
+    let identity = VerifyingKey::from_bytes(&signer.identity_key);
+    identity
+        .and_then(|identity| seal::open_answer(key, &identity, header, body))
+        .inspect_err(|error| {
             tracing::error!(event = "dispatch.answer_refused", request = %header.request, cause = %error);
-            Ok(None)
-        }
-    }
+        })
+        .ok()
 }
 
 /// Opens the answer to a question how an operation ended. It comes under the agent's present

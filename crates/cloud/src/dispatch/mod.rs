@@ -112,10 +112,10 @@ async fn take(
     let Some(record) = app.store.operation(request).await? else {
         return Ok(Err(Outcome::FlowExpired));
     };
-    // Without an audit trail nothing is set (THREATS "audit sink gone").
+    // Without an audit trail nothing is set: both happen or neither.
     let detail = json!({ "operation": record.operation.name() });
-    app.store.record(&event(&record, "operation.submitting", detail), app.now()).await?;
-    match app.store.submit_operation(request, flow, app.now()).await? {
+    let submitted = event(&record, "operation.submitted", detail);
+    match app.store.submit_operation(request, flow, &submitted, app.now()).await? {
         Submitted::Accepted => {}
         Submitted::InFlight => return Ok(Err(Outcome::AlreadyInFlight)),
         // Posted twice: the first one is under way, and the result page tells how it ended.

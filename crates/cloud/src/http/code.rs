@@ -36,11 +36,11 @@ pub(super) async fn page(visit: Visit) -> Response {
 
 async fn show(visit: &Visit) -> Result<Response, StoreError> {
     Ok(match visit.standing().await? {
-        Standing::Open(flow, Step::Gate(_)) => {
+        Standing::Open(flow, Step::Gate(_), _) => {
             let not_passed = told(visit, &flow).await?;
             render(visit, &flow, not_passed, visit.told(&[RESENT]).is_some())
         }
-        Standing::Open(_, Step::Password) => to(visit, "password"),
+        Standing::Open(_, Step::Password, _) => to(visit, "password"),
         Standing::Ended(_) => to(visit, "result"),
         Standing::None => view::not_taken(visit, Outcome::FlowExpired),
     })
@@ -63,7 +63,7 @@ pub(super) async fn submit(visit: Visit, body: Bytes) -> Response {
 }
 
 async fn spend(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
-    let (flow, step) = match visit.posted(form.only("flow")).await? {
+    let (flow, step, _) = match visit.posted(form.only("flow")).await? {
         Ok(standing) => standing,
         Err(refused) => return Ok(refused.page(visit)),
     };
@@ -79,7 +79,7 @@ async fn spend(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
         }
         Err(not_passed) => {
             // Posted twice: the first one has passed the gate.
-            if let Standing::Open(_, Step::Password) = visit.standing().await? {
+            if let Standing::Open(_, Step::Password, _) = visit.standing().await? {
                 return Ok(to(visit, "password"));
             }
             let detail = json!({ "outcome": not_passed.outcome.name(), "left": not_passed.left });
@@ -96,7 +96,7 @@ pub(super) async fn resend(visit: Visit, body: Bytes) -> Response {
 }
 
 async fn issue_again(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
-    let (flow, step) = match visit.posted(form.only("flow")).await? {
+    let (flow, step, _) = match visit.posted(form.only("flow")).await? {
         Ok(standing) => standing,
         Err(refused) => return Ok(refused.page(visit)),
     };

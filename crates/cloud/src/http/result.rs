@@ -46,8 +46,8 @@ async fn show(visit: &Visit) -> Result<Response, StoreError> {
     let (cleared, step) = match visit.standing().await? {
         Standing::None => (false, None),
         Standing::Ended(_) => (false, Some("result")),
-        Standing::Open(_, Step::Password) => (true, Some("password")),
-        Standing::Open(_, Step::Gate(_)) => (false, Some("code")),
+        Standing::Open(_, Step::Password, _) => (true, Some("password")),
+        Standing::Open(_, Step::Gate(_), _) => (false, Some("code")),
     };
     let Some(record) = visit.app.store.last_operation(flow.id).await? else {
         return Ok(match step {

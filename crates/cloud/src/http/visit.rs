@@ -11,7 +11,7 @@ use axum::response::Response;
 use protocol::{Outcome, Timestamp};
 use serde::Deserialize;
 use store::StoreError;
-use store::flows::Flow;
+use store::flows::{Fact, Flow};
 use store::sweep::KEPT_FLOW;
 use store::tenants::Tenant;
 
@@ -105,8 +105,8 @@ pub(super) const ENDED: &str = "ended";
 pub(super) enum Standing {
     /// There is no flow, or it has expired.
     None,
-    /// A step of the flow is to be done.
-    Open(Flow, Step),
+    /// A step of the flow is to be done, by these facts.
+    Open(Flow, Step, Vec<Fact>),
     /// The flow ended with a password that was set.
     Ended(Flow),
 }
@@ -140,7 +140,7 @@ impl Visit {
         }
         let facts = self.app.store.facts(flow.id).await?;
         let step = flow::next(&self.app.gates, &facts, self.now);
-        Ok(Standing::Open(flow, step))
+        Ok(Standing::Open(flow, step, facts))
     }
 
     /// The flow for a posted step. `handle` is the hidden field of the page, if it was sent: a
@@ -148,14 +148,14 @@ impl Visit {
     pub(super) async fn posted(
         &self,
         handle: Option<&str>,
-    ) -> Result<Result<(Flow, Step), NotTaken>, StoreError> {
+    ) -> Result<Result<(Flow, Step, Vec<Fact>), NotTaken>, StoreError> {
         let older = |flow: &Flow| handle.is_some_and(|one| one != support::handle(flow));
         Ok(match self.standing().await? {
             Standing::None => Err(NotTaken::Expired),
-            Standing::Open(flow, _) | Standing::Ended(flow) if older(&flow) => {
+            Standing::Open(flow, ..) | Standing::Ended(flow) if older(&flow) => {
                 Err(NotTaken::Replaced)
             }
-            Standing::Open(flow, step) => Ok((flow, step)),
+            Standing::Open(flow, step, facts) => Ok((flow, step, facts)),
             Standing::Ended(flow) => Err(NotTaken::Ended(flow)),
         })
     }
@@ -169,11 +169,14 @@ impl Visit {
     }
 
     /// The proof that all gates of the flow were passed, if they were.
-    pub(super) async fn clear(&self, flow: &Flow) -> Result<Option<Cleared>, StoreError> {
+    pub(super) async fn clear(
+        &self,
+        flow: &Flow,
+        facts: &[Fact],
+    ) -> Result<Option<Cleared>, StoreError> {
         let Some(anchor) = &flow.person else { return Ok(None) };
         let person = self.app.store.person(self.tenant.id, anchor).await?;
-        let facts = self.app.store.facts(flow.id).await?;
-        Ok(flow::clear(&self.app.gates, flow, person, &facts, self.now))
+        Ok(flow::clear(&self.app.gates, flow, person, facts, self.now))
     }
 }
 

@@ -1,7 +1,8 @@
 //! The contract suite: what every directory must do, told once and run on each.
 //!
 //! A case is an async function over a [`Subject`]; [`contract`] makes a test of each. To add one:
-//! a function in `cases`, and its name in the list of [`contract`].
+//! a public function in the file of `cases` that has its subject, and its name in the list of
+//! [`contract`].
 
 pub mod cases;
 pub mod fake;

@@ -8,10 +8,13 @@ use std::time::Duration;
 use clock::SystemClock;
 use directory::{DirectoryConfig, LdapDirectory, ObjectGuid};
 use lab::{Credentials, Forest, NewPerson, Person};
-use protocol::ClearPassword;
+use protocol::{ClearPassword, Timestamp};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+
+/// No test lasts that long.
+pub const LATER: Timestamp = Timestamp::from_millis(i64::MAX);
 
 pub fn forest() -> Forest {
     Forest::of_running_lab().unwrap()

@@ -42,6 +42,7 @@ pub struct Relay {
     inner: Arc<Inner>,
 }
 
+/// What all clones of a [`Relay`] share, and what each of its channels is served with.
 pub(crate) struct Inner {
     limits: Limits,
     authority: Arc<dyn Authority>,

@@ -85,6 +85,8 @@ enum Stage {
 }
 
 impl<R> AskingSession<R> {
+    /// A channel that nothing was asked on. Of the limits it keeps the queue's: how many requests,
+    /// and how many bytes of them, may wait to be written.
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             waiting: HashMap::new(),

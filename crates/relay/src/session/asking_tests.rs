@@ -202,85 +202,119 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// How many requests the session under test queues.
+const QUEUE: usize = 4;
+
+/// A session, and what must be true of it. The answer to a request goes to its id.
+struct Modelled {
+    session: AskingSession<u32>,
+    /// For each request under way: whether writing began.
+    begun: BTreeMap<u32, bool>,
+    /// How many ids each slot has had: none is used twice, as the relay's are random.
+    generations: [u32; 6],
+}
+
+impl Modelled {
+    fn new() -> Self {
+        let limits = Limits { queue_requests: QUEUE, ..Limits::default() };
+        Self { session: AskingSession::new(&limits), begun: BTreeMap::new(), generations: [0; 6] }
+    }
+
+    fn id(&self, slot: u8) -> u32 {
+        u32::from(slot) + 10 * self.generations[usize::from(slot)] + 1
+    }
+
+    fn uuid(&self, slot: u8) -> Uuid {
+        Uuid::from_u128(self.id(slot).into())
+    }
+
+    fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
+        match *step {
+            Step::Queue(slot) => self.queue(slot)?,
+            Step::Begin(slot) => {
+                let begun = self.session.begin_writing(self.uuid(slot)).is_some();
+                let id = self.id(slot);
+                prop_assert_eq!(begun, self.begun.get(&id) == Some(&false));
+                if begun {
+                    self.begun.insert(id, true);
+                }
+            }
+            Step::Written(slot) => self.session.written(self.uuid(slot)),
+            Step::Forget(slot) => {
+                let told = self.session.forget(self.uuid(slot));
+                let begun = self.begun.remove(&self.id(slot));
+                prop_assert_eq!(told.is_some(), begun.is_some());
+                prop_assert_eq!(told == Some(Delivered::No), begun == Some(false));
+            }
+            Step::Answer(slot, body) => {
+                let id = self.uuid(slot);
+                let heard = self.session.text(&answer(id, if body { b"b" } else { b"" }));
+                self.heard(heard)?;
+            }
+            Step::Body => {
+                let heard = self.session.binary(Bytes::from_static(b"b"));
+                let broken = heard.as_ref().err();
+                prop_assert_eq!(broken.and_then(|violation| violation.reply), None);
+                self.heard(heard)?;
+            }
+            Step::Ping => {
+                self.session.next_ping();
+            }
+            Step::Pong(number) => {
+                self.session.pong(&number.to_be_bytes());
+            }
+        }
+        prop_assert_eq!(self.session.in_flight(), self.begun.len());
+        Ok(())
+    }
+
+    fn queue(&mut self, slot: u8) -> Result<(), TestCaseError> {
+        self.generations[usize::from(slot)] += 1;
+        let queued = self.begun.values().filter(|begun| !**begun).count();
+        let id = self.id(slot);
+        let taken = self.session.queue(self.uuid(slot), bytes(7), id).is_ok();
+        prop_assert_eq!(taken, queued < QUEUE);
+        if taken {
+            self.begun.insert(id, false);
+        }
+        Ok(())
+    }
+
+    /// A request that a message ended, by an answer or by breaking a rule, had been begun.
+    fn heard(&mut self, heard: Result<Heard<u32>, Violation<u32>>) -> Result<(), TestCaseError> {
+        let ended = match heard {
+            Ok(Heard::Answered(reply, _)) => Some(reply),
+            Ok(_) => None,
+            Err(violation) => violation.reply,
+        };
+        if let Some(reply) = ended {
+            prop_assert_eq!(self.begun.remove(&reply), Some(true));
+        }
+        Ok(())
+    }
+
+    fn end(mut self) -> Result<(), TestCaseError> {
+        for (reply, delivered) in self.session.end() {
+            let begun = self.begun.remove(&reply);
+            prop_assert!(begun.is_some());
+            prop_assert_eq!(delivered == Delivered::No, begun == Some(false));
+        }
+        prop_assert!(self.begun.is_empty());
+        let queued = (self.session.queued_requests, self.session.queued_bytes);
+        prop_assert_eq!(queued, (0, 0));
+        Ok(())
+    }
+}
+
 proptest! {
     /// Whatever order things happen in: each request ends at most once, "not delivered" is said
     /// only of what was never begun, and the queue's counters come back to nothing.
     #[test]
     fn every_request_ends_exactly_once(steps in prop::collection::vec(step(), 0..120)) {
-        let mut session = AskingSession::new(&Limits { queue_requests: 4, ..Limits::default() });
-        // For each request under way: whether writing began.
-        let mut model: BTreeMap<u32, bool> = BTreeMap::new();
-        // Ids are never used twice, as the relay's are random.
-        let mut generation = [0_u32; 6];
-        let key = |slot: u8, generation: &[u32; 6]| {
-            u32::from(slot) + 10 * generation[usize::from(slot)] + 1
-        };
-        for step in steps {
-            match step {
-                Step::Queue(slot) => {
-                    generation[usize::from(slot)] += 1;
-                    let id = key(slot, &generation);
-                    let queued = model.values().filter(|begun| !**begun).count();
-                    let taken = session.queue(Uuid::from_u128(id.into()), bytes(7), id).is_ok();
-                    prop_assert_eq!(taken, queued < 4);
-                    if taken {
-                        model.insert(id, false);
-                    }
-                }
-                Step::Begin(slot) => {
-                    let id = key(slot, &generation);
-                    let begun = session.begin_writing(Uuid::from_u128(id.into())).is_some();
-                    prop_assert_eq!(begun, model.get(&id) == Some(&false));
-                    if begun {
-                        model.insert(id, true);
-                    }
-                }
-                Step::Written(slot) => {
-                    session.written(Uuid::from_u128(key(slot, &generation).into()));
-                }
-                Step::Forget(slot) => {
-                    let id = key(slot, &generation);
-                    let told = session.forget(Uuid::from_u128(id.into()));
-                    let begun = model.remove(&id);
-                    prop_assert_eq!(told.is_some(), begun.is_some());
-                    prop_assert_eq!(told == Some(Delivered::No), begun == Some(false));
-                }
-                Step::Answer(slot, body) => {
-                    let id = Uuid::from_u128(key(slot, &generation).into());
-                    match session.text(&answer(id, if body { b"b" } else { b"" })) {
-                        Ok(Heard::Answered(reply, _)) => {
-                            prop_assert_eq!(model.remove(&reply), Some(true));
-                        }
-                        Ok(_) => {}
-                        Err(violation) => {
-                            if let Some(reply) = violation.reply {
-                                prop_assert_eq!(model.remove(&reply), Some(true));
-                            }
-                        }
-                    }
-                }
-                Step::Body => match session.binary(Bytes::from_static(b"b")) {
-                    Ok(Heard::Answered(reply, _)) => {
-                        prop_assert_eq!(model.remove(&reply), Some(true));
-                    }
-                    Ok(_) => {}
-                    Err(violation) => prop_assert_eq!(violation.reply, None),
-                },
-                Step::Ping => {
-                    session.next_ping();
-                }
-                Step::Pong(number) => {
-                    session.pong(&number.to_be_bytes());
-                }
-            }
-            prop_assert_eq!(session.in_flight(), model.len());
+        let mut modelled = Modelled::new();
+        for step in &steps {
+            modelled.take(step)?;
         }
-        for (reply, delivered) in session.end() {
-            let begun = model.remove(&reply);
-            prop_assert!(begun.is_some());
-            prop_assert_eq!(delivered == Delivered::No, begun == Some(false));
-        }
-        prop_assert!(model.is_empty());
-        prop_assert_eq!((session.queued_requests, session.queued_bytes), (0, 0));
+        modelled.end()?;
     }
 }

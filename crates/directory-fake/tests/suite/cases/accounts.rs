@@ -1,0 +1,128 @@
+//! What is read of an account: whether it is there, its flags, what protects it, and why it may
+//! not sign in.
+
+use std::time::Duration;
+
+use clock::SystemClock;
+use directory::{
+    AccountFlags, ObjectGuid, Protection, PwdLastSet, SetError, outcome, protected_by,
+};
+use directory_fake::FakePolicy;
+use lab::{Bound, NewPerson, Person};
+use protocol::{Clock as _, Outcome};
+
+use super::{SECOND, lax, refused, set};
+use crate::suite::{LATER, Subject, guid, password, somebody};
+
+pub async fn what_is_not_there_is_gone_and_not_an_error(subject: &dyn Subject) {
+    let directory = subject.directory();
+    let nobody = ObjectGuid::from_bytes([0x5a; 16]);
+    assert!(directory.account(nobody).await.unwrap().is_none());
+    assert!(directory.witness(nobody).await.unwrap().is_none());
+    let error = directory.set_password(nobody, &password(SECOND), LATER).await.unwrap_err();
+    assert!(matches!(&error, SetError::Refused(refusal) if refusal.result == 32), "{error}");
+    assert_eq!(outcome::outcome(&error), Outcome::UserGone);
+}
+
+pub async fn a_renamed_account_is_found_and_a_deleted_one_is_not(subject: &dyn Subject) {
+    let person = somebody(subject);
+    let directory = subject.directory();
+    let name = format!("renamed {}", person.login);
+    subject.rename(&person, &name);
+    set(&*directory, &person, SECOND).await.unwrap();
+    let account = directory.account(guid(&person)).await.unwrap().unwrap();
+    assert_eq!(account.dn.name(), Some(name.as_str()));
+    subject.remove(&Person { dn: account.dn.to_string(), ..person.clone() });
+    assert!(directory.account(guid(&person)).await.unwrap().is_none());
+    let error = set(&*directory, &person, "Third-Password-1").await.unwrap_err();
+    assert_eq!(outcome::outcome(&error), Outcome::UserGone);
+}
+
+pub async fn flags_are_read_as_they_are(subject: &dyn Subject) {
+    let directory = subject.directory();
+    let read = async |new: NewPerson| {
+        let person = subject.add(&new);
+        directory.account(guid(&person)).await.unwrap().unwrap()
+    };
+    let plain = || NewPerson::default();
+    let now = SystemClock.now();
+
+    let ordinary = read(plain()).await;
+    assert_eq!(ordinary.flags, AccountFlags::NORMAL);
+    assert_eq!(ordinary.object_classes, ["top", "person", "organizationalPerson", "user"]);
+    assert_eq!((ordinary.lockout_time, ordinary.account_expires), (None, None));
+    let PwdLastSet::At(set) = ordinary.pwd_last_set else { panic!("never set") };
+    assert!(set.apart(now) < Duration::from_secs(60));
+    assert!(ordinary.user_principal_name.unwrap().starts_with(&ordinary.sam_account_name));
+
+    assert!(read(NewPerson { disabled: true, ..plain() }).await.is_disabled());
+    let expired = read(NewPerson { expired: true, ..plain() }).await;
+    assert_eq!(expired.account_expires.unwrap().as_millis(), 1_577_836_800_000);
+    assert!(expired.is_expired(now));
+    let locked = read(NewPerson { locked: true, ..plain() }).await;
+    assert!(locked.lockout_time.unwrap().apart(now) < Duration::from_secs(60));
+    let must_change = read(NewPerson { must_change: true, ..plain() }).await;
+    assert_eq!(must_change.pwd_last_set, PwdLastSet::Never);
+    assert!(!must_change.cannot_change_password && !must_change.admin_count);
+}
+
+pub async fn every_reason_to_refuse_a_sign_in_has_its_sub_code(subject: &dyn Subject) {
+    for (new, right, wrong) in [
+        (NewPerson { disabled: true, ..NewPerson::default() }, "533", "52e"),
+        (NewPerson { expired: true, ..NewPerson::default() }, "701", "52e"),
+        (NewPerson { must_change: true, ..NewPerson::default() }, "773", "52e"),
+        (NewPerson { locked: true, ..NewPerson::default() }, "775", "775"),
+        // Two reasons at once: which one is told.
+        (NewPerson { disabled: true, expired: true, ..NewPerson::default() }, "533", "52e"),
+        (NewPerson { disabled: true, must_change: true, ..NewPerson::default() }, "533", "52e"),
+        (NewPerson { expired: true, must_change: true, ..NewPerson::default() }, "701", "52e"),
+    ] {
+        let person = subject.add(&new);
+        assert_eq!(subject.bind(&person, &person.password), refused(right), "{new:?}");
+        assert_eq!(subject.bind(&person, "wrong"), refused(wrong), "{new:?}");
+    }
+}
+
+pub async fn a_password_that_is_too_old_is_refused_as_expired(subject: &dyn Subject) {
+    let person = somebody(subject);
+    let policy = FakePolicy { maximum_age: Some(Duration::from_secs(1)), ..lax() };
+    subject.add_settings(&policy, 20, &person.login);
+    SystemClock.sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(subject.bind(&person, &person.password), refused("532"));
+    assert_eq!(subject.bind(&person, "wrong"), refused("52e"));
+    // 0x10000: the password never expires.
+    subject.put(&person, "userAccountControl", "66048");
+    assert_eq!(subject.bind(&person, &person.password), Bound::Accepted);
+}
+
+pub async fn protection_is_seen_through_nested_groups(subject: &dyn Subject) {
+    let (inner, outer) = (subject.add_group(), subject.add_group());
+    let person = somebody(subject);
+    let directory = subject.directory();
+    subject.join(&person.login, &inner);
+    subject.join(&inner, &outer);
+    let account = directory.account(guid(&person)).await.unwrap().unwrap();
+    assert_eq!(protected_by(&account), None);
+    // Itself, both groups, Domain Users and Users.
+    assert_eq!(account.group_sids.len(), 4, "{:?}", account.group_sids);
+    subject.join(&outer, "Domain Admins");
+    let account = directory.account(guid(&person)).await.unwrap().unwrap();
+    let Some(Protection::Member(group)) = protected_by(&account) else { panic!("not protected") };
+    assert!([Some(512), None].contains(&group.domain_rid()), "{group}");
+    assert!(!account.admin_count, "found by its groups alone");
+}
+
+pub async fn protection_is_seen_through_the_primary_group(subject: &dyn Subject) {
+    let new = NewPerson { member_of: vec!["Domain Admins".to_owned()], ..NewPerson::default() };
+    let person = subject.add(&new);
+    subject.put(&person, "primaryGroupID", "512");
+    let account = subject.directory().account(guid(&person)).await.unwrap().unwrap();
+    assert!(account.group_sids.iter().any(|sid| sid.domain_rid() == Some(512)));
+    assert!(matches!(protected_by(&account), Some(Protection::Member(_))));
+}
+
+pub async fn a_left_over_admin_count_is_told_from_a_membership(subject: &dyn Subject) {
+    let person = subject.add(&NewPerson { admin_count: true, ..NewPerson::default() });
+    let account = subject.directory().account(guid(&person)).await.unwrap().unwrap();
+    assert_eq!(protected_by(&account), Some(Protection::AdminCountAlone));
+}

@@ -1,0 +1,76 @@
+//! Which policy applies to whom, and who may read it.
+
+use directory_fake::FakePolicy;
+use lab::{Credentials, Person};
+use protocol::Outcome;
+
+use super::{explained, lax, refused, set};
+use crate::suite::{Subject, guid, somebody};
+
+pub async fn the_domain_s_policy_is_read(subject: &dyn Subject) {
+    let policy = subject.directory().policy(None).await.unwrap();
+    let rules = policy.rules.unwrap();
+    assert_eq!((rules.minimum_length, rules.complexity), (7, true));
+    assert_eq!((rules.history_length, rules.minimum_age_seconds), (24, 0));
+    assert_eq!(policy.source.reference(), format!("domain {}", subject.head()));
+    assert!(!policy.names_judged);
+}
+
+async fn source(subject: &dyn Subject, person: &Person) -> String {
+    let directory = subject.directory();
+    let account = directory.account(guid(person)).await.unwrap().unwrap();
+    let policy = directory.effective_policy(&account).await.unwrap();
+    assert!(policy.rules.is_some());
+    policy.source.reference()
+}
+
+pub async fn of_two_policies_the_one_with_precedence_decides(subject: &dyn Subject) {
+    let person = somebody(subject);
+    let (inner, outer) = (subject.add_group(), subject.add_group());
+    subject.join(&person.login, &inner);
+    subject.join(&inner, &outer);
+    assert_eq!(source(subject, &person).await, format!("domain {}", subject.head()));
+    let second = subject.add_settings(&lax(), 31, &inner);
+    assert_eq!(source(subject, &person).await, format!("PSO {second}"));
+    // Through a nested group, too.
+    let first = subject.add_settings(&lax(), 30, &outer);
+    assert_eq!(source(subject, &person).await, format!("PSO {first}"));
+    // It decides: the domain's policy would refuse this one.
+    set(&*subject.directory(), &person, "x").await.unwrap();
+}
+
+pub async fn a_policy_of_ones_own_comes_before_those_of_groups(subject: &dyn Subject) {
+    let person = somebody(subject);
+    let group = subject.add_group();
+    subject.join(&person.login, &group);
+    subject.add_settings(&lax(), 5, &group);
+    let strict = FakePolicy { minimum_length: 20, ..lax() };
+    let own = subject.add_settings(&strict, 50, &person.login);
+    assert_eq!(source(subject, &person).await, format!("PSO {own}"));
+    let directory = subject.directory();
+    assert_eq!(
+        explained(&*directory, &person, "nineteen characters").await,
+        Outcome::PolicyTooShort
+    );
+    set(&*directory, &person, "twenty characters ok").await.unwrap();
+}
+
+pub async fn a_policy_s_rules_are_hidden_from_whoever_may_not_read_them(subject: &dyn Subject) {
+    let (person, other) = (somebody(subject), somebody(subject));
+    let name = subject.add_settings(&lax(), 20, &person.login);
+    let who = Credentials { login: other.login, password: other.password };
+    let directory = subject.directory_as(&who);
+    let account = directory.account(guid(&person)).await.unwrap().unwrap();
+    let policy = directory.effective_policy(&account).await.unwrap();
+    assert_eq!(policy.source.reference(), format!("PSO {name}"));
+    assert_eq!(policy.rules, None);
+}
+
+pub async fn a_policy_has_a_lockout_of_its_own(subject: &dyn Subject) {
+    let person = somebody(subject);
+    subject.add_settings(&FakePolicy { lockout_threshold: 2, ..lax() }, 20, &person.login);
+    for _ in 0..2 {
+        assert_eq!(subject.bind(&person, "wrong"), refused("52e"));
+    }
+    assert_eq!(subject.bind(&person, &person.password), refused("775"));
+}
