@@ -1,7 +1,9 @@
-//! The demo: a real Active Directory, the cloud service and the agent on this machine, one reset
-//! from beginning to end, and its proof by a client that is not ours.
+//! The demo: an Active Directory, real or embedded, the cloud service and the agent on this machine,
+//! one reset from beginning to end, and its proof.
 
 mod by_hand;
+mod ground;
+mod proof;
 mod screen;
 
 use std::fs;
@@ -10,10 +12,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use lab::{Bound, Forest, Kind, Lab, LabError, Watch};
+use lab::Kind;
 
 use crate::{Mark, Options, Outbox, Page, Stack, StackError, Visitor};
+use ground::Ground;
+use proof::Prover;
 use screen::Screen;
+
+pub use ground::Wanted;
 
 /// The port of the cloud service, if it is free: one that can be kept in mind.
 const PORT: u16 = 8443;
@@ -29,6 +35,8 @@ pub struct Wishes {
     pub once: bool,
     /// Where to describe what runs.
     pub ready_file: Option<PathBuf>,
+    /// On which directory.
+    pub directory: Wanted,
 }
 
 /// Shows it all; stays until `stop` unless it is wanted once only.
@@ -48,10 +56,8 @@ fn show(wishes: &Wishes, stop: &AtomicBool) -> Result<(), StackError> {
         remove(file)?;
     }
     let screen = Screen::new(stop);
-    let mut lab = screen.step("Starting the Active Directory", |say| {
-        Ok(Lab::start(Watch { progress: say, stop })?)
-    })?;
-    let mut stack = start(lab.forest(), &screen, stop)?;
+    let mut ground = Ground::start(wishes.directory, &screen, stop)?;
+    let mut stack = start(&ground, &screen, stop)?;
     reset(&mut stack, &screen)?;
     if let Some(file) = &wishes.ready_file {
         stack.ready()?.save(file)?;
@@ -59,8 +65,8 @@ fn show(wishes: &Wishes, stop: &AtomicBool) -> Result<(), StackError> {
     if wishes.once {
         screen.line("Done: the directory has the new password, and only that one.");
     } else {
-        by_hand::explain(&screen, &stack);
-        stay(&mut lab, &mut stack, &screen, stop)?;
+        by_hand::explain(&screen, &stack, ground.name());
+        stay(&mut ground, &mut stack, &screen, stop)?;
         if let Some(file) = &wishes.ready_file {
             remove(file)?;
         }
@@ -68,21 +74,22 @@ fn show(wishes: &Wishes, stop: &AtomicBool) -> Result<(), StackError> {
     screen.ending("Stopping everything", || {
         stack.stop();
         drop(stack);
-        lab.stop();
+        drop(ground);
     });
     Ok(())
 }
 
-fn start(forest: &Forest, screen: &Screen<'_>, stop: &AtomicBool) -> Result<Stack, StackError> {
+fn start(ground: &Ground, screen: &Screen<'_>, stop: &AtomicBool) -> Result<Stack, StackError> {
     let options = Options {
         slug: "tulip".to_owned(),
         name: "Tulip Works".to_owned(),
         port: Some(PORT),
         // People who are changed in the directory by hand are seen soon.
         agent: "[sync]\ninterval_seconds = 30\n".to_owned(),
+        mail: ground.mail(),
         ..Options::default()
     };
-    let mut stack = Stack::lay_out(forest, options)?;
+    let mut stack = Stack::lay_out(ground.forest(), options)?;
     let stop = Some(stop);
     screen.step("Starting the mail server", |_| stack.start_mail(stop))?;
     screen.step("Starting the cloud service", |_| stack.start_cloud(stop))?;
@@ -97,9 +104,17 @@ fn reset(stack: &mut Stack, screen: &Screen<'_>) -> Result<(), StackError> {
     let person = stack.forest().person_of(Kind::Ordinary).cloned();
     let person = person.ok_or_else(|| not_proven("there is nobody in the directory"))?;
     let login = stack.login(&person);
-    screen.step("LDAP sign-in with the old password: accepted", |_| {
-        bind(stack.forest(), &login, &person.password, true)
-    })?;
+    let prover = Prover::present();
+    let proves = |stack: &Stack, password: &str, wanted: bool| {
+        let which = if password == NEW_PASSWORD { "new" } else { "old" };
+        let end = if wanted { "accepted" } else { "refused" };
+        let step = format!("{} signs in, {which} password: {end}", prover.name());
+        screen.step(&step, |_| match prover.accepted(stack.forest(), &login, password)? {
+            accepted if accepted == wanted => Ok(()),
+            _ => Err(not_proven(&format!("the {which} password of {login} is not {end}"))),
+        })
+    };
+    proves(stack, &person.password, true)?;
     let mut visitor = stack.visitor()?;
     let outbox = stack.outbox();
     let mark = outbox.mark();
@@ -112,12 +127,8 @@ fn reset(stack: &mut Stack, screen: &Screen<'_>) -> Result<(), StackError> {
     screen.step("The browser seals a new password, the agent sets it", |_| {
         expect_changed(&visitor.password(NEW_PASSWORD)?)
     })?;
-    screen.step("LDAP sign-in with the old password: refused", |_| {
-        bind(stack.forest(), &login, &person.password, false)
-    })?;
-    screen.step("LDAP sign-in with the new password: accepted", |_| {
-        bind(stack.forest(), &login, NEW_PASSWORD, true)
-    })?;
+    proves(stack, &person.password, false)?;
+    proves(stack, NEW_PASSWORD, true)?;
     stack.note_password(&person.login, NEW_PASSWORD);
     Ok(())
 }
@@ -130,17 +141,6 @@ fn enter_code(
 ) -> Result<(), StackError> {
     let code = outbox.await_code(mark, address)?;
     expect_step(&visitor.code(&code)?, "password")
-}
-
-/// A sign-in by OpenLDAP's client, verified against the lab's authority.
-fn bind(forest: &Forest, login: &str, password: &str, accepted: bool) -> Result<(), StackError> {
-    let bound = forest.bind(login, password)?;
-    match &bound {
-        Bound::Accepted if accepted => Ok(()),
-        // 52e: the password is wrong, not the account (SPEC D-10).
-        Bound::Refused { sub_code } if !accepted && sub_code == "52e" => Ok(()),
-        _ => Err(not_proven(&format!("the directory answered {login} with {bound:?}"))),
-    }
 }
 
 fn expect_step(page: &Page, step: &str) -> Result<(), StackError> {
@@ -164,17 +164,14 @@ fn not_proven(what: &str) -> StackError {
 /// Waits for Ctrl-C. Somebody may kill a process and start it again: that is for trying; only
 /// the directory's end is the demo's.
 fn stay(
-    lab: &mut Lab,
+    ground: &mut Ground,
     stack: &mut Stack,
     screen: &Screen<'_>,
     stop: &AtomicBool,
 ) -> Result<(), StackError> {
     let mut told = Vec::new();
     while !stop.load(Ordering::SeqCst) {
-        if !lab.is_running() {
-            let log = lab.forest().log.clone();
-            return Err(LabError::Controller { what: "stopped by itself", log }.into());
-        }
+        ground.check()?;
         for name in stack.ended() {
             if !told.contains(&name) {
                 screen.line(&format!("The process `{name}` has ended."));

@@ -11,6 +11,9 @@ pub enum StackError {
     /// The lab, or an LDAP client of it.
     #[error(transparent)]
     Lab(#[from] LabError),
+    /// What is served in place of a lab.
+    #[error("the embedded directory: {0}")]
+    Embedded(String),
     /// Tests and demo run the binaries of the same build.
     #[error("{} is not built: run `cargo build --workspace --bins`", .0.display())]
     NotBuilt(PathBuf),

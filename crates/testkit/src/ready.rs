@@ -75,6 +75,23 @@ pub struct Person {
     pub kind: Kind,
     /// The stable name of the outcome that a reset has.
     pub expected: String,
+    /// The person's accounts in other forests. Nobody can type their names: a person's attributes
+    /// come from the account that is enabled.
+    #[serde(default)]
+    pub also: Vec<Account>,
+}
+
+/// A further account of a person.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Account {
+    /// The realm of its forest.
+    pub forest: String,
+    /// The distinguished name.
+    pub dn: String,
+    /// The objectGUID, in lower case with dashes.
+    pub object_guid: String,
+    /// Whether it is switched on.
+    pub enabled: bool,
 }
 
 /// An administrator.

@@ -1,15 +1,18 @@
-//! Cloud service, agent and mail server as processes of their own, on the forest of a lab.
+//! Cloud service, agent and mail server as processes of their own, on all forests of a lab, or on
+//! embedded ones ([`crate::Embedded`]).
 //!
 //! ```text
 //! STACK/                mode 0700, gone when the stack is dropped
-//!   ca.pem server.*     certificates from the lab's authority
+//!   ca.pem server.*     an authority of its own, and a certificate of cloud service and mail server
 //!   cloud/              passback.toml, its database and master key
-//!   agent/              agent.toml, svc.password, state/
+//!   agent/              agent.toml, FOREST.password, state/
 //!   mail/Maildir/new    every mail, one file each
 //!   *.log
 //! ```
 
+mod describe;
 mod layout;
+mod mail;
 mod programs;
 
 use std::path::{Path, PathBuf};
@@ -21,11 +24,12 @@ use serde_json::Value;
 
 use crate::directory::StackDirectory;
 use crate::program::{self, Program};
-use crate::ready::{self, Binaries, Credentials, Directory, Person, Process, ReadyFile, Tenant};
+use crate::ready::Tenant;
 use crate::{Outbox, StackError, Visitor, wait};
 
 use layout::Layout;
 pub use layout::{Options, binaries};
+pub use mail::MailServer;
 
 /// How long a process gets until it answers.
 const START: Duration = Duration::from_secs(30);
@@ -77,9 +81,8 @@ impl Stack {
     /// If it does not answer.
     pub fn start_mail(&mut self, stop: Option<&AtomicBool>) -> Result<(), StackError> {
         let port = self.layout.mail_port;
-        self.run(self.layout.mail(), "the mail server did not answer", stop, || {
-            layout::answers(port)
-        })
+        let mail = self.layout.mail()?;
+        self.run(mail, "the mail server did not answer", stop, || layout::answers(port))
     }
 
     /// The cloud service, with one organisation.
@@ -158,7 +161,7 @@ impl Stack {
         Outbox::at(self.layout.outbox_dir())
     }
 
-    /// The forest that it runs on.
+    /// The forest that it runs on; it names the others.
     pub fn forest(&self) -> &Forest {
         &self.forest
     }
@@ -183,9 +186,13 @@ impl Stack {
         format!("/t/{}/reset", self.layout.options.slug)
     }
 
-    /// What is typed on the start page for an account of the forest.
+    /// What is typed on the start page for an account of one of the forests.
     pub fn login(&self, person: &lab::Person) -> String {
-        format!("{}@{}", person.login, self.forest.domain)
+        let forests = self.forest.whole_lab();
+        // Everybody stands below the head of their domain, and no domain is below another's.
+        let mut owners = forests.filter(|forest| person.dn.ends_with(&forest.base_dn));
+        let owner = owners.next().unwrap_or(&self.forest);
+        format!("{}@{}", person.login, owner.domain)
     }
 
     /// Runs `passback` with arguments; what it printed.
@@ -216,82 +223,13 @@ impl Stack {
         text(&shown, "/cloud/0/cloud_anchor")
     }
 
-    /// What others need to know about this stack.
-    ///
-    /// # Errors
-    ///
-    /// If the agent does not know a person of the lab.
-    pub fn ready(&mut self) -> Result<ReadyFile, StackError> {
-        let people = self.forest.people.iter().map(|person| self.describe(person));
-        let people = people.collect::<Result<Vec<_>, _>>()?;
-        let processes = self.programs.iter().map(process).collect();
-        let (passback, passback_agent) = self.layout.binaries.clone();
-        Ok(ReadyFile {
-            version: ready::VERSION,
-            cloud_url: self.layout.cloud_url(),
-            ca_file: self.layout.ca_file(),
-            tenant: self.tenant.clone(),
-            relay_url: self.layout.cloud_url().replacen("https://", "wss://", 1),
-            outbox_dir: self.layout.outbox_dir(),
-            start_path: self.start_path(),
-            people,
-            admins: Vec::new(),
-            directories: vec![directory(&self.forest)],
-            processes,
-            binaries: Binaries { passback, passback_agent },
-            database_files: self.layout.databases()?,
-        })
-    }
-
     /// Writes down that a person of the lab has another password now.
     pub fn note_password(&mut self, login: &str, password: &str) {
-        for person in self.forest.people.iter_mut().filter(|person| person.login == login) {
+        let Forest { people, other_forests, .. } = &mut self.forest;
+        let others = other_forests.iter_mut().flat_map(|forest| &mut forest.people);
+        for person in people.iter_mut().chain(others).filter(|person| person.login == login) {
             password.clone_into(&mut person.password);
         }
-    }
-
-    fn describe(&self, person: &lab::Person) -> Result<Person, StackError> {
-        Ok(Person {
-            login: self.login(person),
-            password: person.password.clone(),
-            mail: person.private_mail.clone(),
-            forest: self.forest.realm.clone(),
-            dn: person.dn.clone(),
-            object_guid: person.object_guid.clone(),
-            cloud_anchor: self.cloud_anchor(person)?,
-            kind: person.kind,
-            expected: ready::expected(person.kind).name().to_owned(),
-        })
-    }
-}
-
-fn process(program: &Program) -> Process {
-    let plan = &program.plan;
-    Process {
-        name: plan.name.to_owned(),
-        pid: program.pid(),
-        argv: plan.argv.clone(),
-        env: plan.env.clone(),
-        config: plan.config.clone(),
-        state_dir: plan.state_dir.clone(),
-        log: plan.log.clone(),
-    }
-}
-
-fn directory(forest: &Forest) -> Directory {
-    let credentials = |from: &lab::Credentials| Credentials {
-        login: from.login.clone(),
-        password: from.password.clone(),
-    };
-    Directory {
-        realm: forest.realm.clone(),
-        base_dn: forest.base_dn.clone(),
-        address: forest.address.to_string(),
-        ldaps_port: forest.ldaps_port,
-        dns_address: forest.dns_address.to_string(),
-        ca_file: forest.ca_file.clone(),
-        administrator: credentials(&forest.administrator),
-        service: credentials(&forest.service),
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! It remembers every body that it sent, so that a test can look for a password in them.
 
+mod carrier;
 mod cookies;
 mod page;
 mod sealing;
@@ -10,16 +11,15 @@ mod sealing;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, ORIGIN, SET_COOKIE};
-use reqwest::{Client, Method, redirect};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
-use tokio::runtime::{self, Runtime};
+use hyper::header::{CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, ORIGIN, SET_COOKIE};
+use hyper::{Method, Request};
 
 use crate::{StackError, wait};
+use carrier::OverHttps;
 use cookies::Cookies;
 
+pub use carrier::Carrier;
+pub(crate) use carrier::trusting;
 pub use page::Page;
 pub use sealing::{Answer, SealedBody, Ticket, TicketAgent};
 
@@ -31,8 +31,7 @@ const JSON: &str = "application/json";
 /// A visitor of an organisation's pages.
 #[derive(Debug)]
 pub struct Visitor {
-    runtime: Runtime,
-    client: Client,
+    carrier: Box<dyn Carrier>,
     origin: String,
     start_path: String,
     cookies: Cookies,
@@ -54,29 +53,32 @@ impl Visitor {
     ///
     /// If the certificate cannot be read.
     pub fn new(origin: &str, ca_file: &Path, start_path: &str) -> Result<Self, StackError> {
-        let broken = |cause: &dyn ToString| StackError::NoAnswer {
-            path: start_path.to_owned(),
-            cause: cause.to_string(),
-        };
-        let client = Client::builder()
-            .tls_backend_preconfigured(trusting(ca_file)?)
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            // Our runtime stands still between requests; an idle connection would go unnoticed.
-            .pool_max_idle_per_host(0)
-            .timeout(Duration::from_secs(90))
-            .build()
-            .map_err(|error| broken(&error))?;
-        let runtime = runtime::Builder::new_current_thread().enable_all().build();
-        Ok(Self {
-            runtime: runtime.map_err(|error| broken(&error))?,
-            client,
+        Ok(Self::over(Box::new(OverHttps::new(ca_file)?), origin, start_path))
+    }
+
+    /// A browser without cookies whose requests take another road than HTTPS.
+    pub fn over(carrier: Box<dyn Carrier>, origin: &str, start_path: &str) -> Self {
+        Self {
+            carrier,
             origin: origin.to_owned(),
             start_path: start_path.to_owned(),
             cookies: Cookies::default(),
             flow: None,
             sent: Vec::new(),
-        })
+        }
+    }
+
+    /// A second tab of the same browser: with the cookies of this one, on its way.
+    #[must_use]
+    pub fn tab(&self, carrier: Box<dyn Carrier>) -> Self {
+        Self {
+            carrier,
+            origin: self.origin.clone(),
+            start_path: self.start_path.clone(),
+            cookies: self.cookies.clone(),
+            flow: self.flow.clone(),
+            sent: Vec::new(),
+        }
     }
 
     /// Opens the start page.
@@ -247,45 +249,28 @@ impl Visitor {
         path: &str,
         body: Option<(&'static str, String)>,
     ) -> Result<Raw, StackError> {
-        let mut request = self.client.request(method, format!("{}{path}", self.origin));
+        let address = format!("{}{path}", self.origin);
+        let mut request = Request::builder().method(method).uri(address);
         if let Some(cookies) = self.cookies.header(path) {
             request = request.header(COOKIE, cookies);
         }
+        let mut sent = Vec::new();
         if let Some((kind, body)) = body {
-            self.sent.push(body.clone().into_bytes());
-            request = request.header(CONTENT_TYPE, kind).body(body);
+            sent = body.into_bytes();
+            self.sent.push(sent.clone());
+            request = request.header(CONTENT_TYPE, kind);
             // What a browser says about where a posting comes from.
             request = request.header(ORIGIN, &self.origin).header("sec-fetch-site", "same-origin");
         }
-        let answered = self.runtime.block_on(async {
-            let response = request.send().await?;
-            let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            Ok(Raw { status, headers, body: response.text().await? })
-        });
-        let raw = answered.map_err(|error: reqwest::Error| StackError::NoAnswer {
-            path: path.to_owned(),
-            cause: causes(&error),
-        })?;
-        for cookie in raw.headers.get_all(SET_COOKIE) {
+        let no_answer = |cause| StackError::NoAnswer { path: path.to_owned(), cause };
+        let request = request.body(sent).map_err(|error| no_answer(error.to_string()))?;
+        let (head, body) = self.carrier.exchange(request).map_err(no_answer)?.into_parts();
+        for cookie in head.headers.get_all(SET_COOKIE) {
             self.cookies.store(cookie.to_str().unwrap_or_default());
         }
-        Ok(raw)
+        let body = String::from_utf8_lossy(&body).into_owned();
+        Ok(Raw { status: head.status.as_u16(), headers: head.headers, body })
     }
-}
-
-/// TLS that trusts exactly one authority.
-fn trusting(ca_file: &Path) -> Result<ClientConfig, StackError> {
-    let unusable = |cause: &dyn ToString| {
-        StackError::NotUnderstood(format!("{}: {}", ca_file.display(), cause.to_string()))
-    };
-    let certificate = CertificateDer::from_pem_file(ca_file).map_err(|error| unusable(&error))?;
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate).map_err(|error| unusable(&error))?;
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let config = ClientConfig::builder_with_provider(provider.into())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| unusable(&error))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// `application/x-www-form-urlencoded`, as browsers write it.
@@ -302,17 +287,6 @@ fn form<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     };
     let pairs = fields.map(|(name, value)| format!("{}={}", escape(name), escape(value)));
     pairs.collect::<Vec<_>>().join("&")
-}
-
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ fn truth(step: Step) -> Truth {
         // Nothing was sent to the directory.
         Step::Begun | Step::Noted => Truth { outcome: "settled_unchanged", changed: false },
         // The directory had confirmed the set; only the agent did not live to say so.
-        Step::Applied | Step::Recorded => Truth { outcome: "settled_changed", changed: true },
+        Step::Applied => Truth { outcome: "settled_changed", changed: true },
         // The answer was recorded, and is given as it stands.
         Step::Finished => Truth { outcome: "password_changed", changed: true },
     }
@@ -154,6 +154,5 @@ crash_points! {
     killed_when_the_entry_is_begun = Begun,
     killed_when_the_state_before_is_noted = Noted,
     killed_when_the_directory_has_confirmed_the_set = Applied,
-    killed_when_the_set_is_recorded = Recorded,
     killed_when_the_answer_is_recorded = Finished,
 }

@@ -11,9 +11,10 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use testkit::demo::{self, Wishes};
+use testkit::demo::{self, Wanted, Wishes};
 
-/// Resets a password in a real Active Directory on this machine, and proves it.
+/// Resets a password in an Active Directory on this machine, and proves it. Without --real or
+/// --embedded it is a real one where that can be had, else the embedded one.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -23,10 +24,28 @@ struct Arguments {
     /// Describe what runs in this file (JSON).
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    /// On a real Active Directory (Samba), or not at all.
+    #[arg(long, conflicts_with = "embedded")]
+    real: bool,
+    /// On the embedded directory, which acts like one: no root, nothing to install.
+    #[arg(long)]
+    embedded: bool,
+}
+
+impl Arguments {
+    const fn directory(&self) -> Wanted {
+        match (self.real, self.embedded) {
+            (true, _) => Wanted::Real,
+            (_, true) => Wanted::Embedded,
+            _ => Wanted::Whichever,
+        }
+    }
 }
 
 fn main() -> ExitCode {
-    let Arguments { once, ready_file } = Arguments::parse();
+    let arguments = Arguments::parse();
+    let directory = arguments.directory();
+    let Arguments { once, ready_file, .. } = arguments;
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         if let Err(error) = signal_hook::flag::register(signal, Arc::clone(&stop)) {
@@ -35,7 +54,7 @@ fn main() -> ExitCode {
         }
     }
     // In this thread, the main one: what it starts dies with it.
-    match demo::run(&Wishes { once, ready_file }, &stop) {
+    match demo::run(&Wishes { once, ready_file, directory }, &stop) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error}");

@@ -6,8 +6,8 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use clock::SystemClock;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use protocol::Clock as _;
 
 use crate::StackError;
@@ -73,6 +73,20 @@ impl<'a> Screen<'a> {
         let write = || {
             // Nobody is left to tell if this fails.
             let _ = writeln!(std::io::stdout(), "{text}");
+        };
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// What nobody may miss, on standard error.
+    pub(super) fn loud(&self, lines: &[&str]) {
+        let rule = "!".repeat(78);
+        let lines = lines.iter().map(|line| format!("!!  {line}\n")).collect::<String>();
+        let write = || {
+            // Nobody is left to tell if this fails.
+            let _ = writeln!(std::io::stderr(), "{rule}\n{lines}{rule}");
         };
         match &self.bar {
             Some(bar) => bar.suspend(write),

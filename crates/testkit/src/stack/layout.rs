@@ -13,11 +13,8 @@ use toml::{Table, Value};
 use crate::StackError;
 use crate::directory::StackDirectory;
 use crate::program::Plan;
+use crate::stack::mail::MailServer;
 
-/// The interpreter of Debian's own packages, whatever else is called python3.
-const PYTHON: &str = "/usr/bin/python3";
-/// What shows that the mail server is installed.
-const AIOSMTPD: &str = "/usr/lib/python3/dist-packages/aiosmtpd";
 /// Paths that hold on every machine.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -33,8 +30,10 @@ pub struct Options {
     pub port: Option<u16>,
     /// More keys of the cloud service's configuration, in TOML.
     pub cloud: String,
-    /// More keys of the agent's configuration, in TOML.
+    /// More keys of the agent's configuration, in TOML; those of `[directory]` are for each one.
     pub agent: String,
+    /// Who takes the mails.
+    pub mail: MailServer,
     /// Leave the directory behind.
     pub keep: bool,
 }
@@ -47,6 +46,7 @@ impl Default for Options {
             port: None,
             cloud: String::new(),
             agent: String::new(),
+            mail: MailServer::Debians,
             keep: false,
         }
     }
@@ -58,6 +58,11 @@ impl Default for Options {
 ///
 /// [`StackError::NotBuilt`].
 pub fn binaries() -> Result<(PathBuf, PathBuf), StackError> {
+    Ok((built("passback")?, built("passback-agent")?))
+}
+
+/// A binary of the same build.
+pub(super) fn built(name: &str) -> Result<PathBuf, StackError> {
     let own = Path::new("/proc/self/exe");
     let own = fs::read_link(own).map_err(StackError::io("reading", own))?;
     let mut directory = own.parent().unwrap_or(Path::new("/"));
@@ -65,11 +70,8 @@ pub fn binaries() -> Result<(PathBuf, PathBuf), StackError> {
     if directory.ends_with("deps") {
         directory = directory.parent().unwrap_or(directory);
     }
-    let built = |name: &str| {
-        let path = directory.join(name);
-        if path.exists() { Ok(path) } else { Err(StackError::NotBuilt(path)) }
-    };
-    Ok((built("passback")?, built("passback-agent")?))
+    let path = directory.join(name);
+    if path.exists() { Ok(path) } else { Err(StackError::NotBuilt(path)) }
 }
 
 /// Whether something listens on a port of this machine.
@@ -100,9 +102,7 @@ impl Layout {
         options: Options,
         directory: impl FnOnce(bool) -> Result<StackDirectory, StackError>,
     ) -> Result<Self, StackError> {
-        if !Path::new(AIOSMTPD).exists() {
-            return Err(StackError::Missing("python3-aiosmtpd"));
-        }
+        options.mail.check()?;
         let binaries = binaries()?;
         let directory = directory(options.keep)?;
         let cloud_port = free_port(options.port)?;
@@ -157,23 +157,16 @@ impl Layout {
         }
     }
 
-    pub(super) fn mail(&self) -> Plan {
+    pub(super) fn mail(&self) -> Result<Plan, StackError> {
         let listen = format!("127.0.0.1:{}", self.mail_port);
-        let path = |name: &str| self.path(name).display().to_string();
-        let (certificate, key) = (path("server.pem"), path("server.key"));
-        // Without -n it would give up root, and could not read the key.
-        let mut argv = vec![PYTHON, "-m", "aiosmtpd", "-n", "-l", &listen];
-        argv.extend(["--tlscert", &certificate, "--tlskey", &key]);
-        let maildir = path("mail/Maildir");
-        argv.extend(["-c", "aiosmtpd.handlers.Mailbox", &maildir]);
-        Plan {
+        Ok(Plan {
             name: "mail",
-            argv: argv.into_iter().map(str::to_owned).collect(),
+            argv: self.options.mail.argv(&listen, self.directory())?,
             env: environment(),
             config: None,
             state_dir: self.path("mail"),
             log: self.path("mail.log"),
-        }
+        })
     }
 
     /// The databases of cloud service and agent, wherever they keep them.
@@ -194,7 +187,8 @@ impl Layout {
     }
 
     fn write(&self, forest: &Forest) -> Result<(), StackError> {
-        let authority = Authority::of_forest(forest)?;
+        // Not the forest's: the agent trusts either only where it belongs.
+        let authority = Authority::create()?;
         write(&self.ca_file(), authority.pem())?;
         let names = ["localhost", "127.0.0.1"];
         authority.server(&names)?.write_to(self.directory.path(), "server")?;
@@ -205,7 +199,10 @@ impl Layout {
                 .create(&path)
                 .map_err(StackError::io("making the directory", &path))?;
         }
-        write(&self.path("agent/svc.password"), &forest.service.password)?;
+        for forest in forest.whole_lab() {
+            let path = self.path("agent").join(password_file(forest));
+            write(&path, &forest.service.password)?;
+        }
         let cloud = merged(&self.cloud_settings(), &self.options.cloud)?;
         write(&self.path("cloud/passback.toml"), &cloud)?;
         let agent = merged(&self.agent_settings(forest), &self.options.agent)?;
@@ -242,8 +239,12 @@ impl Layout {
     }
 
     fn agent_settings(&self, forest: &Forest) -> String {
-        let Forest { domain, base_dn, ca_file, dns_address, ldaps_port, .. } = forest;
-        let (url, ca, service) = (self.cloud_url(), ca_file.display(), &forest.service.login);
+        let url = self.cloud_url();
+        let directories: String = forest.whole_lab().map(directory_settings).collect();
+        let match_people = match forest.other_forests.as_slice() {
+            [] => "",
+            _ => "match_people_by = \"mail\"",
+        };
         format!(
             r#"
             [agent]
@@ -252,17 +253,10 @@ impl Layout {
             [cloud]
             url = "{url}"
             ca = "../ca.pem"
-            [[directory]]
-            name = "corp"
-            domain = "{domain}"
-            ca = "{ca}"
-            bind_name = "{service}@{domain}"
-            bind_password_file = "svc.password"
-            dns = "{dns_address}"
-            ldaps_port = {ldaps_port}
-            ous = ["OU=People,{base_dn}", "OU=Tests,{base_dn}"]
+            {directories}
             [sync]
             interval_seconds = 1800
+            {match_people}
             [heartbeat]
             interval_seconds = 2
             probe_seconds = 2
@@ -273,6 +267,33 @@ impl Layout {
             "#
         )
     }
+}
+
+fn directory_settings(forest: &Forest) -> String {
+    let Forest { domain, base_dn, ca_file, dns_address, ldaps_port, .. } = forest;
+    let (name, ca, service) = (connector(forest), ca_file.display(), &forest.service.login);
+    let password_file = password_file(forest);
+    format!(
+        r#"
+            [[directory]]
+            name = "{name}"
+            domain = "{domain}"
+            ca = "{ca}"
+            bind_name = "{service}@{domain}"
+            bind_password_file = "{password_file}"
+            dns = "{dns_address}"
+            ldaps_port = {ldaps_port}
+            ous = ["OU=People,{base_dn}", "OU=Tests,{base_dn}"]"#
+    )
+}
+
+/// What the agent calls a forest: the first label of its domain.
+fn connector(forest: &Forest) -> &str {
+    forest.domain.split('.').next().unwrap_or_default()
+}
+
+fn password_file(forest: &Forest) -> String {
+    format!("{}.password", connector(forest))
 }
 
 fn argv(program: &Path, config: &Path, arguments: &[&str]) -> Vec<String> {
@@ -300,7 +321,7 @@ fn merged(settings: &str, more: &str) -> Result<String, StackError> {
     for (section, keys) in read(more)? {
         match (settings.get_mut(&section), keys) {
             (Some(Value::Table(known)), Value::Table(keys)) => known.extend(keys),
-            // Of several directories there is one here.
+            // Every directory gets them.
             (Some(Value::Array(known)), Value::Table(keys)) => {
                 known.iter_mut().filter_map(Value::as_table_mut).for_each(|known| {
                     known.extend(keys.clone());
@@ -328,10 +349,12 @@ mod tests {
 
     #[test]
     fn keys_are_added_to_the_sections_that_are_there() {
-        let settings = "[mail]\nport = 25\nhost = 'a'\n[[directory]]\nname = 'corp'\n";
+        let settings = "[mail]\nport = 25\nhost = 'a'\n[[directory]]\nname = 'corp'\n\
+                        [[directory]]\nname = 'fabriek'\n";
         let more = "[mail]\nport = 26\n[flow]\nlifetime_seconds = 60\n[directory]\nous = ['x']\n";
         let merged: Table = merged(settings, more).unwrap().parse().unwrap();
         let expected = "[mail]\nport = 26\nhost = 'a'\n[[directory]]\nname = 'corp'\nous = ['x']\n\
+                        [[directory]]\nname = 'fabriek'\nous = ['x']\n\
                         [flow]\nlifetime_seconds = 60\n";
         assert_eq!(merged, expected.parse().unwrap());
         assert!(super::merged(settings, "[mail").is_err());

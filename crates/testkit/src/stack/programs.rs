@@ -1,5 +1,6 @@
 //! Starting, killing and restarting a stack's processes by name.
 
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use crate::StackError;
@@ -41,6 +42,16 @@ impl Stack {
     /// If there is no such process, or it cannot be started.
     pub fn restart(&mut self, name: &str) -> Result<(), StackError> {
         self.program(name)?.restart()
+    }
+
+    /// The configuration of a process.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such process, or it has none.
+    pub fn config(&mut self, name: &str) -> Result<PathBuf, StackError> {
+        let config = self.program(name)?.plan.config.clone();
+        config.ok_or_else(|| StackError::NotUnderstood(format!("{name} has no configuration")))
     }
 
     /// Which processes do not run at the moment.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// What the host has set, by name and path.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Cookies(BTreeMap<(String, String), String>);
 
 impl Cookies {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use reqwest::header::HeaderMap;
+use hyper::header::HeaderMap;
 
 /// An answered page.
 #[derive(Debug, Clone)]

@@ -1,0 +1,157 @@
+//! Bugs on purpose: what the invariants would have to notice if somebody made them. They exist here
+//! only, made from outside with what a world has in its hands, so that no program that is released
+//! has a switch for them. A test lets each of them be caught; an invariant that catches nothing
+//! proves nothing.
+
+use std::sync::Arc;
+
+use agent::journal::Journal;
+use directory::{
+    Account, AccountFlags, Directory, DirectoryError, DistinguishedName, EffectivePolicy,
+    ObjectGuid, PersonEntry, Probe, SetError, Witness,
+};
+use futures_util::future::BoxFuture;
+use protocol::{ClearPassword, Timestamp};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use super::installation::BEGINNING;
+use super::{World, machine};
+
+/// A bug that a world has from its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bug {
+    /// The agent keeps no journal over a restart.
+    JournalOff,
+    /// The agent's guard sees nothing that it would have to refuse.
+    GuardOff,
+    /// The statement that consumes a code lacks its guard: a consumed one can be consumed again.
+    UnguardedUpdate,
+    /// Nobody counts how often a code is tried.
+    LimiterOff,
+}
+
+impl Bug {
+    /// Every one of them.
+    pub const ALL: [Self; 4] =
+        [Self::JournalOff, Self::GuardOff, Self::UnguardedUpdate, Self::LimiterOff];
+}
+
+impl World {
+    /// Puts the bug into what is installed, before anything runs.
+    pub(super) fn build_in(&mut self, bug: Bug) {
+        self.bug = Some(bug);
+        match bug {
+            Bug::UnguardedUpdate => self.unguard_codes(),
+            // When the agent or the service starts.
+            Bug::JournalOff | Bug::GuardOff | Bug::LimiterOff => {}
+        }
+    }
+
+    /// The settings of a cloud service with or without the bug.
+    pub(super) fn cloud_settings(&self) -> cloud::CloudSettings {
+        let mut settings = self.folder.cloud();
+        if self.bug == Some(Bug::LimiterOff) {
+            settings.code_tries = u32::MAX;
+            settings.throttles.tries_per_name = u64::from(u32::MAX);
+        }
+        settings
+    }
+
+    /// An agent's directory with or without the bug.
+    pub(super) fn directory_of(&self, agent: &str) -> Arc<dyn Directory> {
+        let directory = Arc::new(self.directory_for(agent));
+        match self.bug {
+            Some(Bug::GuardOff) => Arc::new(Unsuspicious(directory)),
+            _ => directory,
+        }
+    }
+
+    /// Before an agent starts: with the bug, its last process has left no journal.
+    pub(super) fn maybe_forget(&self, agent: &str) {
+        if self.bug != Some(Bug::JournalOff) {
+            return;
+        }
+        let state = self.folder.agent(agent).state_dir;
+        for entry in std::fs::read_dir(&state).expect("the agent's state").flatten() {
+            if entry.file_name().to_string_lossy().starts_with("journal.db") {
+                std::fs::remove_file(entry.path()).expect("the journal");
+            }
+        }
+        machine::on_a_runtime(async {
+            Journal::create(&state, BEGINNING).await.expect("a journal").close().await;
+        });
+    }
+
+    fn unguard_codes(&self) {
+        let database = self.folder.cloud().database;
+        machine::on_a_runtime(async {
+            let options = SqliteConnectOptions::new().filename(database);
+            let mut connection: SqliteConnection = options.connect().await.expect("the store");
+            let trigger = "CREATE TRIGGER seeded AFTER UPDATE OF consumed_at ON code
+                BEGIN UPDATE code SET consumed_at = NULL WHERE flow = NEW.flow; END";
+            sqlx::query(trigger).execute(&mut connection).await.expect("a trigger");
+            connection.close().await.expect("an end");
+        });
+    }
+}
+
+/// A directory that shows every account as an ordinary one.
+struct Unsuspicious(Arc<dyn Directory>);
+
+impl Directory for Unsuspicious {
+    fn probe(&self) -> BoxFuture<'_, Result<Probe, DirectoryError>> {
+        self.0.probe()
+    }
+
+    fn account(&self, guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Account>, DirectoryError>> {
+        Box::pin(async move {
+            let Some(mut account) = self.0.account(guid).await? else { return Ok(None) };
+            let domain_users = |sid: &directory::Sid| sid.domain_rid() == Some(513);
+            account.group_sids.retain(domain_users);
+            (account.admin_count, account.account_expires) = (false, None);
+            account.cannot_change_password = false;
+            account.flags = AccountFlags::NORMAL;
+            Ok(Some(account))
+        })
+    }
+
+    fn policy<'a>(
+        &'a self,
+        fine_grained: Option<&'a DistinguishedName>,
+    ) -> BoxFuture<'a, Result<EffectivePolicy, DirectoryError>> {
+        self.0.policy(fine_grained)
+    }
+
+    fn witness(&self, guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Witness>, DirectoryError>> {
+        self.0.witness(guid)
+    }
+
+    fn set_password<'a>(
+        &'a self,
+        guid: ObjectGuid,
+        password: &'a ClearPassword,
+        not_after: Timestamp,
+    ) -> BoxFuture<'a, Result<(), SetError>> {
+        self.0.set_password(guid, password, not_after)
+    }
+
+    fn set_password_at<'a>(
+        &'a self,
+        noted: &'a Witness,
+        guid: ObjectGuid,
+        password: &'a ClearPassword,
+        not_after: Timestamp,
+    ) -> BoxFuture<'a, Result<(), SetError>> {
+        self.0.set_password_at(noted, guid, password, not_after)
+    }
+
+    fn people<'a>(
+        &'a self,
+        bases: &'a [DistinguishedName],
+        page: u32,
+        each: &'a mut (dyn FnMut(PersonEntry) + Send),
+    ) -> BoxFuture<'a, Result<u64, DirectoryError>> {
+        self.0.people(bases, page, each)
+    }
+}

@@ -1,0 +1,331 @@
+//! The invariants I1 to I10 (`docs/testing.md`): what must hold at the end of every test that
+//! starts a world, whatever happened in it. One side is what people tried and were told; the other
+//! is what stands in the directory, the databases, the audit trails, the logs and the mails.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use directory_fake::Set;
+use protocol::limits::CLOCK_DIFFERENCE_MAX;
+use protocol::{AgentId, Outcome, RequestId, Timestamp};
+use store::Store;
+use store::audit::Entry;
+use store::flows::Fact;
+use store::operations::{OperationRecord, State};
+
+use super::attempt::{Attempt, Told};
+use super::installation::{AGENTS, TENANT};
+use super::{World, machine, secrecy};
+
+/// How much later than its deadline anything may be (I4, I6).
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// Everything that the invariants look at, read once after everything has ended.
+pub(super) struct Evidence {
+    attempts: Vec<Attempt>,
+    /// Those of the agents.
+    sets: Vec<Set>,
+    /// Those of anybody.
+    all_sets: Vec<Set>,
+    operations: HashMap<String, OperationRecord>,
+    facts: HashMap<String, Vec<Fact>>,
+    trail: Vec<Entry>,
+    broken: Option<i64>,
+    agents: BTreeMap<String, AgentId>,
+    /// What each agent's trail says, and the first entry that does not verify.
+    trails: BTreeMap<&'static str, (Vec<agent::audit::Entry>, Option<i64>)>,
+}
+
+/// What does not hold, one line each.
+pub(super) fn violations(world: &World) -> Vec<String> {
+    let evidence = gather(world);
+    let mut found = Vec::new();
+    i1_told_changed_is_changed(world, &evidence, &mut found);
+    i2_every_set_has_its_request(world, &evidence, &mut found);
+    i3_no_request_sets_twice(&evidence, &mut found);
+    i4_no_set_is_late(world, &evidence, &mut found);
+    i5_nobody_who_must_not_be_is_set(world, &evidence, &mut found);
+    i6_everything_is_at_a_state_in_time(world, &evidence, &mut found);
+    i7_unknown_only_after_a_disturbance(world, &evidence, &mut found);
+    found.extend(secrecy::violations(world).into_iter().map(|line| format!("I8: {line}")));
+    i9_every_clearance_has_its_facts(world, &evidence, &mut found);
+    i9_no_code_is_guessed(&evidence, &mut found);
+    i10_both_trails_agree(&evidence, &mut found);
+    found
+}
+
+fn gather(world: &World) -> Evidence {
+    let attempts = world.ledger.all();
+    let requests: Vec<String> = attempts.iter().map(|one| one.request.clone()).collect();
+    let settings = world.folder.cloud();
+    let states = AGENTS.map(|name| (name, world.folder.agent(name).state_dir));
+    let read = async move {
+        let store = Store::open(&settings.database).await.expect("the store");
+        let (mut operations, mut facts) = (HashMap::new(), HashMap::new());
+        for request in requests {
+            let id: RequestId = request.parse().expect("a request id");
+            let Some(record) = store.operation(id).await.expect("an operation") else { continue };
+            facts.insert(request.clone(), store.facts(record.flow).await.expect("facts"));
+            operations.insert(request, record);
+        }
+        let (trail, broken) = store.audit_trail().await.expect("the cloud's trail");
+        let agents = store.agents(TENANT).await.expect("the agents").into_iter();
+        let agents = agents.map(|agent| (agent.name, agent.id)).collect();
+        let mut trails = BTreeMap::new();
+        for (name, state) in states {
+            let (trail, verified) = agent::audit::read(&state).await.expect("an agent's trail");
+            trails.insert(name, (trail, verified.wrong));
+        }
+        store.close().await;
+        (operations, facts, trail, broken, agents, trails)
+    };
+    let (operations, facts, trail, broken, agents, trails) = machine::on_a_runtime(read);
+    let service = world.population.service.login.clone();
+    let all_sets = world.domain().journal();
+    let sets = all_sets.iter().filter(|set| set.by == service).cloned().collect();
+    Evidence { attempts, sets, all_sets, operations, facts, trail, broken, agents, trails }
+}
+
+impl Evidence {
+    fn sets_of<'a>(&'a self, attempt: &'a Attempt) -> impl Iterator<Item = &'a Set> {
+        self.sets.iter().filter(|set| set.is(&attempt.password))
+    }
+
+    fn attempts_of<'a>(&'a self, set: &'a Set) -> impl Iterator<Item = &'a Attempt> {
+        self.attempts.iter().filter(|attempt| set.is(&attempt.password))
+    }
+
+    /// Whether the password was changed, as the trail of one agent says it: its last word.
+    fn ended_at(&self, agent: &str, request: &str) -> Option<&str> {
+        const ENDS: [&str; 3] = ["writeback.finished", "writeback.settled", "settle.never_begun"];
+        let (trail, _) = self.trails.get(agent)?;
+        let ended = trail.iter().rfind(|entry| {
+            let of_it = entry.event.request.is_some_and(|id| id.to_string() == request);
+            of_it && ENDS.contains(&entry.event.name.as_str())
+        })?;
+        ended.event.detail["changed"].as_str()
+    }
+
+    /// When the cloud wrote something about a request into its trail.
+    fn moments<'a>(
+        &'a self,
+        request: &'a str,
+        names: &'a [&'a str],
+    ) -> impl Iterator<Item = Timestamp> {
+        self.trail.iter().filter_map(move |entry| {
+            let of_it = entry.event.request.is_some_and(|id| id.to_string() == request);
+            (of_it && names.contains(&entry.event.name.as_str())).then_some(entry.at)
+        })
+    }
+}
+
+/// I1: told *changed* ⇒ the directory holds that password, unless a later set replaced it.
+fn i1_told_changed_is_changed(world: &World, evidence: &Evidence, found: &mut Vec<String>) {
+    for attempt in &evidence.attempts {
+        let changed = matches!(attempt.told, Some((Told::Changed, _)));
+        let unchanged = matches!(attempt.told, Some((Told::Unchanged(_) | Told::Refused(_), _)));
+        let set = evidence.sets_of(attempt).next();
+        if changed && set.is_none() {
+            found.push(format!("I1: {} was told changed and nothing was set", attempt.request));
+        }
+        if unchanged && set.is_some() {
+            found.push(format!("I1: {} was told unchanged and it was set", attempt.request));
+        }
+        let Some(set) = set else { continue };
+        let last = evidence.all_sets.iter().rfind(|other| other.guid == set.guid);
+        let is_last = last.is_some_and(|last| last.is(&attempt.password));
+        if changed && is_last && !world.domain().is_password(set.guid, &attempt.password) {
+            found.push(format!("I1: the directory lost the password of {}", attempt.request));
+        }
+    }
+}
+
+/// I2: every set traces to exactly one cleared, unexpired request.
+fn i2_every_set_has_its_request(world: &World, evidence: &Evidence, found: &mut Vec<String>) {
+    for set in &evidence.sets {
+        let mut attempts = evidence.attempts_of(set);
+        let (Some(attempt), None) = (attempts.next(), attempts.next()) else {
+            found.push(format!("I2: the set of {} at {} is of no one request", set.guid, set.at));
+            continue;
+        };
+        let Some(operation) = evidence.operations.get(&attempt.request) else {
+            found.push(format!("I2: {} was set and the cloud knows no operation", attempt.request));
+            continue;
+        };
+        let login = attempt.login.split('@').next().unwrap_or_default();
+        let whose = world.domain().guid_of(login);
+        if whose != Some(set.guid) {
+            found.push(format!("I2: {} set the password of somebody else", attempt.request));
+        }
+        if operation.state == State::Expired || operation.state == State::Ticketed {
+            found.push(format!("I2: {} was set and is {:?}", attempt.request, operation.state));
+        }
+    }
+}
+
+/// I3: one request id causes at most one set, over all agents together.
+fn i3_no_request_sets_twice(evidence: &Evidence, found: &mut Vec<String>) {
+    for attempt in &evidence.attempts {
+        let sets = evidence.sets_of(attempt).count();
+        if sets > 1 {
+            found.push(format!("I3: {} was set {sets} times", attempt.request));
+        }
+    }
+}
+
+/// I4: no set starts later than its expiry + 5 s by the agent's clock, which is within 120 s of the
+/// cloud's.
+fn i4_no_set_is_late(world: &World, evidence: &Evidence, found: &mut Vec<String>) {
+    for (attempt, set) in
+        evidence.attempts.iter().flat_map(|one| evidence.sets_of(one).map(move |set| (one, set)))
+    {
+        let Some(operation) = evidence.operations.get(&attempt.request) else { continue };
+        // When it was started, at the earliest: what is under way no clock stops.
+        let started = set.at.before(world.longest_delay);
+        let agent = evidence.agents.iter().find(|(_, id)| Some(**id) == operation.agent);
+        let ahead = agent.map_or(0, |(name, _)| world.clock_ahead(name, started));
+        if Duration::from_millis(ahead.unsigned_abs()) > CLOCK_DIFFERENCE_MAX {
+            found.push(format!("I4: {} was set by a clock {ahead} ms off", attempt.request));
+        }
+        let by_agent = Timestamp::from_millis(started.as_millis() + ahead);
+        if by_agent > operation.expires_at.after(MARGIN) {
+            found.push(format!("I4: {} was set after its expiry", attempt.request));
+        }
+    }
+}
+
+/// I5: no reset of a protected, out-of-scope or disabled account.
+fn i5_nobody_who_must_not_be_is_set(world: &World, evidence: &Evidence, found: &mut Vec<String>) {
+    for set in &evidence.sets {
+        if let Some(why) = world.why_never_to_be_set(set.guid) {
+            found.push(format!("I5: the password of {} was set, who is {why}", set.guid));
+        }
+    }
+}
+
+/// I6: every request is at a state that is told within its deadline + 5 s; where the cloud service
+/// was not there, 5 s after it was back.
+fn i6_everything_is_at_a_state_in_time(
+    world: &World,
+    evidence: &Evidence,
+    found: &mut Vec<String>,
+) {
+    const STATES: &[&str] = &["operation.expired", "operation.in_doubt", "operation.answered"];
+    for (request, operation) in &evidence.operations {
+        match operation.state {
+            State::Ticketed => continue,
+            State::Waiting | State::Sent | State::Unknown => {
+                found.push(format!("I6: {request} is still {:?}", operation.state));
+                continue;
+            }
+            State::Answered | State::Expired => {}
+        }
+        let deadline = world.when_there(operation.expires_at).after(MARGIN);
+        match evidence.moments(request, STATES).min() {
+            None => found.push(format!("I6: how {request} ended is in no trail")),
+            Some(at) if at > deadline => {
+                found.push(format!("I6: {request} was at a state {:?} late", at.since(deadline)));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// I7: *unknown* only after a crash, a cut or silence.
+fn i7_unknown_only_after_a_disturbance(
+    world: &World,
+    evidence: &Evidence,
+    found: &mut Vec<String>,
+) {
+    if world.disturbed {
+        return;
+    }
+    for request in evidence.operations.keys() {
+        if evidence.moments(request, &["operation.in_doubt"]).next().is_some() {
+            found.push(format!("I7: {request} was in doubt although nothing went wrong"));
+        }
+    }
+}
+
+/// I9: every clearance has its full set of gate facts, none older than allowed.
+fn i9_every_clearance_has_its_facts(world: &World, evidence: &Evidence, found: &mut Vec<String>) {
+    let live = world.folder.cloud().flow_lifetime;
+    for (request, operation) in &evidence.operations {
+        let fresh = |fact: &&Fact| {
+            fact.passed_at <= operation.issued_at
+                && operation.issued_at.since(fact.passed_at) <= live
+        };
+        let facts = evidence.facts.get(request).map_or(0, |all| all.iter().filter(fresh).count());
+        if facts == 0 {
+            found.push(format!("I9: {request} was cleared without a fresh fact"));
+        }
+        let audited = evidence.trail.iter().any(|entry| {
+            entry.event.name == "gate.email.passed"
+                && entry.event.flow == Some(operation.flow)
+                && entry.at <= operation.issued_at
+        });
+        if !audited {
+            found.push(format!("I9: the gate of {request} is not in the trail"));
+        }
+    }
+    // One code opens one gate.
+    let mut codes: HashMap<_, u32> = HashMap::new();
+    for entry in evidence.trail.iter().filter(|entry| entry.event.name == "gate.email.passed") {
+        *codes.entry(entry.event.flow).or_default() += 1;
+    }
+    for count in codes.values().filter(|count| **count > 1) {
+        found.push(format!("I9: the code of one flow opened its gate {count} times"));
+    }
+}
+
+/// What THREATS allows at most for one code: five comparisons.
+const COMPARISONS: usize = 5;
+
+/// I9, before the clearance: no code is compared more than five times.
+fn i9_no_code_is_guessed(evidence: &Evidence, found: &mut Vec<String>) {
+    let mut compared: HashMap<_, usize> = HashMap::new();
+    for entry in &evidence.trail {
+        let flow = entry.event.flow;
+        match entry.event.name.as_str() {
+            "gate.email.issued_again" => drop(compared.remove(&flow)),
+            "gate.email.passed" => *compared.entry(flow).or_default() += 1,
+            "gate.email.not_passed"
+                if entry.event.detail["outcome"] == Outcome::CodeWrong.name() =>
+            {
+                *compared.entry(flow).or_default() += 1;
+            }
+            _ => continue,
+        }
+        if compared.get(&flow).is_some_and(|count| *count == COMPARISONS + 1) {
+            found.push(format!("I9: a code was compared more than {COMPARISONS} times"));
+        }
+    }
+}
+
+/// I10: cloud and agents agree on every request, and all trails verify.
+fn i10_both_trails_agree(evidence: &Evidence, found: &mut Vec<String>) {
+    if let Some(entry) = evidence.broken {
+        found.push(format!("I10: the cloud's trail is broken at entry {entry}"));
+    }
+    for (name, (_, broken)) in &evidence.trails {
+        if let Some(entry) = broken {
+            found.push(format!("I10: the trail of {name} is broken at entry {entry}"));
+        }
+    }
+    for (request, operation) in &evidence.operations {
+        let of_cloud = operation.result.map(|(outcome, _)| outcome.changed().word());
+        let mut ends = 0;
+        for (name, agent) in &evidence.agents {
+            let Some(changed) = evidence.ended_at(name, request) else { continue };
+            ends += 1;
+            if operation.agent != Some(*agent) {
+                found.push(format!("I10: {name} ended {request}, which it was not given"));
+            } else if operation.state == State::Answered && of_cloud != Some(changed) {
+                found.push(format!("I10: {request}: cloud {of_cloud:?}, {name} {changed}"));
+            }
+        }
+        if operation.state == State::Answered && ends != 1 {
+            found.push(format!("I10: {ends} agents' trails say how {request} ended"));
+        }
+    }
+}

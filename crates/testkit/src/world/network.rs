@@ -1,0 +1,358 @@
+//! The network of the world: connections through memory, with weather. Bytes are in clear here, so
+//! the weather is not only that of a network but also what a relay can do that is in other hands:
+//! lose, hold, repeat, reorder, alter.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use protocol::{Clock as _, ManualClock};
+use relay::{ByteStream, Transport, TransportError};
+use tokio::io::{
+    AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex, split,
+};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+
+use super::dice::Dice;
+use super::frames;
+
+/// Bytes that are under way in one direction before the writer has to wait.
+const WINDOW: usize = 256 * 1024;
+/// The end of an HTTP head, after which a switched connection speaks WebSocket.
+const HEAD_END: &[u8] = b"\r\n\r\n";
+
+/// A connection as it comes in at the service: its bytes, and from where.
+pub(super) type Incoming = (DuplexStream, SocketAddr);
+
+/// What happens to what is under way. Each number is a percentage, per frame of a channel.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Weather {
+    /// The frame is lost.
+    pub lose: u32,
+    /// It comes twice.
+    pub repeat: u32,
+    /// It comes after the next one.
+    pub reorder: u32,
+    /// One bit of it is another.
+    pub alter: u32,
+    /// It is held up, with all that follow, at most for [`Weather::longest`].
+    pub hold: u32,
+    /// The longest that something is held up.
+    pub longest: Duration,
+    /// The connection breaks.
+    pub cut: u32,
+    /// Nothing from the agent arrives any more, and nobody is told.
+    pub swallow_up: bool,
+    /// Nothing to the agent arrives any more, and nobody is told.
+    pub swallow_down: bool,
+    /// What was said to the agent on its last channel is said again at the beginning of the next.
+    pub replay: bool,
+    /// Nobody can connect.
+    pub closed: bool,
+}
+
+/// The network. Clones are the same network.
+#[derive(Clone)]
+pub(super) struct Network(Arc<Inner>);
+
+struct Inner {
+    clock: ManualClock,
+    tasks: Handle,
+    state: Mutex<State>,
+}
+
+struct State {
+    service: Option<UnboundedSender<Incoming>>,
+    weather: HashMap<String, Weather>,
+    cuts: HashMap<String, CancellationToken>,
+    /// What was said to each agent on its last channel.
+    said: HashMap<String, Vec<u8>>,
+    /// Everything that agents and service have said to each other, for the search for secrets.
+    heard: Vec<u8>,
+    dice: Dice,
+}
+
+impl Network {
+    /// A calm network without a service. `tasks` is where bytes are carried.
+    pub(super) fn new(clock: ManualClock, tasks: Handle, dice: Dice) -> Self {
+        let state = State {
+            service: None,
+            weather: HashMap::new(),
+            cuts: HashMap::new(),
+            said: HashMap::new(),
+            heard: Vec::new(),
+            dice,
+        };
+        Self(Arc::new(Inner { clock, tasks, state: Mutex::new(state) }))
+    }
+
+    /// From now on connections go to this service; to none if it is down.
+    pub(super) fn serve(&self, service: Option<UnboundedSender<Incoming>>) {
+        self.state().service = service;
+    }
+
+    /// The weather between an agent and the service.
+    pub(super) fn set_weather(&self, agent: &str, weather: Weather) {
+        self.state().weather.insert(agent.to_owned(), weather);
+    }
+
+    /// Breaks every connection of an agent.
+    pub(super) fn cut(&self, agent: &str) {
+        let cut = self.state().cuts.remove(agent);
+        cut.into_iter().for_each(|token| token.cancel());
+    }
+
+    /// Whether the bytes between agents and service hold something.
+    pub(super) fn heard(&self) -> Vec<u8> {
+        self.state().heard.clone()
+    }
+
+    /// The way of an agent to the service.
+    pub(super) fn transport(&self, agent: &str) -> Arc<dyn Transport> {
+        Arc::new(Road { network: self.clone(), agent: agent.to_owned() })
+    }
+
+    /// A connection to the service that no weather touches: a visitor's.
+    pub(super) fn visit(&self, from: SocketAddr) -> io::Result<DuplexStream> {
+        let (near, far) = duplex(WINDOW);
+        let state = self.state();
+        let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
+        let service = state.service.as_ref().ok_or_else(refused)?;
+        service.send((far, from)).map_err(|_| refused())?;
+        Ok(near)
+    }
+
+    fn connect(&self, agent: &str) -> io::Result<DuplexStream> {
+        let (near, here) = duplex(WINDOW);
+        let (there, far) = duplex(WINDOW);
+        let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
+        let cut = {
+            let mut state = self.state();
+            if state.weather(agent).closed {
+                return Err(refused());
+            }
+            let from = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 40_000);
+            let service = state.service.as_ref().ok_or_else(refused)?;
+            service.send((far, from)).map_err(|_| refused())?;
+            state.cuts.entry(agent.to_owned()).or_default().child_token()
+        };
+        self.carry(agent, here, there, cut);
+        Ok(near)
+    }
+
+    /// Carries bytes both ways until one side ends or the connection is cut.
+    fn carry(&self, agent: &str, here: DuplexStream, there: DuplexStream, cut: CancellationToken) {
+        let (from_agent, to_agent) = split(here);
+        let (from_service, to_service) = split(there);
+        let switched = Arc::new(Mutex::new(false));
+        for (direction, from, to) in
+            [(Direction::Up, from_agent, to_service), (Direction::Down, from_service, to_agent)]
+        {
+            let way = Way {
+                network: self.clone(),
+                agent: agent.to_owned(),
+                direction,
+                switched: Arc::clone(&switched),
+                kept_back: None,
+            };
+            let cut = cut.clone();
+            self.0.tasks.spawn(async move {
+                let done = cut.run_until_cancelled(way.run(from, to, &cut)).await;
+                if done.is_some() {
+                    cut.cancel();
+                }
+            });
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn weather(&self, agent: &str) -> Weather {
+        self.weather.get(agent).copied().unwrap_or_default()
+    }
+}
+
+/// An agent's way to the service.
+struct Road {
+    network: Network,
+    agent: String,
+}
+
+impl Transport for Road {
+    fn connect<'a>(
+        &'a self,
+        _host: &'a str,
+        _port: u16,
+    ) -> BoxFuture<'a, Result<Box<dyn ByteStream>, TransportError>> {
+        Box::pin(async move {
+            let stream = self.network.connect(&self.agent).map_err(TransportError::Tcp)?;
+            Ok(Box::new(stream) as Box<dyn ByteStream>)
+        })
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    /// From the agent.
+    Up,
+    /// To the agent.
+    Down,
+}
+
+/// One direction of one connection.
+struct Way {
+    network: Network,
+    agent: String,
+    direction: Direction,
+    /// The connection speaks WebSocket.
+    switched: Arc<Mutex<bool>>,
+    /// A frame that comes after the next one.
+    kept_back: Option<Vec<u8>>,
+}
+
+/// What happens to a frame.
+enum Fate {
+    Arrives,
+    Lost,
+    Twice,
+    AfterNext,
+    Altered(u64),
+    Held(Duration),
+    Cut,
+}
+
+impl Way {
+    async fn run(
+        mut self,
+        mut from: ReadHalf<DuplexStream>,
+        mut to: WriteHalf<DuplexStream>,
+        cut: &CancellationToken,
+    ) {
+        let mut waiting = Vec::new();
+        let mut buffer = vec![0; 16 * 1024];
+        loop {
+            let Ok(read @ 1..) = from.read(&mut buffer).await else { return };
+            let bytes = &buffer[..read];
+            self.network.state().heard.extend_from_slice(bytes);
+            waiting.extend_from_slice(bytes);
+            while let Some(piece) = self.piece(&mut waiting) {
+                if self.bring(piece, &mut to, cut).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The next thing to carry: a frame, or before that, bytes as they come.
+    fn piece(&self, waiting: &mut Vec<u8>) -> Option<Vec<u8>> {
+        if waiting.is_empty() {
+            return None;
+        }
+        let mut switched = self.switched.lock().unwrap_or_else(PoisonError::into_inner);
+        if *switched {
+            let frame = frames::take(waiting)?;
+            if self.direction == Direction::Down {
+                let mut state = self.network.state();
+                state.said.entry(self.agent.clone()).or_default().extend_from_slice(&frame);
+            }
+            return Some(frame);
+        }
+        if self.direction == Direction::Down && waiting.starts_with(b"HTTP/1.1 101") {
+            let end = waiting.windows(HEAD_END.len()).position(|window| window == HEAD_END)?;
+            *switched = true;
+            let rest = waiting.split_off(end + HEAD_END.len());
+            let mut head = std::mem::replace(waiting, rest);
+            let mut state = self.network.state();
+            let said = state.said.insert(self.agent.clone(), Vec::new()).unwrap_or_default();
+            if state.weather(&self.agent).replay {
+                head.extend(said);
+            }
+            return Some(head);
+        }
+        Some(std::mem::take(waiting))
+    }
+
+    async fn bring(
+        &mut self,
+        mut piece: Vec<u8>,
+        to: &mut WriteHalf<DuplexStream>,
+        cut: &CancellationToken,
+    ) -> io::Result<()> {
+        match self.fate() {
+            Fate::Lost => return Ok(()),
+            Fate::Arrives => {}
+            Fate::Twice => piece.extend_from_within(..),
+            Fate::AfterNext => {
+                self.kept_back = Some(piece);
+                return Ok(());
+            }
+            Fate::Altered(bit) => alter(&mut piece, bit),
+            Fate::Held(time) => self.network.0.clock.sleep(time).await,
+            Fate::Cut => {
+                cut.cancel();
+                return Err(io::ErrorKind::ConnectionReset.into());
+            }
+        }
+        to.write_all(&piece).await?;
+        if let Some(late) = self.kept_back.take() {
+            to.write_all(&late).await?;
+        }
+        to.flush().await
+    }
+
+    fn fate(&self) -> Fate {
+        let mut state = self.network.state();
+        let weather = state.weather(&self.agent);
+        let swallowed = match self.direction {
+            Direction::Up => weather.swallow_up,
+            Direction::Down => weather.swallow_down,
+        };
+        if swallowed {
+            return Fate::Lost;
+        }
+        let dice = &mut state.dice;
+        if dice.percent(weather.cut) {
+            return Fate::Cut;
+        }
+        if dice.percent(weather.hold) {
+            let longest = u64::try_from(weather.longest.as_millis()).unwrap_or(u64::MAX);
+            return Fate::Held(Duration::from_millis(dice.below(longest.max(1))));
+        }
+        // Only frames can be told apart; in HTTP, bytes are what they are.
+        if !*self.switched.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Fate::Arrives;
+        }
+        if dice.percent(weather.lose) {
+            Fate::Lost
+        } else if dice.percent(weather.repeat) {
+            Fate::Twice
+        } else if dice.percent(weather.reorder) {
+            Fate::AfterNext
+        } else if dice.percent(weather.alter) {
+            Fate::Altered(dice.number())
+        } else {
+            Fate::Arrives
+        }
+    }
+}
+
+/// Turns one bit of a frame's payload over; its head stays, so that it is still a frame.
+fn alter(frame: &mut [u8], bit: u64) {
+    let head = 14.min(frame.len());
+    let payload = &mut frame[head..];
+    if payload.is_empty() {
+        return;
+    }
+    let bits = payload.len() as u64 * 8;
+    let bit = usize::try_from(bit % bits).unwrap_or(0);
+    payload[bit / 8] ^= 1 << (bit % 8);
+}

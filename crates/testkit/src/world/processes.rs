@@ -1,0 +1,271 @@
+//! Starting, killing and restarting what runs in a world.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use agent::{DirectorySettings, OpenDirectory, SetUpError};
+use cloud::serve::Service;
+use directory::Directory;
+use directory_fake::Fault;
+use protocol::Clock;
+use tokio::sync::mpsc;
+
+use super::crash::CrashPoint;
+use super::dice::Seeded;
+use super::installation::{AGENTS, CONNECTOR};
+use super::machine::Machine;
+use super::network::Weather;
+use super::{Place, World};
+
+/// How long an installation may take to be ready for visitors.
+const READY: Duration = Duration::from_secs(120);
+
+impl World {
+    /// Starts the cloud service on the databases that are there, unless it runs.
+    ///
+    /// # Panics
+    /// On its own machine, if it cannot start.
+    pub fn start_cloud(&mut self) {
+        if is_running(&self.cloud) {
+            return;
+        }
+        let (accept, mut incoming) = mpsc::unbounded_channel();
+        self.starts += 1;
+        let settings = self.cloud_settings();
+        let purpose = format!("cloud {}", self.starts);
+        let surroundings = cloud::Surroundings {
+            clock: Arc::new(self.clock.clone()),
+            randomness: Arc::new(Seeded::new(self.dice.for_whom(&purpose))),
+            notifier: Arc::new(self.mailbox.clone()),
+            watch: Arc::new(self.cloud.doom.clone()),
+        };
+        let machine =
+            Machine::start("cloud", &self.folder.path().join("cloud"), |stop| async move {
+                let service = Service::start(settings, surroundings).await.expect("the service");
+                let service = Arc::new(service);
+                loop {
+                    tokio::select! {
+                        () = stop.cancelled() => break,
+                        Some((stream, from)) = incoming.recv() => {
+                            let service = Arc::clone(&service);
+                            tokio::spawn(async move { service.connection(stream, from).await });
+                        }
+                    }
+                }
+                service.stop().await;
+            });
+        self.cloud.machine = Some(machine);
+        self.network.serve(Some(accept));
+        if let Some((_, back)) = self.cloud_absent.last_mut() {
+            *back = self.clock.now();
+        }
+    }
+
+    /// Kills the cloud service: nothing of it goes on.
+    pub fn kill_cloud(&mut self) {
+        self.disturbed = true;
+        self.network.serve(None);
+        if self.cloud.machine.take().is_some() {
+            let now = self.clock.now();
+            self.cloud_absent.push((now, now));
+        }
+    }
+
+    /// Kills the cloud service and starts it again.
+    pub fn restart_cloud(&mut self) {
+        self.kill_cloud();
+        self.start_cloud();
+    }
+
+    /// Starts an agent on the state that is there, unless it runs.
+    ///
+    /// # Panics
+    /// If there is no such agent.
+    pub fn start_agent(&mut self, name: &str) {
+        if is_running(self.place(name)) {
+            return;
+        }
+        self.maybe_forget(name);
+        let settings = self.folder.agent(name);
+        let surroundings = self.surroundings_of(name);
+        let machine = Machine::start(name, &self.folder.path().join(name), |stop| async move {
+            agent::run(settings, surroundings, stop).await.expect("the agent");
+        });
+        let place = self.place(name);
+        (place.machine, place.was_started) = (Some(machine), true);
+    }
+
+    /// Kills an agent: nothing of it goes on.
+    ///
+    /// # Panics
+    /// If there is no such agent.
+    pub fn kill_agent(&mut self, name: &str) {
+        self.disturbed = true;
+        self.place(name).machine = None;
+    }
+
+    /// Kills an agent and starts it again.
+    ///
+    /// # Panics
+    /// If there is no such agent.
+    pub fn restart_agent(&mut self, name: &str) {
+        self.kill_agent(name);
+        self.start_agent(name);
+    }
+
+    /// The next request that reaches this step kills who carries it out: the cloud service, or the
+    /// named agent. It starts again `back_after` later.
+    ///
+    /// # Panics
+    /// If there is no such agent.
+    pub fn crash_at(&mut self, point: CrashPoint, agent: &str, back_after: Duration) {
+        self.back_after = back_after;
+        match point {
+            CrashPoint::Cloud(_) => self.cloud.doom.at(point),
+            CrashPoint::Agent(_) => self.place(agent).doom.at(point),
+        }
+    }
+
+    /// The weather between an agent and the cloud service.
+    pub fn set_weather(&mut self, agent: &str, weather: Weather) {
+        self.disturbed = true;
+        self.network.set_weather(agent, weather);
+    }
+
+    /// Breaks every connection of an agent.
+    pub fn cut(&mut self, agent: &str) {
+        self.disturbed = true;
+        self.network.cut(agent);
+    }
+
+    /// Puts an agent's clock ahead by so many milliseconds, or behind.
+    ///
+    /// # Panics
+    /// If there is no such agent.
+    pub fn put_clock_ahead(&mut self, agent: &str, millis: i64) {
+        self.disturbed = true;
+        let clock = &self.agents.get(agent).expect("an agent of this name").clock;
+        clock.put_ahead(millis);
+        self.skews.push((self.clock.now(), agent.to_owned(), millis));
+    }
+
+    /// The next set at the directory meets this fault.
+    pub fn inject(&mut self, fault: Fault) {
+        self.disturbed = true;
+        if let Fault::SetLater(delay) = fault {
+            self.longest_delay = self.longest_delay.max(delay);
+        }
+        self.domain().inject(fault);
+    }
+
+    /// Takes the PDC emulator down, or brings it up again.
+    ///
+    /// # Panics
+    /// Never: there is one.
+    pub fn controller_up(&mut self, up: bool) {
+        self.disturbed = true;
+        let controller = self.domain().controller();
+        self.domain().up(&controller, up).expect("the controller");
+    }
+
+    /// Lets every answer of the directory take that long.
+    pub fn slow_directory(&mut self, delay: Duration) {
+        self.disturbed = true;
+        // A set that is asked for is carried out before it is answered.
+        self.longest_delay = self.longest_delay.max(delay);
+        self.domain().slow(delay);
+    }
+
+    /// Kills who has reached its crash point, and plans its return; whether there was somebody.
+    pub(super) fn bury(&mut self) -> bool {
+        let mut dead = Vec::new();
+        if self.cloud.doom.take_reached().is_some() {
+            self.kill_cloud();
+            self.after(self.back_after, Self::start_cloud);
+            dead.push("cloud".to_owned());
+        }
+        for name in AGENTS {
+            if self.place(name).doom.take_reached().is_some() {
+                self.kill_agent(name);
+                self.after(self.back_after, move |world| world.start_agent(name));
+                dead.push(name.to_owned());
+            }
+        }
+        self.crashes += dead.len();
+        !dead.is_empty()
+    }
+
+    /// Everything works again: weather, clocks, directory, and every process that was started.
+    pub fn calm(&mut self) {
+        self.plans.clear();
+        self.domain().heal();
+        if !is_running(&self.cloud) {
+            self.start_cloud();
+        }
+        for name in AGENTS {
+            self.network.set_weather(name, Weather::default());
+            if self.agents.get(name).is_some_and(|agent| agent.clock.ahead() != 0) {
+                self.put_clock_ahead(name, 0);
+            }
+            let place = self.place(name);
+            if place.was_started && !is_running(place) {
+                self.start_agent(name);
+            }
+        }
+    }
+
+    /// Waits until the start page asks for a name.
+    pub(super) fn await_ready(&mut self) {
+        let mut guest = self.guest();
+        let limit = self.clock.running() + READY;
+        let ready = self.attend(move || {
+            while guest.clock.running() < limit {
+                if guest.visitor().open().is_ok_and(|page| page.step == "start") {
+                    return true;
+                }
+                guest.wait(Duration::from_millis(500));
+            }
+            false
+        });
+        assert!(ready, "the world does not become ready for visitors");
+    }
+
+    /// What an agent of this world is given.
+    pub(super) fn surroundings_of(&mut self, name: &str) -> agent::Surroundings {
+        self.starts += 1;
+        let purpose = format!("{name} {}", self.starts);
+        let place = self.agents.get(name).expect("an agent of this name");
+        let directory = self.directory_of(name);
+        agent::Surroundings {
+            clock: Arc::<super::skew::Skewed>::clone(&place.clock),
+            randomness: Arc::new(Seeded::new(self.dice.for_whom(&purpose))),
+            watch: Arc::new(place.place.doom.clone()),
+            transport: self.network.transport(name),
+            directories: Arc::new(InMemory(HashMap::from([(CONNECTOR.to_owned(), directory)]))),
+        }
+    }
+
+    fn place(&mut self, name: &str) -> &mut Place {
+        &mut self.agents.get_mut(name).expect("an agent of this name").place
+    }
+}
+
+fn is_running(place: &Place) -> bool {
+    place.machine.as_ref().is_some_and(Machine::is_running)
+}
+
+/// Directories that are there already, by their connector's name.
+struct InMemory(HashMap<String, Arc<dyn Directory>>);
+
+impl OpenDirectory for InMemory {
+    fn open(
+        &self,
+        settings: &DirectorySettings,
+        _clock: &Arc<dyn Clock>,
+    ) -> Result<Arc<dyn Directory>, SetUpError> {
+        let name = settings.name.as_str().to_owned();
+        let known = self.0.get(&name).map(Arc::clone);
+        known.ok_or(SetUpError::Domain { name })
+    }
+}

@@ -1,0 +1,191 @@
+//! Randomised faults, 300 runs: people reset their passwords while processes die, the network and
+//! the directory misbehave and clocks jump. Nothing is asserted here: the invariants are, whenever
+//! a world ends. A run is its seed; the seed of a run that fails is in its message, and
+//! `one_run_by_its_seed` repeats it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "tests report a broken expectation by panicking, and a random one prints its seed"
+)]
+
+use std::ops::Range;
+use std::time::Duration;
+
+use directory_fake::Fault;
+use testkit::world::{CrashPoint, Dice, Told, Visit, Weather, World};
+
+/// How long a person goes on trying.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
+/// When faults begin.
+const WINDOW: u64 = 90_000;
+const AGENTS: [&str; 2] = ["agent-1", "agent-2"];
+
+/// What can happen.
+#[derive(Debug, Clone, Copy)]
+enum Mishap {
+    AgentDies,
+    CloudDies,
+    SomebodyDiesAtAStep,
+    Storm,
+    Silence,
+    ClockJumps,
+    SetGoesWrong,
+    ControllerDown,
+    SlowDirectory,
+    ConnectionBreaks,
+}
+
+const MISHAPS: [Mishap; 10] = [
+    Mishap::AgentDies,
+    Mishap::CloudDies,
+    Mishap::SomebodyDiesAtAStep,
+    Mishap::Storm,
+    Mishap::Silence,
+    Mishap::ClockJumps,
+    Mishap::SetGoesWrong,
+    Mishap::ControllerDown,
+    Mishap::SlowDirectory,
+    Mishap::ConnectionBreaks,
+];
+
+fn run(seed: u64) {
+    let mut world = World::start(seed, 1 + usize::from(seed.is_multiple_of(2)));
+    let mut dice = world.dice("what happens");
+    for _ in 0..1 + dice.below(4) {
+        plan(&mut world, &mut dice);
+    }
+    let visits: Vec<Visit<Told>> =
+        (0..2 + dice.below(3)).map(|_| visit(&mut world, &mut dice)).collect();
+    let told = world.attend_all(visits);
+    println!("seed {seed}: {told:?}, {} crashes", world.crashes());
+}
+
+/// Somebody comes, sometime, and resets a password.
+fn visit(world: &mut World, dice: &mut Dice) -> Visit<Told> {
+    let person = dice.one_of(world.people()).clone();
+    let login = format!("{}@{}", person.login, world.domain().domain());
+    let (mut guest, password) = (world.guest(), world.password());
+    let delay = Duration::from_millis(dice.below(WINDOW));
+    Box::new(move || {
+        guest.wait(delay);
+        guest.reset(&login, &person.private_mail, &password, PATIENCE)
+    })
+}
+
+fn plan(world: &mut World, dice: &mut Dice) {
+    let begins = Duration::from_millis(dice.below(WINDOW));
+    let lasts = Duration::from_millis(500 + dice.below(60_000));
+    let agent = *dice.one_of(&AGENTS[..world.agents()]);
+    match *dice.one_of(&MISHAPS) {
+        Mishap::AgentDies => {
+            world.after(begins, move |world| world.kill_agent(agent));
+            world.after(begins + lasts, move |world| world.start_agent(agent));
+        }
+        Mishap::CloudDies => {
+            world.after(begins, World::kill_cloud);
+            world.after(begins + lasts, World::start_cloud);
+        }
+        Mishap::SomebodyDiesAtAStep => {
+            let point = *dice.one_of(&CrashPoint::all());
+            world.after(begins, move |world| world.crash_at(point, agent, lasts));
+        }
+        Mishap::Storm => storm(world, dice, agent, (begins, lasts)),
+        Mishap::Silence => {
+            let up = dice.percent(50);
+            let weather = Weather { swallow_up: up, swallow_down: !up, ..Weather::default() };
+            world.after(begins, move |world| world.set_weather(agent, weather));
+            world.after(begins + lasts, move |world| world.set_weather(agent, Weather::default()));
+        }
+        Mishap::ClockJumps => {
+            let millis = i64::try_from(dice.below(400_000)).unwrap() - 200_000;
+            world.after(begins, move |world| world.put_clock_ahead(agent, millis));
+            world.after(begins + lasts, move |world| world.put_clock_ahead(agent, 0));
+        }
+        Mishap::SetGoesWrong => set_goes_wrong(world, dice, begins),
+        Mishap::ControllerDown => {
+            world.after(begins, |world| world.controller_up(false));
+            world.after(begins + lasts, |world| world.controller_up(true));
+        }
+        Mishap::SlowDirectory => {
+            let delay = Duration::from_millis(dice.below(25_000));
+            world.after(begins, move |world| world.slow_directory(delay));
+            world.after(begins + lasts, |world| world.slow_directory(Duration::ZERO));
+        }
+        Mishap::ConnectionBreaks => world.after(begins, move |world| world.cut(agent)),
+    }
+}
+
+fn storm(
+    world: &mut World,
+    dice: &mut Dice,
+    agent: &'static str,
+    (begins, lasts): (Duration, Duration),
+) {
+    let mut up_to = |most: u64| u32::try_from(dice.below(most)).unwrap();
+    let weather = Weather {
+        lose: up_to(20),
+        repeat: up_to(30),
+        reorder: up_to(20),
+        alter: up_to(20),
+        hold: up_to(50),
+        cut: up_to(10),
+        longest: Duration::from_secs(u64::from(up_to(30)) + 1),
+        ..Weather::default()
+    };
+    world.after(begins, move |world| world.set_weather(agent, weather));
+    world.after(begins + lasts, move |world| world.set_weather(agent, Weather::default()));
+}
+
+fn set_goes_wrong(world: &mut World, dice: &mut Dice, begins: Duration) {
+    let fault = match dice.below(3) {
+        0 => Fault::RequestLost,
+        1 => Fault::AnswerLost,
+        _ => Fault::SetLater(Duration::from_millis(dice.below(18_000))),
+    };
+    world.after(begins, move |world| world.inject(fault));
+}
+
+/// Repeats one run: `PASSBACK_SEED=26 cargo nextest run -p testkit one_run_by_its_seed`.
+#[test]
+fn one_run_by_its_seed() {
+    #[expect(clippy::disallowed_methods, reason = "who looks into a failed run names its seed")]
+    let seed = std::env::var("PASSBACK_SEED").ok().and_then(|seed| seed.parse().ok());
+    run(seed.unwrap_or(300));
+}
+
+fn runs(seeds: Range<u64>) {
+    seeds.for_each(run);
+}
+
+/// Fifteen runs each, so that they run beside each other.
+macro_rules! runs {
+    ($($name:ident: $seeds:expr,)*) => {
+        $(#[test] fn $name() { runs($seeds); })*
+    };
+}
+
+runs! {
+    seeds_0_to_14: 0..15,
+    seeds_15_to_29: 15..30,
+    seeds_30_to_44: 30..45,
+    seeds_45_to_59: 45..60,
+    seeds_60_to_74: 60..75,
+    seeds_75_to_89: 75..90,
+    seeds_90_to_104: 90..105,
+    seeds_105_to_119: 105..120,
+    seeds_120_to_134: 120..135,
+    seeds_135_to_149: 135..150,
+    seeds_150_to_164: 150..165,
+    seeds_165_to_179: 165..180,
+    seeds_180_to_194: 180..195,
+    seeds_195_to_209: 195..210,
+    seeds_210_to_224: 210..225,
+    seeds_225_to_239: 225..240,
+    seeds_240_to_254: 240..255,
+    seeds_255_to_269: 255..270,
+    seeds_270_to_284: 270..285,
+    seeds_285_to_299: 285..300,
+}
