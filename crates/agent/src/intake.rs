@@ -14,7 +14,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use protocol::limits::{CLOCK_DIFFERENCE_MAX, LIFETIME_MAX, PACKAGE_MAX};
 use protocol::settlement::{STATUS_NOT_YET, TARGET_SETTLE, TARGET_WRITEBACK};
-use protocol::{AgentId, Answer, Details, Header, Outcome, Randomness, RequestId, TenantId};
+use protocol::{
+    AgentId, Answer, ClearPassword, Details, Header, Outcome, Randomness, RequestId, TenantId,
+};
 use relay::{BoxFuture, Handler, Request, Response};
 use seal::{AgentKeys, OpenedRequest, PackageKey, SealError, SigningKey};
 use serde_json::json;
@@ -24,7 +26,7 @@ use crate::clocks::FIRST_MEASUREMENT;
 use crate::journal::JournalError;
 use crate::settle::Settler;
 use crate::steps::Step;
-use crate::writeback::{Ended, Writeback};
+use crate::writeback::{Ended, Looked, Writeback};
 
 /// How many requests that were not begun are remembered, to say why when the cloud asks.
 const NOT_BEGUN_MAX: usize = 1_000;
@@ -39,7 +41,7 @@ pub(crate) struct Intake {
     /// Who this is.
     pub(crate) agent: AgentId,
     /// What packages are opened with.
-    pub(crate) keys: AgentKeys,
+    pub(crate) keys: Arc<AgentKeys>,
     /// What answers are signed with.
     pub(crate) identity: Arc<SigningKey>,
     /// What is done with them.
@@ -92,22 +94,24 @@ impl Intake {
         let Some(key) = self.keys.package_key(opened.package_key_id) else {
             return Ok(Response::empty(400));
         };
-        let begun = self.writeback.journal.begin(header, self.writeback.clock.now()).await;
-        if !begun.inspect_err(|_| self.remember(header.request, Outcome::Fault))? {
+        if let Some(entry) = self.writeback.journal.entry(header.request).await? {
             tracing::warn!(event = "intake.known_request", request = %header.request);
             self.notice(Event::of(header, "intake.known_request", json!({}))).await;
-            return Ok(match self.writeback.journal.entry(header.request).await? {
-                Some(entry) => self.recorded(key, &entry.header, entry.answer),
-                None => Response::empty(STATUS_NOT_YET),
-            });
+            return Ok(self.recorded(key, &entry.header, entry.answer));
+        }
+        // What only reads is done while the entry is written.
+        let now = self.writeback.clock.now();
+        let (begun, prepared) =
+            tokio::join!(self.writeback.journal.begin(header, now), self.prepare(&opened));
+        if !begun.inspect_err(|_| self.remember(header.request, Outcome::Fault))? {
+            return Ok(Response::empty(STATUS_NOT_YET));
         }
         self.writeback.watch.reached(Step::Begun).await;
-        let ended = match self.refusal(&opened).await {
-            Some(outcome) => {
-                let stop = (outcome, Details::default());
-                self.writeback.finish(header, stop, Vec::new()).await
+        let ended = match prepared {
+            Ok((password, looked)) => self.writeback.reset(header, looked, &password).await,
+            Err((outcome, trail)) => {
+                self.writeback.finish(header, (outcome, Details::default()), trail).await
             }
-            None => self.carry_out(&opened).await,
         };
         match ended {
             Ok(Ended::Known(answer)) => Ok(self.seal(key, header, &answer)),
@@ -146,23 +150,47 @@ impl Intake {
         None
     }
 
-    async fn carry_out(&self, opened: &OpenedRequest) -> Result<Ended, JournalError> {
+    /// What a set waits for and changes nothing: the password is opened, and the directory asked,
+    /// at the same time. Or why there will be no set, with what audit is told about it.
+    async fn prepare(
+        &self,
+        opened: &OpenedRequest,
+    ) -> Result<(ClearPassword, Looked<'_>), (Outcome, Vec<Event>)> {
+        if let Some(outcome) = self.refusal(opened).await {
+            return Err((outcome, Vec::new()));
+        }
         let header = &opened.header;
-        let password = match seal::open_password(&self.keys, opened) {
-            Ok(password) => password,
+        let (password, looked) =
+            tokio::join!(self.open_password(opened), self.writeback.look(header));
+        match password {
+            Ok(password) => Ok((password, looked)),
             Err(error) => {
                 tracing::error!(event = "intake.password_not_opened", request = %header.request, cause = %error);
                 let outcome = match error {
                     SealError::Password(_) => Outcome::PasswordMalformed,
                     _ => Outcome::NotDecryptable,
                 };
-                let stop = (outcome, Details::default());
                 let cause = json!({ "cause": error.to_string() });
                 let trail = vec![Event::of(header, "intake.password_not_opened", cause)];
-                return self.writeback.finish(header, stop, trail).await;
+                Err((outcome, trail))
             }
+        }
+    }
+
+    /// Opens the password on a thread of its own.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an RSA decryption takes most of a millisecond, in which the directory is asked"
+    )]
+    async fn open_password(&self, opened: &OpenedRequest) -> Result<ClearPassword, SealError> {
+        let keys = Arc::clone(&self.keys);
+        let opened = OpenedRequest {
+            header: opened.header.clone(),
+            inner: opened.inner.clone(),
+            package_key_id: opened.package_key_id,
         };
-        self.writeback.reset(header, &password).await
+        let work = tokio::task::spawn_blocking(move || seal::open_password(&keys, &opened));
+        work.await.unwrap_or(Err(SealError::Library("open a password")))
     }
 
     /// A package that does not open: remembered by the request id that it claims, if it has one,

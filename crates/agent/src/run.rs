@@ -109,7 +109,7 @@ pub async fn run(
     let intake = Arc::new(Intake {
         tenant: enrolled.identity.tenant,
         agent: enrolled.identity.agent,
-        keys,
+        keys: Arc::new(keys),
         identity: Arc::clone(&enrolled.key),
         writeback,
         settler,

@@ -68,6 +68,14 @@ pub(crate) struct Unrecorded {
     pub(crate) trail: Vec<Event>,
 }
 
+/// What was found out before a set.
+pub(crate) struct Looked<'a> {
+    /// The directory and the account as it stands there, or why there will be no set.
+    found: Result<(&'a Connected, Standing), Stop>,
+    /// What audit is told about it, with the answer.
+    trail: Vec<Event>,
+}
+
 /// Why the way to a set stopped, with what its message needs.
 type Stop = (Outcome, Details);
 
@@ -83,12 +91,19 @@ impl Writeback {
     pub(crate) async fn reset(
         &self,
         header: &Header,
+        looked: Looked<'_>,
         password: &ClearPassword,
     ) -> Result<Ended, JournalError> {
         // What audit is told together with the answer: each write of its own would keep the
         // person waiting.
-        let mut trail = Vec::new();
-        match self.try_reset(header, password, &mut trail).await? {
+        let Looked { found, mut trail } = looked;
+        let ended = match found {
+            Ok((connected, standing)) => {
+                self.set(header, connected, standing, password, &mut trail).await?
+            }
+            Err(stop) => Some(stop),
+        };
+        match ended {
             Some(outcome) => self.finish(header, outcome, trail).await,
             None => {
                 trail.push(Event::of(header, "writeback.in_doubt", json!({})));
@@ -173,27 +188,26 @@ impl Writeback {
         }
     }
 
-    /// `None` is doubt.
-    async fn try_reset(
+    /// Looks at everything that decides whether there will be a set. Changes nothing.
+    pub(crate) async fn look(&self, header: &Header) -> Looked<'_> {
+        let mut trail = Vec::new();
+        let found = self.decide(header, &mut trail).await;
+        Looked { found, trail }
+    }
+
+    async fn decide(
         &self,
         header: &Header,
-        password: &ClearPassword,
         trail: &mut Vec<Event>,
-    ) -> Result<Option<Stop>, JournalError> {
-        let found = match self.find(header, trail).await {
-            Ok(found) => found,
-            Err(outcome) => return Ok(Some(stop(outcome))),
-        };
-        let (connected, standing) = match self.account(header, &found, trail).await {
-            Ok(found) => found,
-            Err(outcome) => return Ok(Some(stop(outcome))),
-        };
+    ) -> Result<(&Connected, Standing), Stop> {
+        let found = self.find(header, trail).await.map_err(stop)?;
+        let (connected, standing) = self.account(header, &found, trail).await.map_err(stop)?;
         let now = self.clock.now();
         if let Some(not_before) = too_young(&standing.policy, &standing.account, now) {
             let details = Details { not_before: Some(not_before), ..Details::default() };
-            return Ok(Some((Outcome::PolicyTooYoung, details)));
+            return Err((Outcome::PolicyTooYoung, details));
         }
-        self.set(header, connected, standing, password, trail).await
+        Ok((connected, standing))
     }
 
     /// W-7: the one AD account of the cloudAnchor.

@@ -118,8 +118,9 @@ fn every_page_off_the_way_explains_itself_and_axe_finds_nothing() {
 
 #[test]
 fn every_page_without_an_agent_explains_itself_and_axe_finds_nothing() {
-    // Little time need pass before "not changed" is certain.
-    let more = "[flow]\nwait_for_answer_seconds = 1\n[message]\nlifetime_seconds = 6\n";
+    // Enough to look at the page that waits in all ways, for as long as an answer is waited for; and
+    // not much more before "not changed" is certain.
+    let more = "[flow]\nwait_for_answer_seconds = 1\n[message]\nlifetime_seconds = 25\n";
     let options =
         Options { agent: "[directory]\nset_time_limit_seconds = 3\n".to_owned(), ..options(more) };
     let (mut world, [anna]) = World::start(options);

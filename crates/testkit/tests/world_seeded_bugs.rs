@@ -71,7 +71,11 @@ fn many_tabs_send_one_code(world: &mut World) {
     });
     let tabs = (0..16).map(|_| {
         let (mut tab, code) = (guest.tab(), code.clone());
-        Box::new(move || tab.visitor().code(&code).unwrap().step) as Visit<String>
+        Box::new(move || {
+            // Woken by one tick of the clock, they come at the same moment.
+            tab.wait(Duration::from_secs(1));
+            tab.visitor().code(&code).unwrap().step
+        }) as Visit<String>
     });
     let tabs = tabs.collect();
     world.attend_all(tabs);

@@ -39,7 +39,10 @@ impl Agent {
         let intake = Intake {
             tenant: TenantId::from_bytes([1; 16]),
             agent: AgentId::from_bytes([2; 16]),
-            keys: AgentKeys::new(KeyPair::generate().unwrap(), PackageKey::generate(&random)),
+            keys: Arc::new(AgentKeys::new(
+                KeyPair::generate().unwrap(),
+                PackageKey::generate(&random),
+            )),
             identity: Arc::new(SigningKey::generate().unwrap()),
             settler: Settler::new(writeback.clone(), tasks, stop),
             writeback,

@@ -102,14 +102,15 @@ async fn take(
     request: RequestId,
     sealed: Vec<SealedPassword>,
 ) -> Result<Result<(), Outcome>, StoreError> {
-    let offered = app.store.ticket_agents(request).await?;
+    let (offered, record) =
+        tokio::try_join!(app.store.ticket_agents(request), app.store.operation(request))?;
     let well_formed = !sealed.is_empty()
         && sealed.iter().all(|one| offered.iter().any(|offer| offer.agent == one.agent))
         && sealed.iter().all(|one| seal::check_inner(&one.inner).is_ok());
     if !well_formed {
         return Ok(Err(Outcome::BadInput));
     }
-    let Some(record) = app.store.operation(request).await? else {
+    let Some(record) = record else {
         return Ok(Err(Outcome::FlowExpired));
     };
     // Without an audit trail nothing is set: both happen or neither.
