@@ -19,12 +19,17 @@ use super::World;
 pub(super) const SLUG: &str = "world";
 /// The service's origin.
 pub(super) const ORIGIN: &str = "https://reset.world.test";
-/// When every world begins.
+/// When the installation is made.
 pub(super) const BEGINNING: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+/// When every world begins: after the installation was made, however long that took. A journal knows
+/// nothing of requests that are older than itself.
+pub(super) const START: Timestamp = Timestamp::from_millis(BEGINNING.as_millis() + 3_600_000);
 /// The agents that are installed; a world starts as many as it wants.
 pub(super) const AGENTS: [&str; 2] = ["agent-1", "agent-2"];
 /// The organisation.
 pub(super) const TENANT: TenantId = TenantId::from_bytes([1; 16]);
+/// What the names of worlds' folders begin with; the process follows.
+const PREFIX: &str = "passback-world-";
 /// The connector's name.
 pub(super) const CONNECTOR: &str = "corp";
 
@@ -39,7 +44,10 @@ impl Folder {
         let memory = Path::new("/dev/shm");
         let top = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
-        let folder = top.join(format!("passback-world-{}-{number}", std::process::id()));
+        if number == 0 {
+            sweep(&top);
+        }
+        let folder = top.join(format!("{PREFIX}{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder for the world");
         Self(folder)
     }
@@ -67,6 +75,19 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Removes what processes left that are gone, and an earlier one of the same number.
+fn sweep(top: &Path) {
+    for entry in fs::read_dir(top).expect("the place of worlds").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let process = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
+        let Some(process) = process.and_then(|number| number.parse::<u32>().ok()) else { continue };
+        let is_gone = !Path::new(&format!("/proc/{process}")).exists();
+        if is_gone || process == std::process::id() {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -130,6 +151,7 @@ fn make() -> Folder {
             });
         });
     }
+    assert!(world.now() < START, "the installation took longer than worlds wait for");
     world.installed()
 }
 

@@ -131,7 +131,7 @@ impl World {
 
     /// The same, with a bug on purpose.
     pub fn start_with(seed: u64, agents: usize, bug: Option<Bug>) -> Self {
-        let mut world = Self::new(seed, installation::fresh());
+        let mut world = Self::new(seed, installation::fresh(), installation::START);
         bug.into_iter().for_each(|bug| world.build_in(bug));
         world.start_cloud();
         for name in installation::AGENTS.iter().take(agents) {
@@ -141,10 +141,10 @@ impl World {
         world
     }
 
-    fn new(seed: u64, folder: Folder) -> Self {
+    fn new(seed: u64, folder: Folder, start: Timestamp) -> Self {
         // What was logged before belongs to another world.
         secrecy::log().take();
-        let (clock, dice) = (ManualClock::at(installation::BEGINNING), Dice::new(seed));
+        let (clock, dice) = (ManualClock::at(start), Dice::new(seed));
         let wires = Machine::start("wires", &folder.path().join("wires"), |stop| async move {
             stop.cancelled().await;
         });
@@ -184,7 +184,7 @@ impl World {
 
     /// A world in which the installation is made.
     fn installing(folder: Folder) -> Self {
-        let mut world = Self::new(0, folder);
+        let mut world = Self::new(0, folder, installation::BEGINNING);
         world.checked = true;
         world
     }
