@@ -15,7 +15,8 @@ use bytes::Bytes;
 use protocol::limits::{CLOCK_DIFFERENCE_MAX, LIFETIME_MAX, PACKAGE_MAX};
 use protocol::settlement::{STATUS_NOT_YET, TARGET_SETTLE, TARGET_WRITEBACK};
 use protocol::{
-    AgentId, Answer, ClearPassword, Details, Header, Outcome, Randomness, RequestId, TenantId,
+    AgentId, Answer, ClearPassword, Details, Header, Operation, Outcome, Passwords, Randomness,
+    RequestId, TenantId,
 };
 use relay::{BoxFuture, Handler, Request, Response};
 use seal::{AgentKeys, OpenedRequest, PackageKey, SealError, SigningKey};
@@ -56,6 +57,14 @@ pub(crate) struct Intake {
     pub(crate) at_will: Mutex<AtWill>,
 }
 
+/// Why a request was not begun now.
+enum NotBegun {
+    /// It was begun before.
+    Before,
+    /// It could not be written down.
+    Failed(JournalError),
+}
+
 impl Handler for Intake {
     fn handle(&self, request: Request) -> BoxFuture<'_, Response> {
         Box::pin(async move {
@@ -77,7 +86,7 @@ impl Handler for Intake {
 impl Intake {
     async fn writeback(&self, package: &[u8]) -> Result<Response, JournalError> {
         let opened = match seal::open_request(&self.keys, package) {
-            Ok(opened) => opened,
+            Ok(opened) => Arc::new(opened),
             Err(error) => return Ok(self.not_opened(package, &error).await),
         };
         let header = &opened.header;
@@ -94,18 +103,16 @@ impl Intake {
         let Some(key) = self.keys.package_key(opened.package_key_id) else {
             return Ok(Response::empty(400));
         };
-        if let Some(entry) = self.writeback.journal.entry(header.request).await? {
-            tracing::warn!(event = "intake.known_request", request = %header.request);
-            self.notice(Event::of(header, "intake.known_request", json!({}))).await;
-            return Ok(self.recorded(key, &entry.header, entry.answer));
-        }
-        // What only reads is done while the entry is written.
-        let now = self.writeback.clock.now();
-        let (begun, prepared) =
-            tokio::join!(self.writeback.journal.begin(header, now), self.prepare(&opened));
-        if !begun.inspect_err(|_| self.remember(header.request, Outcome::Fault))? {
-            return Ok(Response::empty(STATUS_NOT_YET));
-        }
+        // What only reads is done while the entry is written, and given up where there is one.
+        let prepared = async { Ok(self.prepare(&opened).await) };
+        let prepared = match tokio::try_join!(self.begin(header), prepared) {
+            Ok(((), prepared)) => prepared,
+            Err(NotBegun::Before) => return self.known(key, header).await,
+            Err(NotBegun::Failed(error)) => {
+                self.remember(header.request, Outcome::Fault);
+                return Err(error);
+            }
+        };
         self.writeback.watch.reached(Step::Begun).await;
         let ended = match prepared {
             Ok((password, looked)) => self.writeback.reset(header, looked, &password).await,
@@ -115,9 +122,10 @@ impl Intake {
         };
         match ended {
             Ok(Ended::Known(answer)) => Ok(self.seal(key, header, &answer)),
+            // Written down while the answer is on its way.
             Ok(Ended::Unrecorded(unrecorded)) => {
                 let answer = unrecorded.answer;
-                self.settler.record_later(header.request, unrecorded);
+                self.settler.record_later(unrecorded);
                 Ok(self.seal(key, header, &answer))
             }
             Ok(Ended::InDoubt) => {
@@ -129,6 +137,25 @@ impl Intake {
                 Err(error)
             }
         }
+    }
+
+    async fn begin(&self, header: &Header) -> Result<(), NotBegun> {
+        let begun = self.writeback.journal.begin(header, self.writeback.clock.now()).await;
+        match begun {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(NotBegun::Before),
+            Err(error) => Err(NotBegun::Failed(error)),
+        }
+    }
+
+    /// The answer to a request that was begun before.
+    async fn known(&self, key: &PackageKey, header: &Header) -> Result<Response, JournalError> {
+        tracing::warn!(event = "intake.known_request", request = %header.request);
+        self.notice(Event::of(header, "intake.known_request", json!({}))).await;
+        let Some(entry) = self.writeback.journal.entry(header.request).await? else {
+            return Ok(Response::empty(STATUS_NOT_YET));
+        };
+        Ok(self.recorded(key, &entry.header, entry.answer))
     }
 
     /// What is refused by the opened header alone. The refusal is recorded like every answer: what
@@ -154,16 +181,19 @@ impl Intake {
     /// at the same time. Or why there will be no set, with what audit is told about it.
     async fn prepare(
         &self,
-        opened: &OpenedRequest,
+        opened: &Arc<OpenedRequest>,
     ) -> Result<(ClearPassword, Looked<'_>), (Outcome, Vec<Event>)> {
         if let Some(outcome) = self.refusal(opened).await {
             return Err((outcome, Vec::new()));
         }
         let header = &opened.header;
         let (password, looked) =
-            tokio::join!(self.open_password(opened), self.writeback.look(header));
+            tokio::join!(self.open_passwords(opened), self.writeback.look(header));
         match password {
-            Ok(password) => Ok((password, looked)),
+            Ok(Passwords::New(password)) if header.operation == Operation::Reset => {
+                Ok((password, looked))
+            }
+            Ok(_) => Err((Outcome::BadInput, Vec::new())),
             Err(error) => {
                 tracing::error!(event = "intake.password_not_opened", request = %header.request, cause = %error);
                 let outcome = match error {
@@ -177,19 +207,14 @@ impl Intake {
         }
     }
 
-    /// Opens the password on a thread of its own.
+    /// Opens the passwords on a thread of its own.
     #[expect(
         clippy::disallowed_methods,
         reason = "an RSA decryption takes most of a millisecond, in which the directory is asked"
     )]
-    async fn open_password(&self, opened: &OpenedRequest) -> Result<ClearPassword, SealError> {
-        let keys = Arc::clone(&self.keys);
-        let opened = OpenedRequest {
-            header: opened.header.clone(),
-            inner: opened.inner.clone(),
-            package_key_id: opened.package_key_id,
-        };
-        let work = tokio::task::spawn_blocking(move || seal::open_password(&keys, &opened));
+    async fn open_passwords(&self, opened: &Arc<OpenedRequest>) -> Result<Passwords, SealError> {
+        let (keys, opened) = (Arc::clone(&self.keys), Arc::clone(opened));
+        let work = tokio::task::spawn_blocking(move || seal::open_passwords(&keys, &opened));
         work.await.unwrap_or(Err(SealError::Library("open a password")))
     }
 

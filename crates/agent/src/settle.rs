@@ -13,8 +13,8 @@
 //!
 //! *Unchanged* waits for the time limit because a modify may still stand in the controller's queue.
 //!
-//! An answer that is known and could not be recorded is recorded by the same task, as soon as the
-//! journal takes it; if the process ends before, its entry is settled like every other one.
+//! An answer that is known is recorded by the same task, at once or as soon as the journal takes it;
+//! if the process ends before, its entry is settled like every other one.
 
 use std::collections::{HashMap, HashSet};
 use std::mem::{Discriminant, discriminant};
@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use directory::{InvocationId, ObjectGuid, Witness};
-use protocol::{Answer, Details, Header, Outcome, RequestId, Timestamp};
+use protocol::{Answer, Details, Outcome, RequestId, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -60,8 +60,9 @@ impl Settler {
         Ok(open.len())
     }
 
-    /// Records an answer in the background that could not be recorded at once.
-    pub(crate) fn record_later(&self, request: RequestId, unrecorded: Unrecorded) {
+    /// Records an answer in the background.
+    pub(crate) fn record_later(&self, unrecorded: Unrecorded) {
+        let request = unrecorded.header.request;
         self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner).insert(request, unrecorded);
         self.settle_later(request);
     }
@@ -88,8 +89,12 @@ impl Settler {
         let settler = self.clone();
         self.tasks.spawn(async move {
             tokio::select! {
-                () = settler.stop.cancelled() => {}
                 () = settler.settle(request) => {}
+                // What is known is recorded before the process ends, if it can be; it says itself
+                // if not.
+                () = settler.stop.cancelled() => {
+                    let _ = settler.recorded_now(request).await;
+                }
             }
             let mut settling = settler.settling.lock().unwrap_or_else(PoisonError::into_inner);
             settling.remove(&request);
@@ -117,12 +122,14 @@ impl Settler {
     }
 
     async fn look(&self, request: RequestId, since: Timestamp) -> Result<Look, JournalError> {
+        if self.recorded_now(request).await? {
+            return Ok(Look::Settled);
+        }
         let Some(entry) = self.writeback.journal.entry(request).await? else {
             return Ok(Look::Settled);
         };
         let conclusion = match (entry.state, &entry.before) {
             (State::Finished, _) => return Ok(Look::Settled),
-            _ if self.recorded_now(&entry.header).await? => return Ok(Look::Settled),
             (State::Set, _) => Ok((Outcome::SettledChanged, false)),
             (State::Begun, _) | (State::Noted, None) => Ok((Outcome::SettledUnchanged, false)),
             (State::Noted, Some(before)) => self.conclude(before, since).await,
@@ -137,14 +144,20 @@ impl Settler {
     }
 
     /// Records the answer that is known already, if there is one.
-    async fn recorded_now(&self, header: &Header) -> Result<bool, JournalError> {
-        let Some(Unrecorded { answer, trail }) = self.still_to_record(header.request) else {
-            return Ok(false);
+    async fn recorded_now(&self, request: RequestId) -> Result<bool, JournalError> {
+        let Some(known) = self.still_to_record(request) else { return Ok(false) };
+        let recorded = match self.writeback.record(&known.header, &known.answer, &known.trail).await
+        {
+            Ok(()) => true,
+            // Another answer stands there, and counts.
+            Err(JournalError::OutOfOrder) => false,
+            Err(error) => {
+                known.say(&error);
+                return Err(error);
+            }
         };
-        self.writeback.record(header, &answer, &trail).await?;
-        let mut unrecorded = self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner);
-        unrecorded.remove(&header.request);
-        Ok(true)
+        self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner).remove(&request);
+        Ok(recorded)
     }
 
     /// What the directory's metadata says, and whether that is inferred; or why it cannot be known

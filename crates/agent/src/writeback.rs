@@ -8,12 +8,14 @@
 //! the note only the directory's own word, or its replication metadata, says what happened.
 //!
 //! Without journal and audit trail nothing is set: what cannot be noted is not sent. What is known
-//! about a set is told all the same if it cannot be written down, because it is true, and written
-//! down later ([`Ended::Unrecorded`]).
+//! about a set is told before it is written down ([`Ended::Unrecorded`]), because it is true, and
+//! stays so: a crash in between leaves a note whose settlement comes to the same.
 
 use std::sync::Arc;
 
-use directory::{Account, EffectivePolicy, SetError, Standing, explain_refusal, too_young};
+use directory::{
+    Account, EffectivePolicy, SetError, Standing, Terms, Write, explain_refusal, too_young,
+};
 use protocol::{Answer, ClearPassword, Clock, Details, Header, Outcome};
 use serde_json::json;
 use sync::{AdAccount, Resolution, SyncState};
@@ -52,7 +54,8 @@ pub(crate) struct Writeback {
 pub(crate) enum Ended {
     /// The answer is recorded.
     Known(Answer),
-    /// The answer is known and could not be recorded.
+    /// The answer is known and still to be recorded: nobody is kept waiting for that, and it goes
+    /// out as well where it cannot be.
     Unrecorded(Unrecorded),
     /// The set may or may not have taken place; the entry stays open for settlement.
     InDoubt,
@@ -62,6 +65,8 @@ pub(crate) enum Ended {
 /// later, it is not carried out again.
 #[derive(Clone)]
 pub(crate) struct Unrecorded {
+    /// What the request was bound to.
+    pub(crate) header: Header,
     /// The answer.
     pub(crate) answer: Answer,
     /// What audit is to be told with it.
@@ -81,6 +86,20 @@ type Stop = (Outcome, Details);
 
 fn stop(outcome: Outcome) -> Stop {
     (outcome, Details::default())
+}
+
+impl Unrecorded {
+    /// Tells the operator that the answer cannot be recorded at the moment.
+    pub(crate) fn say(&self, cause: &JournalError) {
+        tracing::error!(
+            event = "audit.not_written",
+            request = %self.header.request,
+            outcome = self.answer.outcome.name(),
+            changed = self.answer.outcome.changed().word(),
+            %cause,
+            "the answer goes out, because it is true; it is written down as soon as the disk takes it, and until then no password is set"
+        );
+    }
 }
 
 impl Writeback {
@@ -104,7 +123,10 @@ impl Writeback {
             Err(stop) => Some(stop),
         };
         match ended {
-            Some(outcome) => self.finish(header, outcome, trail).await,
+            Some(stop @ (Outcome::PasswordChanged, _)) => {
+                Ok(Ended::Unrecorded(self.unrecorded(header, stop, trail)))
+            }
+            Some(stop) => self.finish(header, stop, trail).await,
             None => {
                 trail.push(Event::of(header, "writeback.in_doubt", json!({})));
                 self.tell(&trail).await;
@@ -121,26 +143,29 @@ impl Writeback {
     pub(crate) async fn finish(
         &self,
         header: &Header,
-        (outcome, details): Stop,
-        mut trail: Vec<Event>,
+        stop: Stop,
+        trail: Vec<Event>,
     ) -> Result<Ended, JournalError> {
-        let answer = Answer { outcome, details, finished_at: self.clock.now() };
-        trail.push(Event::answered(header, FINISHED, &answer));
-        match self.record(header, &answer, &trail).await {
-            Ok(()) => Ok(Ended::Known(answer)),
+        let unrecorded = self.unrecorded(header, stop, trail);
+        match self.record(header, &unrecorded.answer, &unrecorded.trail).await {
+            Ok(()) => Ok(Ended::Known(unrecorded.answer)),
             Err(error @ JournalError::OutOfOrder) => Err(error),
             Err(error) => {
-                tracing::error!(
-                    event = "audit.not_written",
-                    request = %header.request,
-                    outcome = outcome.name(),
-                    changed = outcome.changed().word(),
-                    cause = %error,
-                    "the answer goes out, because it is true; it is written down as soon as the disk takes it, and until then no password is set"
-                );
-                Ok(Ended::Unrecorded(Unrecorded { answer, trail }))
+                unrecorded.say(&error);
+                Ok(Ended::Unrecorded(unrecorded))
             }
         }
+    }
+
+    fn unrecorded(
+        &self,
+        header: &Header,
+        (outcome, details): Stop,
+        mut trail: Vec<Event>,
+    ) -> Unrecorded {
+        let answer = Answer { outcome, details, finished_at: self.clock.now() };
+        trail.push(Event::answered(header, FINISHED, &answer));
+        Unrecorded { header: header.clone(), answer, trail }
     }
 
     /// Records how a request that was in doubt ended.
@@ -316,7 +341,14 @@ impl Writeback {
             // No set starts after its time, however long the way there takes (SPEC W-11).
             let not_after = header.expires_at;
             let directory = &connected.directory;
-            match directory.set_password_at(&witness, account.guid, password, not_after).await {
+            match directory
+                .write(
+                    account.guid,
+                    Write::Reset(password),
+                    Terms { not_after, noted: Some(&witness) },
+                )
+                .await
+            {
                 Ok(()) => {
                     self.watch.reached(Step::Applied).await;
                     // Written down together with the answer: until then a crash leaves an entry

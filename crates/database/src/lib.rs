@@ -28,6 +28,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteExecutor, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
+use sqlx::{AssertSqlSafe, Connection as _};
 
 /// Why a file could not be opened. The message names the file and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +85,10 @@ const WRITER_WAIT: Duration = Duration::from_secs(60);
 /// Connections to a file: one may write while others read.
 const CONNECTIONS: u32 = 4;
 
+/// How large the write-ahead log is from the start, in bytes: what it grows to until SQLite begins
+/// it anew (1,000 pages of 4 KiB).
+const LOG_SIZE: usize = 4_000 * 1_024;
+
 /// Opens `path`, makes it if it is not there, and applies the steps of `schema` that it lacks.
 ///
 /// # Errors
@@ -106,7 +111,33 @@ pub async fn open(path: &Path, schema: &'static [&'static str]) -> Result<Sqlite
         .await
         .map_err(|error| file_error(error.to_string()))?;
     apply(&pool, path, schema).await?;
+    if let Err(error) = fill_log(&pool).await {
+        return Err(file_error(error.to_string()));
+    }
     Ok(pool)
+}
+
+/// Gives the write-ahead log its full size. A commit that makes the file longer waits for the file
+/// system's own journal as well, which is more than twice as long; the first thousand commits after
+/// every start would.
+///
+/// More is written than the cache takes, so it goes to the log, and is then rolled back: the next
+/// commits overwrite it, and the database's file does not grow.
+async fn fill_log(pool: &SqlitePool) -> Result<(), sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    let cached: i64 = sqlx::query_scalar("PRAGMA cache_size").fetch_one(&mut *connection).await?;
+    sqlx::raw_sql("PRAGMA cache_size = 10").execute(&mut *connection).await?;
+    let filled = async {
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::raw_sql("CREATE TABLE log_filler (bytes BLOB)").execute(&mut *transaction).await?;
+        let fill = AssertSqlSafe(format!("INSERT INTO log_filler VALUES (zeroblob({LOG_SIZE}))"));
+        sqlx::raw_sql(fill).execute(&mut *transaction).await?;
+        transaction.rollback().await
+    };
+    filled.await?;
+    let cached = AssertSqlSafe(format!("PRAGMA cache_size = {cached}"));
+    sqlx::raw_sql(cached).execute(&mut *connection).await?;
+    Ok(())
 }
 
 /// Opens `path` to read what is there; makes and changes nothing. Somebody else may be writing.
@@ -154,7 +185,7 @@ async fn apply(
         let step = index + 1;
         sqlx::raw_sql(*statements).execute(&mut *transaction).await.map_err(failed(step))?;
         // A pragma takes no parameters; the number is our own.
-        let version = sqlx::AssertSqlSafe(format!("PRAGMA user_version = {step}"));
+        let version = AssertSqlSafe(format!("PRAGMA user_version = {step}"));
         sqlx::raw_sql(version).execute(&mut *transaction).await.map_err(failed(step))?;
     }
     transaction.commit().await.map_err(failed(schema.len()))
@@ -214,6 +245,27 @@ pub(crate) mod tests {
         pool.close().await;
         let newer = open(&path, ONE).await.unwrap_err();
         assert!(newer.to_string().contains("schema 2, this version knows 1"), "{newer}");
+    }
+
+    #[tokio::test]
+    async fn the_log_has_its_full_size_and_the_file_has_nothing_more() {
+        let folder = Folder::new("log");
+        let path = folder.0.join("a.db");
+        let pool = open(&path, ONE).await.unwrap();
+        let log = || std::fs::metadata(folder.0.join("a.db-wal")).unwrap().len();
+        let full = log();
+        assert!(full >= LOG_SIZE as u64, "{full} bytes");
+        for number in 0..50 {
+            let insert = sqlx::query("INSERT INTO a (x) VALUES ($1)").bind(number);
+            insert.execute(&pool).await.unwrap();
+        }
+        assert_eq!(log(), full, "commits go into the room that is there");
+        let tables: Vec<String> =
+            sqlx::query_scalar("SELECT name FROM sqlite_schema").fetch_all(&pool).await.unwrap();
+        assert_eq!(tables, ["a"]);
+        pool.close().await;
+        let size = std::fs::metadata(&path).unwrap().len();
+        assert!(size < 100_000, "{size} bytes");
     }
 
     #[cfg(unix)]

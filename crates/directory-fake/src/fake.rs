@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use directory::{
     Account, BIND_HOLD_OFF, BindRefusal, Directory, DirectoryError, DistinguishedName,
     EffectivePolicy, Entry, InvocationId, LDAPS_PORT, OPERATION_TIMEOUT, ObjectGuid, PersonEntry,
-    PolicyControl, PolicySource, Probe, ROLE_CHECK, SetError, Witness, domain_rules, pso_rules,
+    PolicyControl, PolicySource, Probe, ROLE_CHECK, SetError, Terms, Witness, Write, domain_rules,
+    pso_rules,
 };
 use futures_util::future::BoxFuture;
 use ldap3_proto::proto::{LdapFilter, LdapResultCode, LdapSearchScope};
@@ -166,23 +167,13 @@ impl Directory for FakeDirectory {
         })
     }
 
-    fn set_password<'a>(
+    fn write<'a>(
         &'a self,
         guid: ObjectGuid,
-        password: &'a ClearPassword,
-        not_after: Timestamp,
+        write: Write<'a>,
+        terms: Terms<'a>,
     ) -> BoxFuture<'a, Result<(), SetError>> {
-        Box::pin(self.0.set(guid, password, not_after, None))
-    }
-
-    fn set_password_at<'a>(
-        &'a self,
-        noted: &'a Witness,
-        guid: ObjectGuid,
-        password: &'a ClearPassword,
-        not_after: Timestamp,
-    ) -> BoxFuture<'a, Result<(), SetError>> {
-        Box::pin(self.0.set(guid, password, not_after, Some(noted)))
+        Box::pin(self.0.write(guid, write, terms))
     }
 
     fn people<'a>(
@@ -288,12 +279,11 @@ impl Client {
         }
     }
 
-    async fn set(
+    async fn write(
         &self,
         guid: ObjectGuid,
-        password: &ClearPassword,
-        not_after: Timestamp,
-        noted: Option<&Witness>,
+        write: Write<'_>,
+        Terms { not_after, noted }: Terms<'_>,
     ) -> Result<(), SetError> {
         let held = self.session(Some(ROLE_CHECK)).map_err(SetError::NotSent)?;
         if noted.is_some_and(|noted| noted.invocation_id != held.invocation) {
@@ -303,15 +293,16 @@ impl Client {
             let mut state = self.domain.state();
             let controls = state.controllers[held.controller].controls();
             let controls: Vec<_> = controls.into_iter().map(str::to_owned).collect();
-            let hints = PolicyControl::among(&controls).is_some();
-            if !hints && !self.allow_without_policy_control {
+            let is_reset = matches!(write, Write::Reset(_));
+            let hints = is_reset && PolicyControl::among(&controls).is_some();
+            if is_reset && !hints && !self.allow_without_policy_control {
                 return Err(SetError::NoPolicyControl);
             }
             let now = self.domain.now();
             if not_after.since(now).is_zero() {
                 return Err(SetError::TooLate);
             }
-            let modification = Modification::reset(password.clone(), hints);
+            let modification = Modification::of(write, hints);
             match state.deliver((held.controller, &held.token), guid, modification, now) {
                 Sent::Answered(answer) => return judge(answer),
                 Sent::Refused(refusal) => return Err(SetError::Refused(refusal)),

@@ -78,14 +78,25 @@ pub(crate) enum How {
 }
 
 impl Modification {
-    /// The set of SPEC D-2: the new password, and the account unlocked in the same modify.
-    pub(crate) fn reset(password: ClearPassword, hints: bool) -> Self {
-        let unlock = AttributeWrite {
-            name: "lockoutTime".to_owned(),
+    /// What the agent's client writes, as the modify that it sends.
+    pub(crate) fn of(write: directory::Write<'_>, hints: bool) -> Self {
+        let zero = |attribute: &str| AttributeWrite {
+            name: attribute.to_owned(),
             how: How::Replace,
             values: vec![b"0".to_vec()],
         };
-        Self { password: Some(PasswordWrite::Reset(password)), hints, others: vec![unlock] }
+        let (password, others) = match write {
+            directory::Write::Reset(new) => {
+                (Some(PasswordWrite::Reset(new.clone())), vec![zero("lockoutTime")])
+            }
+            directory::Write::Change { old, new } => {
+                let (old, new) = (old.clone(), new.clone());
+                (Some(PasswordWrite::Change { old, new }), Vec::new())
+            }
+            directory::Write::Unlock => (None, vec![zero("lockoutTime")]),
+            directory::Write::RequireChange => (None, vec![zero("pwdLastSet")]),
+        };
+        Self { password, hints, others }
     }
 
     fn writes(&self, attribute: &str) -> Option<&AttributeWrite> {

@@ -17,7 +17,7 @@ use std::time::Duration;
 use clock::SystemClock;
 use directory::{
     Directory, DirectoryConfig, DirectoryError, LdapDirectory, ObjectGuid, PolicyControl, Refusal,
-    SetError, Witness, outcome,
+    SetError, Terms, Witness, Write, outcome,
 };
 use directory_fake::{
     FakeDirectory, FakeDomain, Fault, NewDomain, NewFakePerson, PolicyControls, Rights, Served,
@@ -179,10 +179,17 @@ async fn a_restored_controller_does_not_settle_what_was_noted_before(world: Worl
     world.domain.restore("dc1").unwrap();
     SystemClock.sleep(Duration::from_millis(100)).await;
     let new = password(SECOND);
-    let moved = world.directory.set_password_at(&noted, world.guid, &new, LATER).await;
+    let moved = world
+        .directory
+        .write(world.guid, Write::Reset(&new), Terms { not_after: LATER, noted: Some(&noted) })
+        .await;
     assert_eq!(moved, Err(SetError::ControllerMoved));
     let noted = world.witness().await;
-    world.directory.set_password_at(&noted, world.guid, &new, LATER).await.unwrap();
+    world
+        .directory
+        .write(world.guid, Write::Reset(&new), Terms { not_after: LATER, noted: Some(&noted) })
+        .await
+        .unwrap();
 }
 
 async fn without_a_policy_control_nothing_is_set_unless_allowed(world: World) {

@@ -24,9 +24,12 @@ pub(crate) const ATTRIBUTES: &[&str] = &[
     "pwdLastSet",
     "accountExpires",
     "tokenGroups",
-    "msDS-ResultantPSO",
     security::ATTRIBUTE,
+    RESULTANT_PSO,
 ];
+/// The one that takes a controller longest: which policy applies. It stands last, so that it can be
+/// asked for apart.
+pub(crate) const RESULTANT_PSO: &str = "msDS-ResultantPSO";
 
 /// A user account of the directory, as it was at one moment.
 #[derive(Debug, Clone)]
@@ -187,7 +190,7 @@ impl TryFrom<Entry> for Account {
             account_expires: account_expires.and_then(filetime::expiry),
             object_classes: attributes.texts("objectClass").map(str::to_owned).collect(),
             group_sids,
-            resultant_pso: attributes.parsed("msDS-ResultantPSO")?,
+            resultant_pso: attributes.parsed(RESULTANT_PSO)?,
             dn,
         })
     }

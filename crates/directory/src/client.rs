@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use protocol::{ClearPassword, Clock, Timestamp};
+use protocol::Clock;
 use tracing::{debug, warn};
 
 use crate::attributes::Entry;
-use crate::directory::{Directory, Probe, Standing};
+use crate::directory::{Directory, Probe, Standing, Terms, Write};
 use crate::pdc::{Pdc, ROLE_CHECK};
 use crate::people::{self, PersonEntry};
 use crate::policy::{self, EffectivePolicy, PolicySource};
@@ -20,9 +20,9 @@ use crate::{
     set, wire, witness,
 };
 
-/// An Active Directory over LDAPS. Clones share one connection to the PDC emulator, over which
-/// requests run at the same time; it is made when it is first needed and made again whenever it
-/// breaks.
+/// An Active Directory over LDAPS. Clones share a few connections to the PDC emulator, over each of
+/// which requests run at the same time; they are made when they are first needed and made again
+/// whenever they break.
 #[derive(Clone)]
 pub struct LdapDirectory(Arc<Pdc>);
 
@@ -70,8 +70,8 @@ impl Directory for LdapDirectory {
         })
     }
 
-    /// Two searches at the same time on one connection: the way there and back is paid once, and
-    /// the controller's word about its role is as fresh as the account.
+    /// Three searches at the same time on two connections: the controller works on both at once, and
+    /// its word about its role is as fresh as the account.
     fn standing(
         &self,
         guid: ObjectGuid,
@@ -97,23 +97,13 @@ impl Directory for LdapDirectory {
         })
     }
 
-    fn set_password<'a>(
+    fn write<'a>(
         &'a self,
         guid: ObjectGuid,
-        password: &'a ClearPassword,
-        not_after: Timestamp,
+        write: Write<'a>,
+        terms: Terms<'a>,
     ) -> BoxFuture<'a, Result<(), SetError>> {
-        Box::pin(self.set(guid, password, not_after, None))
-    }
-
-    fn set_password_at<'a>(
-        &'a self,
-        noted: &'a Witness,
-        guid: ObjectGuid,
-        password: &'a ClearPassword,
-        not_after: Timestamp,
-    ) -> BoxFuture<'a, Result<(), SetError>> {
-        Box::pin(self.set(guid, password, not_after, Some(noted)))
+        Box::pin(self.write_on(guid, write, terms))
     }
 
     /// Uses a connection of its own, so that no reset waits for it.
@@ -147,31 +137,42 @@ impl LdapDirectory {
     /// Looks at an account and at the domain head, once.
     async fn look_at(&self, guid: ObjectGuid) -> Result<Seen, DirectoryError> {
         let (config, limit) = (self.0.config(), self.0.config().operation_timeout);
-        let session = self.0.session(ROLE_CHECK).await?;
-        let about = [account::ATTRIBUTES, witness::ATTRIBUTES].concat();
+        let (session, beside) = self.0.pair(ROLE_CHECK).await?;
+        let about: Vec<&str> = account::ATTRIBUTES
+            .iter()
+            .chain(witness::ATTRIBUTES)
+            .copied()
+            .filter(|name| *name != account::RESULTANT_PSO)
+            .collect();
         let of_domain = [policy::DOMAIN_ATTRIBUTES, &["fSMORoleOwner"]].concat();
-        let (object, head) = tokio::join!(
+        let (object, applies, head) = tokio::join!(
             session.object(guid.as_base(), &about, limit),
-            session.object(config.base_dn.to_string(), &of_domain, limit),
+            beside.object(guid.as_base(), &[account::RESULTANT_PSO], limit),
+            beside.object(config.base_dn.to_string(), &of_domain, limit),
         );
-        let (object, head) = match (object, head) {
-            (Ok(object), Ok(head)) => (object, head),
-            (Err(DirectoryError::Lost { cause }), _) | (_, Err(DirectoryError::Lost { cause })) => {
-                debug!(controller = session.host, cause, "directory.read.again");
-                self.0.forget(&session).await;
-                return Ok(Seen::Gone);
+        let (object, applies, head) = match (object, applies, head) {
+            (Ok(object), Ok(applies), Ok(head)) => (object, applies, head),
+            (Err(DirectoryError::Lost { cause }), ..) => return self.gone(&session, &cause).await,
+            (_, Err(DirectoryError::Lost { cause }), _)
+            | (.., Err(DirectoryError::Lost { cause })) => {
+                return self.gone(&beside, &cause).await;
             }
-            (Err(error), _) | (_, Err(error)) => return Err(error),
+            (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => return Err(error),
         };
         let head = head.ok_or(DirectoryError::Unreadable { attribute: "the domain head" })?;
         let owner: DistinguishedName = head.attributes.required("fSMORoleOwner")?;
         if owner != session.root.settings {
             warn!(controller = session.host, %owner, "directory.pdc.moved");
-            self.0.forget(&session).await;
+            self.0.forget_all().await;
             return Ok(Seen::Gone);
         }
-        session.confirm(self.0.now());
-        let Some(entry) = object else { return Ok(Seen::Here(Box::new(None))) };
+        self.0.confirm();
+        let (Some(mut entry), Some(applies)) = (object, applies) else {
+            return Ok(Seen::Here(Box::new(None)));
+        };
+        for policy in applies.attributes.values(account::RESULTANT_PSO) {
+            entry.attributes.insert(account::RESULTANT_PSO, policy.clone());
+        }
         let witness = Witness::read(&entry, &session.root.host, session.invocation_id)?;
         let account = Account::try_from(entry)?;
         let policy = match &account.resultant_pso {
@@ -185,6 +186,13 @@ impl LdapDirectory {
         let bound_as = session.root.bound_sid.clone();
         let standing = Standing { bound_as, account, policy, witness };
         Ok(Seen::Here(Box::new(Some(standing))))
+    }
+
+    /// Lets go of a connection that was lost while it was read over.
+    async fn gone(&self, session: &Arc<Session>, cause: &str) -> Result<Seen, DirectoryError> {
+        debug!(controller = session.host, cause, "directory.read.again");
+        self.0.forget(session).await;
+        Ok(Seen::Gone)
     }
 
     async fn fine_grained_policy(
@@ -211,24 +219,21 @@ impl LdapDirectory {
         })
     }
 
-    async fn set(
+    async fn write_on(
         &self,
         guid: ObjectGuid,
-        password: &ClearPassword,
-        not_after: Timestamp,
-        noted: Option<&Witness>,
+        write: Write<'_>,
+        Terms { not_after, noted }: Terms<'_>,
     ) -> Result<(), SetError> {
         let session = self.0.session(ROLE_CHECK).await.map_err(SetError::NotSent)?;
         if noted.is_some_and(|noted| noted.invocation_id != session.invocation_id) {
             return Err(SetError::ControllerMoved);
         }
-        let control = PolicyControl::among(&session.root.controls);
-        if control.is_none() {
-            if !self.0.config().allow_without_policy_control {
-                return Err(SetError::NoPolicyControl);
-            }
-            warn!(controller = session.host, "directory.set.without_policy_control");
-        }
+        let control = match write {
+            Write::Reset(_) => self.hints(&session)?,
+            // AD enforces all of its policy by itself.
+            Write::Change { .. } | Write::Unlock | Write::RequireChange => None,
+        };
         let oid = control.map(PolicyControl::oid);
         let target = guid.as_base();
         // Looked at last: finding and connecting may have taken long.
@@ -238,7 +243,7 @@ impl LdapDirectory {
         }
         let flight = session
             .connection
-            .start(|id| Ok(wire::set(id, &target, password, oid)))
+            .start(|id| Ok(wire::modify(id, &target, write, oid)))
             .map_err(|closed| SetError::NotSent(DirectoryError::Lost { cause: closed.0 }))?;
         let result = set::answer(flight, self.0.config().set_time_limit, left).await;
         let broken = matches!(
@@ -249,6 +254,18 @@ impl LdapDirectory {
             self.0.forget(&session).await;
         }
         result
+    }
+
+    /// The control with which a reset obeys the policy; none where it may go without.
+    fn hints(&self, session: &Session) -> Result<Option<PolicyControl>, SetError> {
+        let control = PolicyControl::among(&session.root.controls);
+        if control.is_none() {
+            if !self.0.config().allow_without_policy_control {
+                return Err(SetError::NoPolicyControl);
+            }
+            warn!(controller = session.host, "directory.set.without_policy_control");
+        }
+        Ok(control)
     }
 
     /// Reads one object at the PDC emulator.
@@ -286,6 +303,7 @@ impl LdapDirectory {
 #[cfg(test)]
 mod tests {
     use clock::SystemClock;
+    use protocol::ClearPassword;
 
     use super::*;
 

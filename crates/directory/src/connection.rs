@@ -89,6 +89,11 @@ impl Connection {
         self.shared.ended.load(Ordering::SeqCst)
     }
 
+    /// How many requests have not had their last answer yet.
+    pub(crate) fn under_way(&self) -> usize {
+        self.shared.waiting().0.len()
+    }
+
     /// Sends a request that `frame` makes for a message id.
     pub(crate) fn start(
         &self,

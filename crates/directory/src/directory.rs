@@ -76,31 +76,31 @@ pub trait Directory: Send + Sync {
     /// If the metadata cannot be read.
     fn witness(&self, guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Witness>, DirectoryError>>;
 
-    /// Sets the password and unlocks the account, under the policy that AD enforces on a user's own
-    /// change (SPEC D-2, PR-3). From `not_after` on nothing is sent, however long connecting took
+    /// Writes to an account. From `terms.not_after` on nothing is sent, however long connecting took
     /// (SPEC W-11).
     ///
     /// # Errors
-    /// [`SetError::Unknown`] is the only one after which the password may be changed.
+    /// [`SetError::Unknown`] is the only one after which it may have been written.
+    fn write<'a>(
+        &'a self,
+        guid: ObjectGuid,
+        write: Write<'a>,
+        terms: Terms<'a>,
+    ) -> BoxFuture<'a, Result<(), SetError>>;
+
+    /// Sets the password and unlocks the account, under the policy that AD enforces on a user's own
+    /// change (SPEC D-2, PR-3).
+    ///
+    /// # Errors
+    /// Those of [`Directory::write`].
     fn set_password<'a>(
         &'a self,
         guid: ObjectGuid,
         password: &'a ClearPassword,
         not_after: Timestamp,
-    ) -> BoxFuture<'a, Result<(), SetError>>;
-
-    /// As [`Directory::set_password`], but only at the controller that gave this witness: a reading
-    /// elsewhere would not settle the set.
-    ///
-    /// # Errors
-    /// Those of [`Directory::set_password`], and [`SetError::ControllerMoved`].
-    fn set_password_at<'a>(
-        &'a self,
-        noted: &'a Witness,
-        guid: ObjectGuid,
-        password: &'a ClearPassword,
-        not_after: Timestamp,
-    ) -> BoxFuture<'a, Result<(), SetError>>;
+    ) -> BoxFuture<'a, Result<(), SetError>> {
+        self.write(guid, Write::Reset(password), Terms { not_after, noted: None })
+    }
 
     /// Reads the people at and below each base, `page` at a time, and hands each one over as it
     /// comes; how many there were. Holds up no set.
@@ -113,6 +113,47 @@ pub trait Directory: Send + Sync {
         page: u32,
         each: &'a mut (dyn FnMut(PersonEntry) + Send),
     ) -> BoxFuture<'a, Result<u64, DirectoryError>>;
+}
+
+/// What is written to an account. Has no `Debug`.
+#[derive(Clone, Copy)]
+pub enum Write<'a> {
+    /// The password is replaced and the account unlocked, in one modify with the policy-hints control
+    /// (SPEC D-2).
+    Reset(&'a ClearPassword),
+    /// The password is replaced by whoever knows the present one; AD itself compares it, and enforces
+    /// its whole policy (SPEC D-3).
+    ///
+    /// AD does not count a wrong one towards a lockout here, since it is the service account that
+    /// asks: whoever lets people try must count. A wrong one is a refusal with
+    /// [`crate::AdCode::INVALID_PASSWORD`].
+    Change {
+        /// The present one.
+        old: &'a ClearPassword,
+        /// The one that replaces it.
+        new: &'a ClearPassword,
+    },
+    /// The account is unlocked, its password left alone (SPEC D-4). Unlocking what is not locked is no
+    /// error.
+    Unlock,
+    /// The password must be changed at the next sign-in (SPEC D-4): a step of its own after a reset,
+    /// because AD refuses both in one modify. It may be repeated.
+    RequireChange,
+}
+
+/// Under which conditions something is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// From this moment on it is not sent any more.
+    pub not_after: Timestamp,
+    /// Only at the controller that gave this witness, because a reading elsewhere would not settle
+    /// it; else it is not sent, which is [`SetError::ControllerMoved`].
+    pub noted: Option<&'a Witness>,
+}
+
+impl Terms<'_> {
+    /// At any time, wherever the PDC emulator is.
+    pub const ANY: Self = Self { not_after: Timestamp::from_millis(i64::MAX), noted: None };
 }
 
 /// What is known of an account before its password is set.

@@ -9,6 +9,7 @@
 //! directory   what the agent asks
 //! client      the same over LDAPS
 //!   pdc       the PDC emulator: found, kept, followed           (SPEC W-8, D-5)
+//!   pool      the few connections to it
 //!   locate    DNS: who should be it
 //!   session   a bound connection; who the controller says it is
 //!   connection  many requests at once; which may have left      (SPEC PR-2)
@@ -51,6 +52,7 @@ pub mod outcome;
 mod pdc;
 pub mod people;
 mod policy;
+mod pool;
 pub mod protected;
 mod root;
 pub mod security;
@@ -61,7 +63,7 @@ mod tls;
 mod wire;
 mod witness;
 
-pub use self::directory::{Directory, Probe, Standing};
+pub use self::directory::{Directory, Probe, Standing, Terms, Write};
 pub use account::{Account, AccountFlags, PwdLastSet};
 pub use attributes::{Attributes, Entry};
 pub use client::LdapDirectory;

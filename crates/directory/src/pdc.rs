@@ -2,6 +2,7 @@
 //! D-5).
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio::sync::Mutex;
 use tracing::{debug, info, warn};
 
 use crate::locate::Locator;
+use crate::pool::Pool;
 use crate::session::Session;
 use crate::{DirectoryConfig, DirectoryError, tls};
 
@@ -23,16 +25,34 @@ pub const BIND_HOLD_OFF: Duration = Duration::from_secs(5 * 60);
 /// How many controllers are asked who holds the role, after the one that DNS named.
 const HOPS_MAX: usize = 3;
 
-/// Where the PDC emulator is and the connection to it, made when it is first needed and again
-/// whenever it breaks.
+/// Where the PDC emulator is and the connections to it, made when they are first needed and again
+/// whenever they break.
 pub(crate) struct Pdc {
     config: DirectoryConfig,
     clock: Arc<dyn Clock>,
     tls: Arc<ClientConfig>,
     locator: Locator,
-    current: Mutex<Option<Arc<Session>>>,
+    pool: Mutex<Pool>,
+    confirmed: Confirmed,
     /// How the last attempt to connect failed, and which attempt that was.
     failure: std::sync::Mutex<Failure>,
+}
+
+/// When the controller last said that it holds the PDC role.
+struct Confirmed(AtomicI64);
+
+impl Confirmed {
+    const NEVER: i64 = i64::MIN;
+
+    const fn never() -> Self {
+        Self(AtomicI64::new(Self::NEVER))
+    }
+
+    /// Whether it was within `age` of `now`, on whichever side a corrected clock has put it.
+    fn within(&self, now: Timestamp, age: Duration) -> bool {
+        let at = self.0.load(Ordering::SeqCst);
+        at != Self::NEVER && Timestamp::from_millis(at).apart(now) < age
+    }
 }
 
 #[derive(Default)]
@@ -51,8 +71,9 @@ impl Pdc {
     ) -> Result<Self, DirectoryError> {
         let tls = tls::client_config(&config.ca_pem)?;
         let locator = Locator::new(config.dns, config.connect_timeout)?;
-        let (current, failure) = (Mutex::default(), std::sync::Mutex::default());
-        Ok(Self { config, clock, tls, locator, current, failure })
+        let (pool, failure) = (Mutex::default(), std::sync::Mutex::default());
+        let confirmed = Confirmed::never();
+        Ok(Self { config, clock, tls, locator, pool, confirmed, failure })
     }
 
     /// The directory's configuration.
@@ -65,31 +86,72 @@ impl Pdc {
         self.clock.now()
     }
 
-    /// The connection to the PDC emulator, which said within `age` that it holds the role.
-    pub(crate) async fn session(&self, age: Duration) -> Result<Arc<Session>, DirectoryError> {
+    /// A connection to the PDC emulator, which said within `age` that it holds the role: the one
+    /// on which least is under way.
+    pub(crate) async fn session(
+        self: &Arc<Self>,
+        age: Duration,
+    ) -> Result<Arc<Session>, DirectoryError> {
         let before = self.failure().attempt;
-        let mut current = self.current.lock().await;
+        let mut pool = self.pool.lock().await;
         let now = self.clock.now();
-        let alive = current.take_if(|session| !session.connection.has_ended());
-        if let Some(session) = alive
-            && (session.is_confirmed(now, age) || self.still_holds_role(&session).await)
-        {
-            *current = Some(Arc::clone(&session));
-            return Ok(session);
+        if let Some(session) = pool.idlest() {
+            if self.confirmed.within(now, age) || self.still_holds_role(&session).await {
+                self.widen(&mut pool);
+                return Ok(session);
+            }
+            pool.drop_all();
         }
         if let Some(error) = self.failure().since(before) {
             // Somebody else tried while this one waited: it would only take as long again.
             return Err(error);
         }
         let session = self.connect().await?;
-        *current = Some(Arc::clone(&session));
+        pool.restart(Arc::clone(&session));
+        self.widen(&mut pool);
         Ok(session)
+    }
+
+    /// Two connections to the PDC emulator, to ask over both at the same time; twice the same where
+    /// there is only one.
+    pub(crate) async fn pair(
+        self: &Arc<Self>,
+        age: Duration,
+    ) -> Result<(Arc<Session>, Arc<Session>), DirectoryError> {
+        let one = self.session(age).await?;
+        let other = self.pool.lock().await.beside(&one);
+        Ok((one, other))
+    }
+
+    /// Opens another connection if the pool wants one; nobody waits for it.
+    fn widen(self: &Arc<Self>, pool: &mut Pool) {
+        if !pool.wants_another() {
+            return;
+        }
+        let pdc = Arc::clone(self);
+        tokio::spawn(async move {
+            let another = pdc.connect().await;
+            let mut pool = pdc.pool.lock().await;
+            match another {
+                Ok(session) => pool.join(session),
+                Err(_) => pool.gave_up(),
+            }
+        });
     }
 
     /// Lets go of a connection that misbehaved; whoever still waits on it may do so.
     pub(crate) async fn forget(&self, session: &Arc<Session>) {
-        let mut current = self.current.lock().await;
-        current.take_if(|held| Arc::ptr_eq(held, session));
+        self.pool.lock().await.drop_one(session);
+    }
+
+    /// Lets go of all connections: the controller has no longer the role.
+    pub(crate) async fn forget_all(&self) {
+        self.pool.lock().await.drop_all();
+    }
+
+    /// Notes that the controller has just said that it holds the role.
+    pub(crate) fn confirm(&self) {
+        self.confirmed.0.store(self.clock.now().as_millis(), Ordering::SeqCst);
     }
 
     fn failure(&self) -> MutexGuard<'_, Failure> {
@@ -113,7 +175,7 @@ impl Pdc {
         let owner = session.role_owner(&self.config.base_dn, self.config.operation_timeout).await;
         match owner {
             Ok(owner) if owner == session.root.settings => {
-                session.confirm(self.clock.now());
+                self.confirm();
                 true
             }
             Ok(owner) => {
@@ -191,7 +253,7 @@ impl Pdc {
         let limit = self.config.operation_timeout;
         let owner = session.role_owner(head, limit).await?;
         if owner == session.root.settings {
-            session.confirm(self.clock.now());
+            self.confirm();
             return Ok(Arrival::Here(Arc::new(session)));
         }
         session.host_of(&owner, limit).await.map(Arrival::Elsewhere)

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use ldap3_proto::control::LdapControl;
@@ -10,7 +9,6 @@ use ldap3_proto::proto::{
     LdapDerefAliases, LdapFilter, LdapOp, LdapResult, LdapResultCode, LdapSearchRequest,
     LdapSearchScope,
 };
-use protocol::Timestamp;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -33,8 +31,6 @@ pub(crate) struct Session {
     /// Which copy of the database the controller has. It does not change while a connection lives:
     /// a restored controller has been restarted.
     pub(crate) invocation_id: InvocationId,
-    /// When the controller last said that it holds the PDC role.
-    confirmed: AtomicI64,
 }
 
 /// One search: base and scope, what to look for, what to return.
@@ -113,8 +109,7 @@ impl Session {
             .ok_or(DirectoryError::Unreadable { attribute: "rootDSE" })?;
         let root = RootDse::try_from(root.attributes)?;
         let invocation_id = invocation_id(&connection, &root, limit).await?;
-        let (host, confirmed) = (host.to_owned(), AtomicI64::new(i64::MIN));
-        Ok(Self { connection, host, address, root, invocation_id, confirmed })
+        Ok(Self { connection, host: host.to_owned(), address, root, invocation_id })
     }
 
     /// All entries that a search finds. Referrals are not chased.
@@ -164,18 +159,6 @@ impl Session {
         let entry = self.object(server.to_string(), &["dNSHostName"], limit).await?;
         let host = entry.and_then(|entry| entry.attributes.text("dNSHostName").map(str::to_owned));
         host.ok_or(hidden)
-    }
-
-    /// Notes that the controller holds the role.
-    pub(crate) fn confirm(&self, now: Timestamp) {
-        self.confirmed.store(now.as_millis(), Ordering::SeqCst);
-    }
-
-    /// Whether the role was confirmed within `age` of `now`, on whichever side a corrected clock
-    /// has put it.
-    pub(crate) fn is_confirmed(&self, now: Timestamp, age: Duration) -> bool {
-        let confirmed = self.confirmed.load(Ordering::SeqCst);
-        confirmed != i64::MIN && Timestamp::from_millis(confirmed).apart(now) < age
     }
 }
 

@@ -14,7 +14,9 @@ const LONG: Duration = Duration::from_secs(60);
 
 fn start(connection: &Connection) -> Flight {
     let password = ClearPassword::from_text("New-Password-9").unwrap();
-    connection.start(|id| Ok(wire::set(id, "<GUID=x>", &password, None))).unwrap()
+    connection
+        .start(|id| Ok(wire::modify(id, "<GUID=x>", crate::Write::Reset(&password), None)))
+        .unwrap()
 }
 
 fn pair(buffer: usize) -> (Connection, DuplexStream) {

@@ -1,6 +1,6 @@
 //! Requests as bytes.
 //!
-//! What carries a password (bind, set) is encoded here, into buffers of their final size that are
+//! What carries a password (bind, modifications) is encoded here, into buffers of their final size that are
 //! wiped: the codec would leave copies in memory on its way (SPEC K-6). Everything else, and all
 //! answers, goes through the codec.
 
@@ -11,6 +11,8 @@ use ldap3_proto::proto::{LdapMsg, LdapOp};
 use protocol::ClearPassword;
 use tokio_util::codec::Encoder as _;
 use zeroize::Zeroizing;
+
+use crate::Write;
 
 /// The largest answer that is taken, in bytes: an entry with 10,000 values of 1 KiB.
 pub(crate) const ANSWER_MAX: usize = 16 * 1024 * 1024;
@@ -67,13 +69,32 @@ pub(crate) fn bind(id: i32, name: &str, password: &ClearPassword) -> Frame {
     element(tag::SEQUENCE, &[&number(id), &bind])
 }
 
-/// A reset: one modify that replaces `unicodePwd` and unlocks the account, with the policy-hints
-/// control of that number as critical (SPEC D-2).
-pub(crate) fn set(id: i32, target: &str, password: &ClearPassword, control: Option<&str>) -> Frame {
-    let changes = element(
-        tag::SEQUENCE,
-        &[&replace("unicodePwd", &password.to_unicode_pwd()), &replace("lockoutTime", b"0")],
-    );
+/// The changes of a modify.
+fn changes(write: Write<'_>) -> Frame {
+    let one = |change: Frame| element(tag::SEQUENCE, &[&change]);
+    match write {
+        Write::Reset(password) => element(
+            tag::SEQUENCE,
+            &[
+                &change(REPLACE, "unicodePwd", &password.to_unicode_pwd()),
+                &change(REPLACE, "lockoutTime", b"0"),
+            ],
+        ),
+        Write::Change { old, new } => element(
+            tag::SEQUENCE,
+            &[
+                &change(DELETE, "unicodePwd", &old.to_unicode_pwd()),
+                &change(ADD, "unicodePwd", &new.to_unicode_pwd()),
+            ],
+        ),
+        Write::Unlock => one(change(REPLACE, "lockoutTime", b"0")),
+        Write::RequireChange => one(change(REPLACE, "pwdLastSet", b"0")),
+    }
+}
+
+/// One modify of an account, with the policy-hints control of that number as critical.
+pub(crate) fn modify(id: i32, target: &str, write: Write<'_>, control: Option<&str>) -> Frame {
+    let changes = changes(write);
     let modify = element(tag::MODIFY, &[&element(tag::OCTETS, &[target.as_bytes()]), &changes]);
     let controls = control.map(|oid| {
         let control = element(
@@ -90,12 +111,17 @@ pub(crate) fn set(id: i32, target: &str, password: &ClearPassword, control: Opti
     element(tag::SEQUENCE, &[&number(id), &modify, controls])
 }
 
-/// One change of a modify (RFC 4511 section 4.6): replace, 2.
-fn replace(attribute: &str, value: &[u8]) -> Frame {
+/// What a modify does with an attribute's values (RFC 4511 section 4.6).
+const ADD: u8 = 0;
+const DELETE: u8 = 1;
+const REPLACE: u8 = 2;
+
+/// One change of a modify.
+fn change(how: u8, attribute: &str, value: &[u8]) -> Frame {
     let values = element(tag::SET, &[&element(tag::OCTETS, &[value])]);
     let attribute = element(tag::OCTETS, &[attribute.as_bytes()]);
     let modification = element(tag::SEQUENCE, &[&attribute, &values]);
-    element(tag::SEQUENCE, &[&element(tag::ENUMERATED, &[&[2]]), &modification])
+    element(tag::SEQUENCE, &[&element(tag::ENUMERATED, &[&[how]]), &modification])
 }
 
 /// A message id: positive, so that its bytes without leading zeros, and one zero in front of a
@@ -146,11 +172,11 @@ mod tests {
 
     #[test]
     fn a_reset_replaces_the_password_and_unlocks_in_one_modify() {
-        let frame = set(77, "<GUID=x>", &password("aé"), Some(POLICY_HINTS));
+        let frame = modify(77, "<GUID=x>", Write::Reset(&password("aé")), Some(POLICY_HINTS));
         let message = decoded(&frame);
-        let LdapOp::ModifyRequest(modify) = message.op else { panic!("no modify") };
-        assert_eq!((message.msgid, modify.dn.as_str()), (77, "<GUID=x>"));
-        let changes: Vec<_> = modify
+        let LdapOp::ModifyRequest(sent) = message.op else { panic!("no modify") };
+        assert_eq!((message.msgid, sent.dn.as_str()), (77, "<GUID=x>"));
+        let changes: Vec<_> = sent
             .changes
             .into_iter()
             .map(|change| {
@@ -172,7 +198,44 @@ mod tests {
             value: Some(vec![0x30, 3, 2, 1, 1]),
         };
         assert_eq!(message.ctrl, [expected]);
-        assert!(decoded(&set(1, "x", &password("a"), None)).ctrl.is_empty());
+        assert!(decoded(&modify(1, "x", Write::Reset(&password("a")), None)).ctrl.is_empty());
+    }
+
+    /// How each attribute is changed, and to what.
+    fn changes_of(write: Write<'_>) -> Vec<(u8, String, Vec<Vec<u8>>)> {
+        let message = decoded(&modify(7, "<GUID=x>", write, None));
+        assert!(message.ctrl.is_empty());
+        let LdapOp::ModifyRequest(modify) = message.op else { panic!("no modify") };
+        let told = modify.changes.into_iter().map(|change| {
+            let how = match change.operation {
+                LdapModifyType::Add => ADD,
+                LdapModifyType::Delete => DELETE,
+                LdapModifyType::Replace => REPLACE,
+                LdapModifyType::Increment => 3,
+            };
+            (how, change.modification.atype, change.modification.vals)
+        });
+        told.collect()
+    }
+
+    #[test]
+    fn a_change_takes_the_old_password_away_and_adds_the_new_one() {
+        let (old, new) = (password("a"), password("b"));
+        let quoted = |letter: u8| vec![vec![b'"', 0, letter, 0, b'"', 0]];
+        assert_eq!(
+            changes_of(Write::Change { old: &old, new: &new }),
+            [
+                (DELETE, "unicodePwd".to_owned(), quoted(b'a')),
+                (ADD, "unicodePwd".to_owned(), quoted(b'b')),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_unlock_and_a_required_change_write_one_attribute_each() {
+        let zero = |name: &str| [(REPLACE, name.to_owned(), vec![b"0".to_vec()])];
+        assert_eq!(changes_of(Write::Unlock), zero("lockoutTime"));
+        assert_eq!(changes_of(Write::RequireChange), zero("pwdLastSet"));
     }
 
     #[test]
@@ -201,7 +264,7 @@ mod tests {
         ) {
             let _ = codec().decode(&mut BytesMut::from(bytes.as_slice()));
             // And what is nearly right.
-            let mut frame = set(7, "CN=x", &password("p"), Some(POLICY_HINTS)).to_vec();
+            let mut frame = modify(7, "CN=x", Write::Reset(&password("p")), Some(POLICY_HINTS)).to_vec();
             let place = at % frame.len();
             frame[place] = byte;
             let _ = codec().decode(&mut BytesMut::from(frame.as_slice()));
@@ -209,7 +272,7 @@ mod tests {
 
         #[test]
         fn every_id_and_size_is_read_by_the_codec(id in 1..=i32::MAX, units in 1..=256_usize, target in "[ -~]{0,300}") {
-            let message = decoded(&set(id, &target, &password(&"x".repeat(units)), Some(POLICY_HINTS)));
+            let message = decoded(&modify(id, &target, Write::Reset(&password(&"x".repeat(units))), Some(POLICY_HINTS)));
             prop_assert_eq!(message.msgid, id);
             let LdapOp::ModifyRequest(modify) = message.op else { panic!("no modify") };
             prop_assert_eq!(modify.dn, target);

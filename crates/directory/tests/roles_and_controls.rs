@@ -71,15 +71,42 @@ async fn a_probe_asks_about_the_role_at_once() {
     assert_eq!(directory.probe().await.unwrap().controller, host(2));
 }
 
+/// Waits until the staged controllers have this many open connections.
+async fn open(stage: &Stage, wanted: usize) {
+    let opened = async {
+        while stage.state.lock().unwrap().open != wanted {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), opened).await.unwrap();
+}
+
 #[tokio::test]
-async fn one_connection_serves_until_the_role_moves() {
+async fn a_few_connections_serve_until_the_role_moves() {
     let stage = stage(1, same).await;
     let (directory, clock) = client(&stage);
     for _ in 0..5 {
         set(&directory).await.unwrap();
         clock.advance(Duration::from_secs(45));
+        open(&stage, 2).await;
     }
-    assert_eq!(stage.state.lock().unwrap().binds, 1);
+    assert_eq!(stage.state.lock().unwrap().binds, 2);
+}
+
+#[tokio::test]
+async fn connections_that_were_cut_are_made_again() {
+    let stage = stage(1, same).await;
+    let (directory, _clock) = client(&stage);
+    for round in 1..=3 {
+        set(&directory).await.unwrap();
+        open(&stage, 2).await;
+        let hang_up = Arc::clone(&stage.state.lock().unwrap().hang_up);
+        hang_up.notify_waiters();
+        open(&stage, 0).await;
+        // Whoever meets a connection whose end has not been seen yet was not sent, and may ask again.
+        directory.probe().await.unwrap();
+        assert_eq!(sets(&stage).len(), round);
+    }
 }
 
 #[tokio::test]
@@ -171,7 +198,7 @@ async fn a_set_whose_time_passed_while_connecting_is_not_sent() {
     let not_after = Slow::STARTED.after(Duration::from_secs(3 * 60));
     let late = directory.set_password(guid, &password, not_after).await;
     assert_eq!(late, Err(SetError::TooLate));
-    assert_eq!(stage.state.lock().unwrap().binds, 1, "it came as far as the set");
+    assert!(stage.state.lock().unwrap().binds >= 1, "it came as far as the set");
     assert!(sets(&stage).is_empty());
     directory.set_password(guid, &password, LATER).await.unwrap();
     assert_eq!(sets(&stage), [host(1)]);

@@ -12,7 +12,7 @@
 
 mod world;
 
-use directory::{BindRefusal, Directory as _, DirectoryError, SetError, outcome};
+use directory::{BindRefusal, Directory as _, DirectoryError, SetError, Terms, Write, outcome};
 use lab::{Bound, Forest, Person};
 use protocol::Outcome;
 use world::{LATER, agent, config, config_as, connect, forest, guid, password, somebody};
@@ -106,7 +106,10 @@ async fn cut(forest: &Forest, lose: impl Fn(&world::Wire, bool)) -> (Person, u32
     let before = directory.witness(guid(&person)).await.unwrap().unwrap();
     lose(&wire, true);
     let new = password("Second-Password-1");
-    let error = directory.set_password_at(&before, guid(&person), &new, LATER).await.unwrap_err();
+    let error = directory
+        .write(guid(&person), Write::Reset(&new), Terms { not_after: LATER, noted: Some(&before) })
+        .await
+        .unwrap_err();
     assert!(matches!(error, SetError::Unknown { .. }), "{error}");
     assert_eq!(outcome::outcome(&error), Outcome::InDoubt);
     lose(&wire, false);

@@ -18,7 +18,7 @@ use std::time::Duration;
 use clock::SystemClock;
 use directory::{
     AccountFlags, Directory as _, LdapDirectory, PolicyControl, Protection, PwdLastSet, SetError,
-    explain_refusal, outcome, protected_by, too_young,
+    Terms, Write, explain_refusal, outcome, protected_by, too_young,
 };
 use lab::{Bound, Kind, NewPerson, Person};
 use protocol::{Clock as _, Outcome};
@@ -164,7 +164,14 @@ async fn the_witness_counts_sets_and_not_refusals() {
     assert_eq!(first.originator, Some(first.invocation_id), "there is one controller");
     for count in 1..=3 {
         let new = password(&format!("Password-Number-{count}"));
-        directory.set_password_at(&first, guid(&person), &new, LATER).await.unwrap();
+        directory
+            .write(
+                guid(&person),
+                Write::Reset(&new),
+                Terms { not_after: LATER, noted: Some(&first) },
+            )
+            .await
+            .unwrap();
         let after = directory.witness(guid(&person)).await.unwrap().unwrap();
         assert_eq!(after.version, first.version + count);
         assert_ne!(after.pwd_last_set, first.pwd_last_set);
@@ -182,8 +189,14 @@ async fn a_set_for_another_controller_s_witness_is_not_sent() {
     let mut elsewhere = directory.witness(guid(&person)).await.unwrap().unwrap();
     elsewhere.invocation_id.0 = directory::ObjectGuid::from_bytes([1; 16]);
     let new = password("Second-Password-1");
-    let error =
-        directory.set_password_at(&elsewhere, guid(&person), &new, LATER).await.unwrap_err();
+    let error = directory
+        .write(
+            guid(&person),
+            Write::Reset(&new),
+            Terms { not_after: LATER, noted: Some(&elsewhere) },
+        )
+        .await
+        .unwrap_err();
     assert_eq!(error, SetError::ControllerMoved);
     assert_eq!(forest.bind(&person.login, &person.password).unwrap(), Bound::Accepted);
 }

@@ -1,7 +1,7 @@
 //! A certificate authority for the servers of a lab: controllers, the cloud service, mail.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -39,26 +39,6 @@ impl Authority {
         let params = own_params();
         let pem = params.self_signed(&key)?.pem();
         Ok(Self { pem, issuer: Issuer::new(params, key) })
-    }
-
-    /// The authority of the domain that `forest` describes, so that one certificate file vouches
-    /// for all servers of a lab.
-    ///
-    /// # Errors
-    ///
-    /// If the lab is gone, or the caller may not read its key (only root may).
-    pub fn of_forest(forest: &crate::Forest) -> Result<Self, LabError> {
-        let directory = forest.ca_file.parent().unwrap_or(Path::new("/"));
-        let read = |name: &str| -> Result<String, LabError> {
-            let path = directory.join(name);
-            fs::read_to_string(&path).map_err(LabError::io("reading", &path))
-        };
-        Self::from_pem(read("ca.pem")?, &read("ca.key")?)
-    }
-
-    /// An authority that was written with [`Authority::write_to`].
-    pub(crate) fn from_pem(pem: String, key: &str) -> Result<Self, LabError> {
-        Ok(Self { pem, issuer: Issuer::new(own_params(), KeyPair::from_pem(key)?) })
     }
 
     /// The authority's own certificate: what clients trust.
@@ -157,14 +137,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_authority_that_was_written_down_issues_like_the_first() {
-        let first = Authority::create().unwrap();
-        let key = first.issuer.key().serialize_pem();
-        let again = Authority::from_pem(first.pem().to_owned(), &key).unwrap();
-        let issued = again.server(&["localhost", "127.0.0.1"]).unwrap();
+    fn what_is_issued_is_a_certificate_and_its_key() {
+        let issued = Authority::create().unwrap().server(&["localhost", "127.0.0.1"]).unwrap();
         assert!(issued.certificate.starts_with("-----BEGIN CERTIFICATE-----"));
         assert!(issued.key.starts_with("-----BEGIN PRIVATE KEY-----"));
-        assert_eq!(again.pem(), first.pem());
     }
 
     #[test]

@@ -54,6 +54,23 @@ pub enum Kind {
     EscapedName,
 }
 
+impl Kind {
+    /// Every kind there is.
+    pub const ALL: [Self; 11] = [
+        Self::Ordinary,
+        Self::Disabled,
+        Self::Locked,
+        Self::Expired,
+        Self::MustChange,
+        Self::CannotChange,
+        Self::ProtectedNested,
+        Self::AdmincountOrphan,
+        Self::TwoForests,
+        Self::Pso,
+        Self::EscapedName,
+    ];
+}
+
 /// Everything that goes into a domain.
 #[derive(Debug, Serialize)]
 pub(crate) struct Contents {

@@ -26,6 +26,7 @@
 )]
 
 pub mod answer;
+pub mod area;
 mod cbor;
 pub mod clock;
 pub mod header;
@@ -42,6 +43,7 @@ pub mod settlement;
 pub mod version;
 
 pub use answer::{Answer, Changed, Details};
+pub use area::Passwords;
 pub use clock::{Clock, Elapsed, ManualClock, Sleep, Timestamp, timeout};
 pub use header::{Header, Purpose};
 pub use ids::{AgentId, CloudAnchor, InstanceId, KeyId, RequestId, SourceAnchor, TenantId};

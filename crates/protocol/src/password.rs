@@ -1,12 +1,9 @@
-//! A password on its way, and the plain area that it is padded to (SPEC K-1).
-//!
-//! ```text
-//! area = length of the password in bytes (2, big endian) | UTF-16LE | zeros up to 384 or 1,152
-//! ```
+//! A password in clear (SPEC K-1, K-6). How it is laid out to be sealed stands in
+//! [`crate::area`].
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::limits::{AREA_LARGE, AREA_SMALL, PASSWORD_UNITS_MAX};
+use crate::limits::PASSWORD_UNITS_MAX;
 
 /// Why text or bytes are not a password. The messages never contain any of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -86,49 +83,32 @@ impl ClearPassword {
         value
     }
 
-    /// The password in the smaller area that holds it.
-    pub fn to_area(&self) -> Zeroizing<Vec<u8>> {
-        let length = 2 * self.0.len();
-        let size = if 2 + length <= AREA_SMALL { AREA_SMALL } else { AREA_LARGE };
-        let mut area = Zeroizing::new(Vec::with_capacity(size));
+    /// Appends its length in bytes and its UTF-16LE.
+    pub(crate) fn write(&self, to: &mut Vec<u8>) {
         // 512 bytes at most, so that the length always fits.
-        area.extend_from_slice(&u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes());
+        to.extend_from_slice(&u16::try_from(2 * self.0.len()).unwrap_or(u16::MAX).to_be_bytes());
         for unit in &self.0 {
-            area.extend_from_slice(&unit.to_le_bytes());
+            to.extend_from_slice(&unit.to_le_bytes());
         }
-        area.resize(size, 0);
-        area
     }
 
-    /// Reads the password out of an area.
-    ///
-    /// # Errors
-    /// [`PasswordError::Area`] unless it is exactly what [`ClearPassword::to_area`] writes; else
-    /// what is wrong with the password in it.
-    pub fn from_area(area: &[u8]) -> Result<Self, PasswordError> {
-        if area.len() != AREA_SMALL && area.len() != AREA_LARGE {
+    /// Takes what [`ClearPassword::write`] appends off the front.
+    pub(crate) fn read(from: &mut &[u8]) -> Result<Self, PasswordError> {
+        let (length, rest) = from.split_first_chunk().ok_or(PasswordError::Area)?;
+        let length = usize::from(u16::from_be_bytes(*length));
+        if !length.is_multiple_of(2) {
             return Err(PasswordError::Area);
         }
-        let length = usize::from(u16::from_be_bytes([area[0], area[1]]));
-        let bytes = area.get(2..2 + length).ok_or(PasswordError::Area)?;
-        let padding = &area[2 + length..];
-        let fits_small = 2 + length <= AREA_SMALL;
-        if !length.is_multiple_of(2)
-            || padding.iter().any(|byte| *byte != 0)
-            || (fits_small && area.len() != AREA_SMALL)
-        {
-            return Err(PasswordError::Area);
-        }
+        let (bytes, rest) = rest.split_at_checked(length).ok_or(PasswordError::Area)?;
         let mut units = Vec::with_capacity(length / 2 + 1);
         units.extend(bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])));
+        *from = rest;
         Self::from_units(units)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -143,57 +123,8 @@ mod tests {
     }
 
     #[test]
-    fn every_password_has_one_of_two_sizes() {
-        for units in 1..=256 {
-            let area = ClearPassword::from_text(&"x".repeat(units)).unwrap().to_area();
-            assert_eq!(area.len(), if units <= 191 { 384 } else { 1_152 }, "{units} units");
-        }
-    }
-
-    #[test]
-    fn half_a_surrogate_pair_is_refused() {
-        let mut area = vec![0; AREA_SMALL];
-        area[..4].copy_from_slice(&[0, 2, 0x00, 0xd8]);
-        assert_eq!(ClearPassword::from_area(&area).err(), Some(PasswordError::NotWellFormed));
-    }
-
-    #[test]
-    fn an_area_with_another_padding_size_or_length_is_refused() {
-        let good = ClearPassword::from_text("Correct Horse 7").unwrap().to_area();
-        let mut dirty = good.to_vec();
-        dirty[383] = 1;
-        let mut odd = good.to_vec();
-        odd[1] -= 1;
-        let mut too_long = good.to_vec();
-        too_long[0] = 0xff;
-        let mut large = good.to_vec();
-        large.resize(AREA_LARGE, 0);
-        for area in [&dirty, &odd, &too_long, &large, &good[..383].to_vec(), &Vec::new()] {
-            assert_eq!(ClearPassword::from_area(area).err(), Some(PasswordError::Area));
-        }
-    }
-
-    #[test]
     fn unicode_pwd_is_quoted_little_endian() {
         let value = ClearPassword::from_text("aé").unwrap().to_unicode_pwd();
         assert_eq!(*value, [b'"', 0, b'a', 0, 0xe9, 0, b'"', 0]);
-    }
-
-    proptest! {
-        #[test]
-        fn an_area_reads_back(text in "\\PC{1,120}") {
-            if let Ok(password) = ClearPassword::from_text(&text) {
-                let back = ClearPassword::from_area(&password.to_area()).unwrap();
-                let back = back.to_text();
-                prop_assert_eq!(back.as_str(), text);
-            }
-        }
-
-        #[test]
-        fn reading_an_area_never_panics(
-            bytes in proptest::collection::vec(any::<u8>(), 0..1_200)
-        ) {
-            let _ = ClearPassword::from_area(&bytes);
-        }
     }
 }

@@ -14,9 +14,9 @@ use std::io::Write as _;
 use common::low_level::{derive, open_answer_layer};
 use common::{Agent, Replay, Seeded, hex, variants};
 use protocol::{
-    Answer, ClearPassword, Details, Header, Outcome, Purpose, Randomness as _, Timestamp,
+    Answer, ClearPassword, Details, Header, Outcome, Passwords, Purpose, Randomness as _, Timestamp,
 };
-use seal::{seal_answer, seal_password, seal_request};
+use seal::{seal_answer, seal_passwords, seal_request};
 use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -80,14 +80,14 @@ fn package(
     text: &str,
     random: &Seeded,
 ) -> Result<Value, Box<dyn Error>> {
-    let password = ClearPassword::from_text(text)?;
+    let password = Passwords::New(ClearPassword::from_text(text)?);
     let (mut content_key, mut inner_nonce, mut outer_nonce) = ([0; 32], [0; 12], [0; 12]);
     random.fill(&mut content_key);
     random.fill(&mut inner_nonce);
     random.fill(&mut outer_nonce);
     let public = agent.keys.current().pair.public();
     let drawn = Replay::of(&[&content_key, &inner_nonce]);
-    let inner = seal_password(public, header, &password, &drawn)?;
+    let inner = seal_passwords(public, header, &password, &drawn)?;
     let package = seal_request(agent.package_key(), header, &inner, &Replay::of(&[&outer_nonce]))?;
     Ok(json!({
         "name": name,

@@ -1,9 +1,9 @@
 //! All cryptography of packages (SPEC 7), and nothing else: no sockets, no files, no clock.
 //!
 //! ```text
-//! browser or cloud   seal_password   password area → inner COSE_Encrypt, for one agent's RSA key
+//! browser or cloud   seal_passwords   password area → inner COSE_Encrypt, for one agent's RSA key
 //! cloud              seal_request    inner → package, under that agent's package key
-//! agent              open_request    package → header and inner, open_password → password
+//! agent              open_request    package → header and inner, open_passwords → password
 //! agent              seal_answer     answer, signed → sealed under the answer key
 //! cloud              open_answer     the reverse, signature checked
 //! ```
@@ -40,7 +40,7 @@ pub use identity::{SigningKey, VerifyingKey};
 pub use keys::{AgentKeys, Generation, KeyPair, PackageKey, PublicKey};
 pub use random::SystemRandomness;
 pub use request::{
-    OpenedRequest, check_inner, claimed_header, open_password, open_request, seal_password,
+    OpenedRequest, check_inner, claimed_header, open_passwords, open_request, seal_passwords,
     seal_request,
 };
 pub use vault::MasterKey;

@@ -14,7 +14,7 @@ use coset::{
     EncryptionContext,
 };
 use protocol::limits::{AREA_LARGE, AREA_SMALL, INNER_MAX, PACKAGE_MAX, PACKAGE_SMALL_MAX};
-use protocol::{ClearPassword, Header, KeyId, Purpose, Randomness};
+use protocol::{Header, KeyId, PasswordError, Passwords, Purpose, Randomness};
 use zeroize::Zeroizing;
 
 use crate::SealError;
@@ -37,17 +37,20 @@ pub struct OpenedRequest {
     pub package_key_id: KeyId,
 }
 
-/// Seals a password for one agent, bound to `header`. The inner structure is what a browser
-/// makes with WebCrypto; this is the same for callers that are no browser.
+/// Seals the passwords of an operation for one agent, bound to `header`. The inner structure is what
+/// a browser makes with WebCrypto; this is the same for callers that are no browser.
 ///
 /// # Errors
-/// [`SealError::Library`].
-pub fn seal_password(
+/// [`SealError::Password`] if they are not those of the header's operation; [`SealError::Library`].
+pub fn seal_passwords(
     key: &PublicKey,
     header: &Header,
-    password: &ClearPassword,
+    passwords: &Passwords,
     randomness: &dyn Randomness,
 ) -> Result<Vec<u8>, SealError> {
+    if !passwords.fit(header.operation) {
+        return Err(SealError::Password(PasswordError::Area));
+    }
     let mut content_key = Zeroizing::new([0; 32]);
     randomness.fill(content_key.as_mut());
     let nonce = nonce(randomness);
@@ -57,7 +60,7 @@ pub fn seal_password(
         .protected(a256gcm())
         .unprotected(nonce_alone(nonce))
         .add_recipient(recipient(key.key_id(), wrapped))
-        .try_create_ciphertext(&password.to_area(), &associated_data, |area, data| {
+        .try_create_ciphertext(&passwords.to_area(), &associated_data, |area, data| {
             aead::seal(&content_key, nonce, data, area)
         })?
         .build();
@@ -136,11 +139,8 @@ pub fn claimed_header(package: &[u8]) -> Option<Header> {
 /// Opens the inner layer of an opened request.
 ///
 /// # Errors
-/// Everything but exactly what [`seal_password`] writes for the same header.
-pub fn open_password(
-    keys: &AgentKeys,
-    request: &OpenedRequest,
-) -> Result<ClearPassword, SealError> {
+/// Everything but exactly what [`seal_passwords`] writes for the same header.
+pub fn open_passwords(keys: &AgentKeys, request: &OpenedRequest) -> Result<Passwords, SealError> {
     let inner = read_inner_for(&request.header, &request.inner)?;
     package_limit(&inner)?;
     let pair = keys.pair(inner.key_id).ok_or(SealError::UnknownKey(INNER))?;
@@ -151,7 +151,7 @@ pub fn open_password(
         &request.header.associated_data(Purpose::Password),
     );
     let area = aead::open(&content_key, inner.nonce, &associated_data, &inner.ciphertext, INNER)?;
-    Ok(ClearPassword::from_area(&area)?)
+    Ok(Passwords::from_area(request.header.operation, &area)?)
 }
 
 /// A package's header and its sealed part.

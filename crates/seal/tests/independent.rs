@@ -18,9 +18,9 @@ use common::{
     Agent, Seeded, Vectors, answer_from_json, answer_json, header_from_json, header_json, hex,
     text, unhex, variants,
 };
-use protocol::{Answer, ClearPassword, Details, Outcome, Purpose, Timestamp};
+use protocol::{Answer, ClearPassword, Details, Outcome, Passwords, Purpose, Timestamp};
 use seal::{
-    AgentKeys, SealError, open_answer, open_password, open_request, seal_answer, seal_password,
+    AgentKeys, SealError, open_answer, open_passwords, open_request, seal_answer, seal_passwords,
     seal_request,
 };
 use serde_json::{Value, json};
@@ -71,8 +71,8 @@ fn packages_made_by_python_open() {
         let package = unhex(text(made, "package"));
         let request = open_request(&vectors.agent.keys, &package).unwrap();
         assert_eq!(request.header, header_from_json(&header));
-        let opened = open_password(&vectors.agent.keys, &request).unwrap();
-        assert_eq!(opened.to_text().as_str(), password);
+        let opened = open_passwords(&vectors.agent.keys, &request).unwrap();
+        assert_eq!(opened.new_one().unwrap().to_text().as_str(), password);
     }
 }
 
@@ -96,7 +96,7 @@ fn packages_that_python_binds_to_another_header_are_refused() {
         let layer_that_refuses = match open_request(&vectors.agent.keys, &package) {
             Err(SealError::NotAuthentic("package")) => "request",
             Err(other) => panic!("{layer}, label {label}: {other}"),
-            Ok(request) => match open_password(&vectors.agent.keys, &request).err() {
+            Ok(request) => match open_passwords(&vectors.agent.keys, &request).err() {
                 Some(SealError::NotAuthentic("inner layer")) => "password",
                 other => panic!("{layer}, label {label}: {other:?}"),
             },
@@ -231,9 +231,9 @@ fn wrong_answer_areas(agent: &Agent, sealed: &[u8]) -> Vec<variants::Variant> {
 
 fn package(agent: &Agent, password: &str, random: &Seeded) -> Vec<u8> {
     let header = agent.header();
-    let password = ClearPassword::from_text(password).unwrap();
+    let password = Passwords::New(ClearPassword::from_text(password).unwrap());
     let public = agent.keys.current().pair.public();
-    let inner = seal_password(public, &header, &password, random).unwrap();
+    let inner = seal_passwords(public, &header, &password, random).unwrap();
     seal_request(agent.package_key(), &header, &inner, random).unwrap()
 }
 

@@ -15,27 +15,27 @@ use std::collections::BTreeSet;
 use ciborium::Value;
 use common::{Agent, Seeded, headers_that_differ_in_one_field, variants};
 use protocol::limits::{PACKAGE_MAX, PACKAGE_SMALL_MAX};
-use protocol::{Answer, ClearPassword, Details, Header, KeyId, Outcome, Timestamp};
+use protocol::{Answer, ClearPassword, Details, Header, KeyId, Outcome, Passwords, Timestamp};
 use seal::{
     AgentKeys, KeyPair, OpenedRequest, PackageKey, PublicKey, SealError, SigningKey, open_answer,
-    open_password, open_request, seal_answer, seal_password, seal_request,
+    open_passwords, open_request, seal_answer, seal_passwords, seal_request,
 };
 
-fn text(password: &str) -> ClearPassword {
-    ClearPassword::from_text(password).unwrap()
+fn text(password: &str) -> Passwords {
+    Passwords::New(ClearPassword::from_text(password).unwrap())
 }
 
-fn package(agent: &Agent, header: &Header, password: &ClearPassword, random: &Seeded) -> Vec<u8> {
+fn package(agent: &Agent, header: &Header, password: &Passwords, random: &Seeded) -> Vec<u8> {
     let public = agent.keys.current().pair.public();
-    let inner = seal_password(public, header, password, random).unwrap();
+    let inner = seal_passwords(public, header, password, random).unwrap();
     seal_request(agent.package_key(), header, &inner, random).unwrap()
 }
 
 /// Both layers, as an agent opens them.
 fn open(keys: &AgentKeys, package: &[u8]) -> Result<(Header, String), SealError> {
     let request = open_request(keys, package)?;
-    let password = open_password(keys, &request)?;
-    Ok((request.header, password.to_text().to_string()))
+    let passwords = open_passwords(keys, &request)?;
+    Ok((request.header, passwords.new_one().unwrap().to_text().to_string()))
 }
 
 fn answer(outcome: Outcome) -> Answer {
@@ -162,7 +162,7 @@ fn a_sealed_password_cannot_be_moved_below_another_header() {
     let agent = Agent::new(&random);
     let header = agent.header();
     let public = agent.keys.current().pair.public();
-    let inner = seal_password(public, &header, &text("Correct Horse 7"), &random).unwrap();
+    let inner = seal_passwords(public, &header, &text("Correct Horse 7"), &random).unwrap();
     let moved = |header: &Header| {
         let package = seal_request(agent.package_key(), header, &inner, &random)?;
         open_request(&agent.keys, &package)
@@ -177,7 +177,7 @@ fn a_sealed_password_cannot_be_moved_below_another_header() {
             },
             moved => moved.unwrap(),
         };
-        let refusal = open_password(&agent.keys, &request).err();
+        let refusal = open_passwords(&agent.keys, &request).err();
         assert_eq!(refusal, Some(SealError::NotAuthentic("inner layer")), "{field}");
     }
 }
@@ -189,7 +189,7 @@ fn an_inner_structure_for_another_key_than_the_header_names_is_not_put_into_a_pa
     let (agent, other) = (Agent::new(&random), Agent::new(&random));
     let header = agent.header();
     let seal = |public: &PublicKey| {
-        let inner = seal_password(public, &header, &text("Correct Horse 7"), &random).unwrap();
+        let inner = seal_passwords(public, &header, &text("Correct Horse 7"), &random).unwrap();
         seal_request(agent.package_key(), &header, &inner, &random)
     };
     assert!(seal(agent.keys.current().pair.public()).is_ok());
@@ -253,7 +253,7 @@ fn a_stranger_who_knows_the_public_key_cannot_make_a_package() {
     let header = agent.header();
     // All that a page shows: the public key, its id, and a header.
     let public = PublicKey::from_spki(agent.keys.current().pair.public().spki()).unwrap();
-    let inner = seal_password(&public, &header, &text("Chosen by me 1"), &random).unwrap();
+    let inner = seal_passwords(&public, &header, &text("Chosen by me 1"), &random).unwrap();
     let strange_key = PackageKey::generate(&random);
     let package = seal_request(&strange_key, &header, &inner, &random).unwrap();
     let refusal = open_request(&agent.keys, &package).err();
@@ -287,7 +287,7 @@ fn a_package_for_another_agent_is_refused() {
     let request = open_request(&keys, &for_agent).unwrap();
     let renamed = Header { key_id: keys.current().pair.public().key_id(), ..request.header };
     let request = OpenedRequest { header: renamed, ..request };
-    let refusal = open_password(&keys, &request).err();
+    let refusal = open_passwords(&keys, &request).err();
     assert_eq!(refusal, Some(SealError::NotAuthentic("inner layer")));
 }
 

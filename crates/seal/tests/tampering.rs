@@ -14,10 +14,10 @@ use std::sync::LazyLock;
 use ciborium::Value;
 use common::{Agent, Seeded, low_level, variants};
 use proptest::prelude::*;
-use protocol::{Answer, ClearPassword, Details, Header, Outcome, Purpose, Timestamp};
+use protocol::{Answer, ClearPassword, Details, Header, Outcome, Passwords, Purpose, Timestamp};
 use seal::{
-    OpenedRequest, SealError, VerifyingKey, open_answer, open_password, open_request, seal_answer,
-    seal_password, seal_request,
+    OpenedRequest, SealError, VerifyingKey, open_answer, open_passwords, open_request, seal_answer,
+    seal_passwords, seal_request,
 };
 
 /// One agent with a package of each size and an answer.
@@ -36,8 +36,8 @@ static SCENE: LazyLock<Scene> = LazyLock::new(|| {
     let header = agent.header();
     let public = agent.keys.current().pair.public();
     let inner = ["Correct Horse 7".to_owned(), "😀".repeat(128)].map(|password| {
-        let password = ClearPassword::from_text(&password).unwrap();
-        seal_password(public, &header, &password, &random).unwrap()
+        let password = Passwords::New(ClearPassword::from_text(&password).unwrap());
+        seal_passwords(public, &header, &password, &random).unwrap()
     });
     let key = agent.package_key();
     let packages = [0, 1].map(|at| seal_request(key, &header, &inner[at], &random).unwrap());
@@ -51,18 +51,18 @@ static SCENE: LazyLock<Scene> = LazyLock::new(|| {
 
 impl Scene {
     /// Both layers, as an agent opens them.
-    fn open(&self, package: &[u8]) -> Result<ClearPassword, SealError> {
-        open_password(&self.agent.keys, &open_request(&self.agent.keys, package)?)
+    fn open(&self, package: &[u8]) -> Result<Passwords, SealError> {
+        open_passwords(&self.agent.keys, &open_request(&self.agent.keys, package)?)
     }
 
     /// The inner layer alone, as if the outer one had been opened.
-    fn open_inner(&self, inner: &[u8]) -> Result<ClearPassword, SealError> {
+    fn open_inner(&self, inner: &[u8]) -> Result<Passwords, SealError> {
         let request = OpenedRequest {
             header: self.header.clone(),
             inner: inner.to_vec(),
             package_key_id: self.agent.package_key().key_id().unwrap(),
         };
-        open_password(&self.agent.keys, &request)
+        open_passwords(&self.agent.keys, &request)
     }
 
     fn open_answer(&self, sealed: &[u8]) -> Result<Answer, SealError> {

@@ -11,8 +11,8 @@ mod common;
 
 use common::low_level::{derive, open_answer_layer};
 use common::{Replay, Vectors, answer_from_json, header_from_json, hex, text, unhex, variants};
-use protocol::{ClearPassword, Outcome, Purpose};
-use seal::{PublicKey, open_answer, open_password, open_request, seal_answer, seal_password};
+use protocol::{ClearPassword, Outcome, Passwords, Purpose};
+use seal::{PublicKey, open_answer, open_passwords, open_request, seal_answer, seal_passwords};
 use seal::{VerifyingKey, seal_request};
 use serde_json::Value;
 
@@ -47,8 +47,8 @@ fn the_packages_of_the_vectors_open() {
         assert_eq!(request.header, header_from_json(&vector["header"]));
         assert_eq!(hex(&request.inner), text(vector, "inner"));
         assert_eq!(request.package_key_id, vectors.agent.package_key().key_id().unwrap());
-        let password = open_password(keys, &request).unwrap();
-        assert_eq!(password.to_text().as_str(), text(vector, "password"));
+        let passwords = open_passwords(keys, &request).unwrap();
+        assert_eq!(passwords.new_one().unwrap().to_text().as_str(), text(vector, "password"));
     }
 }
 
@@ -66,10 +66,11 @@ fn the_packages_of_the_vectors_are_made_again_but_for_the_padding_of_oaep() {
             assert_eq!(hex(&header.associated_data(purpose)), text(vector, name));
         }
         let password = ClearPassword::from_text(text(vector, "password")).unwrap();
+        let password = Passwords::New(password);
         assert_eq!(hex(&password.to_area()), text(vector, "area"));
 
         let drawn = Replay::of(&[&bytes(vector, "content_key"), &bytes(vector, "inner_nonce")]);
-        let again = seal_password(&public, &header, &password, &drawn).unwrap();
+        let again = seal_passwords(&public, &header, &password, &drawn).unwrap();
         let inner = bytes(vector, "inner");
         assert_eq!(without_wrapped_key(&again), without_wrapped_key(&inner));
 

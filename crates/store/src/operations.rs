@@ -7,7 +7,8 @@
 //!                  ↘ expired
 //! ```
 //!
-//! Every arrow is one guarded update. `waiting` and `sent` are in flight, and a person has at most
+//! Where an agent listens already, `ticketed → waiting → sent` is one step. Every arrow is one
+//! guarded update. `waiting` and `sent` are in flight, and a person has at most
 //! one such operation (SPEC W-12). One that is `unknown` keeps the person from another for
 //! [`DOUBT`]: by then the directory has long ended what it was doing, and an agent that never
 //! comes back must not lock anybody out.
@@ -101,9 +102,9 @@ impl Store {
             .collect()
     }
 
-    /// `ticketed → waiting`, if the ticket belongs to this flow, the flow has not ended, nothing
-    /// has expired, and the person has nothing in flight. Then, and only then, `event` stands in the
-    /// audit trail.
+    /// `ticketed → waiting`, or `→ sent` to an agent that listens already, if the ticket belongs to
+    /// this flow, the flow has not ended, nothing has expired, and the person has nothing in flight.
+    /// Then, and only then, `event` stands in the audit trail.
     ///
     /// # Errors
     /// [`StoreError::Database`].
@@ -111,13 +112,14 @@ impl Store {
         &self,
         request: RequestId,
         flow: FlowId,
+        sent_to: Option<AgentId>,
         event: &Event,
         now: Timestamp,
     ) -> Result<Submitted, StoreError> {
         let doing = || failed("submit an operation");
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(doing())?;
         let submitted = sqlx::query(
-            "UPDATE operation SET state = 'waiting', submitted_at = $1
+            "UPDATE operation SET state = $5, agent = $6, submitted_at = $1
              WHERE request = $2 AND flow = $3 AND state = 'ticketed' AND expires_at > $1
                  AND EXISTS (SELECT 1 FROM flow f WHERE f.id = $3 AND f.ended_at IS NULL
                      AND f.expires_at > $1)
@@ -128,6 +130,8 @@ impl Store {
         .bind(request.to_bytes().to_vec())
         .bind(flow.to_bytes().to_vec())
         .bind(now.before(DOUBT).as_millis())
+        .bind(if sent_to.is_some() { State::Sent } else { State::Waiting }.word())
+        .bind(sent_to.map(|agent| agent.to_bytes().to_vec()))
         .execute(&mut *transaction)
         .await;
         match submitted {

@@ -114,7 +114,7 @@ mod tests {
         }
         // The second was submitted, and is still in flight.
         let (request, flow) = (RequestId::from_bytes([2; 16]), FlowId::from_bytes([2; 16]));
-        store.submit_operation(request, flow, &Event::default(), NOW).await.unwrap();
+        store.submit_operation(request, flow, None, &Event::default(), NOW).await.unwrap();
         assert_eq!(store.sweep(NOW).await.unwrap(), 0);
         let late = NOW.after(KEPT_OPERATION);
         assert_eq!(store.sweep(late).await.unwrap(), 3, "ticketed operation, code, flow");

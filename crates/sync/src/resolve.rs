@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use protocol::{CloudAnchor, SourceAnchor};
 use serde::{Serialize, Serializer};
 use sqlx::SqliteConnection;
+use sqlx::sqlite::SqlitePool;
 
 use crate::connector::object_guid;
 use crate::row::row;
@@ -61,6 +62,12 @@ impl SyncState {
     /// # Errors
     /// [`SyncError::Database`] and [`SyncError::Unreadable`].
     pub async fn resolve(&self, anchor: &CloudAnchor) -> Result<Resolution, SyncError> {
+        // Nearly always there is exactly one account, and one statement sees all of it at one
+        // moment. Why there is none is looked at in a transaction.
+        let mut enabled = enabled(joined_of_anchor(&self.pool, anchor.as_str()).await?);
+        if let (Some(account), true) = (enabled.pop(), enabled.is_empty()) {
+            return Ok(Resolution::Account(account));
+        }
         let mut tx = self.read().await?;
         resolve(&mut tx, anchor.as_str()).await
     }
@@ -92,8 +99,7 @@ pub(crate) async fn resolve(
     let Some((first, _)) = joined.first().cloned() else {
         return without_joined(tx, &source_anchor).await;
     };
-    let mut enabled: Vec<_> =
-        joined.into_iter().filter(|(_, enabled)| *enabled).map(|(account, _)| account).collect();
+    let mut enabled = enabled(joined);
     Ok(match enabled.len() {
         0 => Resolution::NoAccountEnabledRule(first),
         1 => Resolution::Account(enabled.remove(0)),
@@ -111,6 +117,26 @@ async fn joined(
         WHERE l.metaverse_id = $1 AND o.connector <> 'cloud' ORDER BY o.connector, o.anchor";
     let rows: Vec<Joined> = sqlx::query_as(joined).bind(metaverse_id).fetch_all(tx).await?;
     rows.into_iter().map(Joined::read).collect()
+}
+
+/// The same, all the way from the cloudAnchor; nothing where a link on the way is missing.
+async fn joined_of_anchor(
+    pool: &SqlitePool,
+    cloud_anchor: &str,
+) -> Result<Vec<(AdAccount, bool)>, SyncError> {
+    let joined = "SELECT o.connector, o.anchor, o.dn, o.source_anchor, l.rules
+        FROM connector_object cloud
+            JOIN link up ON up.object_id = cloud.id
+            JOIN link l ON l.metaverse_id = up.metaverse_id
+            JOIN connector_object o ON o.id = l.object_id
+        WHERE cloud.connector = 'cloud' AND cloud.anchor = $1 AND o.connector <> 'cloud'";
+    let rows: Vec<Joined> = sqlx::query_as(joined).bind(cloud_anchor).fetch_all(pool).await?;
+    rows.into_iter().map(Joined::read).collect()
+}
+
+/// Those whose link carries the account-enabled rule.
+fn enabled(joined: Vec<(AdAccount, bool)>) -> Vec<AdAccount> {
+    joined.into_iter().filter(|(_, enabled)| *enabled).map(|(account, _)| account).collect()
 }
 
 /// (a) or (b): is there an AD object that could have been joined?

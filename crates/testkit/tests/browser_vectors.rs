@@ -16,9 +16,9 @@ use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use protocol::{ClearPassword, Header, Purpose};
+use protocol::{ClearPassword, Header, Passwords, Purpose};
 use seal::{
-    AgentKeys, KeyPair, PackageKey, SystemRandomness, open_password, open_request, seal_request,
+    AgentKeys, KeyPair, PackageKey, SystemRandomness, open_passwords, open_request, seal_request,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -121,7 +121,11 @@ fn chromium_and_rust_agree_on_what_can_be_a_password() {
         let rust = String::from_utf16(units).ok().map(|text| ClearPassword::from_text(&text));
         match rust {
             Some(Ok(password)) => {
-                assert_eq!(unbase64(&made.area.unwrap()), *password.to_area(), "{units:x?}");
+                assert_eq!(
+                    unbase64(&made.area.unwrap()),
+                    *Passwords::New(password).to_area(),
+                    "{units:x?}"
+                );
             }
             _ => assert!(problem.is_some(), "Rust refuses {units:x?}"),
         }
@@ -151,7 +155,7 @@ fn opened(keys: &AgentKeys, vector: &Value, inner: &[u8]) -> String {
     let key = &keys.current().package_key;
     let package = seal_request(key, &header(vector), inner, &SystemRandomness::default()).unwrap();
     let request = open_request(keys, &package).unwrap();
-    open_password(keys, &request).unwrap().to_text().as_str().to_owned()
+    open_passwords(keys, &request).unwrap().new_one().unwrap().to_text().as_str().to_owned()
 }
 
 fn run(asked: &Value) -> Made {

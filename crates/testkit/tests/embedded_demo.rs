@@ -22,20 +22,6 @@ use testkit::{Embedded, MailServer, Options, ReadyFile, Stack, StackError, Visit
 
 const NEW: &str = "Meadow-Lantern-2025";
 
-/// Those of INTERFACES, "Ready file".
-const KINDS: [Kind; 11] = [
-    Kind::Ordinary,
-    Kind::Disabled,
-    Kind::Locked,
-    Kind::Expired,
-    Kind::MustChange,
-    Kind::CannotChange,
-    Kind::ProtectedNested,
-    Kind::AdmincountOrphan,
-    Kind::TwoForests,
-    Kind::Pso,
-    Kind::EscapedName,
-];
 /// Visitors at the same time.
 const VISITORS: usize = 4;
 
@@ -71,7 +57,7 @@ fn everybody_is_reset_and_the_page_tells_the_expected_outcome() {
     let ready = stack.ready().unwrap();
     assert_eq!(ready.directories.len(), 2);
     let kinds: HashSet<_> = ready.people.iter().map(|person| person.kind).collect();
-    assert_eq!(kinds, HashSet::from(KINDS));
+    assert_eq!(kinds, HashSet::from(Kind::ALL));
     let accounts = |person: &Person| {
         let others = person.also.iter().map(|account| account.object_guid.clone());
         [person.object_guid.clone()].into_iter().chain(others).collect::<Vec<_>>()

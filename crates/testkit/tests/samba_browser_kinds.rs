@@ -23,21 +23,6 @@ use walk::{NEXT, START, World, at, submit};
 
 const NEW: &str = "Meadow-Lantern-2025";
 
-/// Those of INTERFACES, "Ready file".
-const KINDS: [Kind; 11] = [
-    Kind::Ordinary,
-    Kind::Disabled,
-    Kind::Locked,
-    Kind::Expired,
-    Kind::MustChange,
-    Kind::CannotChange,
-    Kind::ProtectedNested,
-    Kind::AdmincountOrphan,
-    Kind::TwoForests,
-    Kind::Pso,
-    Kind::EscapedName,
-];
-
 /// Side by side; each has a directory of its own.
 const PARTS: usize = 3;
 
@@ -63,7 +48,7 @@ fn everybody_is_reset(part: usize) {
     let mut world = World::on(Stack::start(lab.forest(), Options::default()).unwrap());
     let people = world.stack.ready().unwrap().people;
     let kinds: HashSet<_> = people.iter().map(|person| person.kind).collect();
-    assert_eq!(kinds, HashSet::from(KINDS), "those of the ready file and those of INTERFACES");
+    assert_eq!(kinds, HashSet::from(Kind::ALL), "those of the ready file and those of INTERFACES");
     let before = last_sets(lab.forest());
     let looks = FOUR.into_iter().flat_map(|look| [look, look.dutch_in_the_dark()]);
     let visitors: Vec<_> = looks.map(|look| world.visitor(look)).collect();

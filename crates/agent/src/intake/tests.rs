@@ -70,8 +70,9 @@ impl Agent {
     fn package(&self, header: &Header) -> Vec<u8> {
         let random = self.intake.randomness.as_ref();
         let current = self.intake.keys.current();
-        let password = ClearPassword::from_text("New-Password-1").unwrap();
-        let inner = seal::seal_password(current.pair.public(), header, &password, random).unwrap();
+        let passwords = Passwords::New(ClearPassword::from_text("New-Password-1").unwrap());
+        let public = current.pair.public();
+        let inner = seal::seal_passwords(public, header, &passwords, random).unwrap();
         seal::seal_request(&current.package_key, header, &inner, random).unwrap()
     }
 

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use directory::{
     Directory, DirectoryError, DistinguishedName, InvocationId, ObjectGuid, PersonEntry,
-    PolicySource, Probe, PwdLastSet, Witness,
+    PolicySource, Probe, PwdLastSet, Terms, Witness, Write,
 };
 use futures_util::future::BoxFuture;
 use protocol::{AgentId, KeyId, ManualClock, Operation, RequestId, TenantId, Timestamp};
@@ -64,24 +64,14 @@ impl Directory for Willing {
         })))
     }
 
-    fn set_password<'a>(
+    fn write<'a>(
         &'a self,
         _guid: ObjectGuid,
-        _password: &'a ClearPassword,
-        _not_after: Timestamp,
+        _write: Write<'a>,
+        _terms: Terms<'a>,
     ) -> BoxFuture<'a, Result<(), SetError>> {
         self.sets.fetch_add(1, Ordering::Relaxed);
         ready(Ok(()))
-    }
-
-    fn set_password_at<'a>(
-        &'a self,
-        _noted: &'a Witness,
-        guid: ObjectGuid,
-        password: &'a ClearPassword,
-        not_after: Timestamp,
-    ) -> BoxFuture<'a, Result<(), SetError>> {
-        self.set_password(guid, password, not_after)
     }
 
     fn people<'a>(
@@ -184,7 +174,7 @@ async fn a_set_that_the_directory_confirmed_is_told_although_audit_fails_afterwa
     let world = World::new("after", ordinary()).await;
     world.writeback.journal.refuse("writeback.set").await;
     let (ended, told) = world.set().await;
-    let Ended::Unrecorded(Unrecorded { answer, trail }) = ended else { panic!("not recorded") };
+    let Ended::Unrecorded(Unrecorded { answer, trail, .. }) = ended else { panic!("not recorded") };
     assert_eq!(answer.outcome, Outcome::PasswordChanged);
     assert_eq!(world.sets.load(Ordering::Relaxed), 1);
     assert_eq!(told, [Event::set(&header())], "it is told with the answer");

@@ -16,6 +16,7 @@ use store::agents::Agent;
 use store::operations::{OperationRecord, TicketAgent};
 
 use crate::app::App;
+use crate::dispatch::following::Progress;
 use crate::dispatch::{EXPIRED, IN_DOUBT, SealedPassword, conclude, event, patiently, settle};
 use crate::steps::Step;
 use crate::vault::place_of_package_key;
@@ -25,6 +26,25 @@ use crate::vault::place_of_package_key;
 const ANSWER_MARGIN: Duration = Duration::from_secs(3);
 /// Pause before a message that was not delivered is tried again.
 const NOT_DELIVERED_PAUSE: Duration = Duration::from_millis(250);
+
+/// A package that is ready to leave for one agent.
+pub(super) struct Packed {
+    /// The agent, and the key that the password is sealed for.
+    pub(super) offer: TicketAgent,
+    header: Header,
+    key: PackageKey,
+    package: Vec<u8>,
+}
+
+/// What a turn of waiting came to.
+enum Turn {
+    /// A package is marked as sent and leaves next.
+    Marked(Packed),
+    /// Not yet; try again while there is time.
+    Again,
+    /// The message expired, or the service stops.
+    Over,
+}
 
 /// How a try to send ended.
 enum Sent {
@@ -36,36 +56,36 @@ enum Sent {
     InDoubt,
 }
 
-/// Runs an operation from `waiting` to its end, or hands it to settlement.
+/// Runs an operation from `waiting`, or from `sent` with the package that it was marked for, to its
+/// end, or hands it to settlement.
 pub(crate) async fn carry(
     app: &Arc<App>,
     record: OperationRecord,
     offered: Vec<TicketAgent>,
     mut sealed: Vec<SealedPassword>,
+    marked: Option<Packed>,
 ) {
     app.watch.reached(Step::Submitted).await;
+    let mut turn = Ok(marked.map_or(Turn::Again, Turn::Marked));
     loop {
-        let left = record.expires_at.since(app.now());
-        let chosen = tokio::select! {
-            chosen = listening(app, &record, &sealed) => chosen,
-            () = app.clock.sleep(left) => None,
-            () = app.stop.cancelled() => None,
-        };
-        let offer = chosen.and_then(|at| {
-            offered.iter().find(|offer| offer.agent == sealed[at].agent).map(|offer| (at, *offer))
-        });
-        let Some((at, offer)) = offer else {
-            drop(sealed);
-            expire(app, &record).await;
-            return;
-        };
-        match send(app, &record, offer, &mut sealed, at).await {
-            // A relay that is full or draining has listeners all the same.
-            Ok(Sent::NotDelivered) => app.clock.sleep(NOT_DELIVERED_PAUSE).await,
-            Ok(Sent::Answered) => return,
-            Ok(Sent::InDoubt) => {
+        match turn {
+            Ok(Turn::Marked(packed)) => {
+                let offer = packed.offer;
+                match send(app, &record, packed, &mut sealed).await {
+                    // A relay that is full or draining has listeners all the same.
+                    Sent::NotDelivered => app.clock.sleep(NOT_DELIVERED_PAUSE).await,
+                    Sent::Answered => return,
+                    Sent::InDoubt => {
+                        drop(sealed);
+                        doubt(app, record, offer).await;
+                        return;
+                    }
+                }
+            }
+            Ok(Turn::Again) => {}
+            Ok(Turn::Over) => {
                 drop(sealed);
-                doubt(app, record, offer).await;
+                expire(app, &record).await;
                 return;
             }
             Err(error) => {
@@ -74,7 +94,72 @@ pub(crate) async fn carry(
                 app.clock.sleep(NOT_DELIVERED_PAUSE).await;
             }
         }
+        turn = next(app, &record, &offered, &mut sealed).await;
     }
+}
+
+/// Waits for an agent that listens, and marks the operation as sent to it.
+async fn next(
+    app: &App,
+    record: &OperationRecord,
+    offered: &[TicketAgent],
+    sealed: &mut Vec<SealedPassword>,
+) -> Result<Turn, StoreError> {
+    let left = record.expires_at.since(app.now());
+    let chosen = tokio::select! {
+        chosen = listening(app, record, sealed) => chosen,
+        () = app.clock.sleep(left) => None,
+        () = app.stop.cancelled() => None,
+    };
+    let Some(at) = chosen else { return Ok(Turn::Over) };
+    let Some(packed) = pack(app, record, offered, &sealed[at]).await? else {
+        sealed.remove(at);
+        return Ok(Turn::Again);
+    };
+    if app.store.mark_sent(record.request, packed.offer.agent, app.now()).await? {
+        return Ok(Turn::Marked(packed));
+    }
+    // Expired between choosing and sending; the next turn destroys it.
+    app.clock.sleep(NOT_DELIVERED_PAUSE).await;
+    Ok(Turn::Again)
+}
+
+/// The package for the first of the agents that listens at this moment, if one does.
+pub(super) async fn pack_now(
+    app: &App,
+    record: &OperationRecord,
+    offered: &[TicketAgent],
+    sealed: &[SealedPassword],
+) -> Result<Option<Packed>, StoreError> {
+    let listens =
+        |one: &&SealedPassword| app.relay.is_listening(&Entity::of(record.tenant, one.agent));
+    match sealed.iter().find(listens) {
+        Some(one) => pack(app, record, offered, one).await,
+        None => Ok(None),
+    }
+}
+
+/// Puts the outer layer around a sealed password. None if nothing can be sent to its agent: it was
+/// revoked, offboarded or onboarded anew since the ticket.
+async fn pack(
+    app: &App,
+    record: &OperationRecord,
+    offered: &[TicketAgent],
+    sealed: &SealedPassword,
+) -> Result<Option<Packed>, StoreError> {
+    let Some(offer) = offered.iter().find(|offer| offer.agent == sealed.agent).copied() else {
+        return Ok(None);
+    };
+    let header = record.header(offer);
+    let Some(key) = package_key(app, offer.agent, Some(offer.key_id)).await? else {
+        return Ok(None);
+    };
+    let package = seal::seal_request(&key, &header, &sealed.inner, app.randomness.as_ref());
+    let Ok(package) = package else {
+        tracing::error!(event = "dispatch.not_sealed", request = %record.request);
+        return Ok(None);
+    };
+    Ok(Some(Packed { offer, header, key, package }))
 }
 
 /// The first of the agents that a password was sealed for and that listens; waits until one does.
@@ -93,30 +178,14 @@ async fn listening(
     Some(first)
 }
 
+/// Sends what was marked as sent.
 async fn send(
     app: &App,
     record: &OperationRecord,
-    offer: TicketAgent,
+    packed: Packed,
     sealed: &mut Vec<SealedPassword>,
-    at: usize,
-) -> Result<Sent, StoreError> {
-    let header = record.header(offer);
-    let Some(package_key) = package_key(app, offer.agent, Some(offer.key_id)).await? else {
-        // Revoked, offboarded or onboarded anew since the ticket: nothing can be sent to it any more.
-        sealed.remove(at);
-        return Ok(Sent::NotDelivered);
-    };
-    let package =
-        seal::seal_request(&package_key, &header, &sealed[at].inner, app.randomness.as_ref());
-    let Ok(package) = package else {
-        tracing::error!(event = "dispatch.not_sealed", request = %record.request);
-        sealed.remove(at);
-        return Ok(Sent::NotDelivered);
-    };
-    if !app.store.mark_sent(record.request, offer.agent, app.now()).await? {
-        // Expired between choosing and sending; the next turn destroys it.
-        return Ok(Sent::NotDelivered);
-    }
+) -> Sent {
+    let Packed { offer, header, key, package } = packed;
     app.watch.reached(Step::Marked).await;
     let request = Request {
         method: "POST".to_owned(),
@@ -130,12 +199,11 @@ async fn send(
         Err(error) => {
             tracing::warn!(event = "dispatch.not_delivered", request = %record.request, cause = %error);
             patiently(app, || app.store.mark_waiting_again(record.request)).await;
-            return Ok(Sent::NotDelivered);
+            return Sent::NotDelivered;
         }
     };
     // The first byte may have left: the message for this agent is the only one from now on.
-    let chosen = sealed.swap_remove(at);
-    sealed.clear();
+    sealed.retain(|one| one.agent == offer.agent);
     app.watch.reached(Step::Asked).await;
     // After its expiry nothing is set any more: whoever has not answered by then is asked how it
     // ended, and the person is not kept waiting for longer.
@@ -144,11 +212,7 @@ async fn send(
     // Who must have signed the answer is looked up while it is waited for.
     let (answer, signer) = tokio::join!(asked.answer(limit), app.store.agent(offer.agent));
     let signer = signer.ok().flatten();
-    let sent = read_answer(app, record, (&package_key, &header, signer), answer).await;
-    if matches!(sent, Sent::NotDelivered) {
-        sealed.push(chosen);
-    }
-    Ok(sent)
+    read_answer(app, record, (&key, &header, signer), answer).await
 }
 
 /// What the relay's answer means for the operation: takes the agent's own answer down if there is
@@ -262,7 +326,7 @@ async fn doubt(app: &Arc<App>, record: OperationRecord, offer: TicketAgent) {
     if marked.await.is_none() {
         return;
     }
-    app.following.moved(record.request);
+    app.following.moved(record.request, Progress::InDoubt);
     let record = OperationRecord { agent: Some(offer.agent), ..record };
     settle::settle(app, record).await;
 }

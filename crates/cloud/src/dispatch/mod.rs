@@ -6,11 +6,11 @@
 //! expired, and what was sent is settled by asking the agent.
 
 mod carry;
+mod following;
 mod settle;
 mod ticket;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{AgentId, Answer, Changed, Outcome, RequestId, Timestamp, timeout};
@@ -18,8 +18,7 @@ use serde_json::json;
 use store::StoreError;
 use store::audit::Event;
 use store::flows::FlowId;
-use store::operations::{OperationRecord, State, Submitted};
-use tokio::sync::watch;
+use store::operations::{OperationRecord, State, Submitted, TicketAgent};
 use zeroize::Zeroizing;
 
 use crate::app::App;
@@ -31,6 +30,9 @@ use crate::notify::{Content, Mail};
 use crate::steps::Step;
 use crate::support;
 
+use carry::Packed;
+pub(crate) use following::Following;
+use following::Progress;
 pub(crate) use ticket::{Ticket, issue};
 
 /// That an operation expired before anything was sent, in the audit trail.
@@ -39,6 +41,9 @@ const EXPIRED: &str = "operation.expired";
 const IN_DOUBT: &str = "operation.in_doubt";
 /// How often old rows are forgotten.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
+/// How long a page waits for what was told to be written down; then it says that it is not known
+/// here, and asks again by itself.
+const WRITTEN_WAIT: Duration = Duration::from_secs(2);
 /// Pause before the store is asked again after it failed.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 
@@ -51,59 +56,52 @@ pub(crate) struct SealedPassword {
     pub(crate) inner: Zeroizing<Vec<u8>>,
 }
 
-/// Lets pages wait for an operation to move on.
-#[derive(Default)]
-pub(crate) struct Following(Mutex<HashMap<RequestId, watch::Sender<()>>>);
+/// What is known of a submission before it is known whether it may be submitted: everything that
+/// only reads. It can be found out beside the proof that all gates were passed.
+pub(crate) struct Prepared {
+    offered: Vec<TicketAgent>,
+    record: Option<OperationRecord>,
+    sealed: Vec<SealedPassword>,
+    packed: Option<Packed>,
+}
 
-impl Following {
-    fn open(&self, request: RequestId) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(request, watch::Sender::new(()));
-    }
-
-    fn moved(&self, request: RequestId) {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = all.get(&request) {
-            sender.send_replace(());
-        }
-    }
-
-    fn close(&self, request: RequestId) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.remove(&request);
-    }
-
-    fn follow(&self, request: RequestId) -> Option<watch::Receiver<()>> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(&request).map(watch::Sender::subscribe)
-    }
+/// Reads what a submission needs, and packs it for an agent that listens already. Sends nothing.
+pub(crate) async fn prepare(
+    app: &App,
+    request: RequestId,
+    sealed: Vec<SealedPassword>,
+) -> Result<Prepared, StoreError> {
+    let (offered, record) =
+        tokio::try_join!(app.store.ticket_agents(request), app.store.operation(request))?;
+    let packed = match &record {
+        Some(record) => carry::pack_now(app, record, &offered, &sealed).await?,
+        None => None,
+    };
+    Ok(Prepared { offered, record, sealed, packed })
 }
 
 /// Takes an operation into flight: the ticket is used up and the sealed password is carried to an
-/// agent in the background. The outcome of a refusal is given back; an error means that nothing was
-/// submitted.
+/// agent in the background. Gives back the operation, or the outcome of a refusal; an error means
+/// that nothing was submitted.
 ///
 /// All of it runs in a task of its own: a browser that hangs up in the middle drops the handler,
 /// and an operation that is in flight must have somebody who carries it.
 pub(crate) async fn submit(
     app: &Arc<App>,
     cleared: &Cleared,
-    request: RequestId,
-    sealed: Vec<SealedPassword>,
-) -> Result<Result<(), Outcome>, StoreError> {
+    prepared: Prepared,
+) -> Result<Result<OperationRecord, Outcome>, StoreError> {
     let (of, flow) = (Arc::clone(app), cleared.flow());
-    let taken = app.tasks.spawn(async move { take(&of, flow, request, sealed).await });
+    let taken = app.tasks.spawn(async move { take(&of, flow, prepared).await });
     taken.await.unwrap_or(Err(StoreError::Unreadable("operation")))
 }
 
 async fn take(
     app: &Arc<App>,
     flow: FlowId,
-    request: RequestId,
-    sealed: Vec<SealedPassword>,
-) -> Result<Result<(), Outcome>, StoreError> {
-    let (offered, record) =
-        tokio::try_join!(app.store.ticket_agents(request), app.store.operation(request))?;
+    prepared: Prepared,
+) -> Result<Result<OperationRecord, Outcome>, StoreError> {
+    let Prepared { offered, record, sealed, packed } = prepared;
     let well_formed = !sealed.is_empty()
         && sealed.iter().all(|one| offered.iter().any(|offer| offer.agent == one.agent))
         && sealed.iter().all(|one| seal::check_inner(&one.inner).is_ok());
@@ -116,43 +114,53 @@ async fn take(
     // Without an audit trail nothing is set: both happen or neither.
     let detail = json!({ "operation": record.operation.name() });
     let submitted = event(&record, "operation.submitted", detail);
-    match app.store.submit_operation(request, flow, &submitted, app.now()).await? {
+    let (request, sent_to) = (record.request, packed.as_ref().map(|packed| packed.offer.agent));
+    match app.store.submit_operation(request, flow, sent_to, &submitted, app.now()).await? {
         Submitted::Accepted => {}
         Submitted::InFlight => return Ok(Err(Outcome::AlreadyInFlight)),
         // Posted twice: the first one is under way, and the result page tells how it ended.
         Submitted::TicketVoid if record.flow == flow && record.state != State::Ticketed => {
-            return Ok(Ok(()));
+            return Ok(Ok(record));
         }
         Submitted::TicketVoid => return Ok(Err(Outcome::FlowExpired)),
     }
-    app.following.open(request);
-    let carried = Arc::clone(app);
-    app.tasks.spawn(async move { carry::carry(&carried, record, offered, sealed).await });
-    Ok(Ok(()))
+    app.following.open(request, Progress::UnderWay);
+    let (carried, of) = (Arc::clone(app), record.clone());
+    app.tasks.spawn(async move { carry::carry(&carried, of, offered, sealed, packed).await });
+    Ok(Ok(record))
 }
 
-/// Waits until the operation has ended or is in doubt, at most `limit`, and gives it back.
+/// Waits until a submitted operation has ended or is in doubt, at most `limit`, and gives it back
+/// as it stands then.
 pub(crate) async fn follow(
     app: &App,
-    request: RequestId,
+    submitted: OperationRecord,
     limit: Duration,
 ) -> Result<Option<OperationRecord>, StoreError> {
-    let until_moved = async {
-        let Some(mut moves) = app.following.follow(request) else { return Ok(()) };
-        loop {
-            let record = app.store.operation(request).await?;
-            if record.is_none_or(|one| !matches!(one.state, State::Waiting | State::Sent)) {
-                return Ok::<(), StoreError>(());
-            }
-            if moves.changed().await.is_err() {
-                return Ok(());
-            }
+    let request = submitted.request;
+    match timeout(&*app.clock, limit, app.following.moves_on(request)).await {
+        Ok(Some(Progress::Changed(answer))) => {
+            let result = Some((answer.outcome, answer.details));
+            Ok(Some(OperationRecord { state: State::Answered, result, ..submitted }))
         }
-    };
-    if let Ok(ended) = timeout(&*app.clock, limit, until_moved).await {
-        ended?;
+        _ => app.store.operation(request).await,
     }
-    app.store.operation(request).await
+}
+
+/// The last operation of a flow. What was told of it and is about to be written down is waited for.
+pub(crate) async fn last_of(
+    app: &App,
+    flow: FlowId,
+) -> Result<Option<OperationRecord>, StoreError> {
+    let record = app.store.last_operation(flow).await?;
+    match record {
+        Some(record) if record.state == State::Sent => {
+            let written = app.following.written(record.request);
+            let _ = timeout(&*app.clock, WRITTEN_WAIT, written).await;
+            app.store.last_operation(flow).await
+        }
+        record => Ok(record),
+    }
 }
 
 /// Forgets what nobody needs any more, every so often, until the service stops.
@@ -184,7 +192,7 @@ pub(crate) async fn recover(app: &Arc<App>) -> Result<(), StoreError> {
         tracing::info!(event = "dispatch.recovered", request = %record.request, ?state);
     }
     for record in app.store.unknown_operations().await? {
-        app.following.open(record.request);
+        app.following.open(record.request, Progress::InDoubt);
         let settled = Arc::clone(app);
         app.tasks.spawn(async move { settle::settle(&settled, record).await });
     }
@@ -201,6 +209,10 @@ async fn conclude(app: &App, record: &OperationRecord, answer: &Answer, was_in_d
         "settled": was_in_doubt,
     });
     let event = event(record, "operation.answered", detail);
+    if outcome.changed() == Changed::Yes {
+        // Who waits for it is not kept waiting for the disk.
+        app.following.moved(record.request, Progress::Changed(*answer));
+    }
     let store = &app.store;
     let stored = patiently(app, || store.mark_answered(record.request, answer, &event, app.now()));
     if stored.await != Some(true) {

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
-use protocol::{ClearPassword, Details, Outcome, PasswordPolicy};
+use protocol::{ClearPassword, Details, Outcome, PasswordPolicy, Passwords};
 use seal::PublicKey;
 use store::StoreError;
 use store::flows::Flow;
@@ -99,15 +99,15 @@ async fn seal_here(visit: &Visit, form: &Form) -> Result<Response, StoreError> {
         Ok(ticket) => ticket,
         Err(outcome) => return Ok(not_submitted(visit, &flow, outcome)),
     };
-    let sealed = seal_for_each(visit, &ticket, &password);
-    drop(password);
-    let request = ticket.operation.request;
-    if let Err(outcome) = dispatch::submit(&visit.app, &cleared, request, sealed).await? {
-        return not_submitted_now(visit, &flow, outcome).await;
-    }
+    let sealed = seal_for_each(visit, &ticket, &Passwords::New(password));
+    let prepared = dispatch::prepare(&visit.app, ticket.operation.request, sealed).await?;
+    let submitted = match dispatch::submit(&visit.app, &cleared, prepared).await? {
+        Ok(submitted) => submitted,
+        Err(outcome) => return not_submitted_now(visit, &flow, outcome).await,
+    };
     let limit = visit.app.settings.wait_for_answer;
     // From here on only the result page may say what happened.
-    let record = dispatch::follow(&visit.app, request, limit).await.ok().flatten();
+    let record = dispatch::follow(&visit.app, submitted, limit).await.ok().flatten();
     Ok(view::see_other(&location(visit, record.as_ref())))
 }
 
@@ -124,8 +124,8 @@ async fn not_submitted_now(
     Ok(not_submitted(visit, flow, outcome))
 }
 
-/// Seals the password for every agent of the ticket, as the browser does with scripting.
-fn seal_for_each(visit: &Visit, ticket: &Ticket, password: &ClearPassword) -> Vec<SealedPassword> {
+/// Seals the passwords for every agent of the ticket, as the browser does with scripting.
+fn seal_for_each(visit: &Visit, ticket: &Ticket, passwords: &Passwords) -> Vec<SealedPassword> {
     let random = visit.app.randomness.as_ref();
     ticket
         .agents
@@ -133,7 +133,7 @@ fn seal_for_each(visit: &Visit, ticket: &Ticket, password: &ClearPassword) -> Ve
         .filter_map(|one| {
             let header = ticket.operation.header(one.agent);
             let sealed = PublicKey::from_spki(&one.spki)
-                .and_then(|key| seal::seal_password(&key, &header, password, random));
+                .and_then(|key| seal::seal_passwords(&key, &header, passwords, random));
             match sealed {
                 Ok(inner) => {
                     Some(SealedPassword { agent: one.agent.agent, inner: Zeroizing::new(inner) })

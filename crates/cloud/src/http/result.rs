@@ -7,6 +7,7 @@ use protocol::{Changed, Details, Outcome};
 use store::StoreError;
 use store::operations::{OperationRecord, State};
 
+use crate::dispatch;
 use crate::flow::Step;
 use crate::http::view::{self, Frame, Plain};
 use crate::http::visit::{Standing, Visit};
@@ -43,13 +44,14 @@ async fn show(visit: &Visit) -> Result<Response, StoreError> {
     let Some(flow) = visit.looked_at().await? else {
         return Ok(view::not_taken(visit, Outcome::FlowExpired));
     };
+    let record = dispatch::last_of(&visit.app, flow.id).await?;
     let (cleared, step) = match visit.standing().await? {
         Standing::None => (false, None),
         Standing::Ended(_) => (false, Some("result")),
         Standing::Open(_, Step::Password, _) => (true, Some("password")),
         Standing::Open(_, Step::Gate(_), _) => (false, Some("code")),
     };
-    let Some(record) = visit.app.store.last_operation(flow.id).await? else {
+    let Some(record) = record else {
         return Ok(match step {
             Some(step) => view::see_other(&format!("{}/{step}", visit.base())),
             None => view::not_taken(visit, Outcome::FlowExpired),

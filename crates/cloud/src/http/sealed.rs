@@ -66,16 +66,23 @@ pub(super) async fn submit(visit: Visit, body: Bytes) -> Response {
         let Some((request, flow, sealed)) = read(&body) else {
             return Ok(refusal(&visit, None, Outcome::BadInput, Details::default()));
         };
-        let cleared = match cleared(&visit, flow.as_deref()).await? {
+        let (cleared, prepared) = tokio::try_join!(
+            cleared(&visit, flow.as_deref()),
+            dispatch::prepare(&visit.app, request, sealed),
+        )?;
+        let cleared = match cleared {
             Ok(cleared) => cleared,
             Err(refused) => return refused_json(&visit, refused).await,
         };
-        if let Err(outcome) = dispatch::submit(&visit.app, &cleared, request, sealed).await? {
-            return Ok(refusal(&visit, Some(request), outcome, Details::default()));
-        }
+        let submitted = match dispatch::submit(&visit.app, &cleared, prepared).await? {
+            Ok(submitted) => submitted,
+            Err(outcome) => {
+                return Ok(refusal(&visit, Some(request), outcome, Details::default()));
+            }
+        };
         let limit = visit.app.settings.wait_for_answer;
         // From here on only the result page may say what happened.
-        let record = dispatch::follow(&visit.app, request, limit).await.ok().flatten();
+        let record = dispatch::follow(&visit.app, submitted, limit).await.ok().flatten();
         Ok(result(&visit, request, record.as_ref()))
     };
     submitted.await.unwrap_or_else(|error: StoreError| view::failed(&visit, &error))
@@ -111,7 +118,7 @@ async fn refused_json(visit: &Visit, refused: NotTaken) -> Result<Response, Stor
     Ok(match refused {
         NotTaken::Expired => refusal(Outcome::FlowExpired),
         NotTaken::Replaced => refusal(Outcome::FlowReplaced),
-        NotTaken::Ended(flow) => match visit.app.store.last_operation(flow.id).await? {
+        NotTaken::Ended(flow) => match dispatch::last_of(&visit.app, flow.id).await? {
             Some(record) => result(visit, record.request, Some(&record)),
             None => refusal(Outcome::FlowExpired),
         },

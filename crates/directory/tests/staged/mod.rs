@@ -22,6 +22,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::codec::Framed;
 
@@ -41,6 +42,10 @@ pub struct State {
     pub sets: Vec<(String, Vec<LdapControl>)>,
     /// How often somebody signed in.
     pub binds: usize,
+    /// Connections that are open.
+    pub open: usize,
+    /// Tells every open connection to end.
+    pub hang_up: Arc<Notify>,
 }
 
 pub struct Stage {
@@ -141,7 +146,18 @@ async fn serve(
 ) {
     while let Ok((stream, _)) = listener.accept().await {
         let (acceptor, host, state) = (acceptor.clone(), host.clone(), Arc::clone(&state));
-        tokio::spawn(async move { converse(acceptor, stream, &host, &state).await });
+        tokio::spawn(async move {
+            let hang_up = {
+                let mut state = state.lock().unwrap();
+                state.open += 1;
+                Arc::clone(&state.hang_up)
+            };
+            tokio::select! {
+                _ = converse(acceptor, stream, &host, &state) => {}
+                () = hang_up.notified() => {}
+            }
+            state.lock().unwrap().open -= 1;
+        });
     }
 }
 

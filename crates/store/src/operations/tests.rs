@@ -59,7 +59,7 @@ async fn an_end_and_what_the_trail_says_of_it_happen_both_or_neither() {
     let world = world().await;
     let (store, request) = (&world.store, ticket(&world, &Counting::default()).await);
     let agent = AgentId::from_bytes([5; 16]);
-    store.submit_operation(request, FLOW, &Event::default(), NOW).await.unwrap();
+    store.submit_operation(request, FLOW, None, &Event::default(), NOW).await.unwrap();
     let result = answer(Outcome::PolicyHistory);
     let said = || async { store.audit_trail().await.unwrap().0.len() };
     assert!(!store.mark_answered(request, &result, &ended(), NOW).await.unwrap());
@@ -82,7 +82,7 @@ async fn a_ticket_is_used_once_and_only_in_its_own_flow() {
     let store = &world.store;
     let other = FlowId::from_bytes([8; 16]);
     let submit = |flow| async move {
-        store.submit_operation(request, flow, &Event::default(), NOW).await.unwrap()
+        store.submit_operation(request, flow, None, &Event::default(), NOW).await.unwrap()
     };
     assert_eq!(submit(other).await, Submitted::TicketVoid);
     assert_eq!(submit(FLOW).await, Submitted::Accepted);
@@ -96,14 +96,14 @@ async fn a_ticket_of_an_ended_flow_or_past_its_time_is_void() {
     let (one, two) = (ticket(&world, &random).await, ticket(&world, &random).await);
     let late = NOW.after(Duration::from_secs(180));
     let store = &world.store;
-    let submitted = store.submit_operation(one, FLOW, &Event::default(), late).await.unwrap();
+    let submitted = store.submit_operation(one, FLOW, None, &Event::default(), late).await.unwrap();
     assert_eq!(submitted, Submitted::TicketVoid);
     let three = ticket(&world, &random).await;
-    store.submit_operation(two, FLOW, &Event::default(), NOW).await.unwrap();
+    store.submit_operation(two, FLOW, None, &Event::default(), NOW).await.unwrap();
     store.mark_sent(two, AgentId::from_bytes([5; 16]), NOW).await.unwrap();
     store.mark_answered(two, &answer(Outcome::PasswordChanged), &ended(), NOW).await.unwrap();
     assert_eq!(
-        store.submit_operation(three, FLOW, &Event::default(), NOW).await.unwrap(),
+        store.submit_operation(three, FLOW, None, &Event::default(), NOW).await.unwrap(),
         Submitted::TicketVoid
     );
 }
@@ -119,7 +119,7 @@ async fn a_person_has_one_operation_in_flight() {
     let tries = tickets.iter().map(|request| {
         let (store, request) = (world.store.clone(), *request);
         tokio::spawn(async move {
-            store.submit_operation(request, FLOW, &Event::default(), NOW).await.unwrap()
+            store.submit_operation(request, FLOW, None, &Event::default(), NOW).await.unwrap()
         })
     });
     let mut accepted = 0;
@@ -135,7 +135,7 @@ async fn an_answer_counts_once_and_frees_the_person() {
     let random = Counting::default();
     let (store, request) = (&world.store, ticket(&world, &random).await);
     let agent = AgentId::from_bytes([5; 16]);
-    store.submit_operation(request, FLOW, &Event::default(), NOW).await.unwrap();
+    store.submit_operation(request, FLOW, None, &Event::default(), NOW).await.unwrap();
     let early =
         store.mark_answered(request, &answer(Outcome::PasswordChanged), &ended(), NOW).await;
     assert!(!early.unwrap(), "what was not sent cannot be answered");
@@ -167,12 +167,12 @@ async fn a_refusal_frees_the_person_and_keeps_the_clearance() {
     let world = world().await;
     let random = Counting::default();
     let (store, request) = (&world.store, ticket(&world, &random).await);
-    store.submit_operation(request, FLOW, &Event::default(), NOW).await.unwrap();
+    store.submit_operation(request, FLOW, None, &Event::default(), NOW).await.unwrap();
     store.mark_sent(request, AgentId::from_bytes([5; 16]), NOW).await.unwrap();
     store.mark_answered(request, &answer(Outcome::PolicyHistory), &ended(), NOW).await.unwrap();
     let next = ticket(&world, &random).await;
     assert_eq!(
-        store.submit_operation(next, FLOW, &Event::default(), NOW).await.unwrap(),
+        store.submit_operation(next, FLOW, None, &Event::default(), NOW).await.unwrap(),
         Submitted::Accepted
     );
 }
@@ -182,7 +182,7 @@ async fn an_expired_message_is_never_marked_as_sent() {
     let world = world().await;
     let request = ticket(&world, &Counting::default()).await;
     let store = &world.store;
-    store.submit_operation(request, FLOW, &Event::default(), NOW).await.unwrap();
+    store.submit_operation(request, FLOW, None, &Event::default(), NOW).await.unwrap();
     let late = NOW.after(Duration::from_secs(180));
     assert!(!store.mark_sent(request, AgentId::from_bytes([5; 16]), late).await.unwrap());
     assert!(store.mark_expired(request, &ended(), late).await.unwrap());
@@ -195,14 +195,14 @@ async fn a_restart_expires_what_waited_and_doubts_what_was_sent() {
     let random = Counting::default();
     let store = &world.store;
     let sent = ticket(&world, &random).await;
-    store.submit_operation(sent, FLOW, &Event::default(), NOW).await.unwrap();
+    store.submit_operation(sent, FLOW, None, &Event::default(), NOW).await.unwrap();
     store.mark_sent(sent, AgentId::from_bytes([5; 16]), NOW).await.unwrap();
     let recovered = store.recover_operations(NOW, |_| ended()).await.unwrap();
     assert_eq!(recovered.iter().map(|one| one.state).collect::<Vec<_>>(), [State::Unknown]);
     assert_eq!(store.unknown_operations().await.unwrap().len(), 1);
     store.mark_answered(sent, &answer(Outcome::PolicyHistory), &ended(), NOW).await.unwrap();
     let waiting = ticket(&world, &random).await;
-    store.submit_operation(waiting, FLOW, &Event::default(), NOW).await.unwrap();
+    store.submit_operation(waiting, FLOW, None, &Event::default(), NOW).await.unwrap();
     let recovered = store.recover_operations(NOW, |_| ended()).await.unwrap();
     assert_eq!(recovered.iter().map(|one| one.state).collect::<Vec<_>>(), [State::Expired]);
     let record = store.operation(waiting).await.unwrap().unwrap();
@@ -215,12 +215,12 @@ async fn an_operation_in_doubt_stands_in_the_way_for_a_while_only() {
     let random = Counting::default();
     let store = &world.store;
     let doubted = ticket(&world, &random).await;
-    store.submit_operation(doubted, FLOW, &Event::default(), NOW).await.unwrap();
+    store.submit_operation(doubted, FLOW, None, &Event::default(), NOW).await.unwrap();
     store.mark_sent(doubted, AgentId::from_bytes([5; 16]), NOW).await.unwrap();
     store.mark_unknown(doubted, &ended(), NOW).await.unwrap();
     let next = ticket(&world, &random).await;
     assert_eq!(
-        store.submit_operation(next, FLOW, &Event::default(), NOW).await.unwrap(),
+        store.submit_operation(next, FLOW, None, &Event::default(), NOW).await.unwrap(),
         Submitted::InFlight
     );
     let record = store.operation(next).await.unwrap().unwrap();
@@ -244,6 +244,6 @@ async fn an_operation_in_doubt_stands_in_the_way_for_a_while_only() {
     let late = OperationRecord { flow: flow.id, ..late };
     store.issue_ticket(&late, &[]).await.unwrap();
     let submitted =
-        store.submit_operation(late.request, flow.id, &Event::default(), over).await.unwrap();
+        store.submit_operation(late.request, flow.id, None, &Event::default(), over).await.unwrap();
     assert_eq!(submitted, Submitted::Accepted);
 }

@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use protocol::{ClearPassword, Header, Purpose};
+use protocol::{ClearPassword, Header, Passwords, Purpose};
 use seal::{PublicKey, SystemRandomness};
 use serde::{Deserialize, Serialize};
 
@@ -83,7 +83,8 @@ impl Ticket {
     pub fn seal(&self, password: &str) -> Result<SealedBody, StackError> {
         let password = ClearPassword::from_text(password)
             .map_err(|error| StackError::NotUnderstood(error.to_string()))?;
-        let agents = self.agents.iter().map(|agent| agent.seal(&password));
+        let passwords = Passwords::New(password);
+        let agents = self.agents.iter().map(|agent| agent.seal(&passwords));
         let agents = agents.collect::<Option<Vec<_>>>().ok_or_else(|| {
             StackError::NotUnderstood(format!("nobody can seal for the ticket {self:?}"))
         })?;
@@ -92,7 +93,7 @@ impl Ticket {
 }
 
 impl TicketAgent {
-    fn seal(&self, password: &ClearPassword) -> Option<SealedFor> {
+    fn seal(&self, passwords: &Passwords) -> Option<SealedFor> {
         let header = header(&URL_SAFE_NO_PAD.decode(&self.associated_data).ok()?)?;
         let key = PublicKey::from_spki(&URL_SAFE_NO_PAD.decode(&self.spki).ok()?).ok()?;
         // The script takes the id from the ticket, and so must be able to trust it.
@@ -100,7 +101,7 @@ impl TicketAgent {
             return None;
         }
         let sealed =
-            seal::seal_password(&key, &header, password, &SystemRandomness::default()).ok()?;
+            seal::seal_passwords(&key, &header, passwords, &SystemRandomness::default()).ok()?;
         Some(SealedFor { agent_id: self.agent_id.clone(), sealed: URL_SAFE_NO_PAD.encode(sealed) })
     }
 }

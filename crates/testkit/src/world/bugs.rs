@@ -8,10 +8,9 @@ use std::sync::Arc;
 use agent::journal::Journal;
 use directory::{
     Account, AccountFlags, Directory, DirectoryError, DistinguishedName, EffectivePolicy,
-    ObjectGuid, PersonEntry, Probe, SetError, Witness,
+    ObjectGuid, PersonEntry, Probe, SetError, Terms, Witness, Write,
 };
 use futures_util::future::BoxFuture;
-use protocol::{ClearPassword, Timestamp};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -133,23 +132,13 @@ impl Directory for Unsuspicious {
         self.0.witness(guid)
     }
 
-    fn set_password<'a>(
+    fn write<'a>(
         &'a self,
         guid: ObjectGuid,
-        password: &'a ClearPassword,
-        not_after: Timestamp,
+        write: Write<'a>,
+        terms: Terms<'a>,
     ) -> BoxFuture<'a, Result<(), SetError>> {
-        self.0.set_password(guid, password, not_after)
-    }
-
-    fn set_password_at<'a>(
-        &'a self,
-        noted: &'a Witness,
-        guid: ObjectGuid,
-        password: &'a ClearPassword,
-        not_after: Timestamp,
-    ) -> BoxFuture<'a, Result<(), SetError>> {
-        self.0.set_password_at(noted, guid, password, not_after)
+        self.0.write(guid, write, terms)
     }
 
     fn people<'a>(

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use directory::{
     Account, Attributes as Read, Directory, DirectoryError, EffectivePolicy, ObjectGuid,
-    PolicySource, Probe, SetError, Witness,
+    PolicySource, Probe, SetError, Terms, Witness, Write,
 };
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use protocol::{ClearPassword, ManualClock, Timestamp};
+use protocol::{ManualClock, Timestamp};
 use sync::rules::RuleOptions;
 use sync::{Resolution, SyncOptions};
 
@@ -58,23 +58,13 @@ impl Directory for Staged {
         panic!("an import asks for no witness")
     }
 
-    fn set_password<'a>(
+    fn write<'a>(
         &'a self,
         _: ObjectGuid,
-        _: &'a ClearPassword,
-        _: Timestamp,
+        _: Write<'a>,
+        _: Terms<'a>,
     ) -> BoxFuture<'a, Result<(), SetError>> {
-        panic!("an import sets nothing")
-    }
-
-    fn set_password_at<'a>(
-        &'a self,
-        _: &'a Witness,
-        _: ObjectGuid,
-        _: &'a ClearPassword,
-        _: Timestamp,
-    ) -> BoxFuture<'a, Result<(), SetError>> {
-        panic!("an import sets nothing")
+        panic!("an import writes nothing")
     }
 }
 

@@ -1,7 +1,7 @@
 //! A password is set: what that does to the account, what the witness shows of it, and who may.
 
 use clock::SystemClock;
-use directory::{ObjectGuid, PwdLastSet, SetError, outcome};
+use directory::{ObjectGuid, PwdLastSet, SetError, Terms, Write, outcome};
 use futures_util::future::join_all;
 use lab::{Bound, NewPerson};
 use protocol::{Clock as _, Outcome};
@@ -92,7 +92,14 @@ pub async fn the_witness_rises_by_one_with_each_set_and_not_with_a_refusal(subje
     assert_eq!(first.originator, Some(first.invocation_id));
     for count in 1..=3 {
         let new = password(&format!("Password-Number-{count}"));
-        directory.set_password_at(&first, guid(&person), &new, LATER).await.unwrap();
+        directory
+            .write(
+                guid(&person),
+                Write::Reset(&new),
+                Terms { not_after: LATER, noted: Some(&first) },
+            )
+            .await
+            .unwrap();
         let after = directory.witness(guid(&person)).await.unwrap().unwrap();
         assert_eq!(after.version, first.version + count);
         // Not later: the account may have been made within the same millisecond.
@@ -113,8 +120,13 @@ pub async fn a_set_for_another_controller_s_witness_is_not_sent(subject: &dyn Su
     let directory = subject.directory();
     let mut elsewhere = directory.witness(guid(&person)).await.unwrap().unwrap();
     elsewhere.invocation_id.0 = ObjectGuid::from_bytes([1; 16]);
-    let moved =
-        directory.set_password_at(&elsewhere, guid(&person), &password(SECOND), LATER).await;
+    let moved = directory
+        .write(
+            guid(&person),
+            Write::Reset(&password(SECOND)),
+            Terms { not_after: LATER, noted: Some(&elsewhere) },
+        )
+        .await;
     assert_eq!(moved, Err(SetError::ControllerMoved));
     assert_eq!(subject.bind(&person, &person.password), Bound::Accepted);
 }
