@@ -10,7 +10,7 @@
 //! agent.started, agent.stopped
 //! writeback.enabling, writeback.enabled, writeback.disabled
 //! writeback.begun → writeback.noted → writeback.set → writeback.finished    each request
-//!                   writeback.refused_by_guard
+//!                   writeback.refused_by_guard    writeback.unlocked
 //!                   writeback.in_doubt → writeback.settled
 //! settle.never_begun                                                        asked for, and void
 //! intake.package_not_opened, intake.not_for_this_agent, intake.known_request,
@@ -210,6 +210,11 @@ impl Event {
     /// The directory has confirmed the set.
     pub(crate) fn set(header: &Header) -> Self {
         Self::of(header, "writeback.set", json!({}))
+    }
+
+    /// The directory has confirmed the unlock.
+    pub(crate) fn unlocked(header: &Header) -> Self {
+        Self::of(header, "writeback.unlocked", json!({}))
     }
 
     /// What the cloud is told.

@@ -282,4 +282,6 @@ fn show(value: &serde_json::Value, json: bool) -> Result<(), Failure> {
 }
 
 #[cfg(test)]
+mod operator_texts;
+#[cfg(test)]
 mod tests;

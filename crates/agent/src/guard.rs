@@ -3,15 +3,18 @@
 //! the cloud sends can loosen it.
 
 use directory::{Account, Protection, Sid, protected_by};
-use protocol::{Outcome, Timestamp};
+use protocol::{Operation, Outcome, Timestamp};
 
 use crate::settings::DirectorySettings;
 
-/// Why the account is not reset, or `None`.
+/// Why an operation is not carried out on the account, or `None`.
+///
+/// Whoever is protected may still *change* a password that they know (PR-6, D-6).
 ///
 /// `own` is the agent's own account; where it is not known everything is refused, since it could
 /// be this one.
 pub(crate) fn refusal(
+    operation: Operation,
     settings: &DirectorySettings,
     account: &Account,
     own: Option<&Sid>,
@@ -21,14 +24,10 @@ pub(crate) fn refusal(
     if &account.sid == own || account.is_computer_or_trust() {
         return Some(Outcome::Protected);
     }
-    let locally = |group: &Sid| settings.protected_groups.contains(group);
-    if account.group_sids.iter().any(locally) {
-        return Some(Outcome::Protected);
-    }
-    match protected_by(account) {
-        Some(Protection::Account(_) | Protection::Member(_)) => return Some(Outcome::Protected),
-        Some(Protection::AdminCountAlone) => return Some(Outcome::AdminCountLeftBehind),
-        None => {}
+    if operation != Operation::Change
+        && let Some(protected) = protection(settings, account)
+    {
+        return Some(protected);
     }
     if !settings.ous.iter().any(|ou| account.dn.is_at_or_below(ou)) {
         return Some(Outcome::UserNotFoundNoObject);
@@ -43,6 +42,18 @@ pub(crate) fn refusal(
         return Some(Outcome::SmartCardOnly);
     }
     account.cannot_change_password.then_some(Outcome::CannotChange)
+}
+
+/// Why the account is kept from everybody who does not know its password.
+fn protection(settings: &DirectorySettings, account: &Account) -> Option<Outcome> {
+    let locally = |group: &Sid| settings.protected_groups.contains(group);
+    if account.group_sids.iter().any(locally) {
+        return Some(Outcome::Protected);
+    }
+    match protected_by(account)? {
+        Protection::Account(_) | Protection::Member(_) => Some(Outcome::Protected),
+        Protection::AdminCountAlone => Some(Outcome::AdminCountLeftBehind),
+    }
 }
 
 #[cfg(test)]

@@ -15,8 +15,7 @@ use bytes::Bytes;
 use protocol::limits::{CLOCK_DIFFERENCE_MAX, LIFETIME_MAX, PACKAGE_MAX};
 use protocol::settlement::{STATUS_NOT_YET, TARGET_SETTLE, TARGET_WRITEBACK};
 use protocol::{
-    AgentId, Answer, ClearPassword, Details, Header, Operation, Outcome, Passwords, Randomness,
-    RequestId, TenantId,
+    AgentId, Answer, Details, Header, Outcome, Passwords, Randomness, RequestId, TenantId,
 };
 use relay::{BoxFuture, Handler, Request, Response};
 use seal::{AgentKeys, OpenedRequest, PackageKey, SealError, SigningKey};
@@ -115,7 +114,7 @@ impl Intake {
         };
         self.writeback.watch.reached(Step::Begun).await;
         let ended = match prepared {
-            Ok((password, looked)) => self.writeback.reset(header, looked, &password).await,
+            Ok((passwords, looked)) => self.writeback.carry_out(header, looked, &passwords).await,
             Err((outcome, trail)) => {
                 self.writeback.finish(header, (outcome, Details::default()), trail).await
             }
@@ -124,9 +123,9 @@ impl Intake {
             Ok(Ended::Known(answer)) => Ok(self.seal(key, header, &answer)),
             // Written down while the answer is on its way.
             Ok(Ended::Unrecorded(unrecorded)) => {
-                let answer = unrecorded.answer;
+                let sealed = self.seal(key, header, &unrecorded.answer);
                 self.settler.record_later(unrecorded);
-                Ok(self.seal(key, header, &answer))
+                Ok(sealed)
             }
             Ok(Ended::InDoubt) => {
                 self.settler.settle_later(header.request);
@@ -182,18 +181,15 @@ impl Intake {
     async fn prepare(
         &self,
         opened: &Arc<OpenedRequest>,
-    ) -> Result<(ClearPassword, Looked<'_>), (Outcome, Vec<Event>)> {
+    ) -> Result<(Passwords, Looked<'_>), (Outcome, Vec<Event>)> {
         if let Some(outcome) = self.refusal(opened).await {
             return Err((outcome, Vec::new()));
         }
         let header = &opened.header;
-        let (password, looked) =
+        let (passwords, looked) =
             tokio::join!(self.open_passwords(opened), self.writeback.look(header));
-        match password {
-            Ok(Passwords::New(password)) if header.operation == Operation::Reset => {
-                Ok((password, looked))
-            }
-            Ok(_) => Err((Outcome::BadInput, Vec::new())),
+        match passwords {
+            Ok(passwords) => Ok((passwords, looked)),
             Err(error) => {
                 tracing::error!(event = "intake.password_not_opened", request = %header.request, cause = %error);
                 let outcome = match error {

@@ -11,6 +11,10 @@
 //! set     the directory had confirmed it                       → changed
 //! ```
 //!
+//! A reset by an administrator that was set goes on where it stopped: the password is to be changed at
+//! the next sign-in, which may be asked for twice (SPEC D-4), unless it was changed since. An unlock
+//! has no version; whether the account is locked says how it ended.
+//!
 //! *Unchanged* waits for the time limit because a modify may still stand in the controller's queue.
 //!
 //! An answer that is known is recorded by the same task, at once or as soon as the journal takes it;
@@ -22,12 +26,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use directory::{InvocationId, ObjectGuid, Witness};
-use protocol::{Answer, Details, Outcome, RequestId, Timestamp};
+use protocol::{Answer, Details, Header, Operation, Outcome, RequestId, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::directories::Connected;
 use crate::journal::{Before, JournalError, State};
-use crate::writeback::{Unrecorded, Writeback};
+use crate::writeback::{Required, Unrecorded, Writeback};
 
 /// How long to wait before looking again.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
@@ -130,9 +135,16 @@ impl Settler {
         };
         let conclusion = match (entry.state, &entry.before) {
             (State::Finished, _) => return Ok(Look::Settled),
-            (State::Set, _) => Ok((Outcome::SettledChanged, false)),
             (State::Begun, _) | (State::Noted, None) => Ok((Outcome::SettledUnchanged, false)),
-            (State::Noted, Some(before)) => self.conclude(before, since).await,
+            (State::Set, None) => Ok((Outcome::SettledChanged, false)),
+            (State::Noted, Some(before)) if entry.header.operation == Operation::Unlock => {
+                self.conclude_unlock(before, since).await
+            }
+            (State::Noted, Some(before)) => match self.conclude(before, since).await {
+                Ok((Outcome::SettledChanged, false)) => self.go_on(&entry.header, before).await,
+                conclusion => conclusion,
+            },
+            (State::Set, Some(before)) => self.go_on(&entry.header, before).await,
         };
         let (outcome, inferred) = match conclusion {
             Ok(conclusion) => conclusion,
@@ -162,26 +174,89 @@ impl Settler {
 
     /// What the directory's metadata says, and whether that is inferred; or why it cannot be known
     /// yet.
-    async fn conclude(&self, before: &Before, since: Timestamp) -> Result<(Outcome, bool), Why> {
-        let connector = &before.place.connector;
-        let Some(connected) = self.writeback.directories.named(connector) else {
-            return Err(Why::NoSuchDirectory { connector: connector.clone() });
-        };
-        let witness = match connected.directory.witness(before.place.guid).await {
-            Ok(Some(witness)) => witness,
-            // Whether it was set before it was removed nobody can tell; there is no account left
-            // that the password could be for.
-            Ok(None) => return Ok((Outcome::UserGone, true)),
-            Err(error) => return Err(Why::Unreadable { cause: error.to_string() }),
+    async fn conclude(&self, before: &Before, since: Timestamp) -> Conclusion {
+        let connected = self.directory(before)?;
+        // Whether it was set before it was removed nobody can tell; there is no account left that
+        // the password could be for.
+        let Some(witness) = witness(connected, before).await? else {
+            return Ok((Outcome::UserGone, true));
         };
         let conclusion = judge(before, &witness)?;
-        let waited = self.writeback.clock.now().since(since);
-        let unchanged = conclusion.0 == Outcome::SettledUnchanged;
-        if unchanged && waited < connected.settings.set_time_limit {
-            return Err(Why::MayStillHappen);
+        match conclusion.0 {
+            Outcome::SettledUnchanged => self.at_last(connected, since, conclusion),
+            _ => Ok(conclusion),
         }
-        Ok(conclusion)
     }
+
+    /// Whether the account is locked, which is all that an unlock changes. Where it is not, it does
+    /// not matter who unlocked it.
+    async fn conclude_unlock(&self, before: &Before, since: Timestamp) -> Conclusion {
+        let connected = self.directory(before)?;
+        match connected.directory.account(before.place.guid).await {
+            Ok(None) => Ok((Outcome::UserGone, true)),
+            Ok(Some(account)) if account.lockout_time.is_none() => Ok((Outcome::Unlocked, true)),
+            Ok(Some(_)) => self.at_last(connected, since, (Outcome::SettledUnchanged, false)),
+            Err(error) => Err(Why::Unreadable { cause: error.to_string() }),
+        }
+    }
+
+    /// Goes on with what the directory has confirmed: a reset by an administrator is to be changed at
+    /// the next sign-in, unless that was asked for and done since.
+    async fn go_on(&self, header: &Header, before: &Before) -> Conclusion {
+        let changed = Ok((Outcome::SettledChanged, false));
+        if header.operation != Operation::ResetByAdministrator {
+            return changed;
+        }
+        let connected = self.directory(before)?;
+        let Some(witness) = witness(connected, before).await? else {
+            return Ok((Outcome::UserGone, true));
+        };
+        if witness.version != before.version.saturating_add(1) {
+            return changed;
+        }
+        let account = connected.directory.account(before.place.guid).await;
+        match account.map_err(|error| Why::Unreadable { cause: error.to_string() })? {
+            Some(account) if account.password_never_expires() => return changed,
+            _ => {}
+        }
+        match self.writeback.require_change(header, connected, before.place.guid).await {
+            Required::Yes => changed,
+            Required::Refused => Ok((Outcome::MustChangeNotSet, false)),
+            Required::Unanswered => {
+                let cause = "no answer to the password's being changed at the next sign-in";
+                Err(Why::Unreadable { cause: cause.to_owned() })
+            }
+        }
+    }
+
+    fn directory(&self, before: &Before) -> Result<&Connected, Why> {
+        let connector = &before.place.connector;
+        let named = self.writeback.directories.named(connector);
+        named.ok_or_else(|| Why::NoSuchDirectory { connector: connector.clone() })
+    }
+
+    /// A conclusion that nothing was changed counts once a modify no longer stands in a queue.
+    fn at_last(
+        &self,
+        connected: &Connected,
+        since: Timestamp,
+        conclusion: (Outcome, bool),
+    ) -> Conclusion {
+        let waited = self.writeback.clock.now().since(since);
+        if waited < connected.settings.set_time_limit {
+            Err(Why::MayStillHappen)
+        } else {
+            Ok(conclusion)
+        }
+    }
+}
+
+/// How it ended, and whether that is inferred; or why it cannot be known yet.
+type Conclusion = Result<(Outcome, bool), Why>;
+
+async fn witness(connected: &Connected, before: &Before) -> Result<Option<Witness>, Why> {
+    let witness = connected.directory.witness(before.place.guid).await;
+    witness.map_err(|error| Why::Unreadable { cause: error.to_string() })
 }
 
 /// What two readings of the metadata say about the set in between.

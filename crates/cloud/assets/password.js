@@ -1,4 +1,5 @@
 // The password page: shows which rules are met, seals on submit, and goes where the answer says.
+import { unmet } from "./rules.js";
 import { passwordProblem, sealForAll } from "./seal.js";
 
 const form = document.getElementById("sealing");
@@ -6,6 +7,8 @@ const [first, again, show] = ["new", "again", "show"].map((id) => document.getEl
 const problem = document.getElementById("problem");
 const working = document.getElementById("working");
 const button = form.querySelector("button");
+// None where they are not known; the page then says so.
+const rules = JSON.parse(form.dataset.rules ?? "{}");
 
 document.getElementById("needs-script").hidden = true;
 form.hidden = false;
@@ -103,9 +106,10 @@ function forget() {
 
 /** The rules that can be seen without the directory; it has the last word on all of them. */
 function showRules() {
+  const broken = unmet(rules, first.value);
   const met = {
-    length: first.value.length >= Number(form.dataset.minimum),
-    complexity: kinds(first.value) >= 3,
+    length: !broken.includes("tooShort"),
+    complexity: !broken.includes("tooFewKinds") && !broken.includes("containsName"),
   };
   for (const item of document.querySelectorAll("[data-rule]")) {
     const good = met[item.dataset.rule];
@@ -113,9 +117,4 @@ function showRules() {
     item.classList.toggle("met", good);
     item.querySelector(".state").textContent = first.value === "" ? "" : `(${state})`;
   }
-}
-
-function kinds(text) {
-  const all = [/\p{Lu}/u, /\p{Ll}/u, /[0-9]/, /[^\p{L}0-9]/u, /[\p{Lo}\p{Lt}\p{Lm}]/u];
-  return all.filter((kind) => kind.test(text)).length;
 }

@@ -2,6 +2,7 @@
 //! 4 configuration (INTERFACES "Commands").
 
 mod audit;
+mod outcomes;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ use store::tenants::Tenant;
 use tokio_util::sync::CancellationToken;
 
 use self::audit::AuditCommand;
+use self::outcomes::OutcomesCommand;
 use crate::settings::{CloudSettings, KEYS, TITLE};
 use crate::{serve, vault};
 
@@ -52,6 +54,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show what can come out of an operation: numbers, what people are told, causes and fixes.
+    Outcomes(OutcomesCommand),
     /// The configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -112,6 +116,7 @@ enum ConfigCommand {
 pub async fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Config(ConfigCommand::Example) => print(&settings::example(TITLE, KEYS)),
+        Command::Outcomes(command) => outcomes::outcomes(&command),
         command => match CloudSettings::load(&cli.config) {
             Ok(settings) => with_settings(command, settings).await,
             Err(error) => Err(Failure::configuration(error)),
@@ -135,6 +140,7 @@ async fn with_settings(command: Command, settings: CloudSettings) -> Result<(), 
         }
         Command::Audit(command) => audit::audit(command, &settings).await,
         Command::Support { code, json: _ } => audit::find(&code, &settings).await,
+        Command::Outcomes(command) => outcomes::outcomes(&command),
         Command::Config(_) => print("The configuration can be used.\n"),
     }
 }

@@ -71,7 +71,7 @@ impl Locale {
     /// Whether there is a message with this key in the language itself.
     #[cfg(test)]
     fn has(&self, key: &str) -> bool {
-        let names = ["history", "left", "minimum", "minutes", "tenant", "title", "when"];
+        let names = ["dated", "history", "left", "minimum", "minutes", "tenant", "title", "when"];
         let filled = names.map(|name| (name, FluentValue::from(7)));
         LOCALES.lookup_no_default_fallback(&self.0, key, Some(&HashMap::from(filled))).is_some()
     }
@@ -90,51 +90,4 @@ impl fmt::Debug for Locale {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use protocol::Outcome;
-
-    use super::*;
-
-    const ENGLISH: &str = include_str!("../locales/en/passback.ftl");
-
-    #[test]
-    fn the_browsers_first_choice_that_is_there_wins() {
-        for (header, tag) in [
-            ("nl-BE,nl;q=0.9,en;q=0.8", "nl"),
-            ("fr,en;q=0.5,nl;q=0.7", "nl"),
-            ("fr", "en"),
-            ("", "en"),
-            (";;;q=,,", "en"),
-        ] {
-            assert_eq!(Locale::from_accept_language(header).tag(), tag, "{header}");
-        }
-    }
-
-    #[test]
-    fn every_outcome_has_a_message_in_every_language() {
-        for locale in Locale::all() {
-            for outcome in Outcome::ALL {
-                let key = format!("outcome-{}", outcome.name());
-                assert!(locale.has(&key), "{}: {key} is missing", locale.tag());
-            }
-        }
-    }
-
-    #[test]
-    fn every_language_has_every_message() {
-        let keys: BTreeSet<&str> = ENGLISH
-            .lines()
-            .filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()))
-            .filter_map(|line| line.split_once(" ="))
-            .map(|(key, _)| key)
-            .collect();
-        assert!(keys.len() > 50, "the file is read");
-        for locale in Locale::all() {
-            for key in &keys {
-                assert!(locale.has(key), "{}: {key} is missing", locale.tag());
-            }
-        }
-    }
-}
+mod tests;

@@ -12,7 +12,7 @@ use crate::error::FakeError;
 use crate::groups::DOMAIN_USERS;
 use crate::object::Class;
 use crate::person::{FakePerson, NewFakePerson};
-use crate::rules::{FakePolicy, Flavour, Place, holds_name, kinds};
+use crate::rules::{Candidate, FakePolicy, Place};
 use crate::state::{NewObject, State};
 use crate::values::Values;
 
@@ -225,11 +225,13 @@ impl FakeDomain {
     fn judge_first(&self, new: &NewFakePerson) -> Result<(), FakeError> {
         let state = self.state();
         let policy = state.domain_policy();
-        let long = new.password.encode_utf16().count() >= policy.minimum_length as usize;
-        let complex = kinds(&new.password, state.flavour) >= 3
-            && (state.flavour == Flavour::Samba
-                || !holds_name(&new.password, &new.login, &new.display_name));
-        if long && (complex || !policy.complexity) {
+        let candidate = Candidate {
+            text: &new.password,
+            account_name: &new.login,
+            full_name: &new.display_name,
+            flags: 0,
+        };
+        if policy.against(&candidate, state.flavour).is_none() {
             return Ok(());
         }
         let refused = Refused::new(

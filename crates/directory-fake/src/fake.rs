@@ -11,8 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use directory::{
     Account, BIND_HOLD_OFF, BindRefusal, Directory, DirectoryError, DistinguishedName,
     EffectivePolicy, Entry, InvocationId, LDAPS_PORT, OPERATION_TIMEOUT, ObjectGuid, PersonEntry,
-    PolicyControl, PolicySource, Probe, ROLE_CHECK, SetError, Terms, Witness, Write, domain_rules,
-    pso_rules,
+    PolicyControl, Probe, ROLE_CHECK, SetError, Terms, Witness, Write,
 };
 use futures_util::future::BoxFuture;
 use ldap3_proto::proto::{LdapFilter, LdapResultCode, LdapSearchScope};
@@ -25,7 +24,6 @@ use crate::domain::FakeDomain;
 use crate::faults::Sent;
 use crate::modify::{Modification, Token};
 use crate::render::Row;
-use crate::rules::Flavour;
 use crate::search::{Found, Query};
 use crate::state::State;
 
@@ -139,22 +137,16 @@ impl Directory for FakeDirectory {
     ) -> BoxFuture<'a, Result<EffectivePolicy, DirectoryError>> {
         Box::pin(async move {
             let head = self.0.domain.head();
-            let source = match fine_grained {
-                Some(settings) => PolicySource::FineGrained(settings.clone()),
-                None => PolicySource::Domain(head.clone()),
-            };
+            let judge = self.0.domain.state().flavour.judge();
             let found = self.0.read(&fine_grained.unwrap_or(&head).to_string()).await?;
-            let rules = match (&source, found) {
-                (PolicySource::FineGrained(_), found) => {
-                    found.and_then(|(_, entry)| pso_rules(&entry.attributes))
+            let found = found.map(|(_, entry)| entry.attributes);
+            match (fine_grained, found) {
+                (Some(settings), found) => {
+                    Ok(EffectivePolicy::fine_grained(settings.clone(), found.as_ref(), judge))
                 }
-                (PolicySource::Domain(_), Some((_, head))) => Some(domain_rules(&head.attributes)?),
-                (PolicySource::Domain(_), None) => {
-                    return Err(DirectoryError::Unreadable { attribute: "the domain head" });
-                }
-            };
-            let names_judged = self.0.domain.state().flavour == Flavour::Windows;
-            Ok(EffectivePolicy { source, rules, names_judged })
+                (None, Some(found)) => EffectivePolicy::of_domain(head, &found, judge),
+                (None, None) => Err(DirectoryError::Unreadable { attribute: "the domain head" }),
+            }
         })
     }
 

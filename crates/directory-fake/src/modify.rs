@@ -10,7 +10,7 @@ use crate::answer::Refused;
 use crate::journal::Set;
 use crate::object::{Class, Object};
 use crate::password::Digest;
-use crate::rules::{self, Flavour};
+use crate::rules::{Candidate, Flavour};
 use crate::state::{Moment, State};
 
 /// Who asks: an account and its groups.
@@ -223,47 +223,33 @@ impl State {
         let refused =
             |rule: &str| Err(Judged::Refused(Refused::policy(self.flavour, change, rule)));
         let age_counts = change || (hinted && self.flavour == Flavour::Samba);
-        if age_counts && self.is_too_young(object, asked, policy.minimum_age, now) {
+        // Together with pwdLastSet a set is refused whatever its age (LAB.md).
+        let young = asked.writes("pwdLastSet").is_some()
+            || policy.finds_too_young(object.number("pwdLastSet"), now);
+        if age_counts && young {
             return refused("password is too young to change!");
         }
         let text = password.new_one().to_text();
-        if password.new_one().units() < policy.minimum_length as usize {
-            return refused(&format!(
-                "the password is too short. It should be equal to or longer than {} characters!",
-                policy.minimum_length
-            ));
-        }
         let name = |attribute| object.values.text(attribute).unwrap_or_default();
-        let complex = rules::kinds(&text, self.flavour) >= 3
-            && (self.flavour == Flavour::Samba
-                || !rules::holds_name(&text, name("sAMAccountName"), name("displayName")));
-        if policy.complexity && !complex {
-            return refused("the password does not meet the complexity criteria!");
+        let candidate = Candidate {
+            text: &text,
+            account_name: name("sAMAccountName"),
+            full_name: name("displayName"),
+            flags: object.number("userAccountControl"),
+        };
+        if let Some(rule) = policy.against(&candidate, self.flavour) {
+            return refused(&rule);
         }
         // Samba looks at all that was kept (as tried), Windows at as much as the policy wants.
         let length = match self.flavour {
             Flavour::Samba => usize::MAX,
             Flavour::Windows => policy.history_length as usize,
         };
-        if hinted && object.secret.remembers(&text, length) {
+        let exempt = self.flavour.exempts(candidate.flags);
+        if hinted && !exempt && object.secret.remembers(&text, length) {
             return refused("the password was already used!");
         }
         Ok(())
-    }
-
-    fn is_too_young(
-        &self,
-        object: &Object,
-        asked: &Modification,
-        minimum_age: std::time::Duration,
-        now: Timestamp,
-    ) -> bool {
-        // Together with pwdLastSet a set is refused whatever its age (LAB.md).
-        if asked.writes("pwdLastSet").is_some() {
-            return true;
-        }
-        let last_set = object.number("pwdLastSet");
-        last_set != 0 && filetime::moment(last_set).after(minimum_age) > now
     }
 
     fn apply(

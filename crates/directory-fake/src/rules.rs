@@ -6,8 +6,14 @@
 use std::time::Duration;
 
 use directory::filetime;
+use protocol::Timestamp;
+use protocol::policy::Judge;
 
 use crate::values::Values;
+
+mod letters;
+
+use letters::{holds_name, kinds};
 
 /// What directory is imitated, where the two differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -131,34 +137,61 @@ fn negative(span: Duration) -> String {
     (-steps).to_string()
 }
 
-/// How many kinds of characters there are: capitals, small letters, digits, the symbols that are
-/// listed, and other characters beyond ASCII. A blank is of no kind.
-pub(crate) fn kinds(password: &str, flavour: Flavour) -> usize {
-    let mut found = [false; 5];
-    for character in password.chars() {
-        let kind = match character {
-            c if c.is_ascii_digit() => 0,
-            c if c.is_uppercase() => 1,
-            c if c.is_lowercase() => 2,
-            c if SYMBOLS.contains(c) => 3,
-            c if c.is_ascii() => continue,
-            c if flavour == Flavour::Windows && !c.is_alphabetic() => continue,
-            _ => 4,
-        };
-        found[kind] = true;
-    }
-    found.into_iter().filter(|one| *one).count()
+/// A password that somebody is to get.
+pub(crate) struct Candidate<'a> {
+    /// The password.
+    pub(crate) text: &'a str,
+    /// `sAMAccountName`.
+    pub(crate) account_name: &'a str,
+    /// `displayName`.
+    pub(crate) full_name: &'a str,
+    /// `userAccountControl`.
+    pub(crate) flags: i64,
 }
 
-/// MS-SAMR 3.1.1.7.2, and the same list in Samba.
-const SYMBOLS: &str = "~!@#$%^&*_-+=`|\\(){}[]:;\"'<>,.?/";
+/// ADS_UF_PASSWD_NOTREQD (MS-ADTS 2.2.16).
+const PASSWORD_NOT_REQUIRED: i64 = 0x20;
 
-/// MS-SAMR 3.1.1.7.2: the account name, or a part of the full name, of three characters or more.
-pub(crate) fn holds_name(password: &str, account_name: &str, full_name: &str) -> bool {
-    let password = password.to_lowercase();
-    let parts = full_name.split([',', '.', '-', '_', ' ', '#', '\t']);
-    let long = |name: &&str| name.chars().count() > 2;
-    parts.chain([account_name]).filter(long).any(|name| password.contains(&name.to_lowercase()))
+impl FakePolicy {
+    /// What the policy has against a password by itself, in Samba's words.
+    pub(crate) fn against(&self, candidate: &Candidate<'_>, flavour: Flavour) -> Option<String> {
+        if flavour.exempts(candidate.flags) {
+            return None;
+        }
+        if candidate.text.encode_utf16().count() < self.minimum_length as usize {
+            return Some(format!(
+                "the password is too short. It should be equal to or longer than {} characters!",
+                self.minimum_length
+            ));
+        }
+        let complex = kinds(candidate.text, flavour) >= 3
+            && (flavour == Flavour::Samba
+                || !holds_name(candidate.text, candidate.account_name, candidate.full_name));
+        (self.complexity && !complex)
+            .then(|| "the password does not meet the complexity criteria!".to_owned())
+    }
+
+    /// Whether a password that was set at `last_set`, in AD's steps of 100 ns, is too young `now`.
+    pub(crate) fn finds_too_young(&self, last_set: i64, now: Timestamp) -> bool {
+        let age = i64::try_from(self.minimum_age.as_nanos() / 100).unwrap_or(i64::MAX);
+        last_set != 0 && last_set.saturating_add(age) > filetime::from_moment(now)
+    }
+}
+
+impl Flavour {
+    /// Who judges, as the agent knows it.
+    pub(crate) const fn judge(self) -> Judge {
+        match self {
+            Self::Samba => Judge::Samba,
+            Self::Windows => Judge::Windows,
+        }
+    }
+
+    /// Whether an account that needs no password may have any: MS-SAMR 3.1.1.7.1 and 3.1.1.7.2
+    /// say so, Samba judges it like any other (as tried).
+    pub(crate) const fn exempts(self, flags: i64) -> bool {
+        matches!(self, Self::Windows) && flags & PASSWORD_NOT_REQUIRED != 0
+    }
 }
 
 #[cfg(test)]
@@ -184,23 +217,27 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_counted_as_samba_was_seen_to_count_them() {
-        for (password, expected) in [
-            ("aaaa AAAA", 2),
-            ("密碼密碼😀😀a", 2),
-            ("😀😀aA", 3),
-            ("aaaaÉaaa1", 3),
-            ("\"Aa1\"", 4),
-        ] {
-            assert_eq!(kinds(password, Flavour::Samba), expected, "{password}");
-        }
-        assert_eq!(kinds("😀😀aA", Flavour::Windows), 2);
+    fn a_password_is_old_enough_at_the_very_step() {
+        let policy = FakePolicy {
+            minimum_age: Duration::from_nanos(1_500_000_100),
+            ..FakePolicy::default()
+        };
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let steps = filetime::from_moment(now);
+        assert!(policy.finds_too_young(steps - 15_000_000, now));
+        assert!(!policy.finds_too_young(steps - 15_000_001, now));
+        assert!(!policy.finds_too_young(0, now), "it was never set");
+        assert!(!FakePolicy::default().finds_too_young(steps, now));
     }
 
     #[test]
-    fn short_parts_of_names_do_not_count() {
-        assert!(holds_name("my-VRIES-1", "jdv", "Jan de Vries"));
-        assert!(holds_name("xJDVx", "jdv", ""));
-        assert!(!holds_name("under-de-bridge", "jd", "Ja de"));
+    fn who_needs_no_password_is_judged_by_samba_alone() {
+        let candidate =
+            Candidate { text: "a", account_name: "jan", full_name: "Jan", flags: 0x220 };
+        let policy = FakePolicy::default();
+        assert!(policy.against(&candidate, Flavour::Samba).is_some());
+        assert_eq!(policy.against(&candidate, Flavour::Windows), None);
+        let candidate = Candidate { flags: 0x200, ..candidate };
+        assert!(policy.against(&candidate, Flavour::Windows).is_some());
     }
 }

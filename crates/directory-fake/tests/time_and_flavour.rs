@@ -164,7 +164,8 @@ async fn windows_judges_names_and_leaves_the_age_to_the_agent() {
         assert!(refusal.is_policy() && refusal.result == 53, "{error}");
         assert!(!refusal.diagnostic.contains("complexity"), "it is mute");
     }
-    assert!(world.directory.policy(None).await.unwrap().names_judged);
+    let rules = world.directory.policy(None).await.unwrap().rules.unwrap();
+    assert_eq!(rules.judged_by, Some(protocol::policy::Judge::Windows));
     world.set(SECOND).await.unwrap();
     assert!(world.set(SECOND).await.is_err(), "history is enforced");
     assert_eq!(world.domain.bind("nobody", "x"), refused("525"));

@@ -7,7 +7,9 @@ use tracing::{debug, error};
 
 use crate::attributes::Entry;
 use crate::security::{self, SecurityDescriptor};
-use crate::{Attributes, DirectoryError, DistinguishedName, ObjectGuid, Sid, filetime};
+use crate::{
+    Attributes, DirectoryError, DistinguishedName, EffectivePolicy, ObjectGuid, Sid, filetime,
+};
 
 /// The attributes that [`Account`] is read from. `tokenGroups` and `msDS-ResultantPSO` are computed
 /// by the controller and only returned when asked for by name, on a search of the object itself.
@@ -24,12 +26,9 @@ pub(crate) const ATTRIBUTES: &[&str] = &[
     "pwdLastSet",
     "accountExpires",
     "tokenGroups",
+    "msDS-ResultantPSO",
     security::ATTRIBUTE,
-    RESULTANT_PSO,
 ];
-/// The one that takes a controller longest: which policy applies. It stands last, so that it can be
-/// asked for apart.
-pub(crate) const RESULTANT_PSO: &str = "msDS-ResultantPSO";
 
 /// A user account of the directory, as it was at one moment.
 #[derive(Debug, Clone)]
@@ -54,6 +53,9 @@ pub struct Account {
     pub lockout_time: Option<Timestamp>,
     /// When the password was last set.
     pub pwd_last_set: PwdLastSet,
+    /// The same in AD's own steps of 100 ns since 1601, which its minimum age is counted in; 0 is
+    /// never.
+    pub pwd_last_set_steps: i64,
     /// When the account ends, if it does.
     pub account_expires: Option<Timestamp>,
     /// `objectClass`, most general first, as the directory returns it.
@@ -135,6 +137,17 @@ impl Account {
         self.flags.contains(AccountFlags::SMART_CARD_REQUIRED)
     }
 
+    /// Whether it is locked out by the rules of its policy; where they are not known, whenever it
+    /// was locked and nobody has unlocked it since.
+    pub fn is_locked(&self, policy: &EffectivePolicy, now: Timestamp) -> bool {
+        let Some(locked_at) = self.lockout_time else { return false };
+        let duration = policy.rules.as_ref().and_then(|rules| rules.lockout_duration_seconds);
+        match duration {
+            None | Some(0) => true,
+            Some(seconds) => locked_at.after(Duration::from_secs(seconds)) > now,
+        }
+    }
+
     /// Whether its password never expires, so that it cannot be made to change at next sign-in.
     pub const fn password_never_expires(&self) -> bool {
         self.flags.contains(AccountFlags::PASSWORD_NEVER_EXPIRES)
@@ -187,10 +200,11 @@ impl TryFrom<Entry> for Account {
             admin_count: attributes.parsed::<i32>("adminCount")?.is_some_and(|count| count != 0),
             lockout_time: lockout_time.map(filetime::moment),
             pwd_last_set: PwdLastSet::of(attributes.parsed("pwdLastSet")?),
+            pwd_last_set_steps: attributes.parsed("pwdLastSet")?.unwrap_or_default(),
             account_expires: account_expires.and_then(filetime::expiry),
             object_classes: attributes.texts("objectClass").map(str::to_owned).collect(),
             group_sids,
-            resultant_pso: attributes.parsed(RESULTANT_PSO)?,
+            resultant_pso: attributes.parsed("msDS-ResultantPSO")?,
             dn,
         })
     }

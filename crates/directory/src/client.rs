@@ -11,7 +11,7 @@ use crate::attributes::Entry;
 use crate::directory::{Directory, Probe, Standing, Terms, Write};
 use crate::pdc::{Pdc, ROLE_CHECK};
 use crate::people::{self, PersonEntry};
-use crate::policy::{self, EffectivePolicy, PolicySource};
+use crate::policy::{self, EffectivePolicy};
 use crate::root::PolicyControl;
 use crate::session::Session;
 use crate::witness::Witness;
@@ -24,7 +24,7 @@ use crate::{
 /// which requests run at the same time; they are made when they are first needed and made again
 /// whenever they break.
 #[derive(Clone)]
-pub struct LdapDirectory(Arc<Pdc>);
+pub struct LdapDirectory(pub(crate) Arc<Pdc>);
 
 /// What a look at an account came to.
 enum Seen {
@@ -70,7 +70,7 @@ impl Directory for LdapDirectory {
         })
     }
 
-    /// Three searches at the same time on two connections: the controller works on both at once, and
+    /// Two searches at the same time on two connections: the controller works on both at once, and
     /// its word about its role is as fresh as the account.
     fn standing(
         &self,
@@ -138,26 +138,17 @@ impl LdapDirectory {
     async fn look_at(&self, guid: ObjectGuid) -> Result<Seen, DirectoryError> {
         let (config, limit) = (self.0.config(), self.0.config().operation_timeout);
         let (session, beside) = self.0.pair(ROLE_CHECK).await?;
-        let about: Vec<&str> = account::ATTRIBUTES
-            .iter()
-            .chain(witness::ATTRIBUTES)
-            .copied()
-            .filter(|name| *name != account::RESULTANT_PSO)
-            .collect();
+        let about = [account::ATTRIBUTES, witness::ATTRIBUTES].concat();
         let of_domain = [policy::DOMAIN_ATTRIBUTES, &["fSMORoleOwner"]].concat();
-        let (object, applies, head) = tokio::join!(
+        let (object, head) = tokio::join!(
             session.object(guid.as_base(), &about, limit),
-            beside.object(guid.as_base(), &[account::RESULTANT_PSO], limit),
             beside.object(config.base_dn.to_string(), &of_domain, limit),
         );
-        let (object, applies, head) = match (object, applies, head) {
-            (Ok(object), Ok(applies), Ok(head)) => (object, applies, head),
-            (Err(DirectoryError::Lost { cause }), ..) => return self.gone(&session, &cause).await,
-            (_, Err(DirectoryError::Lost { cause }), _)
-            | (.., Err(DirectoryError::Lost { cause })) => {
-                return self.gone(&beside, &cause).await;
-            }
-            (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => return Err(error),
+        let (object, head) = match (object, head) {
+            (Ok(object), Ok(head)) => (object, head),
+            (Err(DirectoryError::Lost { cause }), _) => return self.gone(&session, &cause).await,
+            (_, Err(DirectoryError::Lost { cause })) => return self.gone(&beside, &cause).await,
+            (Err(error), _) | (_, Err(error)) => return Err(error),
         };
         let head = head.ok_or(DirectoryError::Unreadable { attribute: "the domain head" })?;
         let owner: DistinguishedName = head.attributes.required("fSMORoleOwner")?;
@@ -167,21 +158,15 @@ impl LdapDirectory {
             return Ok(Seen::Gone);
         }
         self.0.confirm();
-        let (Some(mut entry), Some(applies)) = (object, applies) else {
-            return Ok(Seen::Here(Box::new(None)));
-        };
-        for policy in applies.attributes.values(account::RESULTANT_PSO) {
-            entry.attributes.insert(account::RESULTANT_PSO, policy.clone());
-        }
+        let Some(entry) = object else { return Ok(Seen::Here(Box::new(None))) };
         let witness = Witness::read(&entry, &session.root.host, session.invocation_id)?;
         let account = Account::try_from(entry)?;
         let policy = match &account.resultant_pso {
             Some(pso) => self.fine_grained_policy(pso).await?,
-            None => EffectivePolicy {
-                source: PolicySource::Domain(config.base_dn.clone()),
-                rules: Some(policy::domain_rules(&head.attributes)?),
-                names_judged: !session.root.is_samba,
-            },
+            None => {
+                let judge = session.root.judge();
+                EffectivePolicy::of_domain(config.base_dn.clone(), &head.attributes, judge)?
+            }
         };
         let bound_as = session.root.bound_sid.clone();
         let standing = Standing { bound_as, account, policy, witness };
@@ -200,11 +185,8 @@ impl LdapDirectory {
         pso: &DistinguishedName,
     ) -> Result<EffectivePolicy, DirectoryError> {
         let (session, found) = self.read(pso.to_string(), policy::PSO_ATTRIBUTES).await?;
-        Ok(EffectivePolicy {
-            source: PolicySource::FineGrained(pso.clone()),
-            rules: found.and_then(|entry| policy::pso_rules(&entry.attributes)),
-            names_judged: !session.root.is_samba,
-        })
+        let found = found.as_ref().map(|entry| &entry.attributes);
+        Ok(EffectivePolicy::fine_grained(pso.clone(), found, session.root.judge()))
     }
 
     async fn domain_policy(&self) -> Result<EffectivePolicy, DirectoryError> {
@@ -212,11 +194,7 @@ impl LdapDirectory {
         let found = self.object(head.to_string(), policy::DOMAIN_ATTRIBUTES).await?;
         let (session, entry) =
             found.ok_or(DirectoryError::Unreadable { attribute: "the domain head" })?;
-        Ok(EffectivePolicy {
-            source: PolicySource::Domain(head.clone()),
-            rules: Some(policy::domain_rules(&entry.attributes)?),
-            names_judged: !session.root.is_samba,
-        })
+        EffectivePolicy::of_domain(head.clone(), &entry.attributes, session.root.judge())
     }
 
     async fn write_on(

@@ -6,24 +6,133 @@
 use std::fmt;
 
 /// The Win32 error code that a diagnostic text starts with: `0000052D: SvcErr: …` (MS-ERREF
-/// 2.2).
+/// 2.2; which of them a password operation gets, MS-ADTS 3.1.1.3.1.5).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AdCode(pub u32);
 
-impl AdCode {
-    /// ERROR_ACCESS_DENIED.
-    pub const ACCESS_DENIED: Self = Self(0x05);
-    /// ERROR_GEN_FAILURE: what AD says to a set over a connection that is not encrypted.
-    pub const GENERAL_FAILURE: Self = Self(0x1f);
-    /// ERROR_INVALID_PASSWORD: the old password of a change is wrong.
-    pub const INVALID_PASSWORD: Self = Self(0x56);
-    /// ERROR_PASSWORD_RESTRICTION: any rule of the policy (SPEC D-8).
-    pub const PASSWORD_RESTRICTION: Self = Self(0x52d);
-    /// ERROR_ACCOUNT_LOCKED_OUT.
-    pub const LOCKED_OUT: Self = Self(0x775);
-    /// ERROR_DS_INSUFF_ACCESS_RIGHTS.
-    pub const INSUFFICIENT_RIGHTS: Self = Self(0x2098);
+macro_rules! named {
+    ($($(#[$doc:meta])* $name:ident = $code:literal;)+) => {
+        impl AdCode {
+            $($(#[$doc])* pub const $name: Self = Self($code);)+
 
+            /// Every code that has a name: those that password operations are known to be answered
+            /// with. What each means stands in the table of [`crate::outcome`].
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+        }
+    };
+}
+
+named! {
+    /// ERROR_ACCESS_DENIED.
+    ACCESS_DENIED = 0x05;
+    /// ERROR_GEN_FAILURE: a set over a connection that is not encrypted, or a value that is no
+    /// password in quotes.
+    GENERAL_FAILURE = 0x1f;
+    /// ERROR_NOT_SUPPORTED.
+    NOT_SUPPORTED = 0x32;
+    /// ERROR_INVALID_PASSWORD: the old password of a change is wrong.
+    INVALID_PASSWORD = 0x56;
+    /// ERROR_INVALID_PARAMETER: a control or a value in another form than the controller reads.
+    INVALID_PARAMETER = 0x57;
+    /// ERROR_NOT_AUTHENTICATED: nobody is bound on this connection.
+    NOT_AUTHENTICATED = 0x4dc;
+    /// ERROR_PRIVILEGE_NOT_HELD.
+    PRIVILEGE_NOT_HELD = 0x522;
+    /// ERROR_NO_SUCH_USER.
+    NO_SUCH_USER = 0x525;
+    /// ERROR_WRONG_PASSWORD: the old password of a change is wrong.
+    WRONG_PASSWORD = 0x52b;
+    /// ERROR_ILL_FORMED_PASSWORD: characters that no password may have.
+    ILL_FORMED_PASSWORD = 0x52c;
+    /// ERROR_PASSWORD_RESTRICTION: any rule of the policy (SPEC D-8).
+    PASSWORD_RESTRICTION = 0x52d;
+    /// ERROR_LOGON_FAILURE.
+    LOGON_FAILURE = 0x52e;
+    /// ERROR_ACCOUNT_RESTRICTION.
+    ACCOUNT_RESTRICTION = 0x52f;
+    /// ERROR_INVALID_LOGON_HOURS.
+    INVALID_LOGON_HOURS = 0x530;
+    /// ERROR_INVALID_WORKSTATION.
+    INVALID_WORKSTATION = 0x531;
+    /// ERROR_PASSWORD_EXPIRED.
+    PASSWORD_EXPIRED = 0x532;
+    /// ERROR_ACCOUNT_DISABLED.
+    ACCOUNT_DISABLED = 0x533;
+    /// ERROR_ACCOUNT_EXPIRED.
+    ACCOUNT_EXPIRED = 0x701;
+    /// ERROR_PASSWORD_MUST_CHANGE.
+    PASSWORD_MUST_CHANGE = 0x773;
+    /// ERROR_DOMAIN_CONTROLLER_NOT_FOUND.
+    CONTROLLER_NOT_FOUND = 0x774;
+    /// ERROR_ACCOUNT_LOCKED_OUT: a change by somebody who is locked out (SPEC D-7).
+    LOCKED_OUT = 0x775;
+    /// NERR_UserNotFound.
+    NET_USER_NOT_FOUND = 0x8ad;
+    /// NERR_PasswordTooShort: any rule of the policy, as the network functions say it.
+    NET_PASSWORD_TOO_SHORT = 0x8c5;
+    /// ERROR_DS_NO_ATTRIBUTE_OR_VALUE.
+    NO_ATTRIBUTE_OR_VALUE = 0x200a;
+    /// ERROR_DS_INVALID_ATTRIBUTE_SYNTAX.
+    INVALID_ATTRIBUTE_SYNTAX = 0x200b;
+    /// ERROR_DS_BUSY.
+    BUSY = 0x200e;
+    /// ERROR_DS_UNAVAILABLE.
+    UNAVAILABLE = 0x200f;
+    /// ERROR_DS_OBJ_CLASS_VIOLATION.
+    OBJECT_CLASS_VIOLATION = 0x2014;
+    /// ERROR_DS_OPERATIONS_ERROR.
+    OPERATIONS_ERROR = 0x2020;
+    /// ERROR_DS_STRONG_AUTH_REQUIRED.
+    STRONG_AUTH_REQUIRED = 0x2028;
+    /// ERROR_DS_REFERRAL.
+    REFERRAL = 0x202b;
+    /// ERROR_DS_UNAVAILABLE_CRIT_EXTENSION.
+    UNAVAILABLE_CRITICAL_EXTENSION = 0x202c;
+    /// ERROR_DS_CONFIDENTIALITY_REQUIRED.
+    CONFIDENTIALITY_REQUIRED = 0x202d;
+    /// ERROR_DS_CONSTRAINT_VIOLATION.
+    CONSTRAINT_VIOLATION = 0x202f;
+    /// ERROR_DS_NO_SUCH_OBJECT.
+    NO_SUCH_OBJECT = 0x2030;
+    /// ERROR_DS_INVALID_DN_SYNTAX.
+    INVALID_DN_SYNTAX = 0x2032;
+    /// ERROR_DS_UNWILLING_TO_PERFORM.
+    UNWILLING_TO_PERFORM = 0x2035;
+    /// ERROR_DS_NOT_SUPPORTED: with `unavailableCriticalExtension`, a control that is not offered.
+    NOT_SUPPORTED_HERE = 0x2040;
+    /// ERROR_DS_CONTROL_NOT_FOUND.
+    CONTROL_NOT_FOUND = 0x2042;
+    /// ERROR_DS_ILLEGAL_MOD_OPERATION.
+    ILLEGAL_MODIFICATION = 0x2077;
+    /// ERROR_DS_MASTERDSA_REQUIRED: a read-only controller was asked to write.
+    MASTER_REQUIRED = 0x207a;
+    /// ERROR_DS_CANT_REM_MISSING_ATT_VAL.
+    NO_SUCH_VALUE = 0x2085;
+    /// ERROR_DS_OBJ_NOT_FOUND.
+    OBJECT_NOT_FOUND = 0x208d;
+    /// ERROR_DS_BAD_NAME_SYNTAX.
+    BAD_NAME_SYNTAX = 0x208f;
+    /// ERROR_DS_OBJECT_BEING_REMOVED.
+    OBJECT_BEING_REMOVED = 0x2093;
+    /// ERROR_DS_GENERIC_ERROR.
+    GENERIC_ERROR = 0x2095;
+    /// ERROR_DS_INSUFF_ACCESS_RIGHTS.
+    INSUFFICIENT_RIGHTS = 0x2098;
+    /// ERROR_DS_ATTRIBUTE_OWNED_BY_SAM.
+    ATTRIBUTE_OWNED_BY_SAM = 0x209a;
+    /// ERROR_DS_SHUTTING_DOWN.
+    SHUTTING_DOWN = 0x20ac;
+    /// ERROR_DS_INVALID_ROLE_OWNER.
+    INVALID_ROLE_OWNER = 0x20ae;
+    /// ERROR_DS_COULDNT_CONTACT_FSMO.
+    ROLE_HOLDER_UNREACHABLE = 0x20af;
+    /// ERROR_DS_CANT_MOD_SYSTEM_ONLY.
+    SYSTEM_ONLY = 0x20b1;
+    /// ERROR_DS_MISSING_SUPREF: the base of a request is outside of the forest.
+    OUTSIDE_THE_FOREST = 0x20d6;
+}
+
+impl AdCode {
     /// Reads the code in front of the first colon: eight hexadecimal digits.
     pub fn of(diagnostic: &str) -> Option<Self> {
         let digits = diagnostic.split(':').next()?.trim();
@@ -70,6 +179,20 @@ pub enum BindRefusal {
 }
 
 impl BindRefusal {
+    /// Every reason.
+    pub const ALL: [Self; 10] = [
+        Self::UnknownAccount,
+        Self::WrongPassword,
+        Self::NotNow,
+        Self::NotFromHere,
+        Self::PasswordExpired,
+        Self::Disabled,
+        Self::AccountExpired,
+        Self::MustChange,
+        Self::LockedOut,
+        Self::Other,
+    ];
+
     /// Reads the sub-code out of a diagnostic text.
     pub fn of(diagnostic: &str) -> Self {
         let mut words = diagnostic.split([' ', ',', '\0']);
@@ -112,6 +235,8 @@ impl BindRefusal {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -129,6 +254,15 @@ mod tests {
     }
 
     #[test]
+    fn every_named_code_is_another_one_and_is_read_as_it_is_shown() {
+        let codes: HashSet<_> = AdCode::ALL.iter().collect();
+        assert_eq!(codes.len(), AdCode::ALL.len());
+        for code in AdCode::ALL {
+            assert_eq!(AdCode::of(&format!("{code}: SvcErr: DSID-031A12D2")), Some(*code));
+        }
+    }
+
+    #[test]
     fn every_sub_code_of_d10_is_known() {
         let text = |code: &str| {
             format!(
@@ -138,20 +272,7 @@ mod tests {
         let known: Vec<_> = ["525", "52e", "530", "531", "532", "533", "701", "773", "775"]
             .map(|code| BindRefusal::of(&text(code)))
             .to_vec();
-        assert_eq!(
-            known,
-            [
-                BindRefusal::UnknownAccount,
-                BindRefusal::WrongPassword,
-                BindRefusal::NotNow,
-                BindRefusal::NotFromHere,
-                BindRefusal::PasswordExpired,
-                BindRefusal::Disabled,
-                BindRefusal::AccountExpired,
-                BindRefusal::MustChange,
-                BindRefusal::LockedOut,
-            ]
-        );
+        assert_eq!([&known[..], &[BindRefusal::Other]].concat(), BindRefusal::ALL);
         assert_eq!(known.iter().filter(|one| one.password_was_right()).count(), 2);
         for text in ["", "data", "data 52", "database 52e"] {
             assert_eq!(BindRefusal::of(text), BindRefusal::Other, "{text}");

@@ -124,9 +124,8 @@ pub enum Write<'a> {
     /// The password is replaced by whoever knows the present one; AD itself compares it, and enforces
     /// its whole policy (SPEC D-3).
     ///
-    /// AD does not count a wrong one towards a lockout here, since it is the service account that
-    /// asks: whoever lets people try must count. A wrong one is a refusal with
-    /// [`crate::AdCode::INVALID_PASSWORD`].
+    /// A wrong one is a refusal with [`crate::AdCode::INVALID_PASSWORD`], and a controller may count
+    /// it towards a lockout: whoever lets people try must stop them before the directory does.
     Change {
         /// The present one.
         old: &'a ClearPassword,

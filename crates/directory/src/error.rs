@@ -3,6 +3,7 @@
 //! The texts are for the operator: they name controllers and never contain a password.
 
 use crate::code::{AdCode, BindRefusal};
+use crate::outcome::table;
 
 /// A failure of a read, or of what comes before any operation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,7 +67,8 @@ pub struct Refusal {
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let shown: String = self.diagnostic.chars().filter(|c| !c.is_control()).take(300).collect();
-        write!(f, "result {}, \"{shown}\"", self.result)
+        let name = table::name_of(self.result);
+        write!(f, "result {} ({name}), \"{shown}\"", self.result)
     }
 }
 

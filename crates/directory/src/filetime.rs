@@ -16,6 +16,12 @@ pub fn moment(steps: i64) -> Timestamp {
     Timestamp::from_millis(steps.div_euclid(STEPS_PER_MS) - EPOCH_DIFFERENCE_MS)
 }
 
+/// The first millisecond at which a FILETIME has come: rounded up.
+pub fn moment_from(steps: i64) -> Timestamp {
+    let up = i64::from(steps.rem_euclid(STEPS_PER_MS) > 0);
+    Timestamp::from_millis(steps.div_euclid(STEPS_PER_MS) - EPOCH_DIFFERENCE_MS + up)
+}
+
 /// The FILETIME of a moment; the nearest one if it has none.
 pub fn from_moment(moment: Timestamp) -> i64 {
     moment.as_millis().saturating_add(EPOCH_DIFFERENCE_MS).saturating_mul(STEPS_PER_MS)
@@ -42,6 +48,15 @@ mod tests {
         // 2009-07-25T23:00:00Z, a FILETIME that MS's own documentation of accountExpires uses.
         assert_eq!(moment(128_930_364_000_000_000).as_seconds(), 1_248_562_800);
         assert_eq!(from_moment(moment(128_930_364_000_000_000)), 128_930_364_000_000_000);
+    }
+
+    #[test]
+    fn a_moment_has_come_at_the_next_millisecond() {
+        let whole = 116_444_736_000_000_000;
+        for (steps, from) in [(0, 0), (1, 1), (9_999, 1), (10_000, 1), (-1, 0), (-10_000, -1)] {
+            assert_eq!(moment_from(whole + steps), Timestamp::from_millis(from), "{steps}");
+        }
+        assert!(moment_from(i64::MAX) > moment(i64::MAX));
     }
 
     #[test]

@@ -17,8 +17,10 @@
 //!   tls, wire   verified, and wiped                             (SPEC D-1, K-6)
 //! account, policy, witness, people   what is read
 //! protected   what is never reset                              (SPEC D-6)
-//! security    security descriptors: who may do what            (SPEC D-7)
-//! outcome     from AD's codes to outcomes                      (SPEC 5, D-8)
+//! security    security descriptors: who may do what            (SPEC D-7, D-12)
+//! survey      descriptors read, and one changed                (SPEC D-12)
+//! outcome     from AD's codes to outcomes                      (SPEC 5)
+//! refusal     which rule a mute one was about                  (SPEC D-8)
 //! dn, guid, sid, filetime, filter   AD's forms of things
 //! ```
 //!
@@ -46,6 +48,8 @@ pub mod dn;
 mod error;
 pub mod filetime;
 pub mod filter;
+#[cfg(test)]
+mod generated;
 mod guid;
 mod locate;
 pub mod outcome;
@@ -54,11 +58,13 @@ pub mod people;
 mod policy;
 mod pool;
 pub mod protected;
+pub mod refusal;
 mod root;
 pub mod security;
 mod session;
 mod set;
 mod sid;
+mod survey;
 mod tls;
 mod wire;
 mod witness;
@@ -72,11 +78,12 @@ pub use config::{CONNECT_TIMEOUT, DirectoryConfig, LDAPS_PORT, OPERATION_TIMEOUT
 pub use dn::DistinguishedName;
 pub use error::{DirectoryError, Refusal, SetError};
 pub use guid::{GuidError, ObjectGuid};
-pub use outcome::{explain_refusal, too_young};
 pub use pdc::{BIND_HOLD_OFF, ROLE_CHECK};
 pub use people::PersonEntry;
 pub use policy::{EffectivePolicy, PolicySource, domain_rules, pso_rules};
 pub use protected::{Protection, protected_by};
+pub use refusal::{Elimination, Suspect, explain_refusal, too_young};
 pub use root::PolicyControl;
 pub use sid::{Sid, SidError};
+pub use survey::{Asker, ChangeError, RightsChange, SURVEY_MAX, Surveyed};
 pub use witness::{InvocationId, Witness};

@@ -1,5 +1,7 @@
 //! What a controller says about itself (the rootDSE, MS-ADTS 3.1.1.3.2).
 
+use protocol::policy::Judge;
+
 use crate::{Attributes, DirectoryError, DistinguishedName, Sid, wire};
 
 /// A controller's rootDSE, as far as it matters here.
@@ -46,6 +48,11 @@ impl PolicyControl {
 }
 
 impl RootDse {
+    /// Who judges passwords at this controller.
+    pub(crate) const fn judge(&self) -> Judge {
+        if self.is_samba { Judge::Samba } else { Judge::Windows }
+    }
+
     /// What a rootDSE is asked for: the attributes that its `TryFrom` reads.
     pub(crate) const ATTRIBUTES: &'static [&'static str] = &[
         "dsServiceName",

@@ -3,8 +3,19 @@
 //! ```text
 //! SecurityDescriptor   owner, group, DACL, SACL; self-relative, as `nTSecurityDescriptor` holds it
 //!   acl                the lists and their entries, every kind kept
-//!   access             what a list grants; "user cannot change password" (SPEC D-7)
+//!   write              the same as bytes again
+//!   build, edit        entries made, put where they belong, and taken away again
+//!   sddl               the same as text that administrators' tools read (MS-DTYP 2.5.1)
+//!   mask               what can be done to an object, bit by bit
+//!   effective          whether somebody may do something, and which entry says so
+//!   inherit            what an object below gets of it
+//!   rights             what writeback needs, by name                    (SPEC D-12)
+//!   access             "user cannot change password"                    (SPEC D-7)
 //! ```
+//!
+//! Whether an account may do something is [`SecurityDescriptor::effective`]; whether it could on what
+//! is made below, [`SecurityDescriptor::effective_below`]; for the rights of SPEC D-12 as a whole
+//! there is [`rights::Permission`].
 //!
 //! What is read comes from a directory that may be anybody's: every size and offset is checked
 //! before it is followed, and no more is kept than there were bytes.
@@ -15,9 +26,23 @@ use crate::{Sid, SidError};
 
 mod access;
 mod acl;
+mod build;
+mod edit;
+mod effective;
+mod inherit;
+pub mod mask;
+pub mod rights;
+mod sddl;
+mod write;
 
-pub use access::{CHANGE_PASSWORD, CONTROL_ACCESS, Decision, cannot_change_password};
+pub use access::cannot_change_password;
 pub use acl::{Access, Ace, AceBody, AceFlags, AceKind, Acl};
+pub use effective::{Decision, Ground, Property, Requester, Ruling, Target, Wanted};
+pub use inherit::{Below, Child, Depth};
+pub use mask::CONTROL_ACCESS;
+pub use rights::CHANGE_PASSWORD;
+pub use sddl::{Aliases, Place, SddlError};
+pub use write::WriteError;
 
 /// The attribute that holds an object's descriptor.
 pub(crate) const ATTRIBUTE: &str = "nTSecurityDescriptor";
@@ -53,10 +78,24 @@ pub struct SecurityDescriptor {
 pub struct Control(pub u16);
 
 impl Control {
+    /// OD: the owner was given by default.
+    pub const OWNER_DEFAULTED: Self = Self(0x0001);
+    /// GD: the group was given by default.
+    pub const GROUP_DEFAULTED: Self = Self(0x0002);
     /// DP: there is a DACL; with an offset of 0 it is the one that refuses nothing.
     pub const DACL_PRESENT: Self = Self(0x0004);
     /// SP: there is a SACL.
     pub const SACL_PRESENT: Self = Self(0x0010);
+    /// DC: the DACL should be inherited by what is below.
+    pub const DACL_AUTO_INHERIT_REQUIRED: Self = Self(0x0100);
+    /// SC: the SACL should be inherited by what is below.
+    pub const SACL_AUTO_INHERIT_REQUIRED: Self = Self(0x0200);
+    /// DI: inheritance has been worked out for the DACL.
+    pub const DACL_AUTO_INHERITED: Self = Self(0x0400);
+    /// SI: inheritance has been worked out for the SACL.
+    pub const SACL_AUTO_INHERITED: Self = Self(0x0800);
+    /// PS: the SACL inherits nothing.
+    pub const SACL_PROTECTED: Self = Self(0x2000);
     /// PD: the DACL inherits nothing.
     pub const DACL_PROTECTED: Self = Self(0x1000);
     /// RM: [`SecurityDescriptor::resource_manager`] means something.
@@ -111,6 +150,24 @@ impl SecurityDescriptor {
             sacl: list(Control::SACL_PRESENT, sacl)?,
             dacl: list(Control::DACL_PRESENT, dacl)?,
         })
+    }
+
+    /// A descriptor that holds a DACL and nothing else.
+    pub const fn of_dacl(dacl: Acl) -> Self {
+        Self {
+            control: Control(Control::SELF_RELATIVE.0 | Control::DACL_PRESENT.0),
+            resource_manager: 0,
+            owner: None,
+            group: None,
+            sacl: None,
+            dacl: Some(dacl),
+        }
+    }
+
+    /// Whether the DACL is kept from inheriting anything: a right that is delegated above does not
+    /// reach this object (SPEC D-12, "broken inheritance").
+    pub const fn is_protected(&self) -> bool {
+        self.control.contains(Control::DACL_PROTECTED)
     }
 }
 
@@ -179,5 +236,7 @@ impl<'a> Bytes<'a> {
     }
 }
 
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod tests;

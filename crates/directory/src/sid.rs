@@ -45,6 +45,55 @@ impl Sid {
         Self { authority: 5, subs: vec![11] }
     }
 
+    /// Creator Owner, `S-1-3-0`: in an entry that is inherited, the owner of the object below.
+    pub fn creator_owner() -> Self {
+        Self { authority: 3, subs: vec![0] }
+    }
+
+    /// Creator Group, `S-1-3-1`: in an entry that is inherited, the group of the object below.
+    pub fn creator_group() -> Self {
+        Self { authority: 3, subs: vec![1] }
+    }
+
+    /// Owner Rights, `S-1-3-4`: in the entries of an object, its owner.
+    pub fn owner_rights() -> Self {
+        Self { authority: 3, subs: vec![4] }
+    }
+
+    /// Network, `S-1-5-2`: whoever is signed in from another machine, as over LDAP.
+    pub fn network() -> Self {
+        Self { authority: 5, subs: vec![2] }
+    }
+
+    /// This Organization, `S-1-5-15`: whoever is signed in from the controller's own forest.
+    pub fn this_organization() -> Self {
+        Self { authority: 5, subs: vec![15] }
+    }
+
+    /// A SID of any authority, which has six bytes.
+    ///
+    /// # Errors
+    /// [`SidError`] for an authority of 2^48 or more, and for none or more than 15 sub-authorities.
+    pub(crate) fn of(authority: u64, subs: &[u32]) -> Result<Self, SidError> {
+        if authority >= 1 << 48 {
+            return Err(SidError);
+        }
+        Ok(Self { authority, ..Self::nt(subs)? })
+    }
+
+    /// The authority and the sub-authorities.
+    pub(crate) fn parts(&self) -> (u64, &[u32]) {
+        (self.authority, &self.subs)
+    }
+
+    /// The account or group with this number, of the domain whose SID this is.
+    ///
+    /// # Errors
+    /// [`SidError`] if there is no room for another sub-authority.
+    pub fn with_rid(&self, rid: u32) -> Result<Self, SidError> {
+        Self::of(self.authority, &[&self.subs[..], &[rid]].concat())
+    }
+
     /// Reads the binary form: revision 1, count, authority (6 bytes, big endian), sub-authorities
     /// (4 bytes each, little endian).
     ///
@@ -173,9 +222,24 @@ mod tests {
             (Sid::everyone(), "S-1-1-0"),
             (Sid::principal_self(), "S-1-5-10"),
             (Sid::authenticated_users(), "S-1-5-11"),
+            (Sid::creator_owner(), "S-1-3-0"),
+            (Sid::creator_group(), "S-1-3-1"),
+            (Sid::owner_rights(), "S-1-3-4"),
+            (Sid::network(), "S-1-5-2"),
+            (Sid::this_organization(), "S-1-5-15"),
         ] {
             assert_eq!(sid.to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_domain_with_a_number_is_an_account_of_it() {
+        let domain: Sid = "S-1-5-21-1-2-3".parse().unwrap();
+        let admins = domain.with_rid(512).unwrap();
+        assert_eq!(admins.to_string(), "S-1-5-21-1-2-3-512");
+        assert_eq!(admins.domain(), Some(domain));
+        assert!(Sid::of(1 << 48, &[1]).is_err());
+        assert!(Sid::nt(&[1; 15]).unwrap().with_rid(1).is_err());
     }
 
     #[test]

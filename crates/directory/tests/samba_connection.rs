@@ -45,7 +45,7 @@ async fn a_controller_with_a_certificate_of_another_authority_is_refused() {
     assert!(matches!(error, DirectoryError::Certificate { .. }), "{error}");
     let text = error.to_string();
     assert!(text.contains(&forest.controller) && text.contains("not issued by"), "{text}");
-    assert_eq!(error.outcome(), Outcome::DirectoryConfiguration);
+    assert_eq!(error.outcome(), Outcome::CertificateRefused);
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn a_wrong_service_password_is_named_and_not_tried_again_and_again() {
         .set_password(guid(&person), &password("New-Password-1"), LATER)
         .await
         .unwrap_err();
-    assert_eq!(outcome::outcome(&error), Outcome::DirectoryConfiguration);
+    assert_eq!(outcome::outcome(&error), Outcome::ServiceAccountRefused);
 }
 
 #[tokio::test]

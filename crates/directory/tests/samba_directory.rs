@@ -18,7 +18,7 @@ use std::time::Duration;
 use clock::SystemClock;
 use directory::{
     AccountFlags, Directory as _, LdapDirectory, PolicyControl, Protection, PwdLastSet, SetError,
-    Terms, Write, explain_refusal, outcome, protected_by, too_young,
+    Terms, Write, explain_refusal, filetime, outcome, protected_by, too_young,
 };
 use lab::{Bound, Kind, NewPerson, Person};
 use protocol::{Clock as _, Outcome};
@@ -39,7 +39,7 @@ async fn explained(directory: &LdapDirectory, person: &Person, text: &str) -> Ou
     assert_eq!(outcome::outcome(&error), Outcome::PolicyOther);
     let account = directory.account(guid(person)).await.unwrap().unwrap();
     let policy = directory.effective_policy(&account).await.unwrap();
-    explain_refusal(&policy, &account, &new).0
+    explain_refusal(&policy, &account, &new, SystemClock.now()).0
 }
 
 #[tokio::test]
@@ -107,7 +107,8 @@ async fn a_fine_grained_policy_is_known_to_whoever_may_read_it() {
     assert_eq!(policy.source.reference(), "PSO Young passwords");
     assert_eq!(policy.rules.as_ref().unwrap().minimum_age_seconds, 86_400);
     let PwdLastSet::At(last_set) = account.pwd_last_set else { panic!("never set") };
-    let expected = last_set.after(Duration::from_secs(86_400));
+    // To the next millisecond: AD counts in steps of 100 ns.
+    let expected = filetime::moment_from(account.pwd_last_set_steps + 864_000_000_000);
     assert_eq!(
         too_young(&policy, &account, last_set.after(Duration::from_secs(1))),
         Some(expected)

@@ -14,8 +14,10 @@ mod world;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use directory::security::{AceKind, CHANGE_PASSWORD, CONTROL_ACCESS};
-use directory::{Account, Directory as _, LdapDirectory, ObjectGuid, Sid};
+use directory::security::{
+    Ace, Acl, CHANGE_PASSWORD, CONTROL_ACCESS, Control, SecurityDescriptor, mask,
+};
+use directory::{Account, Directory as _, LdapDirectory, Sid};
 use lab::{Credentials, Forest, NewPerson, Person, Written};
 use world::{agent, forest, guid, password, somebody};
 
@@ -25,60 +27,42 @@ const AUTHENTICATED_USERS: &str = "S-1-5-11";
 const SYSTEM: &str = "S-1-5-18";
 /// Send to ("Send-As"): a control access right that has nothing to do with passwords.
 const SEND_AS: &str = "ab721a54-1e2f-11d0-9819-00aa0040529b";
-/// All rights of a directory object.
-const FULL_CONTROL: u32 = 0x000f_01ff;
 /// Listing, reading attributes, listing the object; and reading the descriptor.
-const READ: u32 = 0x94;
-const READ_DESCRIPTOR: u32 = 0x2_0000;
+const READ: u32 = mask::LIST_CONTENTS | mask::READ_PROPERTY | mask::LIST_OBJECT;
+const READ_DESCRIPTOR: u32 = mask::READ_CONTROL;
 /// The SD-flags control with the DACL only, as `ldapmodify -e` takes it.
 const DACL_ONLY: &str = "!1.2.840.113556.1.4.801=MAMCAQQ=";
-/// SE_DACL_PRESENT and SE_SELF_RELATIVE; with SE_DACL_PROTECTED nothing is inherited.
-const INHERITING: u16 = 0x8004;
-const PROTECTED: u16 = 0x9004;
+/// What is inherited, and that nothing is.
+const INHERITING: Control = Control(0);
+const PROTECTED: Control = Control::DACL_PROTECTED;
 
-/// An entry's bytes (MS-DTYP 2.4.4).
-fn entry(kind: AceKind, mask: u32, right: Option<ObjectGuid>, who: &str) -> Vec<u8> {
-    let mut body = mask.to_le_bytes().to_vec();
-    if let Some(right) = right {
-        body.extend(1_u32.to_le_bytes());
-        body.extend(right.to_bytes());
-    }
-    body.extend(who.parse::<Sid>().unwrap().to_value());
-    let size = u16::try_from(4 + body.len()).unwrap().to_le_bytes();
-    [&[kind.0, 0], &size[..], &body].concat()
+fn sid(text: &str) -> Sid {
+    text.parse().unwrap()
 }
 
-fn allow(who: &str) -> Vec<u8> {
-    entry(AceKind::ALLOWED_OBJECT, CONTROL_ACCESS, Some(CHANGE_PASSWORD), who)
+fn allow(who: &str) -> Ace {
+    Ace::allow(CONTROL_ACCESS, sid(who)).on(CHANGE_PASSWORD)
 }
 
-fn deny(who: &str) -> Vec<u8> {
-    entry(AceKind::DENIED_OBJECT, CONTROL_ACCESS, Some(CHANGE_PASSWORD), who)
+fn deny(who: &str) -> Ace {
+    Ace::deny(CONTROL_ACCESS, sid(who)).on(CHANGE_PASSWORD)
 }
 
 /// Gives the account a DACL of these entries, as the administrator. Those who run the domain keep
 /// full control, and everybody may read what `readable` says.
-fn set_dacl(forest: &Forest, account: &Account, control: u16, readable: u32, more: &[Vec<u8>]) {
-    let admins = format!("{}-512", account.sid.domain().unwrap());
+fn set_dacl(forest: &Forest, account: &Account, control: Control, readable: u32, more: &[Ace]) {
     let kept = [
-        entry(AceKind::ALLOWED, FULL_CONTROL, None, &admins),
-        entry(AceKind::ALLOWED, FULL_CONTROL, None, SYSTEM),
-        entry(AceKind::ALLOWED, readable, None, AUTHENTICATED_USERS),
+        Ace::allow(mask::FULL_CONTROL, account.sid.domain().unwrap().with_rid(512).unwrap()),
+        Ace::allow(mask::FULL_CONTROL, sid(SYSTEM)),
+        Ace::allow(readable, Sid::authenticated_users()),
     ];
-    let count = u16::try_from(more.len() + kept.len()).unwrap();
-    let entries = [more.concat(), kept.concat()].concat();
-    let size = u16::try_from(8 + entries.len()).unwrap();
-    let mut descriptor = vec![1, 0];
-    descriptor.extend(control.to_le_bytes());
-    descriptor.extend([0; 12]);
-    descriptor.extend(20_u32.to_le_bytes());
-    descriptor.extend([4, 0]);
-    descriptor.extend([size, count, 0].map(u16::to_le_bytes).concat());
-    descriptor.extend(entries);
+    let mut descriptor =
+        SecurityDescriptor::of_dacl(Acl { revision: 4, entries: [more, &kept].concat() });
+    descriptor.control.0 |= control.0;
     let ldif = format!(
         "dn: {}\nchangetype: modify\nreplace: nTSecurityDescriptor\nnTSecurityDescriptor:: {}\n-\n",
         account.dn,
-        STANDARD.encode(descriptor)
+        STANDARD.encode(descriptor.to_value().unwrap())
     );
     let written = forest.modify_as(&forest.administrator, &[DACL_ONLY], &ldif).unwrap();
     assert_eq!(written, Written::Done);
@@ -105,8 +89,7 @@ async fn read(directory: &LdapDirectory, person: &Person) -> Account {
 async fn what_is_read_is_what_the_directory_does() {
     let forest = forest();
     let directory = agent(&forest);
-    let send_as = Some(SEND_AS.parse().unwrap());
-    let all_rights = |kind| entry(kind, CONTROL_ACCESS, None, SELF);
+    let send_as = SEND_AS.parse().unwrap();
     for (what, entries) in [
         ("granted to both", vec![allow(SELF), allow(EVERYONE)]),
         ("as tools deny it", vec![deny(SELF), deny(EVERYONE), allow(SELF), allow(EVERYONE)]),
@@ -115,11 +98,11 @@ async fn what_is_read_is_what_the_directory_does() {
         ("granted to Self alone", vec![allow(SELF)]),
         ("granted to everybody with an account", vec![allow(AUTHENTICATED_USERS)]),
         ("granted to nobody", vec![]),
-        ("all rights are granted to Self", vec![all_rights(AceKind::ALLOWED)]),
-        ("all rights are denied to Self", vec![all_rights(AceKind::DENIED), allow(SELF)]),
+        ("all rights are granted to Self", vec![Ace::allow(CONTROL_ACCESS, sid(SELF))]),
+        ("all rights are denied to Self", vec![Ace::deny(CONTROL_ACCESS, sid(SELF)), allow(SELF)]),
         (
             "another right is denied",
-            vec![entry(AceKind::DENIED_OBJECT, CONTROL_ACCESS, send_as, SELF), allow(SELF)],
+            vec![Ace::deny(CONTROL_ACCESS, sid(SELF)).on(send_as), allow(SELF)],
         ),
     ] {
         let person = somebody(&forest);

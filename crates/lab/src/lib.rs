@@ -19,6 +19,7 @@
 //! lab         puts all that together and waits until it answers
 //! forest      what tests know about it, as JSON
 //! ldap        what tests ask of it, through OpenLDAP's clients
+//! bindings    what tests ask of Samba's own library
 //! person      fresh accounts of a test's own
 //! roles       stops and starts controllers, moves the PDC role
 //! authority   certificates for it and for other servers of a lab
@@ -40,6 +41,7 @@
 mod address;
 mod apt;
 pub mod authority;
+mod bindings;
 mod contents;
 mod controller;
 mod descriptor;

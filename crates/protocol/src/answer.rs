@@ -30,7 +30,9 @@ impl Changed {
 /// What a message needs besides the outcome. Nothing here names a controller or an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Details {
-    /// The least length that the effective policy asks for, in characters.
+    /// The least length that the effective policy asks for, in characters, where the password is
+    /// too short: beside the outcome of another rule that it breaks, too. So several broken rules
+    /// are told in the form that every version reads.
     pub minimum_length: Option<u32>,
     /// How many earlier passwords the effective policy remembers.
     pub history_length: Option<u32>,
@@ -70,7 +72,8 @@ impl Answer {
     /// Reads an answer.
     ///
     /// # Errors
-    /// Whatever is not exactly what [`Answer::encode`] writes.
+    /// Whatever is not exactly what [`Answer::encode`] writes, and an outcome that no agent answers
+    /// with ([`Outcome::may_be_answered`]).
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut fields = Fields::decode(bytes)?;
         let written_by = fields.unsigned(1, "version")?;
@@ -78,6 +81,7 @@ impl Answer {
             return Err(DecodeError::Version(written_by));
         }
         let outcome = Outcome::from_name(&fields.text(2, "outcome")?);
+        let outcome = outcome.filter(|outcome| outcome.may_be_answered());
         let finished_at = Timestamp::from_millis(fields.moment(3, "finished at")?);
         let details = Details {
             minimum_length: optional_u32(&mut fields, 4, "minimum length")?,
@@ -126,12 +130,22 @@ mod tests {
             not_before: Some(Timestamp::from_millis(-5)),
             inferred: true,
         };
-        for outcome in Outcome::ALL {
+        for outcome in Outcome::answers() {
             for details in [Details::default(), full] {
                 let finished_at = Timestamp::from_millis(1_700_000_000_000);
-                let answer = Answer { outcome: *outcome, details, finished_at };
+                let answer = Answer { outcome, details, finished_at };
                 assert_eq!(Answer::decode(&answer.encode()).unwrap(), answer);
             }
+        }
+    }
+
+    #[test]
+    fn what_no_agent_answers_with_is_refused() {
+        for outcome in Outcome::ALL.iter().filter(|outcome| !outcome.may_be_answered()) {
+            let finished_at = Timestamp::from_millis(1_700_000_000_000);
+            let answer = Answer { outcome: *outcome, details: Details::default(), finished_at };
+            let refused = Answer::decode(&answer.encode());
+            assert_eq!(refused, Err(DecodeError::Field("outcome")), "{}", outcome.name());
         }
     }
 

@@ -13,8 +13,8 @@
 //! policy    the rules that pages show and the agent checks  (SPEC W-3, D-8)
 //! ```
 //!
-//! To add an outcome: one line in [`outcome`], one message per language in the cloud service's
-//! `locales`; a test there names the message that is missing.
+//! To add an outcome: one row in its room of [`outcome`], one message per language in the cloud
+//! service's `locales`; a test there names the message that is missing.
 #![cfg_attr(
     test,
     allow(

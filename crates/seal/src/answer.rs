@@ -162,11 +162,11 @@ mod tests {
             not_before: Some(Timestamp::from_millis(i64::MIN)),
             inferred: true,
         };
-        let lengths = Outcome::ALL.iter().map(|outcome| answer(*outcome, longest).encode().len());
+        let lengths = Outcome::answers().map(|outcome| answer(outcome, longest).encode().len());
         assert_eq!(lengths.max(), Some(68));
-        for outcome in Outcome::ALL {
+        for outcome in Outcome::answers() {
             for details in [Details::default(), longest] {
-                let answer = answer(*outcome, details);
+                let answer = answer(outcome, details);
                 let area = to_area(&answer).unwrap();
                 assert_eq!(area.len(), ANSWER_AREA);
                 assert_eq!(from_area(&area), Ok(answer));

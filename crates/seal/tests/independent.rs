@@ -110,10 +110,8 @@ fn answers_made_by_python_are_accepted_and_moved_ones_refused() {
     let vectors = Vectors::read();
     let agent = &vectors.agent;
     let header = agent.header();
-    let answers: Vec<_> = Outcome::ALL
-        .iter()
-        .flat_map(|outcome| [true, false].map(|d| answer(*outcome, d)))
-        .collect();
+    let answers: Vec<_> =
+        Outcome::answers().flat_map(|outcome| [true, false].map(|d| answer(outcome, d))).collect();
     let entry =
         |answer: &Answer| json!({ "header": header_json(&header), "answer": answer_json(answer) });
     let mut wanted: Vec<_> = answers.iter().map(entry).collect();
@@ -146,10 +144,8 @@ fn python_opens_what_rust_makes_under_fresh_keys() {
         .map(|password| package(&agent, password, &random))
         .map(|package| json!({ "package": hex(&package) }))
         .collect();
-    let answers: Vec<_> = Outcome::ALL
-        .iter()
-        .flat_map(|outcome| [true, false].map(|d| answer(*outcome, d)))
-        .collect();
+    let answers: Vec<_> =
+        Outcome::answers().flat_map(|outcome| [true, false].map(|d| answer(outcome, d))).collect();
     let sealed: Vec<_> = answers
         .iter()
         .map(|answer| {

@@ -94,9 +94,22 @@ pub(crate) fn policy_of(text: Option<&str>) -> PolicyReference {
 fn policy_text(policy: &PolicyReference) -> String {
     /// Listed field by field, so that a policy with a new field is compared, not forgotten.
     fn rules(policy: &PasswordPolicy) -> String {
-        let PasswordPolicy { minimum_length, complexity, history_length, minimum_age_seconds } =
-            policy;
-        format!("{minimum_length}/{complexity}/{history_length}/{minimum_age_seconds}")
+        let PasswordPolicy {
+            minimum_length,
+            complexity,
+            history_length,
+            minimum_age_seconds,
+            minimum_age_rest,
+            maximum_age_seconds,
+            lockout_threshold,
+            lockout_duration_seconds,
+            lockout_window_seconds,
+            judged_by,
+        } = policy;
+        let age = format!("{minimum_age_seconds}.{minimum_age_rest}/{maximum_age_seconds:?}");
+        let lockout =
+            (lockout_threshold, lockout_duration_seconds, lockout_window_seconds, judged_by);
+        format!("{minimum_length}/{complexity}/{history_length}/{age}/{lockout:?}")
     }
     let PolicyReference { reference, rules: known } = policy;
     format!("{reference} {}", known.as_ref().map_or_else(|| "?".to_owned(), rules))
@@ -121,6 +134,7 @@ mod tests {
                     complexity: true,
                     history_length: 24,
                     minimum_age_seconds: 0,
+                    ..PasswordPolicy::default()
                 }),
             },
         }

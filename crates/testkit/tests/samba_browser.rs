@@ -192,7 +192,7 @@ fn without_scripting_the_search_finds_the_password(world: &World, person: &Perso
 fn slow_scripts_old_tabs_and_the_back_button_never_send_show_or_set_a_password() {
     let (world, people): (_, [Person; 3]) = World::start(Options::default());
     let [anna, bert, carl] = &people;
-    for script in ["password.js", "seal.js"] {
+    for script in ["password.js", "rules.js", "seal.js"] {
         before_its_script_has_run_no_password_can_be_sent(&world, anna, script);
     }
     a_wrong_code_and_an_unknown_name_lead_to_the_same_pages(&world, carl);

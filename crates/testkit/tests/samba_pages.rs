@@ -178,7 +178,7 @@ fn there_is_no_other_page() {
         [&UP_TO_THE_GATE[..], &BEHIND_THE_GATE, &OFF_THE_WAY, &WITHOUT_AN_AGENT].concat();
     for page in Page::ALL {
         assert!(looked_at.contains(page), "nobody looks at {page:?}");
-        let told = Outcome::from_name(page.outcome()).map(Page::that_tells);
+        let told = Outcome::from_name(page.outcome()).and_then(Page::that_tells);
         assert!(told.is_none_or(|told| told == *page), "{page:?} tells of another's outcome");
     }
 }

@@ -46,6 +46,7 @@ pub(crate) fn ordinary() -> Account {
         admin_count: false,
         lockout_time: None,
         pwd_last_set: PwdLastSet::Never,
+        pwd_last_set_steps: 0,
         account_expires: None,
         object_classes: vec!["top".into(), "person".into(), "user".into()],
         group_sids: vec![sid("S-1-5-21-1-2-3-513")],
@@ -55,7 +56,11 @@ pub(crate) fn ordinary() -> Account {
 }
 
 fn refused(account: &Account) -> Option<Outcome> {
-    refusal(&settings(), account, Some(&own()), NOW)
+    refusal(Operation::Reset, &settings(), account, Some(&own()), NOW)
+}
+
+fn refused_change(account: &Account) -> Option<Outcome> {
+    refusal(Operation::Change, &settings(), account, Some(&own()), NOW)
 }
 
 #[test]
@@ -97,6 +102,37 @@ fn administrator_krbtgt_the_agent_itself_and_computers_are_refused() {
 }
 
 #[test]
+fn whoever_is_protected_may_change_a_password_that_they_know_and_nothing_else() {
+    let mut member = ordinary();
+    member.group_sids.push(sid("S-1-5-21-1-2-3-512"));
+    let mut locally = ordinary();
+    locally.group_sids.push(sid("S-1-5-21-1-2-3-5000"));
+    let administrator = Account { sid: sid("S-1-5-21-1-2-3-500"), ..ordinary() };
+    let left_behind = Account { admin_count: true, ..ordinary() };
+    for account in [member, locally, administrator, left_behind] {
+        assert_eq!(refused_change(&account), None, "{account:?}");
+        for operation in Operation::ALL.into_iter().filter(|one| *one != Operation::Change) {
+            let outcome = refusal(operation, &settings(), &account, Some(&own()), NOW);
+            assert!(outcome.is_some(), "{operation:?} {account:?}");
+        }
+    }
+}
+
+#[test]
+fn a_change_is_not_let_through_for_the_agent_itself_computers_or_who_may_not() {
+    let itself = Account { sid: own(), ..ordinary() };
+    let computer = Account { flags: AccountFlags::WORKSTATION_TRUST, ..ordinary() };
+    for account in [itself, computer] {
+        assert_eq!(refused_change(&account), Some(Outcome::Protected), "{account:?}");
+    }
+    let fixed = Account { cannot_change_password: true, ..ordinary() };
+    assert_eq!(refused_change(&fixed), Some(Outcome::CannotChange));
+    let elsewhere =
+        Account { dn: "CN=Anna,OU=Other,DC=corp,DC=test".parse().unwrap(), ..ordinary() };
+    assert_eq!(refused_change(&elsewhere), Some(Outcome::UserNotFoundNoObject));
+}
+
+#[test]
 fn an_admin_count_left_behind_is_told_apart_from_a_membership() {
     let left_behind = Account { admin_count: true, ..ordinary() };
     assert_eq!(refused(&left_behind), Some(Outcome::AdminCountLeftBehind));
@@ -107,8 +143,10 @@ fn an_admin_count_left_behind_is_told_apart_from_a_membership() {
 
 #[test]
 fn an_agent_that_does_not_know_its_own_account_refuses_everything() {
-    let outcome = refusal(&settings(), &ordinary(), None, NOW);
-    assert_eq!(outcome, Some(Outcome::DirectoryConfiguration));
+    for operation in Operation::ALL {
+        let outcome = refusal(operation, &settings(), &ordinary(), None, NOW);
+        assert_eq!(outcome, Some(Outcome::DirectoryConfiguration));
+    }
 }
 
 #[test]

@@ -1,14 +1,19 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use directory::{
-    Directory, DirectoryError, DistinguishedName, InvocationId, ObjectGuid, PersonEntry,
-    PolicySource, Probe, PwdLastSet, Terms, Witness, Write,
+    Account, Directory, DirectoryError, DistinguishedName, EffectivePolicy, InvocationId,
+    ObjectGuid, PersonEntry, PolicySource, Probe, PwdLastSet, Terms, Witness, Write,
 };
 use futures_util::future::BoxFuture;
-use protocol::{AgentId, KeyId, ManualClock, Operation, RequestId, TenantId, Timestamp};
+use protocol::{
+    AgentId, ClearPassword, KeyId, ManualClock, Operation, RequestId, TenantId, Timestamp,
+};
+
+use sync::AdAccount;
 
 use super::*;
 use crate::clocks::ClockDifference;
+use crate::directories::Connected;
 use crate::guard::tests::{ordinary, settings};
 use crate::journal::State;
 use crate::journal::tests::Folder;
@@ -28,7 +33,7 @@ fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
 
 fn policy() -> EffectivePolicy {
     let head = "DC=corp,DC=test".parse().unwrap();
-    EffectivePolicy { source: PolicySource::Domain(head), rules: None, names_judged: true }
+    EffectivePolicy { source: PolicySource::Domain(head), rules: None }
 }
 
 impl Directory for Willing {
@@ -93,6 +98,11 @@ struct World {
 
 impl World {
     async fn new(name: &str, account: Account) -> Self {
+        let set_once = PwdLastSet::At(NOW.before(std::time::Duration::from_secs(86_400)));
+        Self::as_it_is(name, Account { pwd_last_set: set_once, ..account }).await
+    }
+
+    async fn as_it_is(name: &str, account: Account) -> Self {
         let folder = Folder::new(&format!("writeback-{name}"));
         let sets = Arc::default();
         let directory = Arc::new(Willing { account, sets: Arc::clone(&sets) });
@@ -115,12 +125,12 @@ impl World {
     /// From the account on, to the end.
     async fn set(&self) -> (Ended, Vec<Event>) {
         let connected = &self.writeback.directories.all()[0];
-        let password = ClearPassword::from_text("New-Password-1").unwrap();
+        let passwords = Passwords::New(ClearPassword::from_text("New-Password-1").unwrap());
         let (header, mut trail) = (header(), Vec::new());
         let guid = ordinary().guid;
         let standing = connected.directory.standing(guid).await.unwrap().unwrap();
-        let set = self.writeback.set(&header, connected, standing, &password, &mut trail);
-        let stop = set.await.unwrap().unwrap();
+        let write = self.writeback.write(&header, connected, standing, &passwords, &mut trail);
+        let stop = write.await.unwrap().unwrap();
         let told = trail.clone();
         (self.writeback.finish(&header, stop, trail).await.unwrap(), told)
     }
@@ -185,6 +195,15 @@ async fn a_set_that_the_directory_confirmed_is_told_although_audit_fails_afterwa
     assert_eq!(world.state().await, State::Finished);
     let steps = ["writeback.begun", "writeback.noted", "writeback.set", "writeback.finished"];
     assert_eq!(world.names().await, steps);
+}
+
+#[tokio::test]
+async fn a_password_that_still_has_to_be_changed_after_a_set_is_told_as_such() {
+    // The directory goes on saying that it was never set: the right Unexpire Password is missing.
+    let account = Account { pwd_last_set: PwdLastSet::Never, ..ordinary() };
+    let world = World::as_it_is("expired", account).await;
+    let (ended, _) = world.set().await;
+    assert!(matches!(ended, Ended::Known(answer) if answer.outcome == Outcome::SetButExpired));
 }
 
 #[tokio::test]

@@ -32,6 +32,11 @@ const ASSETS: &[Asset] = &[
         content: include_str!("../../assets/password.js"),
     },
     Asset {
+        name: "rules.js",
+        media_type: "text/javascript; charset=utf-8",
+        content: include_str!("../../assets/rules.js"),
+    },
+    Asset {
         name: "seal.js",
         media_type: "text/javascript; charset=utf-8",
         content: include_str!("../../assets/seal.js"),

@@ -6,6 +6,8 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
+use protocol::policy::AccountNames;
+use protocol::scim::User;
 use protocol::{ClearPassword, Details, Outcome, PasswordPolicy, Passwords};
 use seal::PublicKey;
 use store::StoreError;
@@ -26,6 +28,8 @@ use crate::support;
 struct PasswordPage {
     frame: Frame,
     rules: Option<PasswordPolicy>,
+    /// The same for the script, as JSON.
+    shown: Option<String>,
     /// For password keepers: which account the new password belongs to. Only after the gates.
     user_name: String,
 }
@@ -37,7 +41,19 @@ impl PasswordPage {
     fn new(frame: Frame, cleared: &Cleared) -> Self {
         let resource = &cleared.person().resource;
         let rules = resource.passback.policy.rules.clone();
-        Self { frame, rules, user_name: resource.user_name.clone() }
+        let shown = rules.as_ref().map(|rules| rules.shown(&names_of(resource)));
+        let shown = shown.and_then(|shown| serde_json::to_string(&shown).ok());
+        Self { frame, rules, shown, user_name: resource.user_name.clone() }
+    }
+}
+
+/// The names of a person, as far as the cloud service knows them: the login is the
+/// `sAMAccountName` where it is no `userPrincipalName`.
+fn names_of(resource: &User) -> AccountNames {
+    let account = Some(&resource.user_name).filter(|name| !name.contains('@'));
+    AccountNames {
+        account_name: account.cloned().unwrap_or_default(),
+        display_name: resource.display_name.clone(),
     }
 }
 

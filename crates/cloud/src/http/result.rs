@@ -104,6 +104,7 @@ fn may_try_again(outcome: Outcome) -> bool {
             | Outcome::AlreadyInFlight
             | Outcome::CannotBeKnown
             | Outcome::SettledUnchanged
+            | Outcome::SettledElsewhereUnchanged
             | Outcome::PdcUnreachable
             | Outcome::Fault
             | Outcome::BadInput

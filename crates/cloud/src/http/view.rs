@@ -130,6 +130,7 @@ pub(super) fn message(
     let arguments = Arguments::from([
         ("minimum".into(), details.minimum_length.unwrap_or(0).into()),
         ("history".into(), details.history_length.unwrap_or(0).into()),
+        ("dated".into(), if details.not_before.is_some() { "yes" } else { "no" }.into()),
         ("when".into(), when.into()),
     ]);
     let changed = outcome.changed();

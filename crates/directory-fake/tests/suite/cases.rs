@@ -6,13 +6,15 @@ mod people;
 mod policies;
 mod rules;
 mod sets;
+mod writes;
 
 use std::time::Duration;
 
+use clock::SystemClock;
 use directory::{Directory, SetError, explain_refusal, outcome};
 use directory_fake::FakePolicy;
 use lab::{Bound, Person};
-use protocol::Outcome;
+use protocol::{Clock as _, Outcome};
 
 use super::{LATER, guid, password};
 
@@ -22,6 +24,7 @@ pub use people::*;
 pub use policies::*;
 pub use rules::*;
 pub use sets::*;
+pub use writes::*;
 
 const SECOND: &str = "Second-Password-1";
 const DAY: Duration = Duration::from_secs(86_400);
@@ -43,7 +46,7 @@ async fn explained(directory: &dyn Directory, person: &Person, text: &str) -> Ou
     assert_eq!(outcome::outcome(&error), Outcome::PolicyOther);
     let account = directory.account(guid(person)).await.unwrap().unwrap();
     let policy = directory.effective_policy(&account).await.unwrap();
-    explain_refusal(&policy, &account, &password(text)).0
+    explain_refusal(&policy, &account, &password(text), SystemClock.now()).0
 }
 
 /// A policy that asks for nothing.

@@ -11,9 +11,9 @@ const ENTRY_HEADER: usize = 4;
 /// holds entries for a kind of object (MS-DTYP 2.4.5).
 const REVISIONS: std::ops::RangeInclusive<u8> = 2..=4;
 /// ACE_OBJECT_TYPE_PRESENT (MS-DTYP 2.4.4.3).
-const OBJECT_TYPE: u32 = 0x1;
+pub(super) const OBJECT_TYPE: u32 = 0x1;
 /// ACE_INHERITED_OBJECT_TYPE_PRESENT.
-const INHERITED_OBJECT_TYPE: u32 = 0x2;
+pub(super) const INHERITED_OBJECT_TYPE: u32 = 0x2;
 
 /// An access control list: its entries in their order, which decides (MS-DTYP 2.4.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,16 +89,38 @@ impl AceKind {
 pub struct AceFlags(pub u8);
 
 impl AceFlags {
+    /// It has effect where it stands and goes nowhere.
+    pub const NONE: Self = Self(0);
+    /// Objects below that are no containers inherit it, which no object of a directory is.
+    pub const OBJECT_INHERIT: Self = Self(0x01);
     /// Containers below inherit it; every object of a directory is a container.
     pub const CONTAINER_INHERIT: Self = Self(0x02);
+    /// Only what is right below inherits it.
+    pub const NO_PROPAGATE: Self = Self(0x04);
     /// It is there to be inherited and has no effect on the object itself.
     pub const INHERIT_ONLY: Self = Self(0x08);
     /// It was inherited.
     pub const INHERITED: Self = Self(0x10);
+    /// What succeeds is audited.
+    pub const AUDIT_SUCCESS: Self = Self(0x40);
+    /// What fails is audited.
+    pub const AUDIT_FAILURE: Self = Self(0x80);
 
     /// Whether all bits of `other` are set.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// These with the bits of `other`.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// These without the bits of `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 }
 
@@ -141,7 +163,7 @@ impl Ace {
 
 /// How an entry is laid out.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     /// Mask and trustee.
     Plain,
     /// Mask, flags, up to two types, and trustee.
@@ -149,7 +171,8 @@ enum Form {
 }
 
 impl AceKind {
-    fn form(self) -> Option<Form> {
+    /// How entries of this kind are laid out; none for the kinds that are not looked into.
+    pub(super) fn form(self) -> Option<Form> {
         match self {
             Self::ALLOWED
             | Self::DENIED

@@ -2,7 +2,7 @@
 //! phone, with and without scripting, in every language, in the light and in the dark.
 #![allow(dead_code, reason = "every file that includes this uses a part of it")]
 
-use protocol::Outcome;
+use protocol::{Changed, Outcome};
 
 use crate::browser::{Browser, Examined, FOUR, Look, Profile, Seen, Tab};
 use crate::walk::World;
@@ -63,52 +63,39 @@ pages! {
 }
 
 impl Page {
-    /// The page that tells of an outcome: each has one. They differ in their sentences only.
-    pub(crate) const fn that_tells(outcome: Outcome) -> Self {
+    /// The page that tells of an outcome: each that a person is told has one. They differ in their
+    /// sentences only.
+    pub(crate) fn that_tells(outcome: Outcome) -> Option<Self> {
         use Outcome as O;
-        match outcome {
-            O::PasswordChanged | O::SettledChanged => Self::Changed,
+        if !outcome.is_told() {
+            return None;
+        }
+        Some(match outcome {
             O::InDoubt => Self::InDoubt,
             O::Expired
             | O::AlreadyInFlight
             | O::CannotBeKnown
             | O::SettledUnchanged
+            | O::SettledElsewhereUnchanged
             | O::PdcUnreachable
             | O::BadInput
             | O::NotDecryptable
             | O::Fault => Self::TryAgain,
-            O::PolicyTooShort
-            | O::PolicyNotComplex
-            | O::PolicyHistory
-            | O::PolicyOther
-            | O::PasswordMalformed => Self::PasswordRefused,
+            O::OnPremisesUnreachable | O::WritebackOff | O::TenantOff => Self::Unavailable,
             O::PasswordsDiffer => Self::PasswordDiffers,
-            O::PolicyTooYoung
-            | O::UserNotFoundNoObject
-            | O::UserNotFoundNotJoined
-            | O::UserNotFoundNoCloudLink
-            | O::UserNotFoundNoRule
-            | O::UserGone
-            | O::SeveralMatches
-            | O::Protected
-            | O::AdminCountLeftBehind
-            | O::PermissionMissing
-            | O::CannotChange
-            | O::Disabled
-            | O::AccountExpired
-            | O::SmartCardOnly
-            | O::DirectoryConfiguration
-            | O::DirectoryUnknown
-            | O::NoPolicyControl
-            | O::BreakerOpen
-            | O::ClockDifference
-            | O::TooFewMethods => Self::Unchanged,
-            O::OnPremisesUnreachable | O::WritebackOff => Self::Unavailable,
-            O::CodeWrong | O::CodeExpired => Self::CodeWrong,
-            O::CodeTriesSpent | O::Throttled | O::FlowExpired | O::FlowReplaced => Self::Ended,
-            O::NameMalformed => Self::StartRefused,
+            O::CodeWrong | O::CodeExpired | O::AnswerWrong | O::ContactDiffers => Self::CodeWrong,
+            O::CodeTriesSpent
+            | O::Throttled
+            | O::FlowExpired
+            | O::FlowReplaced
+            | O::CookiesBlocked => Self::Ended,
+            O::NameMalformed | O::BotCheckFailed => Self::StartRefused,
             O::ForeignRequest => Self::TurnedAway,
-        }
+            _ if outcome.changed() == Changed::Yes => Self::Changed,
+            _ if outcome.asks_for_another_password() => Self::PasswordRefused,
+            // What the result's page says unless it is told otherwise.
+            _ => Self::Unchanged,
+        })
     }
 
     /// Its name in a screenshot's.

@@ -76,6 +76,9 @@ fn what_the_policy_refuses_is_corrected_in_the_same_place_without_another_code()
         let mark = world.stack.outbox().mark();
         world.to_password(&tab, person);
         let (before, place) = (world.last_set(person), tab.seen().url);
+        if look.scripting {
+            rules_are_marked_while_somebody_types(&tab);
+        }
         profile.requests();
         for (password, outcome, named) in [
             ("Ab1!", "policy_too_short", "at least 7 characters"),
@@ -98,6 +101,27 @@ fn what_the_policy_refuses_is_corrected_in_the_same_place_without_another_code()
         assert!(!asked.iter().any(|request| request.path().ends_with("/code")), "{look:?}");
         let codes = world.stack.outbox().mails_since(&mark, &person.private_mail);
         assert_eq!(codes.iter().filter(|mail| mail.code().is_some()).count(), 1, "{look:?}");
+    }
+}
+
+/// SPEC W-3: live, and as the controller judges that the agent asks, which counts "€" and takes "é"
+/// for a small letter.
+fn rules_are_marked_while_somebody_types(tab: &Tab) {
+    let marked = |rule: &str, met: bool| {
+        let state = if met { ".met" } else { ":not(.met)" };
+        tab.wait(&format!("[data-rule={rule}]{state}"));
+    };
+    for (typed, length, complexity) in [
+        ("aé1", false, false),
+        ("aÉ1", false, true),
+        ("aaaaaa é 1", true, false),
+        ("aaaaaa€1", true, true),
+        ("😀😀😀1", true, false),
+        ("", false, false),
+    ] {
+        tab.fill("#new", typed);
+        marked("length", length);
+        marked("complexity", complexity);
     }
 }
 

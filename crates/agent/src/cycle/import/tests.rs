@@ -42,7 +42,7 @@ impl Directory for Staged {
         _: Option<&'a DistinguishedName>,
     ) -> BoxFuture<'a, Result<EffectivePolicy, DirectoryError>> {
         let source = PolicySource::Domain("DC=x".parse().unwrap());
-        let policy = EffectivePolicy { source, rules: None, names_judged: true };
+        let policy = EffectivePolicy { source, rules: None };
         async { Ok(policy) }.boxed()
     }
 

@@ -32,7 +32,7 @@ pub async fn a_client_with_a_wrong_password_is_told_so(subject: &dyn Subject) {
         let error = directory.probe().await.unwrap_err();
         let DirectoryError::BindRefused { refusal, .. } = &error else { panic!("{error}") };
         assert_eq!(*refusal, BindRefusal::WrongPassword);
-        assert_eq!(error.outcome(), Outcome::DirectoryConfiguration);
+        assert_eq!(error.outcome(), Outcome::ServiceAccountRefused);
     }
     let set = set(&*directory, &person, SECOND).await;
     assert!(matches!(set, Err(SetError::NotSent(DirectoryError::BindRefused { .. }))));

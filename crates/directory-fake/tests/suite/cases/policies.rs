@@ -3,6 +3,7 @@
 use directory_fake::FakePolicy;
 use lab::{Credentials, Person};
 use protocol::Outcome;
+use protocol::policy::Judge;
 
 use super::{explained, lax, refused, set};
 use crate::suite::{Subject, guid, somebody};
@@ -13,7 +14,7 @@ pub async fn the_domain_s_policy_is_read(subject: &dyn Subject) {
     assert_eq!((rules.minimum_length, rules.complexity), (7, true));
     assert_eq!((rules.history_length, rules.minimum_age_seconds), (24, 0));
     assert_eq!(policy.source.reference(), format!("domain {}", subject.head()));
-    assert!(!policy.names_judged);
+    assert_eq!(rules.judged_by, Some(Judge::Samba));
 }
 
 async fn source(subject: &dyn Subject, person: &Person) -> String {

@@ -1,7 +1,9 @@
 //! The rules that a password is judged by: length and kinds of characters, history, age.
 
+use std::time::Duration;
+
 use clock::SystemClock;
-use directory::{PwdLastSet, SetError, too_young};
+use directory::{PwdLastSet, SetError, filetime, too_young};
 use directory_fake::FakePolicy;
 use lab::Bound;
 use protocol::{Clock as _, Outcome};
@@ -90,7 +92,10 @@ pub async fn a_password_that_is_too_young_is_refused_whatever_the_new_one_is(
     assert_eq!(policy.rules.as_ref().unwrap().minimum_age_seconds, 86_400);
     // The agent's own check says from when on; the directory refuses, too.
     let PwdLastSet::At(last_set) = account.pwd_last_set else { panic!("never set") };
-    assert_eq!(too_young(&policy, &account, SystemClock.now()), Some(last_set.after(DAY)));
+    let from = too_young(&policy, &account, SystemClock.now()).unwrap();
+    // To the next millisecond: AD counts in steps of 100 ns.
+    assert!(from.since(last_set.after(DAY)) <= Duration::from_millis(1));
+    assert_eq!(from, filetime::moment_from(account.pwd_last_set_steps + 864_000_000_000));
     for text in [SECOND, "S", &person.password] {
         let error = set(&*directory, &person, text).await.unwrap_err();
         assert!(matches!(&error, SetError::Refused(refusal) if refusal.is_policy()), "{error}");

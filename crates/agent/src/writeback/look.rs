@@ -1,0 +1,149 @@
+//! What decides whether anything is written. Changes nothing.
+
+use directory::{Account, EffectivePolicy, Standing, too_young};
+use protocol::{Details, Header, Operation, Outcome, Timestamp};
+use serde_json::json;
+use sync::{AdAccount, Resolution};
+
+use super::{Stop, Writeback, stop};
+use crate::audit::Event;
+use crate::directories::Connected;
+use crate::guard;
+
+/// What was found out before anything is written.
+pub(crate) struct Looked<'a> {
+    /// The directory and the account as it stands there, or why nothing will be written.
+    pub(super) found: Result<(&'a Connected, Standing), Stop>,
+    /// What audit is told about it, with the answer.
+    pub(super) trail: Vec<Event>,
+}
+
+impl Writeback {
+    /// Looks at everything that decides whether anything is written. Changes nothing.
+    pub(crate) async fn look(&self, header: &Header) -> Looked<'_> {
+        let mut trail = Vec::new();
+        let found = self.decide(header, &mut trail).await;
+        Looked { found, trail }
+    }
+
+    async fn decide(
+        &self,
+        header: &Header,
+        trail: &mut Vec<Event>,
+    ) -> Result<(&Connected, Standing), Stop> {
+        let found = self.find(header, trail).await.map_err(stop)?;
+        self.consider(header, &found, trail).await
+    }
+
+    /// Whether anything may be written to the account that was found.
+    pub(super) async fn consider(
+        &self,
+        header: &Header,
+        found: &AdAccount,
+        trail: &mut Vec<Event>,
+    ) -> Result<(&Connected, Standing), Stop> {
+        let (connected, standing) = self.account(header, found, trail).await.map_err(stop)?;
+        let now = self.clock.now();
+        match against(header.operation, &standing.account, &standing.policy, now) {
+            Some(stop) => Err(stop),
+            None => Ok((connected, standing)),
+        }
+    }
+
+    /// W-7: the one AD account of the cloudAnchor.
+    async fn find(&self, header: &Header, trail: &mut Vec<Event>) -> Result<AdAccount, Outcome> {
+        let resolution = self.sync.resolve(&header.cloud_anchor).await.map_err(|error| {
+            tracing::error!(event = "writeback.resolve_failed", request = %header.request, cause = %error);
+            Outcome::Fault
+        })?;
+        match resolution {
+            Resolution::Account(account) => Ok(account),
+            Resolution::NoAdObject => Err(Outcome::UserNotFoundNoObject),
+            Resolution::NotJoined => Err(Outcome::UserNotFoundNotJoined),
+            Resolution::NoCloudLink => Err(Outcome::UserNotFoundNoCloudLink),
+            // A disabled account has no such link either; who is disabled is told so.
+            Resolution::NoAccountEnabledRule(account) => {
+                Err(self.why_no_rule(header, &account, trail).await)
+            }
+            Resolution::Several(accounts) => {
+                let names: Vec<&str> = accounts.iter().map(|one| one.dn.as_str()).collect();
+                tracing::error!(event = "writeback.several_matches", request = %header.request, ?names);
+                Err(Outcome::SeveralMatches)
+            }
+        }
+    }
+
+    async fn why_no_rule(
+        &self,
+        header: &Header,
+        account: &AdAccount,
+        trail: &mut Vec<Event>,
+    ) -> Outcome {
+        match self.account(header, account, trail).await {
+            Err(outcome) => outcome,
+            Ok(_) => Outcome::UserNotFoundNoRule,
+        }
+    }
+
+    /// The account as the directory holds it now, past the guard.
+    pub(super) async fn account(
+        &self,
+        header: &Header,
+        found: &AdAccount,
+        trail: &mut Vec<Event>,
+    ) -> Result<(&Connected, Standing), Outcome> {
+        let connector = found.connector.as_str();
+        let connected = self.directories.named(connector).ok_or_else(|| {
+            tracing::error!(event = "writeback.no_such_directory", connector);
+            Outcome::DirectoryConfiguration
+        })?;
+        let failed = |error: directory::DirectoryError| {
+            tracing::error!(event = "writeback.directory_failed", connector, cause = %error);
+            error.outcome()
+        };
+        let guid = directory::ObjectGuid::from_bytes(found.object_guid);
+        let standing = connected.directory.standing(guid).await.map_err(failed)?;
+        let standing = standing.ok_or(Outcome::UserGone)?;
+        let (account, own) = (&standing.account, standing.bound_as.as_ref());
+        match guard::refusal(header.operation, &connected.settings, account, own, self.clock.now())
+        {
+            None => Ok((connected, standing)),
+            Some(outcome) => {
+                tracing::warn!(
+                    event = "writeback.refused_by_guard",
+                    outcome = outcome.name(),
+                    dn = %account.dn,
+                    operator = outcome.operator_text(),
+                );
+                let detail = json!({
+                    "outcome": outcome.name(),
+                    "connector": connector,
+                    "object_guid": account.guid.to_string(),
+                    "dn": account.dn.to_string(),
+                });
+                trail.push(Event::of(header, "writeback.refused_by_guard", detail));
+                Err(outcome)
+            }
+        }
+    }
+}
+
+/// What the state of the account and its policy say against an operation, before the directory does.
+fn against(
+    operation: Operation,
+    account: &Account,
+    policy: &EffectivePolicy,
+    now: Timestamp,
+) -> Option<Stop> {
+    let locked = account.is_locked(policy, now);
+    match operation {
+        Operation::Unlock if account.lockout_time.is_none() => Some(stop(Outcome::NotLocked)),
+        Operation::Unlock => None,
+        Operation::Change if locked => Some(stop(Outcome::LockedOut)),
+        Operation::Change | Operation::Reset | Operation::ResetByAdministrator => {
+            let not_before = too_young(policy, account, now)?;
+            let details = Details { not_before: Some(not_before), ..Details::default() };
+            Some((Outcome::PolicyTooYoung, details))
+        }
+    }
+}

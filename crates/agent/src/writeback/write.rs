@@ -1,0 +1,201 @@
+//! Notes how the account stood, writes, and does what follows.
+
+use directory::{
+    Account, EffectivePolicy, ObjectGuid, PwdLastSet, SetError, Standing, Terms, Write,
+    explain_refusal,
+};
+use protocol::{Header, Operation, Outcome, Passwords, Timestamp};
+
+use super::{Stop, Writeback, refused, stop};
+use crate::audit::Event;
+use crate::directories::Connected;
+use crate::journal::{JournalError, Noted, Place};
+use crate::steps::Step;
+
+/// How often a moved PDC emulator is followed within one request.
+const MOVES_MAX: usize = 3;
+/// How often it is asked that a password must be changed: where a connection is cut, one more time.
+const REQUIRE_TRIES: usize = 2;
+
+/// What came of having a password changed at the next sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Required {
+    /// It must be changed.
+    Yes,
+    /// The directory refuses that.
+    Refused,
+    /// The directory does not answer.
+    Unanswered,
+}
+
+impl Writeback {
+    /// Notes, sets, records. `None` is doubt.
+    pub(super) async fn write(
+        &self,
+        header: &Header,
+        connected: &Connected,
+        standing: Standing,
+        passwords: &Passwords,
+        trail: &mut Vec<Event>,
+    ) -> Result<Option<Stop>, JournalError> {
+        let write = match (header.operation, passwords) {
+            (Operation::Reset | Operation::ResetByAdministrator, Passwords::New(new)) => {
+                Write::Reset(new)
+            }
+            (Operation::Change, Passwords::Change { old, new }) => Write::Change { old, new },
+            (Operation::Unlock, Passwords::None) => Write::Unlock,
+            _ => return Ok(Some(stop(Outcome::BadInput))),
+        };
+        let connector = connected.settings.name.as_str().to_owned();
+        let Standing { account, policy, mut witness, .. } = standing;
+        let place = Place { connector, guid: account.guid };
+        for _ in 0..MOVES_MAX {
+            let now = self.clock.now();
+            match self.journal.note_before(header, &place, &witness, now).await {
+                Ok(Noted::Yes) => {}
+                Ok(Noted::AnotherIsOpen) => return Ok(Some(stop(Outcome::AlreadyInFlight))),
+                Err(error @ JournalError::OutOfOrder) => return Err(error),
+                // Without journal and audit nothing is sent (THREATS "audit sink gone").
+                Err(error) => return Ok(Some(stop(not_noted(header, &error)))),
+            }
+            self.watch.reached(Step::Noted).await;
+            // Looked at again, as late as can be: the clock may have been put to another time while
+            // the directory was asked, and by that time the message may have expired.
+            if !self.clock_difference.is_known_to_be_small() {
+                return Ok(Some(stop(Outcome::ClockDifference)));
+            }
+            // No set starts after its time, however long the way there takes (SPEC W-11).
+            let terms = Terms { not_after: header.expires_at, noted: Some(&witness) };
+            match connected.directory.write(account.guid, write, terms).await {
+                Ok(()) => {
+                    return self.confirmed(header, connected, &account, trail).await.map(Some);
+                }
+                Err(SetError::ControllerMoved) => {
+                    witness = match connected.directory.witness(account.guid).await {
+                        Ok(Some(witness)) => witness,
+                        Ok(None) => return Ok(Some(stop(Outcome::UserGone))),
+                        Err(error) => return Ok(Some(stop(refused("witness", header, &error)))),
+                    };
+                }
+                Err(SetError::Unknown { cause }) => {
+                    tracing::error!(event = "writeback.in_doubt", request = %header.request, cause);
+                    return Ok(None);
+                }
+                Err(error) => {
+                    return Ok(Some(why_refused(
+                        header,
+                        &error,
+                        (&policy, &account),
+                        passwords,
+                        self.clock.now(),
+                    )));
+                }
+            }
+        }
+        Ok(Some(stop(Outcome::PdcUnreachable)))
+    }
+
+    /// What is done and said after the directory has confirmed.
+    async fn confirmed(
+        &self,
+        header: &Header,
+        connected: &Connected,
+        account: &Account,
+        trail: &mut Vec<Event>,
+    ) -> Result<Stop, JournalError> {
+        self.watch.reached(Step::Applied).await;
+        // Written down together with the answer, unless something else is done before: until then a
+        // crash leaves an entry that is settled by looking, which comes to the same.
+        let outcome = match header.operation {
+            Operation::Unlock => {
+                trail.push(Event::unlocked(header));
+                return Ok(stop(Outcome::Unlocked));
+            }
+            Operation::Change => Outcome::ChangedByPerson,
+            Operation::Reset if account.pwd_last_set == PwdLastSet::Never => {
+                self.unexpired(header, connected, account.guid).await
+            }
+            Operation::Reset => Outcome::PasswordChanged,
+            Operation::ResetByAdministrator if account.password_never_expires() => {
+                Outcome::ResetChangeNotAsked
+            }
+            Operation::ResetByAdministrator => {
+                self.journal.set(header, self.clock.now()).await?;
+                let required = self.require_change(header, connected, account.guid).await;
+                return Ok(stop(match required {
+                    Required::Yes => Outcome::ResetByAdministrator,
+                    Required::Refused | Required::Unanswered => Outcome::MustChangeNotSet,
+                }));
+            }
+        };
+        trail.push(Event::set(header));
+        Ok(stop(outcome))
+    }
+
+    /// Has the password changed at the next sign-in (SPEC D-4).
+    pub(crate) async fn require_change(
+        &self,
+        header: &Header,
+        connected: &Connected,
+        guid: ObjectGuid,
+    ) -> Required {
+        for _ in 0..REQUIRE_TRIES {
+            match connected.directory.write(guid, Write::RequireChange, Terms::ANY).await {
+                Ok(()) => return Required::Yes,
+                Err(error @ SetError::Refused(_)) => {
+                    refused("require_change", header, &error);
+                    return Required::Refused;
+                }
+                Err(error) => {
+                    refused("require_change", header, &error);
+                }
+            }
+        }
+        Required::Unanswered
+    }
+
+    /// Whether a password that had to be changed still has to be after a reset: where the service
+    /// account lacks the right Unexpire Password (SPEC D-12).
+    async fn unexpired(&self, header: &Header, connected: &Connected, guid: ObjectGuid) -> Outcome {
+        match connected.directory.witness(guid).await {
+            Ok(Some(witness)) if witness.pwd_last_set == PwdLastSet::Never => {
+                Outcome::SetButExpired
+            }
+            Ok(_) => Outcome::PasswordChanged,
+            Err(error) => {
+                // It was set, and that is what counts.
+                refused("unexpired", header, &error);
+                Outcome::PasswordChanged
+            }
+        }
+    }
+}
+
+/// The outcome of a set that was not sent because it could not be noted.
+fn not_noted(header: &Header, error: &JournalError) -> Outcome {
+    let outcome = Outcome::Fault;
+    tracing::error!(
+        event = "writeback.not_noted",
+        request = %header.request,
+        outcome = outcome.name(),
+        cause = %error,
+        operator = "Nothing is set that cannot be written down before. Is the disk of the state directory full, read-only or broken?",
+    );
+    outcome
+}
+
+/// The outcome of a set that certainly changed nothing.
+fn why_refused(
+    header: &Header,
+    error: &SetError,
+    (policy, account): (&EffectivePolicy, &Account),
+    passwords: &Passwords,
+    now: Timestamp,
+) -> Stop {
+    match (error, passwords.new_one()) {
+        (SetError::Refused(refusal), Some(new)) if refusal.is_policy() => {
+            explain_refusal(policy, account, new, now)
+        }
+        (error, _) => stop(refused("write", header, error)),
+    }
+}

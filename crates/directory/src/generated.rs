@@ -1,0 +1,132 @@
+//! Inputs that chance makes, many of them, for what reads bytes or text of others: nothing that comes
+//! in may make it panic, hang or grow.
+//!
+//! Each input is made from the test's name and the input's number alone, so that one that fails can be
+//! looked at by its number.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// How many inputs a test makes that `cargo xtask test` runs.
+const INPUTS: u64 = 100_000;
+
+/// How many inputs each test of this kind makes: 100,000, or what the environment says.
+fn inputs() -> u64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "`cargo xtask soak` asks for more of the same tests"
+    )]
+    let wanted = std::env::var("PASSBACK_GENERATED_INPUTS");
+    wanted.map_or(INPUTS, |number| number.parse().expect("PASSBACK_GENERATED_INPUTS is a number"))
+}
+
+/// Runs a check on so many inputs, each with a chance of its own. `test` is the test's name. The check
+/// says whether the input was read as something; where hardly any is, the check checks nothing.
+///
+/// # Panics
+/// With the first input that fails, by its number, behind the check's own message; and if fewer than
+/// one input in a hundred was read.
+pub(crate) fn for_each_input(test: &str, check: impl Fn(&mut Chance) -> bool) {
+    let (inputs, mut read) = (inputs(), 0);
+    for number in 0..inputs {
+        let run = || check(&mut Chance::of(test, number));
+        match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(good) => read += u64::from(good),
+            Err(_) => panic!("{test} fails with input {number}: Chance::of({test:?}, {number})"),
+        }
+    }
+    assert!(read >= inputs / 100, "{test} read {read} of {inputs}");
+}
+
+/// Chance with a seed (SplitMix64): plenty for inputs of a test, and no more than that.
+pub(crate) struct Chance(u64);
+
+impl Chance {
+    /// The chance of one input of one test.
+    pub(crate) fn of(test: &str, number: u64) -> Self {
+        let mix = |sum: u64, byte: u8| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        let mut chance = Self(test.bytes().fold(number, mix) ^ number);
+        chance.number();
+        chance
+    }
+
+    /// 64 bits.
+    pub(crate) fn number(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `end`; 0 if that is 0.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        let end = u64::try_from(end).unwrap().max(1);
+        usize::try_from(self.number() % end).unwrap()
+    }
+
+    /// A byte.
+    pub(crate) fn byte(&mut self) -> u8 {
+        self.number().to_le_bytes()[0]
+    }
+
+    /// Fewer bytes than `end`, of any value.
+    pub(crate) fn bytes(&mut self, end: usize) -> Vec<u8> {
+        (0..self.below(end)).map(|_| self.byte()).collect()
+    }
+
+    /// One of them.
+    pub(crate) fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[self.below(all.len())]
+    }
+
+    /// A good example with a few things wrong: bytes changed, pieces left out, said twice, or put
+    /// elsewhere, the end cut off.
+    pub(crate) fn spoilt(&mut self, good: &[u8]) -> Vec<u8> {
+        let mut spoilt = good.to_vec();
+        for _ in 0..=self.below(5) {
+            let (from, to) = (self.below(spoilt.len()), self.below(spoilt.len()));
+            let piece = from..spoilt.len().min(from + self.below(24));
+            match self.below(6) {
+                0 | 1 if !spoilt.is_empty() => spoilt[from] = self.byte(),
+                2 if !spoilt.is_empty() => spoilt[from] ^= 1 << self.below(8),
+                3 => drop(spoilt.drain(piece)),
+                4 => {
+                    let piece = spoilt[piece].to_vec();
+                    spoilt.splice(to..to, piece);
+                }
+                5 => spoilt.truncate(spoilt.len() - from.min(32)),
+                _ => spoilt.push(self.byte()),
+            }
+        }
+        spoilt
+    }
+}
+
+#[test]
+fn the_same_number_makes_the_same_input_and_another_one_another() {
+    let of = |test, number| Chance::of(test, number).bytes(200);
+    assert_eq!(of("one", 7), of("one", 7));
+    assert_ne!(of("one", 7), of("one", 8));
+    assert_ne!(of("one", 7), of("other", 7));
+}
+
+#[test]
+fn an_input_that_fails_is_named() {
+    let run = || {
+        for_each_input("a test", |chance| {
+            assert_ne!(chance.byte(), 7);
+            true
+        });
+    };
+    let message = *catch_unwind(run).unwrap_err().downcast::<String>().unwrap();
+    let number = message.strip_prefix("a test fails with input ").unwrap();
+    let number: u64 = number.split(':').next().unwrap().parse().unwrap();
+    assert_eq!(Chance::of("a test", number).byte(), 7);
+}
+
+#[test]
+fn a_check_that_reads_nothing_is_none() {
+    let run = || for_each_input("a test", |_| false);
+    let message = *catch_unwind(run).unwrap_err().downcast::<String>().unwrap();
+    assert!(message.starts_with("a test read 0 of "), "{message}");
+}

@@ -1,0 +1,348 @@
+//! What the service account's rights are judged by (SPEC D-12): whom the controller takes it for, the
+//! descriptors of units and of some people, and the one change that is made to a descriptor.
+//!
+//! No part of [`crate::Directory`]: setting passwords needs none of it, and administrators ask it of a
+//! real directory only.
+
+use std::sync::Arc;
+
+use ldap3_proto::control::LdapControl;
+use ldap3_proto::proto::{
+    LdapFilter, LdapModify, LdapModifyRequest, LdapModifyType, LdapOp, LdapPartialAttribute,
+    LdapResultCode, LdapSearchScope,
+};
+use tokio::time::timeout;
+use tracing::debug;
+
+use crate::attributes::Entry;
+use crate::pdc::ROLE_CHECK;
+use crate::security::{self, SecurityDescriptor, rights};
+use crate::session::{Search, Session, refusal};
+use crate::{
+    DirectoryError, DistinguishedName, LdapDirectory, ObjectGuid, PolicyControl, Sid, wire,
+};
+
+/// OWNER_SECURITY_INFORMATION and DACL_SECURITY_INFORMATION (MS-ADTS 3.1.1.3.4.1.11).
+const OWNER_AND_DACL: i32 = 1 | 4;
+/// DACL_SECURITY_INFORMATION alone: owner, group and SACL stay as they are.
+const DACL_ONLY: i32 = 4;
+/// LDAP_SERVER_SHOW_DELETED_OID (MS-ADTS 3.1.1.3.4.1.14): without it, the container Deleted Objects is
+/// not there.
+const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
+/// The most entries that one answer holds: AD's own limit (MaxPageSize, MS-ADTS 3.1.1.3.4.6).
+pub const SURVEY_MAX: u32 = 1_000;
+
+/// What is read of an object.
+const ATTRIBUTES: &[&str] =
+    &["objectGUID", "objectSid", "objectClass", "adminCount", security::ATTRIBUTE];
+
+/// An object with its descriptor.
+#[derive(Debug, Clone)]
+pub struct Surveyed {
+    /// Where it stands.
+    pub dn: DistinguishedName,
+    /// What names it for ever; none where it is hidden.
+    pub guid: Option<ObjectGuid>,
+    /// Its own SID, if it has one.
+    pub sid: Option<Sid>,
+    /// `objectClass`, most general first.
+    pub classes: Vec<String>,
+    /// `adminCount` is 1 (or more).
+    pub admin_count: bool,
+    /// Owner and DACL; none where they are hidden from who asks.
+    pub descriptor: Option<SecurityDescriptor>,
+}
+
+impl Surveyed {
+    /// `schemaIDGUID` of the most specific class, as far as it matters here: of `user`, none of any
+    /// other.
+    pub fn class(&self) -> Option<ObjectGuid> {
+        let user = self.classes.last().is_some_and(|class| class.eq_ignore_ascii_case("user"));
+        user.then_some(rights::USER)
+    }
+}
+
+/// Whom a controller takes who asks for.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    /// The controller's DNS name.
+    pub controller: String,
+    /// The account's own SID.
+    pub own: Sid,
+    /// All groups of its token, nested ones and those of everybody included.
+    pub groups: Vec<Sid>,
+    /// Which policy-hints control a set would carry.
+    pub policy_control: Option<PolicyControl>,
+    /// Whether the controller is Samba, whose administrators have tools of their own.
+    pub is_samba: bool,
+}
+
+/// A change to an object's rights.
+#[derive(Debug, Clone)]
+pub struct RightsChange {
+    /// The new DACL with its control bits; the rest of it is not written.
+    pub descriptor: Option<SecurityDescriptor>,
+    /// `adminCount` is taken away.
+    pub clear_admin_count: bool,
+}
+
+/// Why an object's rights are as they were.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeError {
+    /// The directory refused, or the way to it failed.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The new DACL has no form.
+    #[error(transparent)]
+    Descriptor(#[from] security::WriteError),
+}
+
+impl LdapDirectory {
+    /// Whom the controller takes the bound account for, at this moment.
+    ///
+    /// # Errors
+    /// Where the way ends; [`DirectoryError::Unreadable`] if the controller does not say.
+    pub async fn asker(&self) -> Result<Asker, DirectoryError> {
+        let search = || Search::object(String::new(), &["tokenGroups"]);
+        let (session, found) = self.look(search).await?;
+        let unreadable = DirectoryError::Unreadable { attribute: "tokenGroups of the rootDSE" };
+        let root = found.into_iter().next().ok_or(unreadable.clone())?;
+        let mut token = root.attributes.sids("tokenGroups")?.into_iter();
+        Ok(Asker {
+            controller: session.root.host.clone(),
+            own: token.next().ok_or(unreadable)?,
+            groups: token.collect(),
+            policy_control: PolicyControl::among(&session.root.controls),
+            is_samba: session.root.is_samba,
+        })
+    }
+
+    /// One object, the container Deleted Objects too; none if it is not there for who asks.
+    ///
+    /// # Errors
+    /// Where the way ends, and [`DirectoryError::Unreadable`] for a descriptor that is none.
+    pub async fn surveyed(
+        &self,
+        dn: &DistinguishedName,
+    ) -> Result<Option<Surveyed>, DirectoryError> {
+        let deleted = || LdapControl::Unknown {
+            oid: SHOW_DELETED.to_owned(),
+            criticality: false,
+            value: None,
+        };
+        let search = || Search {
+            base: dn.to_string(),
+            scope: LdapSearchScope::Base,
+            filter: LdapFilter::Present("objectClass".to_owned()),
+            attributes: ATTRIBUTES,
+            controls: vec![with_owner(), deleted()],
+        };
+        match self.look(search).await {
+            Ok((_, found)) => found.into_iter().next().map(surveyed).transpose(),
+            Err(DirectoryError::Refused(refusal)) if refusal.is_no_such_object() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The units and containers below a base, at most [`SURVEY_MAX`].
+    ///
+    /// # Errors
+    /// Those of [`LdapDirectory::surveyed`].
+    pub async fn units_below(
+        &self,
+        base: &DistinguishedName,
+    ) -> Result<Vec<Surveyed>, DirectoryError> {
+        let filter = LdapFilter::Or(vec![
+            equal("objectClass", "organizationalUnit"),
+            equal("objectClass", "container"),
+        ]);
+        let found = self.some(base, LdapSearchScope::Subtree, &filter, SURVEY_MAX).await?;
+        Ok(found.into_iter().filter(|unit| unit.dn != *base).collect())
+    }
+
+    /// At most so many people right below a unit.
+    ///
+    /// # Errors
+    /// Those of [`LdapDirectory::surveyed`].
+    pub async fn people_in(
+        &self,
+        unit: &DistinguishedName,
+        most: u32,
+    ) -> Result<Vec<Surveyed>, DirectoryError> {
+        self.some(unit, LdapSearchScope::OneLevel, &LdapFilter::And(people()), most).await
+    }
+
+    /// At most so many people at and below a base that have an `adminCount`: of those whose inheritance
+    /// is off, most have it.
+    ///
+    /// # Errors
+    /// Those of [`LdapDirectory::surveyed`].
+    pub async fn marked_people(
+        &self,
+        base: &DistinguishedName,
+        most: u32,
+    ) -> Result<Vec<Surveyed>, DirectoryError> {
+        let mut filter = people();
+        filter.push(LdapFilter::GreaterOrEqual("adminCount".to_owned(), "1".to_owned()));
+        self.some(base, LdapSearchScope::Subtree, &LdapFilter::And(filter), most).await
+    }
+
+    /// The accounts of the domain with this `sAMAccountName` or `userPrincipalName`, at most two.
+    ///
+    /// # Errors
+    /// Where the way ends.
+    pub async fn accounts_called(&self, name: &str) -> Result<Vec<ObjectGuid>, DirectoryError> {
+        let names =
+            LdapFilter::Or(vec![equal("sAMAccountName", name), equal("userPrincipalName", name)]);
+        let filter = LdapFilter::And(vec![equal("objectClass", "user"), names]);
+        let head = self.0.config().base_dn.clone();
+        let found = self.some(&head, LdapSearchScope::Subtree, &filter, 2).await?;
+        Ok(found.into_iter().filter_map(|one| one.guid).collect())
+    }
+
+    /// The `sAMAccountName` of whoever has this SID; none if nobody has, or nobody that may be seen.
+    ///
+    /// # Errors
+    /// Where the way ends.
+    pub async fn account_name_of(&self, sid: &Sid) -> Result<Option<String>, DirectoryError> {
+        let search = || Search::object(format!("<SID={sid}>"), &["sAMAccountName"]);
+        match self.look(search).await {
+            Ok((_, found)) => Ok(found
+                .first()
+                .and_then(|entry| entry.attributes.text("sAMAccountName").map(str::to_owned))),
+            Err(DirectoryError::Refused(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Changes an object's rights with one modify, which is done as a whole or not at all. Never
+    /// repeated: a change whose answer is lost is to be looked at.
+    ///
+    /// # Errors
+    /// [`ChangeError`]; after [`DirectoryError::Lost`] it may be done.
+    pub async fn change_rights(
+        &self,
+        dn: &DistinguishedName,
+        change: &RightsChange,
+    ) -> Result<(), ChangeError> {
+        let mut changes = Vec::new();
+        if let Some(descriptor) = &change.descriptor {
+            let dacl =
+                SecurityDescriptor { owner: None, group: None, sacl: None, ..descriptor.clone() };
+            changes.push(modification(
+                LdapModifyType::Replace,
+                security::ATTRIBUTE,
+                vec![dacl.to_value()?],
+            ));
+        }
+        if change.clear_admin_count {
+            changes.push(modification(LdapModifyType::Delete, "adminCount", Vec::new()));
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        // Critical: a controller that passed it over would write owner and SACL away.
+        let controls = vec![LdapControl::SdFlags { criticality: true, flags: DACL_ONLY }];
+        let request = LdapModifyRequest { dn: dn.to_string(), changes };
+        let session = self.0.session(ROLE_CHECK).await?;
+        self.send(&session, LdapOp::ModifyRequest(request), controls).await.map_err(Into::into)
+    }
+
+    async fn send(
+        &self,
+        session: &Session,
+        op: LdapOp,
+        controls: Vec<LdapControl>,
+    ) -> Result<(), DirectoryError> {
+        let lost = |cause: String| DirectoryError::Lost { cause };
+        let flight = session.connection.start(|id| wire::plain(id, op, controls));
+        let mut flight = flight.map_err(|closed| lost(closed.0))?;
+        let answer = timeout(self.0.config().operation_timeout, flight.next()).await;
+        let answer = answer.map_err(|_| lost("no answer to a change in time".to_owned()))?;
+        let result = match answer.ok_or_else(|| lost(flight.cause()))?.op {
+            LdapOp::ModifyResponse(result) => result,
+            LdapOp::ExtendedResponse(response) => response.res,
+            _ => return Err(lost("an answer of another kind".to_owned())),
+        };
+        match result.code {
+            LdapResultCode::Success => Ok(()),
+            _ => Err(DirectoryError::Refused(refusal(result))),
+        }
+    }
+
+    /// At most so many objects, from the first page of an answer.
+    async fn some(
+        &self,
+        base: &DistinguishedName,
+        scope: LdapSearchScope,
+        filter: &LdapFilter,
+        most: u32,
+    ) -> Result<Vec<Surveyed>, DirectoryError> {
+        let size = i64::from(most.clamp(1, SURVEY_MAX));
+        let search = || Search {
+            base: base.to_string(),
+            scope: scope.clone(),
+            filter: filter.clone(),
+            attributes: ATTRIBUTES,
+            controls: vec![
+                with_owner(),
+                LdapControl::SimplePagedResults { size, cookie: Vec::new() },
+            ],
+        };
+        let (_, found) = self.look(search).await?;
+        found.into_iter().map(surveyed).collect()
+    }
+
+    /// Searches at the PDC emulator; once more if the connection turns out to be dead.
+    async fn look<'a>(
+        &self,
+        search: impl Fn() -> Search<'a>,
+    ) -> Result<(Arc<Session>, Vec<Entry>), DirectoryError> {
+        let limit = self.0.config().operation_timeout;
+        let session = self.0.session(ROLE_CHECK).await?;
+        match session.search(search(), limit).await {
+            Err(DirectoryError::Lost { cause }) => {
+                debug!(controller = session.host, cause, "directory.read.again");
+                self.0.forget(&session).await;
+            }
+            other => return other.map(|found| (session, found)),
+        }
+        let session = self.0.session(ROLE_CHECK).await?;
+        let found = session.search(search(), limit).await?;
+        Ok((session, found))
+    }
+}
+
+fn with_owner() -> LdapControl {
+    LdapControl::SdFlags { criticality: false, flags: OWNER_AND_DACL }
+}
+
+fn equal(name: &str, value: &str) -> LdapFilter {
+    LdapFilter::Equality(name.to_owned(), value.to_owned())
+}
+
+/// Whom passwords are set for: no computers, no contacts.
+fn people() -> Vec<LdapFilter> {
+    vec![equal("objectClass", "user"), equal("objectCategory", "person")]
+}
+
+fn modification(operation: LdapModifyType, name: &str, vals: Vec<Vec<u8>>) -> LdapModify {
+    let modification = LdapPartialAttribute { atype: name.to_owned(), vals };
+    LdapModify { operation, modification }
+}
+
+fn surveyed(entry: Entry) -> Result<Surveyed, DirectoryError> {
+    let Entry { dn, attributes } = entry;
+    let descriptor = attributes.value(security::ATTRIBUTE).map(SecurityDescriptor::from_value);
+    let descriptor = descriptor
+        .transpose()
+        .map_err(|_| DirectoryError::Unreadable { attribute: security::ATTRIBUTE })?;
+    Ok(Surveyed {
+        guid: attributes.guid().ok(),
+        sid: attributes.sids("objectSid")?.pop(),
+        classes: attributes.texts("objectClass").map(str::to_owned).collect(),
+        admin_count: attributes.parsed::<i32>("adminCount")?.is_some_and(|count| count > 0),
+        descriptor,
+        dn,
+    })
+}
