@@ -9,6 +9,9 @@ use crate::modify::{Modification, PasswordWrite};
 use crate::password::Digest;
 use crate::rules::{FakePolicy, Place};
 
+/// How many passwords are kept when the directory itself replaces one.
+const CARD_HISTORY: u32 = 24;
+
 impl FakeDomain {
     /// Gives an attribute one value.
     ///
@@ -16,7 +19,16 @@ impl FakeDomain {
     /// If the object is gone.
     pub fn put(&self, guid: ObjectGuid, attribute: &str, value: &str) -> Result<(), FakeError> {
         let (mut state, moment) = self.writing();
-        state.write(guid, &[attribute], moment, |object| object.values.put(attribute, value))
+        state.write(guid, &[attribute], moment, |object| {
+            let before = crate::bind::flags(object);
+            object.values.put(attribute, value);
+            let card = AccountFlags::SMART_CARD_REQUIRED;
+            if crate::bind::flags(object).contains(card) && !before.contains(card) {
+                // Whoever signs in with a card has a password that nobody knows (as tried).
+                let unknown = format!("{guid} {}", object.password_version());
+                object.secret.set(Digest::of(&unknown), CARD_HISTORY);
+            }
+        })
     }
 
     /// Switches the account off, or on again.

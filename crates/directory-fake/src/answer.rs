@@ -83,6 +83,17 @@ impl Refused {
         Self::new(LdapResultCode::InsufficentAccessRights, text)
     }
 
+    /// A change by whoever may not, because the right Change Password is denied to everybody.
+    pub(crate) fn may_not_change(flavour: Flavour) -> Self {
+        match flavour {
+            Flavour::Samba => Self::new(
+                LdapResultCode::ConstraintViolation,
+                "error in module acl: Constraint violation during LDB_MODIFY (19)",
+            ),
+            Flavour::Windows => Self::may_not_set(flavour),
+        }
+    }
+
     /// `insufficientAccessRights` for any other attribute of the object at `dn` that the caller may
     /// not write; only Samba names the object.
     pub(crate) fn may_not_write(flavour: Flavour, dn: &str) -> Self {

@@ -183,6 +183,9 @@ impl State {
                 token.is_administrator() || token.guid.is_some() && !object.cannot_change
             }
         };
+        if !may_set && matches!(asked.password, Some(PasswordWrite::Change { .. })) {
+            return Err(Refused::may_not_change(self.flavour));
+        }
         if !may_set || (asked.password.is_some() && !object.is_account()) {
             return Err(Refused::may_not_set(self.flavour));
         }

@@ -13,9 +13,13 @@ mod suite;
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use clock::SystemClock;
+use directory::security::rights::{self, Permission};
+use directory::security::{Aliases, SecurityDescriptor};
 use directory::{Directory, DirectoryConfig, DistinguishedName, LdapDirectory, SetError};
-use directory_fake::FakePolicy;
+use directory_fake::{FakePolicy, PolicyControls, Rights};
 use lab::{Bound, Credentials, Forest, NewPerson, Person};
 use protocol::{Clock as _, Randomness as _};
 use suite::seeded::Seeded;
@@ -115,6 +119,41 @@ impl Subject for Samba {
         ];
         let above = "CN=Password Settings Container,CN=System";
         self.add_entry(above, "msDS-PasswordSettings", &settings)
+    }
+
+    fn add_unit(&self, rights: Rights) -> String {
+        let of = |wanted: bool, permission| wanted.then_some(permission);
+        let permissions: Vec<Permission> = [
+            of(rights.reset_password, Permission::ResetPassword),
+            of(rights.change_password, Permission::ChangePassword),
+            of(rights.write_lockout_time, Permission::WriteLockoutTime),
+            of(rights.write_pwd_last_set, Permission::WritePwdLastSet),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let filter = format!("(sAMAccountName={})", self.0.service.login);
+        let found = self.0.search(&self.0.base_dn, &filter, &["objectSid"]).unwrap();
+        let service = found[0].value("objectSid").unwrap();
+        let service = directory::Sid::from_value(service).unwrap();
+        // Everybody who is signed in reads; administrators do everything.
+        let plain = "D:(A;CI;GA;;;BA)(A;CI;GA;;;SY)(A;CI;RPLCLORC;;;AU)";
+        let mut descriptor =
+            SecurityDescriptor::from_sddl(plain, &Aliases::without_domain()).unwrap();
+        rights::grant(descriptor.dacl.as_mut().unwrap(), &permissions, &service);
+        let value = BASE64.encode(descriptor.to_value().unwrap());
+        let name = format!("matrix-{:x}-{}", SystemClock.now().as_millis(), count());
+        let ldif = format!(
+            "dn: OU={name},{}\nchangetype: add\nobjectClass: organizationalUnit\nnTSecurityDescriptor:: {value}\n",
+            self.0.base_dn
+        );
+        self.0.modify(&ldif).unwrap();
+        format!("OU={name}")
+    }
+
+    /// Samba offers both; another edition is another controller.
+    fn offer(&self, controls: PolicyControls) -> bool {
+        controls == PolicyControls::Both
     }
 
     fn rename(&self, who: &Person, name: &str) {

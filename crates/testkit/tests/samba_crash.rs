@@ -114,11 +114,14 @@ fn killed_at(step: Step) {
     let before = world.version();
     let mut agent = world.crash_at(step);
 
-    let doubt = world.visitor.password(NEW).unwrap();
-    assert_eq!((doubt.outcome.as_str(), doubt.changed.as_str()), ("in_doubt", "unknown"));
+    let first = world.visitor.password(NEW).unwrap();
+    let said = (first.outcome.as_str(), first.changed.as_str());
+    // A change is recorded while its answer is on its way: it may have arrived.
+    let may_be_told = step == Step::Finished && said == ("password_changed", "yes");
+    assert!(may_be_told || said == ("in_doubt", "unknown"), "{said:?}");
     assert!(!agent.wait().unwrap().success(), "the agent was killed");
     // The same page again does not set anything, it says the same.
-    assert_eq!(world.visitor.get("/result").unwrap().outcome, "in_doubt");
+    assert_eq!(world.visitor.get("/result").unwrap().outcome, first.outcome);
 
     world.stack.restart("agent").unwrap();
     let told = world.visitor.settled(SETTLED).unwrap();

@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use clock::SystemClock;
 use directory::{Directory, DistinguishedName, LdapDirectory};
-use directory_fake::{FakeDirectory, FakeDomain, FakePolicy, NewFakePerson, Population, Served};
+use directory_fake::{
+    FakeDirectory, FakeDomain, FakePolicy, NewFakePerson, PolicyControls, Population, Rights,
+    Served,
+};
 use lab::{Authority, Bound, Credentials, NewPerson, Person};
 
 use super::seeded::Seeded;
@@ -107,6 +110,18 @@ impl Subject for Fake {
         let name = self.made_up();
         self.domain().add_settings(&name, precedence, policy, &[applies_to]).unwrap();
         name
+    }
+
+    fn add_unit(&self, rights: Rights) -> String {
+        let unit = format!("OU={}", self.made_up());
+        self.domain().add_unit(&unit).unwrap();
+        self.domain().delegate(&self.population.service.login, &unit, rights).unwrap();
+        unit
+    }
+
+    fn offer(&self, controls: PolicyControls) -> bool {
+        self.domain().offer(&self.domain().controller(), controls).unwrap();
+        true
     }
 
     fn rename(&self, who: &Person, name: &str) {

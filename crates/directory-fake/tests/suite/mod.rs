@@ -6,10 +6,11 @@
 
 pub mod cases;
 pub mod fake;
+pub mod matrix;
 pub mod seeded;
 
 use directory::{Directory, DistinguishedName, ObjectGuid};
-use directory_fake::FakePolicy;
+use directory_fake::{FakePolicy, PolicyControls, Rights};
 use lab::{Bound, Credentials, NewPerson, Person};
 use protocol::{ClearPassword, Timestamp};
 
@@ -29,6 +30,11 @@ pub trait Subject {
     fn put(&self, who: &Person, attribute: &str, value: &str);
     /// Makes a fine-grained policy for a login or a group, with this precedence; its name.
     fn add_settings(&self, policy: &FakePolicy, precedence: u32, applies_to: &str) -> String;
+    /// Makes a unit that only this case uses, in which the service account has these rights on people
+    /// and no other; its name relative to the domain.
+    fn add_unit(&self, rights: Rights) -> String;
+    /// Has the controller offer these policy-hints controls; false if it cannot be made to.
+    fn offer(&self, controls: PolicyControls) -> bool;
     /// Gives a person another common name.
     fn rename(&self, who: &Person, name: &str);
     /// Deletes a person.
@@ -110,6 +116,27 @@ macro_rules! contract {
             a_client_whose_account_is_disabled_is_told_so,
             sets_at_the_same_time_are_all_counted,
         }
+        contract! { @matrix $subject =>
+            every_write_to_an_ordinary_account: Ordinary,
+            every_write_to_a_disabled_account: Disabled,
+            every_write_to_a_locked_account: Locked,
+            every_write_to_an_expired_account: Expired,
+            every_write_to_an_account_that_must_change: MustChange,
+            every_write_to_an_account_that_cannot_change: CannotChange,
+            every_write_to_an_account_with_admin_count: AdminCount,
+            every_write_to_an_account_that_never_expires: NeverExpires,
+            every_write_to_an_account_with_a_smart_card: SmartCard,
+        }
+    };
+    (@matrix $subject:expr => $($case:ident: $state:ident,)*) => {
+        $(
+            #[tokio::test]
+            async fn $case() {
+                let subject = $subject.await;
+                let state = crate::suite::matrix::State::$state;
+                crate::suite::matrix::of_state(&subject, state).await;
+            }
+        )*
     };
     (@each $subject:expr => $($case:ident,)*) => {
         $(
