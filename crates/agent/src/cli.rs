@@ -1,7 +1,10 @@
 //! The command line of `passback-agent`. Exit codes: 0 done, 1 a refusal, 2 usage, 3 unavailable,
 //! 4 configuration (INTERFACES "Commands").
 
+mod ask;
 mod audit;
+mod explain;
+mod permissions;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,6 +17,8 @@ use sync::{Disconnect, SyncError};
 use tokio_util::sync::CancellationToken;
 
 use self::audit::AuditCommand;
+use self::explain::Explain;
+use self::permissions::PermissionsCommand;
 use crate::cloud::CloudError;
 use crate::cycle::CycleError;
 use crate::directories::Directories;
@@ -59,6 +64,11 @@ enum Command {
     /// What the agent did with every request.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// The rights of the service account.
+    #[command(subcommand)]
+    Permissions(PermissionsCommand),
+    /// Whether a person's password can be reset, and what stands in the way.
+    Explain(Explain),
     /// The configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -204,6 +214,10 @@ async fn with_settings(
         Command::Sync { command: Some(command) } => look(command, &settings).await,
         Command::Run => run_until_told(settings, surroundings).await,
         Command::Audit(command) => audit::audit(command, &settings).await,
+        Command::Permissions(command) => {
+            permissions::permissions(command, &settings, &surroundings).await
+        }
+        Command::Explain(command) => explain::explain(&command, &settings, &surroundings).await,
         Command::Config(_) => {
             Directories::set_up(&settings.directories, &surroundings)
                 .map_err(Failure::configuration)?;

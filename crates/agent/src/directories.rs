@@ -110,22 +110,40 @@ impl OpenDirectory for OverLdaps {
     }
 }
 
-fn over_ldaps(
+/// A client for one directory, signed in as its service account.
+pub(crate) fn over_ldaps(
     settings: &DirectorySettings,
     clock: &Arc<dyn Clock>,
 ) -> Result<LdapDirectory, SetUpError> {
     let name = settings.name.as_str().to_owned();
-    let file = |path: &PathBuf| {
-        let (name, path) = (name.clone(), path.clone());
-        move |cause| SetUpError::File { name, path, cause }
-    };
-    let ca = std::fs::read(&settings.ca).map_err(file(&settings.ca))?;
     let path = &settings.bind_password_file;
-    let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(file(path))?;
+    let file = |cause| SetUpError::File { name: name.clone(), path: path.clone(), cause };
+    let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(file)?;
     let password = ClearPassword::from_text(text.trim_end_matches(['\r', '\n']));
     let password =
         password.map_err(|_| SetUpError::Password { name: name.clone(), path: path.clone() })?;
-    let config = DirectoryConfig::new(&settings.domain, ca, &settings.bind_name, password)
+    if settings.allow_without_policy_control {
+        tracing::warn!(
+            event = "directory.history_not_enforced",
+            directory = name,
+            "passwords are set also where the controller offers no policy-hints control"
+        );
+    }
+    over_ldaps_as(settings, &settings.bind_name, password, clock)
+}
+
+/// The same, signed in as somebody else.
+pub(crate) fn over_ldaps_as(
+    settings: &DirectorySettings,
+    bind_name: &str,
+    password: ClearPassword,
+    clock: &Arc<dyn Clock>,
+) -> Result<LdapDirectory, SetUpError> {
+    let name = settings.name.as_str().to_owned();
+    let file =
+        |cause| SetUpError::File { name: name.clone(), path: settings.ca.clone(), cause };
+    let ca = std::fs::read(&settings.ca).map_err(file)?;
+    let config = DirectoryConfig::new(&settings.domain, ca, bind_name, password)
         .map_err(|_| SetUpError::Domain { name: name.clone() })?;
     let config = DirectoryConfig {
         dns: settings.dns,
@@ -137,13 +155,6 @@ fn over_ldaps(
         people_attributes: settings.people_attributes.clone(),
         ..config
     };
-    if settings.allow_without_policy_control {
-        tracing::warn!(
-            event = "directory.history_not_enforced",
-            directory = name,
-            "passwords are set also where the controller offers no policy-hints control"
-        );
-    }
     LdapDirectory::new(config, Arc::clone(clock))
         .map_err(|cause| SetUpError::Directory { name, cause })
 }

@@ -13,6 +13,7 @@
 //! cloud       the agent's HTTPS requests: enrolment, onboarding, heartbeat, SCIM
 //! health      heartbeat and the probe of the LDAP path;  clocks: how far they differ
 //! surroundings  what the agent is given: time, transport, directories
+//! permissions what the service account may do;  explain: one person
 //! state       identity and keys on disk, encrypted;  settings: the configuration
 //! ```
 //!
@@ -37,10 +38,12 @@ mod dial;
 mod directories;
 mod duties;
 mod enrol;
+mod explain;
 mod guard;
 mod health;
 mod intake;
 pub mod journal;
+mod permissions;
 mod run;
 mod settings;
 mod settle;

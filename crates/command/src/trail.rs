@@ -107,7 +107,8 @@ pub fn verified(found: &Verification, json: bool) -> Result<(), Failure> {
     }
 }
 
-fn rfc3339(at: Timestamp) -> String {
+/// A moment for people and programs: RFC 3339, UTC, in milliseconds.
+pub fn rfc3339(at: Timestamp) -> String {
     match jiff::Timestamp::from_millisecond(at.as_millis()) {
         Ok(at) => format!("{at:.3}"),
         // Nobody's clock; the entry is shown all the same.

@@ -18,6 +18,7 @@ use crate::attributes::Entry;
 use crate::pdc::ROLE_CHECK;
 use crate::security::{self, SecurityDescriptor, rights};
 use crate::session::{Search, Session, refusal};
+use crate::witness::InvocationId;
 use crate::{
     DirectoryError, DistinguishedName, LdapDirectory, ObjectGuid, PolicyControl, Sid, wire,
 };
@@ -125,13 +126,28 @@ impl LdapDirectory {
         &self,
         dn: &DistinguishedName,
     ) -> Result<Option<Surveyed>, DirectoryError> {
+        self.surveyed_at(&dn.to_string()).await
+    }
+
+    /// The same by what names an object for ever.
+    ///
+    /// # Errors
+    /// Those of [`LdapDirectory::surveyed`].
+    pub async fn surveyed_by_guid(
+        &self,
+        guid: ObjectGuid,
+    ) -> Result<Option<Surveyed>, DirectoryError> {
+        self.surveyed_at(&guid.as_base()).await
+    }
+
+    async fn surveyed_at(&self, base: &str) -> Result<Option<Surveyed>, DirectoryError> {
         let deleted = || LdapControl::Unknown {
             oid: SHOW_DELETED.to_owned(),
             criticality: false,
             value: None,
         };
         let search = || Search {
-            base: dn.to_string(),
+            base: base.to_owned(),
             scope: LdapSearchScope::Base,
             filter: LdapFilter::Present("objectClass".to_owned()),
             attributes: ATTRIBUTES,
@@ -213,6 +229,36 @@ impl LdapDirectory {
             Err(DirectoryError::Refused(_)) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The name of the controller with this copy of the database; none if the forest has none (any
+    /// more).
+    ///
+    /// # Errors
+    /// Where the way ends.
+    pub async fn controller_of(
+        &self,
+        copy: InvocationId,
+    ) -> Result<Option<String>, DirectoryError> {
+        let session = self.0.session(ROLE_CHECK).await?;
+        // NTDS Settings, server, Servers, site, Sites (MS-ADTS 6.1.1.2.2).
+        let own = session.root.settings.clone();
+        let sites = std::iter::successors(Some(own), DistinguishedName::parent).nth(4);
+        let Some(sites) = sites else { return Ok(None) };
+        let search = || Search {
+            base: sites.to_string(),
+            scope: LdapSearchScope::Subtree,
+            filter: equal("objectClass", "nTDSDSA"),
+            attributes: &["invocationId"],
+            controls: Vec::new(),
+        };
+        let (_, found) = self.look(search).await?;
+        let is_it = |entry: &&Entry| {
+            let value = entry.attributes.value("invocationId");
+            value.is_some_and(|value| ObjectGuid::from_value(value) == Ok(copy.0))
+        };
+        let server = found.iter().find(is_it).and_then(|entry| entry.dn.parent());
+        Ok(server.and_then(|server| server.name().map(str::to_owned)))
     }
 
     /// Changes an object's rights with one modify, which is done as a whole or not at all. Never

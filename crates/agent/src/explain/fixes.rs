@@ -1,0 +1,58 @@
+//! What puts a person's account right, in the words of the tools of whoever runs the directory.
+
+use directory::AccountFlags;
+
+use super::Subject;
+use crate::permissions::{Remedy, quoted};
+
+impl Subject<'_> {
+    /// Either Samba's tool or Windows' PowerShell; both with the account named.
+    fn by_tool(&self, samba: &str, windows: &str) -> Remedy {
+        let (login, dn) = (&self.account.sam_account_name, self.account.dn.to_string());
+        Remedy::command(if self.observed.asker.is_samba {
+            samba.replace("LOGIN", &quoted(login))
+        } else {
+            windows.replace("DN", &format!("'{}'", dn.replace('\'', "''")))
+        })
+    }
+
+    /// Switches the account on. Never done by Passback itself (SPEC D-7).
+    pub(super) fn enable(&self) -> Remedy {
+        let samba = format!("samba-tool user enable LOGIN {}", self.observed.samba_target());
+        self.by_tool(&samba, "Enable-ADAccount -Identity DN")
+            .and("if the person should be able to sign in again")
+    }
+
+    /// Takes the account's end away.
+    pub(super) fn no_end(&self) -> Remedy {
+        let samba =
+            format!("samba-tool user setexpiry LOGIN --noexpiry {}", self.observed.samba_target());
+        self.by_tool(&samba, "Clear-ADAccountExpiration -Identity DN")
+            .and("if the person should be able to sign in again")
+    }
+
+    /// Lets the account sign in with a password.
+    pub(super) fn no_smart_card(&self) -> Remedy {
+        let flags = self.account.flags.0 & !AccountFlags::SMART_CARD_REQUIRED.0;
+        if !self.observed.asker.is_samba {
+            return self
+                .by_tool("", "Set-ADUser -Identity DN -SmartcardLogonRequired $false")
+                .and("if the person should sign in with a password, too");
+        }
+        Remedy::note(format!(
+            "if the person should sign in with a password, too: set userAccountControl to {flags} (`samba-tool user edit {}`)",
+            quoted(&self.account.sam_account_name)
+        ))
+    }
+
+    /// Takes an `adminCount` away that is left over.
+    pub(super) fn no_admin_count(&self) -> Remedy {
+        let command = format!(
+            "passback-agent permissions grant --directory {} --inherit {}",
+            quoted(self.settings.name.as_str()),
+            quoted(&self.account.dn.to_string())
+        );
+        Remedy::command(command)
+            .and("takes adminCount away, and turns inheritance on where it is off")
+    }
+}

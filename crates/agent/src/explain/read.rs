@@ -1,0 +1,153 @@
+//! Finding a person, and reading everything about the account.
+
+use directory::security::rights::Feature;
+use directory::{
+    Directory as _, DirectoryError, DistinguishedName, LdapDirectory, ObjectGuid, protected_by,
+};
+use protocol::Timestamp;
+
+use super::{Explanation, Line, Section, Subject};
+use crate::permissions::{Extent, Observed, Remedy, Sampled, Seen, judge, names_in, observe};
+use crate::settings::DirectorySettings;
+
+/// Whom a name led to.
+pub(crate) enum Found {
+    /// Nobody of this directory.
+    Nobody,
+    /// One account.
+    One(ObjectGuid),
+    /// Several.
+    Several,
+}
+
+/// Finds an account by GUID, by distinguished name, by `DOMAIN\login`, or by login or user principal
+/// name.
+///
+/// # Errors
+/// Where the way ends.
+pub(crate) async fn find(directory: &LdapDirectory, user: &str) -> Result<Found, DirectoryError> {
+    if let Ok(guid) = user.parse::<ObjectGuid>() {
+        let there = directory.surveyed_by_guid(guid).await?.is_some_and(|one| one.sid.is_some());
+        return Ok(if there { Found::One(guid) } else { Found::Nobody });
+    }
+    if user.contains('=')
+        && let Ok(dn) = user.parse::<DistinguishedName>()
+    {
+        let object = directory.surveyed(&dn).await?;
+        let person = object.filter(|one| one.sid.is_some()).and_then(|one| one.guid);
+        return Ok(person.map_or(Found::Nobody, Found::One));
+    }
+    let login = user.rsplit_once('\\').map_or(user, |(_, login)| login);
+    Ok(match directory.accounts_called(login).await?[..] {
+        [] => Found::Nobody,
+        [one] => Found::One(one),
+        _ => Found::Several,
+    })
+}
+
+/// Reads everything about an account; none if it is gone.
+///
+/// # Errors
+/// Where the way ends.
+pub(crate) async fn subject<'s>(
+    settings: &'s DirectorySettings,
+    directory: &LdapDirectory,
+    guid: ObjectGuid,
+    now: Timestamp,
+) -> Result<Option<Subject<'s>>, DirectoryError> {
+    let Some(account) = directory.account(guid).await? else { return Ok(None) };
+    let policy = directory.effective_policy(&account).await?;
+    // Hidden, it keeps the agent from a reset as well, which is told with the rest.
+    let witness = match directory.witness(guid).await {
+        Err(DirectoryError::Unreadable { .. }) => None,
+        other => other?,
+    };
+    let Some(object) = directory.surveyed(&account.dn).await? else { return Ok(None) };
+    let mut observed = observe(settings, directory, Extent { people: 0, below: false }).await?;
+    add_chain(directory, &account.dn, &mut observed).await?;
+    let protection = protected_by(&account);
+    observed.people = vec![Sampled { object: object.clone(), protection }];
+    let mut names = observed.names.clone();
+    for sid in &account.group_sids {
+        if !names.knows(sid)
+            && let Some(name) = directory.account_name_of(sid).await?
+        {
+            names.note(sid.clone(), name);
+        }
+    }
+    let descriptors = observed.places().filter_map(Seen::descriptor).chain(&object.descriptor);
+    let who = [&observed.asker.groups[..], &account.group_sids].concat();
+    names_in(directory, descriptors, &who, &mut names).await?;
+    observed.names = names;
+    let set_at = match witness.as_ref().and_then(|witness| witness.originator) {
+        Some(copy) => directory.controller_of(copy).await?,
+        None => None,
+    };
+    let judgement = judge(&observed, &[Feature::Writeback]);
+    Ok(Some(Subject {
+        settings,
+        account,
+        object,
+        judgement,
+        observed,
+        policy,
+        witness,
+        set_at,
+        now,
+    }))
+}
+
+/// What can be said of an account of which the service account may not see what protection is judged by:
+/// nearly always that of one that inherits nothing.
+///
+/// # Errors
+/// Where the way ends.
+pub(crate) async fn hidden(
+    settings: &DirectorySettings,
+    directory: &LdapDirectory,
+    guid: ObjectGuid,
+    attribute: &str,
+) -> Result<Option<Explanation>, DirectoryError> {
+    let Some(object) = directory.surveyed_by_guid(guid).await? else { return Ok(None) };
+    let mut observed = observe(settings, directory, Extent { people: 0, below: false }).await?;
+    add_chain(directory, &object.dn, &mut observed).await?;
+    let dn = object.dn.clone();
+    observed.people = vec![Sampled { object, protection: None }];
+    let judgement = judge(&observed, &[Feature::Writeback]);
+    let about = judgement.findings.iter().filter(|finding| dn.is_at_or_below(&finding.object));
+    let nearest = about.max_by_key(|finding| finding.object.levels());
+    let hidden = format!("{attribute} is hidden from the service account");
+    let verdict = match nearest {
+        Some(finding) => {
+            let text = format!("cannot be reset: {}; {hidden}", finding.text(&observed));
+            Line::stopping(text).with(finding.remedy(&observed))
+        }
+        None => Line::stopping(format!("cannot be reset: {hidden}"))
+            .with(Remedy::note("let Authenticated Users read the account, as with any new one")),
+    };
+    let unjudged = "whether it is protected, and all else, cannot be judged: nothing is reset then";
+    let lines = vec![Line::bad(unjudged).with(verdict.remedy.clone())];
+    Ok(Some(Explanation {
+        directory: observed.name.clone(),
+        login: dn.name().unwrap_or_default().to_owned(),
+        dn,
+        verdict,
+        sections: vec![Section { title: "Account", lines }],
+    }))
+}
+
+/// Every place between the root of the domain and the account, and no other: what a right comes by.
+async fn add_chain(
+    directory: &LdapDirectory,
+    dn: &DistinguishedName,
+    observed: &mut Observed,
+) -> Result<(), DirectoryError> {
+    let above = std::iter::successors(dn.parent(), DistinguishedName::parent);
+    for place in above.take_while(|place| place.is_below(&observed.head.dn)) {
+        if !observed.places().any(|known| known.dn == place) {
+            let object = directory.surveyed(&place).await?;
+            observed.below.push(Seen { dn: place, object });
+        }
+    }
+    Ok(())
+}

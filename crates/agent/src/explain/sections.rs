@@ -1,0 +1,324 @@
+//! One answer per question about a person.
+
+use command::trail::rfc3339;
+use directory::security::rights::{Feature, Permission};
+use directory::security::{Ground, Target};
+use directory::{PolicySource, Protection, PwdLastSet, protected_by, too_young};
+
+use super::{Line, Mark, Section, Subject};
+use crate::permissions::{Remedy, label, may_change};
+
+/// What is to be done about an account that a group protects.
+const ADMINISTRATOR_RESETS: &str = "an administrator resets it by hand; an account that need not be protected is taken out of the group, and out of groups in between";
+
+impl Subject<'_> {
+    /// Whether it is one of those that are never reset from the cloud (SPEC D-6), and why.
+    pub(super) fn protection(&self) -> Section {
+        let (account, names) = (&self.account, &self.observed.names);
+        let by_hand = || Remedy::note(ADMINISTRATOR_RESETS);
+        let mut lines = Vec::new();
+        if account.sid == self.observed.asker.own {
+            let text = "it is the agent's own account, which is never reset from the cloud";
+            lines.push(
+                Line::stopping(text).with(Remedy::note("an administrator resets it by hand")),
+            );
+        }
+        if account.is_computer_or_trust() {
+            let text = "it is the account of a computer, a service or a trust, and no person's";
+            lines.push(
+                Line::stopping(text)
+                    .with(Remedy::note("none: such accounts keep their own passwords")),
+            );
+        }
+        let local = account
+            .group_sids
+            .iter()
+            .filter(|group| self.settings.protected_groups.contains(group));
+        for group in local {
+            let text =
+                format!("it is in the group {}, which the configuration protects", names.of(group));
+            lines.push(
+                Line::stopping(text)
+                    .with(by_hand().and_also("or take the group out of `protected_groups`")),
+            );
+        }
+        lines.push(match protected_by(account) {
+            Some(Protection::Account(_)) => {
+                let text = "it is one of the domain's own accounts, which are never reset from the cloud";
+                Line::stopping(text).with(Remedy::note("an administrator resets it by hand"))
+            }
+            Some(Protection::Member(group)) => {
+                let text = format!("it is in the protected group {}, nested groups included, and is never reset from the cloud", names.of(&group));
+                Line::stopping(text).with(by_hand())
+            }
+            Some(Protection::AdminCountAlone) => {
+                let text = "adminCount is left over: the account was in a protected group and is in none any more";
+                Line::stopping(text).with(self.no_admin_count())
+            }
+            None => Line::good("in no protected group"),
+        });
+        lines.push(match (account.admin_count, protected_by(account)) {
+            (false, Some(Protection::Member(_) | Protection::Account(_))) => {
+                Line::known("adminCount is not set (yet): the directory sets it within the hour")
+            }
+            (false, _) => Line::known("adminCount is not set"),
+            (true, _) => Line::known("adminCount is set"),
+        });
+        Section { title: "Protection", lines }
+    }
+
+    /// Whether it is below one of the units of the configuration.
+    pub(super) fn scope(&self) -> Section {
+        let unit = self.settings.ous.iter().find(|ou| self.account.dn.is_at_or_below(ou));
+        let line = match unit {
+            Some(unit) => Line::good(format!("in scope, by {unit}")),
+            None => {
+                let parent = self.account.dn.parent();
+                let parent = parent.map_or_else(String::new, |parent| parent.to_string());
+                Line::stopping("it is below no OU of the configuration").with(Remedy::note(format!(
+                    "add {parent:?}, or a unit above, to `ous` of the directory {}, and run `passback-agent sync`",
+                    self.settings.name.as_str()
+                )))
+            }
+        };
+        Section { title: "Scope", lines: vec![line] }
+    }
+
+    /// The state of the account.
+    pub(super) fn flags(&self) -> Section {
+        let account = &self.account;
+        let mut lines = vec![
+            match account.is_disabled() {
+                true => Line::stopping("the account is disabled").with(self.enable()),
+                false => Line::good("enabled"),
+            },
+            match account.account_expires.filter(|_| account.is_expired(self.now)) {
+                Some(end) => {
+                    Line::stopping(format!("the account has expired, on {}", rfc3339(end)))
+                        .with(self.no_end())
+                }
+                None => Line::good("not expired"),
+            },
+            match account.requires_smart_card() {
+                true => Line::stopping("the account signs in with a smart card only")
+                    .with(self.no_smart_card()),
+                false => Line::good("signs in with a password"),
+            },
+            match account.cannot_change_password {
+                true => Line::stopping("\"user cannot change password\" is set")
+                    .with(may_change(&self.observed, &self.object)),
+                false => Line::good("the person may change the password"),
+            },
+        ];
+        if let Some(since) = account.lockout_time {
+            let text = format!(
+                "locked out since {}, unless that has run out: a reset unlocks",
+                rfc3339(since)
+            );
+            lines.push(Line::known(text));
+        }
+        if account.password_never_expires() {
+            lines.push(Line::known("the password never expires, so that it cannot be made to change at the next sign-in"));
+        }
+        Section { title: "Account", lines }
+    }
+
+    /// Where it would be set.
+    pub(super) fn controller(&self) -> Section {
+        let asker = &self.observed.asker;
+        let mut lines = vec![Line::good(format!(
+            "{} holds the PDC role and answers; signed in as {}",
+            asker.controller,
+            self.observed.account()
+        ))];
+        lines.push(match (asker.policy_control, self.settings.allow_without_policy_control) {
+            (Some(control), _) => {
+                Line::good(format!("offers the policy-hints control, {}", control.oid()))
+            }
+            (None, true) => Line::bad(
+                "offers no policy-hints control: history is not enforced, as the configuration allows",
+            ),
+            (None, false) => Line::stopping("the controller offers no policy-hints control, so that history would not be enforced")
+                .with(Remedy::note("move the PDC role to a controller that offers it (Windows Server 2008 R2 SP1 with updates or newer, Samba 4.24 or newer); `allow_without_policy_control` allows it without")),
+        });
+        Section { title: "Controller", lines }
+    }
+
+    /// What the service account may do to this very account, and by which entry.
+    pub(super) fn rights(&self) -> Section {
+        let mut lines = Vec::new();
+        for permission in
+            Permission::ALL.into_iter().filter(|one| one.feature() == Feature::Writeback)
+        {
+            lines.push(self.right(permission));
+        }
+        Section { title: "Rights of the service account", lines }
+    }
+
+    fn right(&self, permission: Permission) -> Line {
+        let on_root = permission == Permission::UnexpirePassword;
+        let (place, object) = match on_root {
+            true => (&self.observed.head.dn, self.observed.head.object.as_ref()),
+            false => (&self.object.dn, Some(&self.object)),
+        };
+        let descriptor = object.and_then(|one| one.descriptor.as_ref());
+        let Some((object, descriptor)) = object.zip(descriptor) else {
+            return self.lacking(permission);
+        };
+        let target = Target { sid: object.sid.as_ref(), class: object.class() };
+        let ruling = descriptor.effective(permission.wanted(), &self.observed.requester(), &target);
+        if !ruling.is_granted() {
+            return self.lacking(permission);
+        }
+        let by = match ruling.grounds.first() {
+            Some(Ground::Entry { index, inherited, trustee }) => {
+                let from = match (inherited, self.source(descriptor, *index)) {
+                    (false, _) => format!("on {place} itself"),
+                    (true, Some(source)) => format!("inherited from {source}"),
+                    (true, None) => "inherited from above".to_owned(),
+                };
+                format!("by an entry for {}, {from}", self.observed.names.of(trustee))
+            }
+            Some(Ground::NoList) => "because the object has no list at all".to_owned(),
+            Some(Ground::Owner) => "because it owns the object".to_owned(),
+            None => "by nothing".to_owned(),
+        };
+        Line::good(format!("{}: {by}", label(permission)))
+    }
+
+    /// The place above on which an inherited entry stands: the nearest one with that entry as its own.
+    fn source(
+        &self,
+        descriptor: &directory::security::SecurityDescriptor,
+        index: usize,
+    ) -> Option<String> {
+        let entry = descriptor.dacl.as_ref()?.entries.get(index)?.access()?;
+        let mut above: Vec<_> =
+            self.observed.places().filter(|place| self.object.dn.is_below(&place.dn)).collect();
+        above.sort_by_key(|place| std::cmp::Reverse(place.dn.levels()));
+        let has = |place: &&&crate::permissions::Seen| {
+            let dacl = place.descriptor().and_then(|one| one.dacl.as_ref());
+            let own = dacl.into_iter().flat_map(|dacl| &dacl.entries);
+            own.filter(|one| !one.is_inherited()).filter_map(|one| one.access()).any(|one| {
+                one.trustee == entry.trustee
+                    && one.object_type == entry.object_type
+                    && directory::security::mask::mapped(one.mask) & entry.mask == entry.mask
+            })
+        };
+        above.iter().find(has).map(|place| place.dn.to_string())
+    }
+
+    /// A right that is not there, with the reason nearest to the account.
+    fn lacking(&self, permission: Permission) -> Line {
+        let about = |finding: &&crate::permissions::Finding| {
+            finding.permissions.contains(&permission)
+                && self.object.dn.is_at_or_below(&finding.object)
+        };
+        let findings = self.judgement.findings.iter().filter(about);
+        let finding = findings.max_by_key(|finding| finding.object.levels());
+        let stops = matches!(permission, Permission::ResetPassword | Permission::WriteLockoutTime);
+        let line = match finding {
+            Some(finding) => {
+                let text = format!("{}: {}", label(permission), finding.text(&self.observed));
+                Line::bad(text).with(finding.remedy(&self.observed))
+            }
+            None => Line::bad(format!(
+                "{}: {} has it neither here nor on a unit above",
+                label(permission),
+                self.observed.account()
+            )),
+        };
+        Line { stops, ..line }
+    }
+
+    /// Whether what stands above reaches the account.
+    pub(super) fn inheritance(&self) -> Section {
+        let mut lines = Vec::new();
+        let off = self.object.descriptor.as_ref().is_some_and(|one| one.is_protected());
+        let lacks = self.judgement.findings.iter().find(|one| one.object == self.object.dn);
+        lines.push(match (off, lacks) {
+            (false, _) => Line::good("the account inherits"),
+            (true, None) => Line::known("inheritance is off on the account, which has its rights by entries of its own, or needs none"),
+            (true, Some(finding)) => Line::bad("inheritance is off on the account").with(finding.remedy(&self.observed)),
+        });
+        for place in self.observed.places().filter(|place| self.object.dn.is_below(&place.dn)) {
+            if place.dn != self.observed.head.dn
+                && place.descriptor().is_some_and(|one| one.is_protected())
+            {
+                lines.push(Line::known(format!("inheritance is off on {}", place.dn)));
+            }
+        }
+        Section { title: "Inheritance", lines }
+    }
+
+    /// The rules for the next password, and whose they are.
+    pub(super) fn rules(&self) -> Section {
+        let of = match &self.policy.source {
+            PolicySource::Domain(head) => format!("the domain's rules, on {head}"),
+            PolicySource::FineGrained(pso) => format!("the fine-grained policy {pso}"),
+        };
+        let mut lines = vec![Line { mark: Mark::Good, ..Line::known(of) }];
+        match &self.policy.rules {
+            None => {
+                let grant = format!(
+                    "passback-agent permissions grant --directory {} --feature fine-grained-rules",
+                    self.settings.name.as_str()
+                );
+                lines.push(Line::bad("its rules are hidden from the service account: a refusal cannot be explained").with(Remedy::command(grant)));
+            }
+            Some(rules) => lines.push(Line::known(format!(
+                "at least {} characters, {}; {} earlier passwords remembered; at least {} s between two changes",
+                rules.minimum_length,
+                if rules.complexity { "three of five kinds" } else { "of any kind" },
+                rules.history_length,
+                rules.minimum_age_seconds
+            ))),
+        }
+        if let Some(from) = too_young(&self.policy, &self.account, self.now) {
+            let text = format!(
+                "the present password is too young: it can be replaced from {} on",
+                rfc3339(from)
+            );
+            let remedy = Remedy::note(
+                "wait until then, or make the account change its password at the next sign-in, which has no least age",
+            );
+            lines.push(Line::stopping(text).with(remedy));
+        }
+        Section { title: "Password policy", lines }
+    }
+
+    /// When the password was last set, and where.
+    pub(super) fn last_set(&self) -> Section {
+        let when = match self.account.pwd_last_set {
+            PwdLastSet::Never => "never, or it must be changed at the next sign-in".to_owned(),
+            PwdLastSet::At(at) => format!("at {}", rfc3339(at)),
+        };
+        let mut lines = vec![Line::known(when)];
+        let Some(witness) = &self.witness else {
+            let text = "replPropertyMetaData is hidden from the service account: after a crash it could not be said whether the password was set";
+            let inherit = "where inheritance is off, turn it on; else let Authenticated Users read the account, as with any new one";
+            lines.push(Line::stopping(text).with(Remedy::note(inherit)));
+            return Section { title: "Last set", lines };
+        };
+        lines.push(Line::known(match (&self.set_at, witness.originator) {
+            (Some(name), _) => format!("at the controller {name}"),
+            (None, Some(copy)) => {
+                format!("at a controller that is no longer there (its copy was {copy})")
+            }
+            (None, None) => "nowhere that is known".to_owned(),
+        }));
+        lines.push(Line::known(format!("version {} of the password", witness.version)));
+        Section { title: "Last set", lines }
+    }
+}
+
+impl Remedy {
+    /// With a further thing that may be done by hand.
+    fn and_also(mut self, further: &str) -> Self {
+        self.note = Some(match self.note {
+            Some(note) => format!("{note}; {further}"),
+            None => further.to_owned(),
+        });
+        self
+    }
+}

@@ -1,0 +1,80 @@
+//! What the service account of a directory may do, and what it lacks (SPEC D-12).
+//!
+//! ```text
+//! observed   what was read of a directory;  read    reading it
+//! judge      what is lacking, and why: data
+//! remedy     the exact fix of each
+//! plan       what grant and revoke change, entry by entry
+//! print      the same as commands of administrators' own tools
+//! text, json how it is told
+//! ```
+//!
+//! Reading comes first and judging afterwards, so that a test can judge what no directory holds.
+
+mod json;
+mod judge;
+mod observed;
+mod plan;
+mod print;
+mod read;
+mod remedy;
+mod text;
+
+pub(crate) use json::check as check_json;
+pub(crate) use judge::{Finding, Judgement, judge};
+pub(crate) use observed::{Names, Observed, Sampled, Seen};
+pub(crate) use plan::{Change, Wish, grant, revoke};
+pub(crate) use print::{Form, print};
+pub(crate) use read::{Extent, names_in, observe};
+pub(crate) use remedy::{Remedy, may_change, quoted};
+pub(crate) use text::{check as check_text, preview};
+
+use directory::security::rights::{Feature, Permission};
+
+/// What a right is called in a sentence.
+pub(crate) const fn label(permission: Permission) -> &'static str {
+    match permission {
+        Permission::ResetPassword => "Reset Password",
+        Permission::ChangePassword => "Change Password",
+        Permission::WriteLockoutTime => "write lockoutTime",
+        Permission::WritePwdLastSet => "write pwdLastSet",
+        Permission::UnexpirePassword => "Unexpire Password",
+        Permission::ReadPasswordSettings => "read the Password Settings container",
+        Permission::WriteConsistencyGuid => "write mS-DS-ConsistencyGuid",
+        Permission::ReplicatingDirectoryChanges => "Replicating Directory Changes",
+        Permission::ReadDeletedObjects => "read Deleted Objects",
+    }
+}
+
+/// What a right is called in JSON.
+pub(crate) const fn key(permission: Permission) -> &'static str {
+    match permission {
+        Permission::ResetPassword => "reset_password",
+        Permission::ChangePassword => "change_password",
+        Permission::WriteLockoutTime => "write_lockout_time",
+        Permission::WritePwdLastSet => "write_pwd_last_set",
+        Permission::UnexpirePassword => "unexpire_password",
+        Permission::ReadPasswordSettings => "read_password_settings",
+        Permission::WriteConsistencyGuid => "write_consistency_guid",
+        Permission::ReplicatingDirectoryChanges => "replicating_directory_changes",
+        Permission::ReadDeletedObjects => "read_deleted_objects",
+    }
+}
+
+/// What a feature is called, on the command line and in JSON.
+pub(crate) const fn feature_name(feature: Feature) -> &'static str {
+    match feature {
+        Feature::Writeback => "writeback",
+        Feature::FineGrainedRules => "fine-grained-rules",
+        Feature::Anchor => "anchor",
+        Feature::Deletions => "deletions",
+    }
+}
+
+/// Several of them in a sentence.
+pub(crate) fn labels(permissions: &[Permission]) -> String {
+    permissions.iter().map(|one| label(*one)).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

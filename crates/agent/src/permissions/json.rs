@@ -1,0 +1,72 @@
+//! Judgements for programs. The form is checked by `tests/snapshots` of this crate.
+
+use serde_json::{Value, json};
+
+use super::judge::{Cause, Finding, Judgement, Kind};
+use super::remedy::is_optional;
+use super::{Observed, Remedy, feature_name, key};
+
+/// A judged directory.
+pub(crate) fn check(observed: &Observed, judgement: &Judgement) -> Value {
+    let features: serde_json::Map<String, Value> = judgement
+        .features
+        .iter()
+        .map(|(feature, has)| (feature_name(*feature).to_owned(), json!(has)))
+        .collect();
+    json!({
+        "directory": observed.name,
+        "domain": observed.domain,
+        "controller": observed.asker.controller,
+        "account": observed.account(),
+        "account_sid": observed.asker.own.to_string(),
+        "good": judgement.findings.is_empty(),
+        "features": features,
+        "units": observed.units.iter().map(|unit| unit.dn.to_string()).collect::<Vec<_>>(),
+        "units_below": observed.below.len(),
+        "units_below_cut": observed.below_cut,
+        "people": {
+            "looked_at": observed.people.len(),
+            "good": judgement.people_good,
+            "protected": judgement.people_protected,
+        },
+        "findings": judgement
+            .findings
+            .iter()
+            .map(|finding| of_finding(finding, observed))
+            .collect::<Vec<_>>(),
+    })
+}
+
+fn of_finding(finding: &Finding, observed: &Observed) -> Value {
+    let kind = match finding.kind {
+        Kind::Root => "root",
+        Kind::Unit => "unit",
+        Kind::Person => "person",
+        Kind::Container => "container",
+    };
+    let cause = match &finding.cause {
+        Cause::NotThere => "not_there",
+        Cause::Hidden => "hidden",
+        Cause::Missing => "missing",
+        Cause::Denied { .. } => "denied",
+        Cause::InheritanceOff => "inheritance_off",
+        Cause::NotArrived { .. } => "not_arrived",
+        Cause::CannotChange => "cannot_change",
+        Cause::AdminCountLeft { .. } => "admin_count_left",
+    };
+    json!({
+        "cause": cause,
+        "kind": kind,
+        "object": finding.object.to_string(),
+        "rights": finding.permissions.iter().map(|one| key(*one)).collect::<Vec<_>>(),
+        "optional": !finding.permissions.is_empty()
+            && finding.permissions.iter().all(|one| is_optional(*one)),
+        "text": finding.text(observed),
+        "fix": of_remedy(&finding.remedy(observed)),
+    })
+}
+
+/// A fix.
+fn of_remedy(remedy: &Remedy) -> Value {
+    json!({ "commands": remedy.commands, "note": remedy.note })
+}

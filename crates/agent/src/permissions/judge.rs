@@ -1,0 +1,336 @@
+//! What is lacking, where, and why (SPEC D-12). Pure: of what was read, and nothing else.
+
+use directory::security::rights::{Feature, Permission, Stand};
+use directory::security::{Ace, Decision, Ground, Requester, Ruling, SecurityDescriptor, Target};
+use directory::{DistinguishedName, Protection, Sid};
+
+use super::{Observed, Sampled, Seen};
+
+/// Something that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finding {
+    /// The object that it is about.
+    pub(crate) object: DistinguishedName,
+    /// What kind of object.
+    pub(crate) kind: Kind,
+    /// What is wrong.
+    pub(crate) cause: Cause,
+    /// The rights that are lacking by it; none where it is not about rights.
+    pub(crate) permissions: Vec<Permission>,
+}
+
+/// What an object is to writeback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The root of the domain.
+    Root,
+    /// A unit or container with people in scope.
+    Unit,
+    /// A person.
+    Person,
+    /// The Password Settings container or Deleted Objects.
+    Container,
+}
+
+/// Why a right is lacking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// A unit of the configuration is not there, or may not be seen.
+    NotThere,
+    /// The descriptor may not be read.
+    Hidden,
+    /// No entry grants it.
+    Missing,
+    /// An entry denies it.
+    Denied {
+        /// To whom, as the entry says.
+        trustee: Sid,
+        /// The place of the entry in the object's list.
+        index: usize,
+        /// It came from above.
+        inherited: bool,
+    },
+    /// It stands above, and the object inherits nothing.
+    InheritanceOff,
+    /// It stands above and has not reached the object, which inherits.
+    NotArrived {
+        /// Where it stands.
+        from: DistinguishedName,
+    },
+    /// "User cannot change password" is set on a person, who is never reset by it (SPEC D-7).
+    CannotChange,
+    /// `adminCount` is left over from a group that protects.
+    AdminCountLeft {
+        /// Inheritance is off as well.
+        inheritance_off: bool,
+    },
+}
+
+impl Cause {
+    /// Whether it is about what the service account may do, which can arrive by itself; and not about
+    /// the state of a person's account.
+    pub(crate) const fn is_about_rights(&self) -> bool {
+        !matches!(self, Self::CannotChange | Self::AdminCountLeft { .. })
+    }
+}
+
+/// A directory, judged.
+#[derive(Debug, Clone)]
+pub(crate) struct Judgement {
+    /// What is not as it must be, what is nearer to the root first.
+    pub(crate) findings: Vec<Finding>,
+    /// Each feature, and whether it has what it needs where that stands.
+    pub(crate) features: Vec<(Feature, bool)>,
+    /// People who were looked at and have all rights, or need none.
+    pub(crate) people_good: usize,
+    /// People who are protected by a group, and are never reset.
+    pub(crate) people_protected: usize,
+}
+
+/// All features, the one that is always wanted first.
+pub(crate) const FEATURES: [Feature; 4] =
+    [Feature::Writeback, Feature::FineGrainedRules, Feature::Anchor, Feature::Deletions];
+
+/// The rights that a feature needs on or above people.
+fn above_people(features: &[Feature]) -> Vec<Permission> {
+    let stands = |one: &Permission| one.stand() == Stand::AboveUsers;
+    let wanted = |one: &Permission| features.contains(&one.feature());
+    Permission::ALL.into_iter().filter(stands).filter(wanted).collect()
+}
+
+/// Judges a directory by the rights that these features need.
+pub(crate) fn judge(observed: &Observed, features: &[Feature]) -> Judgement {
+    let judge = Judge { observed, who: observed.requester(), wanted: above_people(features) };
+    let mut findings = judge.root(features);
+    let mut places: Vec<&Seen> = observed.units.iter().chain(&observed.below).collect();
+    places.sort_by_key(|place| place.dn.levels());
+    places.dedup_by(|one, other| one.dn == other.dn);
+    findings.extend(places.into_iter().flat_map(|place| judge.place(place)));
+    let (mut good, mut protected) = (0, 0);
+    for person in &observed.people {
+        let found = judge.person(person);
+        good += usize::from(never_reset(person) || judge.reaches(person) && found.is_empty());
+        protected += usize::from(never_reset(person));
+        findings.extend(found);
+    }
+    // What is about one person's state comes after what the service account lacks.
+    findings.sort_by_key(|finding| !finding.cause.is_about_rights());
+    let has = |feature: Feature| (feature, judge.has(feature));
+    Judgement {
+        findings,
+        features: FEATURES.map(has).to_vec(),
+        people_good: good,
+        people_protected: protected,
+    }
+}
+
+/// Whether a group protects the account, so that it lacks rights by design.
+const fn never_reset(person: &Sampled) -> bool {
+    matches!(person.protection, Some(Protection::Account(_) | Protection::Member(_)))
+}
+
+struct Judge<'o> {
+    observed: &'o Observed,
+    who: Requester,
+    wanted: Vec<Permission>,
+}
+
+impl Judge<'_> {
+    /// The rights that stand on one object of the domain each.
+    fn root(&self, features: &[Feature]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for feature in FEATURES.into_iter().filter(|one| features.contains(one)) {
+            let here = self.on_one_object(feature);
+            // Of the two that tell of deletions, one is enough.
+            if feature == Feature::Deletions && here.iter().any(|(_, _, granted)| *granted) {
+                continue;
+            }
+            let lacking = here.into_iter().filter(|(_, _, granted)| !granted);
+            for (permission, place, _) in lacking {
+                let kind = match permission.stand() {
+                    Stand::DomainRoot => Kind::Root,
+                    _ => Kind::Container,
+                };
+                let cause = match place.descriptor() {
+                    // Nobody sees these containers who may not read them.
+                    None if kind == Kind::Container => Cause::Missing,
+                    None => Cause::Hidden,
+                    Some(descriptor) => {
+                        let ruling = permission.standing(descriptor, &self.who);
+                        own_cause(&ruling, descriptor)
+                    }
+                };
+                let (object, permissions) = (place.dn.clone(), vec![permission]);
+                findings.push(Finding { object, kind, cause, permissions });
+                if feature == Feature::Deletions {
+                    break;
+                }
+            }
+        }
+        findings
+    }
+
+    /// Each right of a feature that stands on one object, with that, and whether it is there.
+    fn on_one_object(&self, feature: Feature) -> Vec<(Permission, &Seen, bool)> {
+        let of_feature = Permission::ALL.into_iter().filter(|one| one.feature() == feature);
+        of_feature
+            .filter_map(|permission| {
+                let place = match permission.stand() {
+                    Stand::AboveUsers => return None,
+                    Stand::DomainRoot => &self.observed.head,
+                    Stand::PasswordSettings => &self.observed.settings,
+                    Stand::DeletedObjects => &self.observed.deleted,
+                };
+                Some((permission, place, self.grants(place, permission)))
+            })
+            .collect()
+    }
+
+    /// Whether a feature has what it needs where that stands, broken inheritance apart.
+    fn has(&self, feature: Feature) -> bool {
+        let single = self.on_one_object(feature);
+        let enough = match feature {
+            Feature::Deletions => single.iter().any(|(_, _, granted)| *granted),
+            _ => single.iter().all(|(_, _, granted)| *granted),
+        };
+        let units = &self.observed.units;
+        let above = above_people(&[feature]);
+        enough && above.iter().all(|one| units.iter().all(|unit| self.grants(unit, *one)))
+    }
+
+    fn grants(&self, place: &Seen, permission: Permission) -> bool {
+        let ruling = place.descriptor().map(|one| permission.standing(one, &self.who));
+        ruling.is_some_and(|ruling| ruling.is_granted())
+    }
+
+    /// A unit or container with people below.
+    fn place(&self, place: &Seen) -> Vec<Finding> {
+        let in_scope = self.observed.units.iter().any(|unit| unit.dn == place.dn);
+        let finding = |cause, permissions| Finding {
+            object: place.dn.clone(),
+            kind: Kind::Unit,
+            cause,
+            permissions,
+        };
+        if place.object.is_none() {
+            return vec![finding(Cause::NotThere, self.wanted.clone())];
+        }
+        let Some(descriptor) = place.descriptor() else {
+            return vec![finding(Cause::Hidden, self.wanted.clone())];
+        };
+        // What is lacking in a unit of the scope is said there, and not again of all below it.
+        let outermost =
+            in_scope && !self.observed.units.iter().any(|unit| place.dn.is_below(&unit.dn));
+        let mut grouped = Grouped::default();
+        for permission in &self.wanted {
+            let ruling = permission.standing(descriptor, &self.who);
+            let cause = self.cause(&place.dn, *permission, &ruling, descriptor);
+            let cause = cause.or_else(|| outermost.then(|| own_cause(&ruling, descriptor)));
+            if let Some(cause) = cause.filter(|_| !ruling.is_granted()) {
+                grouped.add(cause, *permission);
+            }
+        }
+        grouped.0.into_iter().map(|(cause, lacking)| finding(cause, lacking)).collect()
+    }
+
+    fn person(&self, person: &Sampled) -> Vec<Finding> {
+        let object = &person.object;
+        if never_reset(person) || object.sid.as_ref() == Some(&self.observed.asker.own) {
+            return Vec::new();
+        }
+        let finding = |cause, permissions| Finding {
+            object: object.dn.clone(),
+            kind: Kind::Person,
+            cause,
+            permissions,
+        };
+        let Some(descriptor) = &object.descriptor else {
+            return vec![finding(Cause::Hidden, self.wanted.clone())];
+        };
+        let target = Target { sid: object.sid.as_ref(), class: object.class() };
+        let mut grouped = Grouped::default();
+        for permission in &self.wanted {
+            let ruling = descriptor.effective(permission.wanted(), &self.who, &target);
+            let cause = match cannot_change(*permission, &ruling, descriptor) {
+                true => Some(Cause::CannotChange),
+                false => self.cause(&object.dn, *permission, &ruling, descriptor),
+            };
+            if let Some(cause) = cause.filter(|_| !ruling.is_granted()) {
+                grouped.add(cause, *permission);
+            }
+        }
+        if person.protection == Some(Protection::AdminCountAlone) {
+            let inheritance_off = descriptor.is_protected();
+            let off = |cause: &Cause| *cause == Cause::InheritanceOff;
+            let lacking = grouped.0.iter().filter(|(cause, _)| off(cause));
+            let lacking = lacking.flat_map(|(_, lacking)| lacking.clone()).collect();
+            grouped.0.retain(|(cause, _)| !off(cause));
+            grouped.0.insert(0, (Cause::AdminCountLeft { inheritance_off }, lacking));
+        }
+        grouped.0.into_iter().map(|(cause, lacking)| finding(cause, lacking)).collect()
+    }
+
+    /// Whether the service account has all rights on this very person, as far as can be read.
+    fn reaches(&self, person: &Sampled) -> bool {
+        let object = &person.object;
+        let target = Target { sid: object.sid.as_ref(), class: object.class() };
+        object.descriptor.as_ref().is_some_and(|descriptor| {
+            let granted = |one: &Permission| {
+                descriptor.effective(one.wanted(), &self.who, &target).is_granted()
+            };
+            self.wanted.iter().all(granted)
+        })
+    }
+
+    /// Why something below another place lacks what that place grants; none if that place does not
+    /// grant it either.
+    fn cause(
+        &self,
+        dn: &DistinguishedName,
+        permission: Permission,
+        ruling: &Ruling,
+        descriptor: &SecurityDescriptor,
+    ) -> Option<Cause> {
+        let above = self.observed.above(dn).filter(|above| self.grants(above, permission))?;
+        Some(match own_cause(ruling, descriptor) {
+            Cause::Missing if descriptor.is_protected() => Cause::InheritanceOff,
+            Cause::Missing => Cause::NotArrived { from: above.dn.clone() },
+            own => own,
+        })
+    }
+}
+
+/// Whether a denial is the one that administrators' tools write for "user cannot change password": it
+/// is about everybody, and not about the service account.
+fn cannot_change(permission: Permission, ruling: &Ruling, descriptor: &SecurityDescriptor) -> bool {
+    permission == Permission::ChangePassword
+        && matches!(own_cause(ruling, descriptor), Cause::Denied { trustee, inherited: false, .. }
+            if trustee == Sid::everyone())
+}
+
+/// The cause that lies in the object's own list.
+fn own_cause(ruling: &Ruling, descriptor: &SecurityDescriptor) -> Cause {
+    match (ruling.decision, ruling.grounds.first()) {
+        (Decision::Denied, Some(Ground::Entry { index, trustee, .. })) => {
+            // Of what is below, the ruling calls everything inherited: the entry itself knows whether
+            // it stands here.
+            let entry = descriptor.dacl.as_ref().and_then(|dacl| dacl.entries.get(*index));
+            let inherited = entry.is_some_and(Ace::is_inherited);
+            Cause::Denied { trustee: trustee.clone(), index: *index, inherited }
+        }
+        _ => Cause::Missing,
+    }
+}
+
+/// Rights by what they are lacking for, in the order in which that was found.
+#[derive(Default)]
+struct Grouped(Vec<(Cause, Vec<Permission>)>);
+
+impl Grouped {
+    fn add(&mut self, cause: Cause, permission: Permission) {
+        match self.0.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, permissions)) => permissions.push(permission),
+            None => self.0.push((cause, vec![permission])),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What `grant` and `revoke` change: exactly the entries of SPEC D-12, and nothing else.
+
+use directory::security::rights::{Feature, Permission, Stand};
+use directory::security::{Ace, Control, SecurityDescriptor};
+use directory::{DistinguishedName, RightsChange, Surveyed};
+
+use super::judge::FEATURES;
+use super::{Observed, Seen};
+
+/// What is to be granted, or taken back.
+#[derive(Debug, Clone)]
+pub(crate) struct Wish {
+    /// Rights above people stand on the root of the domain, and not on units.
+    pub(crate) root: bool,
+    /// The units on which they stand; empty: all in scope.
+    pub(crate) units: Vec<DistinguishedName>,
+    /// The features that it is for.
+    pub(crate) features: Vec<Feature>,
+}
+
+/// A change to one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// The object.
+    pub(crate) on: DistinguishedName,
+    /// Its descriptor before; none where the service account may not see it.
+    pub(crate) before: Option<SecurityDescriptor>,
+    /// What is new, with the right that it is.
+    pub(crate) add: Vec<(Permission, Ace)>,
+    /// What is taken away, with the right that it is.
+    pub(crate) remove: Vec<(Permission, Ace)>,
+    /// Inheritance is turned on.
+    pub(crate) inherit: bool,
+    /// `adminCount` is taken away.
+    pub(crate) clear_admin_count: bool,
+}
+
+/// A unit that a wish names and that is not there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not there, or the service account may not see it")]
+pub(crate) struct NotThere(pub(crate) DistinguishedName);
+
+/// What grants what is lacking: a right that the account has already, by whatever entry, is not
+/// granted again.
+pub(crate) fn grant(observed: &Observed, wish: &Wish) -> Result<Vec<Change>, NotThere> {
+    let who = observed.requester();
+    changes(observed, wish, |place, permission, change| {
+        let has = place.descriptor().is_some_and(|one| permission.standing(one, &who).is_granted());
+        if !has {
+            let entry = permission.entry(observed.asker.own.clone());
+            change.add.push((permission, entry));
+        }
+    })
+}
+
+/// What takes the entries of [`grant`] away again. One that was there before anybody granted is the
+/// same entry.
+pub(crate) fn revoke(observed: &Observed, wish: &Wish) -> Result<Vec<Change>, NotThere> {
+    changes(observed, wish, |place, permission, change| {
+        let entry = permission.entry(observed.asker.own.clone());
+        let dacl = place.descriptor().and_then(|one| one.dacl.as_ref());
+        if dacl.is_some_and(|dacl| dacl.entries.contains(&entry)) {
+            change.remove.push((permission, entry));
+        }
+    })
+}
+
+fn changes(
+    observed: &Observed,
+    wish: &Wish,
+    mut each: impl FnMut(&Seen, Permission, &mut Change),
+) -> Result<Vec<Change>, NotThere> {
+    let mut above: Vec<&Seen> = Vec::new();
+    if wish.root {
+        above.push(&observed.head);
+    } else if wish.units.is_empty() {
+        above.extend(&observed.units);
+    } else {
+        for unit in &wish.units {
+            let place = observed.places().find(|place| place.dn == *unit);
+            above.push(place.ok_or_else(|| NotThere(unit.clone()))?);
+        }
+    }
+    if let Some(place) = above.iter().find(|place| place.object.is_none()) {
+        return Err(NotThere(place.dn.clone()));
+    }
+    let mut changes: Vec<Change> = Vec::new();
+    let features = FEATURES.into_iter().filter(|one| wish.features.contains(one));
+    let of = |feature| Permission::ALL.into_iter().filter(move |one| one.feature() == feature);
+    for permission in features.flat_map(of) {
+        let places: Vec<&Seen> = match permission.stand() {
+            Stand::AboveUsers => above.clone(),
+            Stand::DomainRoot => vec![&observed.head],
+            Stand::PasswordSettings => vec![&observed.settings],
+            // The other right of this feature is enough, and can be granted without taking the
+            // container over.
+            Stand::DeletedObjects => Vec::new(),
+        };
+        for place in places {
+            let known = changes.iter().position(|change| change.on == place.dn);
+            let known = known.unwrap_or_else(|| {
+                changes.push(Change::nothing(place));
+                changes.len() - 1
+            });
+            each(place, permission, &mut changes[known]);
+        }
+    }
+    changes.retain(|change| !change.add.is_empty() || !change.remove.is_empty());
+    Ok(changes)
+}
+
+impl Change {
+    fn nothing(place: &Seen) -> Self {
+        Self {
+            on: place.dn.clone(),
+            before: place.descriptor().cloned(),
+            add: Vec::new(),
+            remove: Vec::new(),
+            inherit: false,
+            clear_admin_count: false,
+        }
+    }
+
+    /// What lets an object inherit again; `left_over` says that its `adminCount` is. None if there is
+    /// nothing to do.
+    pub(crate) fn inheriting(object: &Surveyed, left_over: bool) -> Option<Self> {
+        let place = Seen { dn: object.dn.clone(), object: Some(object.clone()) };
+        let inherit = object.descriptor.as_ref().is_some_and(SecurityDescriptor::is_protected);
+        (inherit || left_over).then(|| Self {
+            inherit,
+            clear_admin_count: left_over,
+            ..Self::nothing(&place)
+        })
+    }
+
+    /// The same change to the object as it is read at this moment: what is done is what was shown, and
+    /// whatever else was changed meanwhile stays.
+    pub(crate) fn of(&self, fresh: &Surveyed) -> Self {
+        Self { before: fresh.descriptor.clone(), ..self.clone() }
+    }
+
+    /// The descriptor after it; none where the one before is not known, or stays.
+    pub(crate) fn after(&self) -> Option<SecurityDescriptor> {
+        if self.add.is_empty() && self.remove.is_empty() && !self.inherit {
+            return None;
+        }
+        let mut after = self.before.clone()?;
+        // No list refuses nothing: there is nothing to add to it or to take away.
+        let dacl = after.dacl.as_mut()?;
+        for (_, entry) in &self.remove {
+            dacl.remove(entry);
+        }
+        for (_, entry) in &self.add {
+            dacl.add(entry.clone());
+        }
+        if self.inherit {
+            after.control = Control(after.control.0 & !Control::DACL_PROTECTED.0);
+        }
+        Some(after)
+    }
+
+    /// What is written.
+    pub(crate) fn written(&self) -> RightsChange {
+        RightsChange { descriptor: self.after(), clear_admin_count: self.clear_admin_count }
+    }
+}

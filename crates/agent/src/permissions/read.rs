@@ -1,0 +1,158 @@
+//! Reading a directory for a judgement.
+
+use directory::security::SecurityDescriptor;
+use directory::{
+    Directory as _, DirectoryError, DistinguishedName, LdapDirectory, Protection, SURVEY_MAX, Sid,
+    Surveyed, protected_by,
+};
+
+use super::{Names, Observed, Sampled, Seen};
+use crate::settings::DirectorySettings;
+
+/// Where a domain keeps its fine-grained policies (MS-ADTS 6.1.1.4.11.1).
+const PASSWORD_SETTINGS: &str = "Password Settings Container";
+
+/// How much is looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extent {
+    /// So many people, at most, below each unit of the configuration, spread over the units below it;
+    /// and as many of those with an `adminCount`.
+    pub(crate) people: u32,
+    /// Units and containers below those of the configuration are looked at, too.
+    pub(crate) below: bool,
+}
+
+/// Reads a directory at its PDC emulator.
+///
+/// # Errors
+/// Where the way ends. What is not there or hidden is no error.
+pub(crate) async fn observe(
+    settings: &DirectorySettings,
+    directory: &LdapDirectory,
+    extent: Extent,
+) -> Result<Observed, DirectoryError> {
+    let asker = directory.asker().await?;
+    let base = DistinguishedName::of_domain(&settings.domain)
+        .map_err(|error| DirectoryError::Configuration(error.to_string()))?;
+    let mut observed = Observed {
+        name: settings.name.as_str().to_owned(),
+        domain: settings.domain.clone(),
+        asker,
+        head: seen(directory, base.clone()).await?,
+        units: Vec::new(),
+        below: Vec::new(),
+        below_cut: false,
+        settings: seen(directory, base.child("CN", "System").child("CN", PASSWORD_SETTINGS))
+            .await?,
+        deleted: seen(directory, base.child("CN", "Deleted Objects")).await?,
+        people: Vec::new(),
+        names: Names::default(),
+    };
+    for unit in &settings.ous {
+        let unit = seen(directory, unit.clone()).await?;
+        if extent.below && unit.object.is_some() {
+            read_below(directory, &unit.dn, extent, &mut observed).await?;
+        }
+        observed.units.push(unit);
+    }
+    name_everybody(directory, &mut observed).await?;
+    Ok(observed)
+}
+
+async fn seen(directory: &LdapDirectory, dn: DistinguishedName) -> Result<Seen, DirectoryError> {
+    let object = directory.surveyed(&dn).await?;
+    Ok(Seen { dn, object })
+}
+
+async fn read_below(
+    directory: &LdapDirectory,
+    unit: &DistinguishedName,
+    extent: Extent,
+    observed: &mut Observed,
+) -> Result<(), DirectoryError> {
+    let below = directory.units_below(unit).await?;
+    observed.below_cut |= u32::try_from(below.len()).is_ok_and(|count| count >= SURVEY_MAX);
+    let mut places = vec![unit.clone()];
+    places.extend(below.iter().map(|one| one.dn.clone()));
+    for one in below {
+        if !observed.below.iter().any(|known| known.dn == one.dn) {
+            observed.below.push(Seen { dn: one.dn.clone(), object: Some(one) });
+        }
+    }
+    if extent.people == 0 {
+        return Ok(());
+    }
+    // Spread: from each of some units a few, rather than the first that an answer happens to hold.
+    let wanted = usize::try_from(extent.people).unwrap_or(usize::MAX);
+    let step = places.len().div_ceil(wanted).max(1);
+    let asked = places.iter().step_by(step);
+    let each = extent.people.div_ceil(u32::try_from(asked.len()).unwrap_or(u32::MAX).max(1));
+    let mut found = directory.marked_people(unit, extent.people).await?;
+    for place in asked {
+        found.extend(directory.people_in(place, each).await?);
+    }
+    for object in found {
+        if observed.people.iter().all(|known| known.object.dn != object.dn) {
+            let protection = protection(directory, &object).await?;
+            observed.people.push(Sampled { object, protection });
+        }
+    }
+    Ok(())
+}
+
+/// What protects an account that has an `adminCount`: whether that one is left over can be said only
+/// with its groups.
+async fn protection(
+    directory: &LdapDirectory,
+    object: &Surveyed,
+) -> Result<Option<Protection>, DirectoryError> {
+    let Some(guid) = object.guid.filter(|_| object.admin_count) else { return Ok(None) };
+    let account = directory.account(guid).await?;
+    Ok(account.as_ref().and_then(protected_by))
+}
+
+/// The trustees that a descriptor's entries are about.
+fn trustees(descriptor: &SecurityDescriptor) -> impl Iterator<Item = &Sid> {
+    let entries = descriptor.dacl.iter().flat_map(|dacl| &dacl.entries);
+    entries.filter_map(|entry| entry.access()).map(|access| &access.trustee)
+}
+
+/// Looks up the names of those whom these descriptors' entries are about, of all of `who`.
+///
+/// # Errors
+/// Where the way ends.
+pub(crate) async fn names_in(
+    directory: &LdapDirectory,
+    descriptors: impl Iterator<Item = &SecurityDescriptor>,
+    who: &[Sid],
+    names: &mut Names,
+) -> Result<(), DirectoryError> {
+    let mut wanted: Vec<Sid> = Vec::new();
+    for sid in descriptors.flat_map(trustees) {
+        if who.contains(sid) && !names.knows(sid) && !wanted.contains(sid) {
+            wanted.push(sid.clone());
+        }
+    }
+    for sid in wanted {
+        if let Some(name) = directory.account_name_of(&sid).await? {
+            names.note(sid, name);
+        }
+    }
+    Ok(())
+}
+
+async fn name_everybody(
+    directory: &LdapDirectory,
+    observed: &mut Observed,
+) -> Result<(), DirectoryError> {
+    let mut names = Names::default();
+    let own = observed.asker.own.clone();
+    if let Some(name) = directory.account_name_of(&own).await? {
+        names.note(own, name);
+    }
+    let people = observed.people.iter().filter_map(|person| person.object.descriptor.as_ref());
+    let descriptors = observed.places().filter_map(Seen::descriptor).chain(people);
+    names_in(directory, descriptors, &observed.asker.groups, &mut names).await?;
+    observed.names = names;
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! The exact fix of each finding: commands that can be copied.
+
+use directory::security::rights::{Feature, Permission};
+use directory::security::{Ace, AceKind, Aliases, CHANGE_PASSWORD, mask};
+use directory::{DistinguishedName, Sid, Surveyed};
+
+use super::judge::{Cause, Finding, Kind};
+use super::{Observed, feature_name};
+
+/// What puts something right.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Remedy {
+    /// Commands, one after the other.
+    pub(crate) commands: Vec<String>,
+    /// What is to be done by hand, or to be known besides.
+    pub(crate) note: Option<String>,
+}
+
+impl Remedy {
+    /// One command.
+    pub(crate) fn command(command: impl Into<String>) -> Self {
+        Self { commands: vec![command.into()], note: None }
+    }
+
+    /// Something that no command does.
+    pub(crate) fn note(note: impl Into<String>) -> Self {
+        Self { commands: Vec::new(), note: Some(note.into()) }
+    }
+
+    /// With what is to be known besides.
+    pub(crate) fn and(self, note: impl Into<String>) -> Self {
+        Self { note: Some(note.into()), ..self }
+    }
+
+    /// The lines in which it is told, the first command first.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let commands = self.commands.iter().map(|command| format!("Fix: {command}"));
+        let note = self.note.iter().map(|note| match self.commands.is_empty() {
+            true => format!("Fix: {note}"),
+            false => format!("     ({note})"),
+        });
+        commands.chain(note).collect()
+    }
+}
+
+/// A word as a POSIX shell takes it.
+pub(crate) fn quoted(text: &str) -> String {
+    let plain = |one: char| one.is_ascii_alphanumeric() || "-_./:@".contains(one);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+impl Finding {
+    /// What puts it right.
+    pub(crate) fn remedy(&self, observed: &Observed) -> Remedy {
+        let directory = quoted(&observed.name);
+        let object = quoted(&self.object.to_string());
+        let grant = format!("passback-agent permissions grant --directory {directory}");
+        match &self.cause {
+            Cause::NotThere => Remedy::note(format!(
+                "correct it in `ous` of the directory {directory}, or give the service account the right to see it"
+            )),
+            Cause::Hidden => readable(observed, &self.object),
+            Cause::Missing => {
+                let feature = self.permissions.first().map(|one| one.feature());
+                let feature = match feature {
+                    None | Some(Feature::Writeback) => String::new(),
+                    Some(feature) => format!(" --feature {}", feature_name(feature)),
+                };
+                let unit = match self.kind {
+                    Kind::Unit => format!(" --ou {object}"),
+                    _ => String::new(),
+                };
+                Remedy::command(format!("{grant}{unit}{feature}"))
+            }
+            Cause::Denied { inherited: true, .. } => Remedy::note(
+                "the denial stands on a unit above: take it away there (`dsacls` or `samba-tool dsacl get` on each unit above shows where)",
+            ),
+            Cause::Denied { index, trustee, .. } => {
+                let found = observed.object(&self.object);
+                let entry = found.and_then(|one| one.descriptor.as_ref()?.dacl.as_ref());
+                let entry = entry.and_then(|dacl| dacl.entries.get(*index));
+                match entry {
+                    Some(entry) => without(observed, &self.object, entry),
+                    None => Remedy::note(format!(
+                        "take away the entry that denies it to {}",
+                        observed.names.of(trustee)
+                    )),
+                }
+            }
+            Cause::InheritanceOff => {
+                let turn_on = Remedy::command(format!("{grant} --inherit {object}"));
+                turn_on.and("turns inheritance on; the object's own entries stay")
+            }
+            Cause::CannotChange => match observed.object(&self.object) {
+                Some(object) => may_change(observed, object),
+                None => Remedy::default(),
+            },
+            Cause::AdminCountLeft { .. } => Remedy::command(format!("{grant} --inherit {object}"))
+                .and("takes adminCount away, and turns inheritance on where it is off"),
+            Cause::NotArrived { .. } => {
+                Remedy::command("passback-agent permissions check --wait").and(
+                    "inheritance and replication may take an hour or more; where it does not arrive, give the descriptor of the object above a push by any change to it",
+                )
+            }
+        }
+    }
+}
+
+impl Observed {
+    /// An object that was read, by its place.
+    fn object(&self, dn: &DistinguishedName) -> Option<&Surveyed> {
+        let places = self.places().chain([&self.settings, &self.deleted]);
+        let places = places.filter_map(|place| place.object.as_ref());
+        let mut all = places.chain(self.people.iter().map(|person| &person.object));
+        all.find(|object| object.dn == *dn)
+    }
+
+    /// How `samba-tool` is told where to go and who asks.
+    pub(crate) fn samba_target(&self) -> String {
+        format!("-H ldap://{} -U Administrator", self.asker.controller)
+    }
+}
+
+/// Lets the service account read an object's descriptor.
+fn readable(observed: &Observed, object: &DistinguishedName) -> Remedy {
+    let entry = Ace::allow(mask::READ_CONTROL, observed.asker.own.clone());
+    if !observed.asker.is_samba {
+        let (dn, account) = (object.to_string().replace('"', "\\\""), observed.account());
+        return Remedy::command(format!("dsacls \"{dn}\" /G \"{account}:RC\""));
+    }
+    samba(observed, "set", object, &[entry])
+}
+
+/// Lets a person change the password: the denials go, and Self and Everyone are granted it again, as
+/// with any new account.
+pub(crate) fn may_change(observed: &Observed, object: &Surveyed) -> Remedy {
+    if !observed.asker.is_samba {
+        let dn = object.dn.to_string().replace('\'', "''");
+        return Remedy::command(format!(
+            "Set-ADUser -Identity '{dn}' -CannotChangePassword $false"
+        ));
+    }
+    let dacl = object.descriptor.as_ref().and_then(|one| one.dacl.as_ref());
+    let entries = dacl.map_or(&[][..], |dacl| &dacl.entries);
+    let denials: Vec<Ace> = entries.iter().filter(|one| denies_change(one)).cloned().collect();
+    if denials.iter().any(Ace::is_inherited) {
+        return Remedy::note("the denial stands on a unit above, and is to be taken away there");
+    }
+    let grants = [Sid::principal_self(), Sid::everyone()]
+        .map(|who| Ace::allow(mask::CONTROL_ACCESS, who).on(CHANGE_PASSWORD));
+    let lacking: Vec<Ace> = grants.into_iter().filter(|one| !entries.contains(one)).collect();
+    let mut commands = Vec::new();
+    for (verb, entries) in [("delete", denials), ("set", lacking)] {
+        if !entries.is_empty() {
+            commands.extend(samba(observed, verb, &object.dn, &entries).commands);
+        }
+    }
+    Remedy { commands, note: None }
+}
+
+fn denies_change(entry: &Ace) -> bool {
+    let denies = [AceKind::DENIED, AceKind::DENIED_OBJECT].contains(&entry.kind);
+    let whom = [Sid::principal_self(), Sid::everyone()];
+    denies
+        && entry.access().is_some_and(|access| {
+            access.mask & mask::CONTROL_ACCESS != 0
+                && access.object_type == Some(CHANGE_PASSWORD)
+                && whom.contains(&access.trustee)
+        })
+}
+
+/// Takes one entry away.
+fn without(observed: &Observed, object: &DistinguishedName, entry: &Ace) -> Remedy {
+    if observed.asker.is_samba {
+        return samba(observed, "delete", object, std::slice::from_ref(entry));
+    }
+    let trustee =
+        entry.access().map_or_else(String::new, |access| observed.names.of(&access.trustee));
+    let dn = object.to_string().replace('"', "\\\"");
+    Remedy::command(format!("dsacls \"{dn}\" /R \"{trustee}\"")).and(format!(
+        "dsacls takes every entry for {trustee} away; to take the one denial alone, use the Security tab"
+    ))
+}
+
+fn samba(observed: &Observed, verb: &str, object: &DistinguishedName, entries: &[Ace]) -> Remedy {
+    let (target, aliases) = (observed.samba_target(), Aliases::without_domain());
+    let sddl: Result<String, _> = entries.iter().map(|one| one.to_sddl(&aliases)).collect();
+    match sddl {
+        Ok(sddl) => Remedy::command(format!(
+            "samba-tool dsacl {verb} --objectdn={} --sddl={} {target}",
+            quoted(&object.to_string()),
+            quoted(&sddl)
+        )),
+        Err(error) => Remedy::note(format!("an entry has no text: {error}")),
+    }
+}
+
+/// Which of the rights a sentence is about, for somebody who can do something about them.
+pub(super) const fn is_optional(permission: Permission) -> bool {
+    !matches!(permission.feature(), Feature::Writeback)
+}

@@ -1,0 +1,231 @@
+use directory::security::rights::{Feature, Permission};
+use directory::security::{Aliases, SecurityDescriptor};
+use directory::{Asker, DistinguishedName, Protection, Sid, Surveyed};
+
+use super::judge::{Cause, Finding, Kind};
+use super::*;
+
+const SERVICE: &str = "S-1-5-21-1-2-3-1104";
+const GROUP: &str = "S-1-5-21-1-2-3-1200";
+const WRITEBACK: &[Feature] = &[Feature::Writeback];
+const ABOVE: [Permission; 4] = [
+    Permission::ResetPassword,
+    Permission::ChangePassword,
+    Permission::WriteLockoutTime,
+    Permission::WritePwdLastSet,
+];
+
+fn sid(text: &str) -> Sid {
+    text.parse().unwrap()
+}
+
+fn dn(text: &str) -> DistinguishedName {
+    text.parse().unwrap()
+}
+
+/// The entries of all four rights on people: as they are granted (`CIIO`), as a unit below has them
+/// (`CIIOID`), or as a person has them (`CIID`).
+fn rights(flags: &str, who: &str) -> String {
+    let sddl = |permission: Permission| {
+        permission.entry(sid(who)).to_sddl(&Aliases::without_domain()).unwrap()
+    };
+    ABOVE.map(sddl).concat().replace(";CIIO;", &format!(";{flags};"))
+}
+
+fn seen(at: &str, sddl: &str) -> Seen {
+    Seen { dn: dn(at), object: Some(object(at, sddl)) }
+}
+
+fn object(at: &str, sddl: &str) -> Surveyed {
+    let descriptor = SecurityDescriptor::from_sddl(sddl, &Aliases::without_domain()).unwrap();
+    Surveyed {
+        dn: dn(at),
+        guid: None,
+        sid: None,
+        classes: vec!["top".to_owned(), "user".to_owned()],
+        admin_count: false,
+        descriptor: Some(descriptor),
+    }
+}
+
+fn person(at: &str, sddl: &str) -> Sampled {
+    let object = Surveyed { sid: Some(sid("S-1-5-21-1-2-3-2000")), ..object(at, sddl) };
+    Sampled { object, protection: None }
+}
+
+/// A domain with one unit in scope; `root` stands on its root, `unit` on the unit.
+fn domain(root: &str, unit: &str) -> Observed {
+    let unexpire = Permission::UnexpirePassword.entry(sid(SERVICE));
+    let unexpire = unexpire.to_sddl(&Aliases::without_domain()).unwrap();
+    let mut names = Names::default();
+    names.note(sid(SERVICE), "svc".to_owned());
+    let nothing = |at: &str| Seen { dn: dn(at), object: None };
+    Observed {
+        name: "corp".to_owned(),
+        domain: "corp.example".to_owned(),
+        asker: Asker {
+            controller: "dc1.corp.example".to_owned(),
+            own: sid(SERVICE),
+            groups: vec![sid(GROUP)],
+            policy_control: None,
+            is_samba: false,
+        },
+        head: seen("DC=corp,DC=example", &format!("D:AI{unexpire}{root}")),
+        units: vec![seen("OU=P,DC=corp,DC=example", unit)],
+        below: Vec::new(),
+        below_cut: false,
+        settings: nothing("CN=Password Settings Container,CN=System,DC=corp,DC=example"),
+        deleted: nothing("CN=Deleted Objects,DC=corp,DC=example"),
+        people: Vec::new(),
+        names,
+    }
+}
+
+fn one(observed: &Observed) -> Finding {
+    let [finding] = &judge(observed, WRITEBACK).findings[..] else {
+        panic!("{:?}", judge(observed, WRITEBACK).findings)
+    };
+    finding.clone()
+}
+
+#[test]
+fn rights_may_stand_on_the_root_or_on_the_unit_and_for_a_group() {
+    let (own, inherited) = (rights("CIIO", SERVICE), rights("CIIOID", SERVICE));
+    for observed in [
+        domain("", &format!("D:AI{own}")),
+        domain(&own, &format!("D:AI{inherited}")),
+        domain("", &format!("D:AI{}", rights("CIIO", GROUP))),
+        domain("", &format!("D:PAI{own}")),
+    ] {
+        let judgement = judge(&observed, WRITEBACK);
+        assert_eq!(judgement.findings, []);
+        assert_eq!(judgement.features[0], (Feature::Writeback, true));
+    }
+}
+
+#[test]
+fn what_is_lacking_is_said_once_at_the_unit_and_not_of_all_below() {
+    let mut observed = domain("", "D:AI");
+    observed.below.push(seen("OU=Q,OU=P,DC=corp,DC=example", "D:AI"));
+    observed.people.push(person("CN=Jan,OU=Q,OU=P,DC=corp,DC=example", "D:AI"));
+    let finding = one(&observed);
+    assert_eq!((finding.kind, &finding.cause), (Kind::Unit, &Cause::Missing));
+    assert_eq!(finding.permissions, ABOVE);
+    let fix = finding.remedy(&observed).commands;
+    assert_eq!(
+        fix,
+        ["passback-agent permissions grant --directory corp --ou 'OU=P,DC=corp,DC=example'"]
+    );
+}
+
+#[test]
+fn what_stands_above_has_not_arrived_or_is_kept_off() {
+    let root = rights("CIIO", SERVICE);
+    let waiting = one(&domain(&root, "D:AI"));
+    assert_eq!(waiting.cause, Cause::NotArrived { from: dn("DC=corp,DC=example") });
+    assert_eq!(one(&domain(&root, "D:PAI")).cause, Cause::InheritanceOff);
+
+    let mut observed = domain("", &format!("D:AI{root}"));
+    let jan = "CN=Jan,OU=P,DC=corp,DC=example";
+    observed.people.push(person(jan, "D:PAI"));
+    assert_eq!((one(&observed).kind, one(&observed).cause), (Kind::Person, Cause::InheritanceOff));
+    observed.people = vec![person(jan, &format!("D:AI{}", rights("CIID", SERVICE)))];
+    assert_eq!(judge(&observed, WRITEBACK).people_good, 1);
+}
+
+#[test]
+fn who_is_protected_lacks_rights_by_design_and_who_was_is_named() {
+    let mut observed = domain("", &format!("D:AI{}", rights("CIIO", SERVICE)));
+    let mut jan = person("CN=Jan,OU=P,DC=corp,DC=example", "D:PAI");
+    jan.protection = Some(Protection::Member(sid("S-1-5-21-1-2-3-512")));
+    observed.people = vec![jan.clone()];
+    assert_eq!(judge(&observed, WRITEBACK).findings, []);
+    assert_eq!(judge(&observed, WRITEBACK).people_protected, 1);
+    jan.protection = Some(Protection::AdminCountAlone);
+    observed.people = vec![jan];
+    let finding = one(&observed);
+    assert_eq!(finding.cause, Cause::AdminCountLeft { inheritance_off: true });
+    assert_eq!(finding.permissions, ABOVE);
+}
+
+#[test]
+fn a_denial_is_told_with_whom_it_is_about_and_where_it_stands() {
+    let deny = "(OD;CIIO;CR;00299570-246d-11d0-a768-00aa006e0529;;AU)";
+    let own = one(&domain("", &format!("D:AI{deny}{}", rights("CIIO", SERVICE))));
+    assert!(matches!(own.cause, Cause::Denied { inherited: false, .. }), "{own:?}");
+    let inherited = deny.replace("CIIO", "CIIOID");
+    let from_above = format!("D:AI{inherited}{}", rights("CIIOID", SERVICE));
+    let above = one(&domain("", &from_above));
+    assert!(matches!(above.cause, Cause::Denied { inherited: true, .. }), "{above:?}");
+    assert_eq!(above.permissions, [Permission::ResetPassword]);
+}
+
+#[test]
+fn features_are_judged_apart_and_one_way_to_hear_of_deletions_is_enough() {
+    let own = rights("CIIO", SERVICE);
+    let mut observed = domain("", &format!("D:AI{own}"));
+    let all = [Feature::Writeback, Feature::FineGrainedRules, Feature::Anchor, Feature::Deletions];
+    let lacking = judge(&observed, &all).findings;
+    let lacking: Vec<_> = lacking.iter().map(|one| one.permissions.clone()).collect();
+    assert_eq!(
+        lacking,
+        [
+            vec![Permission::ReadPasswordSettings],
+            vec![Permission::ReplicatingDirectoryChanges],
+            vec![Permission::WriteConsistencyGuid],
+        ]
+    );
+    observed.deleted =
+        seen("CN=Deleted Objects,DC=corp,DC=example", &format!("D:(A;;LCRP;;;{SERVICE})"));
+    assert_eq!(judge(&observed, &[Feature::Writeback, Feature::Deletions]).findings, []);
+}
+
+#[test]
+fn only_what_is_lacking_is_granted_and_only_that_is_taken_back() {
+    let reset = Permission::ResetPassword.entry(sid(SERVICE));
+    let text = reset.to_sddl(&Aliases::without_domain()).unwrap();
+    let observed = domain("", &format!("D:AI{text}(A;;RP;;;AU)"));
+    let wish = Wish { root: false, units: Vec::new(), features: WRITEBACK.to_vec() };
+    let changes = grant(&observed, &wish).unwrap();
+    let added: Vec<_> = changes[0].add.iter().map(|(permission, _)| *permission).collect();
+    assert_eq!((changes.len(), &added[..]), (1, &ABOVE[1..]));
+    let after = changes[0].after().unwrap();
+    assert_eq!(after.dacl.as_ref().unwrap().entries.len(), 5);
+
+    let mut granted = observed;
+    granted.units[0].object.as_mut().unwrap().descriptor = Some(after);
+    let back = revoke(&granted, &wish).unwrap();
+    let unit = back.iter().find(|change| change.on == granted.units[0].dn).unwrap();
+    assert_eq!(unit.after().unwrap().dacl.unwrap().entries.len(), 1);
+    let elsewhere = Wish { units: vec![dn("OU=X,DC=corp,DC=example")], ..wish };
+    assert!(grant(&granted, &elsewhere).is_err());
+}
+
+#[test]
+fn names_stay_one_word_in_every_printed_form() {
+    let odd = r#"OU=P\"x\, $(id)'`,DC=corp,DC=example"#;
+    let mut observed = domain("", "D:AI");
+    observed.units = vec![seen(odd, "D:AI")];
+    let wish = Wish { root: false, units: Vec::new(), features: WRITEBACK.to_vec() };
+    let changes = grant(&observed, &wish).unwrap();
+    let samba = print(Form::SambaTool, &changes, &observed).unwrap();
+    let name = observed.units[0].dn.to_string();
+    assert!(samba.contains(&format!("--objectdn={}", quoted(&name))), "{samba}");
+    assert!(quoted(&name).starts_with('\'') && quoted(&name).contains(r"'\''"));
+    let dsacls = print(Form::Dsacls, &changes, &observed).unwrap();
+    let line = "/I:S /G \"svc@corp.example:CA;Reset Password;user\"";
+    assert!(dsacls.lines().next().unwrap().ends_with(line), "{dsacls}");
+    let ldif = print(Form::Ldif, &changes, &observed).unwrap();
+    assert!(ldif.starts_with("dn:: ") && ldif.contains("\nreplace: nTSecurityDescriptor\n"));
+}
+
+#[test]
+fn what_is_hidden_is_granted_by_tools_that_need_not_read_it_and_refused_as_ldif() {
+    let observed = domain("", &format!("D:AI{}", rights("CIIO", SERVICE)));
+    let features = vec![Feature::Writeback, Feature::FineGrainedRules];
+    let wish = Wish { root: false, units: Vec::new(), features };
+    let changes = grant(&observed, &wish).unwrap();
+    assert_eq!(changes[0].on, observed.settings.dn);
+    assert!(print(Form::SambaTool, &changes, &observed).unwrap().contains("(A;CI;"));
+    assert!(print(Form::Ldif, &changes, &observed).unwrap_err().contains("may not read"));
+}

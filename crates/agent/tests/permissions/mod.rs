@@ -1,0 +1,262 @@
+//! What these tests share: a unit of its own for each, the agent's binary, and snapshots.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use directory::security::{Acl, SecurityDescriptor};
+use lab::{Forest, NewPerson, Person, Written};
+
+/// The SD-flags control with the DACL only, as `ldapmodify -e` takes it.
+const DACL_ONLY: &str = "!1.2.840.113556.1.4.801=MAMCAQQ=";
+
+/// A unit right below the root of the domain, where the service account has no rights, and an agent
+/// that has it in scope.
+pub struct Place {
+    pub forest: Forest,
+    pub unit: String,
+    dir: PathBuf,
+}
+
+/// How a command ended.
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Said {
+    pub fn line(&self, number: usize) -> &str {
+        self.out.lines().nth(number).unwrap_or_default()
+    }
+
+    /// The command of the first fix.
+    pub fn fixes(&self) -> Vec<String> {
+        let block = self.out.lines().skip(1).take_while(|line| line.starts_with("  "));
+        let fixes = block.filter_map(|line| line.trim().strip_prefix("Fix: "));
+        fixes.map(str::to_owned).collect()
+    }
+}
+
+impl Place {
+    /// A place for the test of this name.
+    pub fn new(name: &str) -> Self {
+        let forest = Forest::of_running_lab().unwrap();
+        let unit = format!("OU=Rights {name} {},{}", std::process::id(), forest.base_dn);
+        add_unit(&forest, &unit);
+        let mut place = Self::over(name, forest, &[&unit]);
+        place.unit = unit;
+        place
+    }
+
+    /// An agent with these units in scope.
+    pub fn over(name: &str, forest: Forest, units: &[&str]) -> Self {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("permissions-{name}"));
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("svc.password"), &forest.service.password).unwrap();
+        std::fs::write(dir.join("admin.password"), &forest.administrator.password).unwrap();
+        let place = Self { forest, unit: String::new(), dir };
+        place.configure(units, place.forest.ldaps_port);
+        place
+    }
+
+    pub fn configure(&self, units: &[&str], port: u16) {
+        let Forest { domain, ca_file, dns_address, service, .. } = &self.forest;
+        let text = format!(
+            r#"
+            [agent]
+            state_dir = "state"
+            [cloud]
+            url = "https://reset.example.org"
+            [[directory]]
+            name = "corp"
+            domain = "{domain}"
+            ca = "{}"
+            bind_name = "{}@{domain}"
+            bind_password_file = "svc.password"
+            dns = "{dns_address}"
+            ldaps_port = {port}
+            ous = {units:?}
+            "#,
+            ca_file.display(),
+            service.login
+        );
+        std::fs::write(self.dir.join("agent.toml"), text).unwrap();
+    }
+
+    pub fn person(&self, new: NewPerson) -> Person {
+        let unit = self.unit.strip_suffix(&format!(",{}", self.forest.base_dn)).unwrap().to_owned();
+        self.forest.add_person(&NewPerson { unit, ..new }).unwrap()
+    }
+
+    /// The agent, as the service account alone.
+    pub fn agent(&self, arguments: &[&str]) -> Said {
+        let output = Command::new(env!("CARGO_BIN_EXE_passback-agent"))
+            .arg("--config")
+            .arg(self.dir.join("agent.toml"))
+            .args(arguments)
+            .env_clear()
+            .env("RUST_LOG", "error")
+            .output()
+            .unwrap();
+        Said {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The agent, with an administrator's name and password.
+    pub fn as_administrator(&self, arguments: &[&str]) -> Said {
+        let login = format!("{}@{}", self.forest.administrator.login, self.forest.domain);
+        let file = self.dir.join("admin.password").display().to_string();
+        let more = ["--yes", "--login", &login, "--password-file", &file];
+        self.agent(&[arguments, &more].concat())
+    }
+
+    pub fn granted(self) -> Self {
+        let said = self.as_administrator(&["permissions", "grant"]);
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+        self
+    }
+
+    /// Carries a printed fix out, as an administrator would.
+    pub fn carry_out(&self, fix: &str) {
+        if let Some(arguments) = fix.strip_prefix("passback-agent ") {
+            let words = words(arguments);
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let said = self.as_administrator(&words);
+            assert_eq!(said.code, 0, "{fix}: {}{}", said.out, said.err);
+            return;
+        }
+        assert!(fix.starts_with("samba-tool ") || fix.starts_with("ldbmodify "), "{fix}");
+        // The machine does not ask the lab's DNS, and nobody types the password.
+        let password = words_quoted(&self.forest.administrator.password);
+        let there = fix
+            .replace(&self.forest.controller, &self.forest.address.to_string())
+            .replace("-U Administrator", &format!("-U Administrator --password={password}"));
+        let program = "import subprocess, sys\n\
+            done = subprocess.run(['sh', '-e'], input=sys.stdin.read(), text=True, capture_output=True)\n\
+            print(done.stdout)\n\
+            sys.exit(done.stderr if done.returncode else 0)";
+        self.forest.python(program, &there).unwrap();
+    }
+
+    pub fn dacl(&self, dn: &str) -> SecurityDescriptor {
+        let found = self.forest.search(dn, "(objectClass=*)", &["nTSecurityDescriptor"]).unwrap();
+        let entry = found.into_iter().find(|entry| entry.dn.eq_ignore_ascii_case(dn)).unwrap();
+        let value = entry.value("nTSecurityDescriptor").unwrap();
+        let read = SecurityDescriptor::from_value(value).unwrap();
+        SecurityDescriptor { owner: None, group: None, sacl: None, ..read }
+    }
+
+    /// Changes a DACL as the administrator.
+    pub fn spoil(&self, dn: &str, change: impl FnOnce(&mut SecurityDescriptor, &mut Acl)) {
+        let mut descriptor = self.dacl(dn);
+        let mut list = descriptor.dacl.take().unwrap();
+        change(&mut descriptor, &mut list);
+        descriptor.dacl = Some(list);
+        let ldif = format!(
+            "dn: {dn}\nchangetype: modify\nreplace: nTSecurityDescriptor\nnTSecurityDescriptor:: {}\n-\n",
+            STANDARD.encode(descriptor.to_value().unwrap())
+        );
+        let administrator = &self.forest.administrator;
+        let written = self.forest.modify_as(administrator, &[DACL_ONLY], &ldif).unwrap();
+        assert_eq!(written, Written::Done);
+    }
+
+    /// Compares with the snapshot of this name; `PASSBACK_SNAPSHOTS=write` writes it anew.
+    pub fn snapshot(&self, name: &str, text: &str) {
+        let text = self.normalised(text);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(name);
+        #[expect(clippy::disallowed_methods, reason = "to write snapshots anew after a change")]
+        let write = std::env::var("PASSBACK_SNAPSHOTS").is_ok_and(|how| how == "write");
+        if write {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let expected = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(text, expected, "{name}: run the test with PASSBACK_SNAPSHOTS=write, and look");
+    }
+
+    /// Without what differs between two labs and two runs: the SIDs' domain and number, moments,
+    /// versions, GUIDs that nobody knows, the test's own process.
+    fn normalised(&self, text: &str) -> String {
+        let process = std::process::id().to_string();
+        let mut all = String::new();
+        for line in text.lines() {
+            let line = moments(&sids(line)).replace(&process, "PID");
+            let line = match line.split_once("version ") {
+                Some((before, _)) => format!("{before}version N of the password"),
+                None => line,
+            };
+            all += &line;
+            all.push('\n');
+        }
+        all
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.unit.is_empty() {
+            return;
+        }
+        let found = self.forest.search(&self.unit, "(objectClass=*)", &["cn"]);
+        let mut below: Vec<String> = found.into_iter().flatten().map(|entry| entry.dn).collect();
+        below.sort_by_key(|dn| std::cmp::Reverse(dn.len()));
+        for dn in below {
+            // A test that failed says so itself.
+            let _ = self.forest.remove(&dn);
+        }
+    }
+}
+
+pub fn add_unit(forest: &Forest, dn: &str) {
+    let ldif = format!("dn: {dn}\nchangetype: add\nobjectClass: organizationalUnit\n");
+    forest.modify(&ldif).unwrap();
+}
+
+/// The words of a line, as a shell takes it.
+fn words(line: &str) -> Vec<String> {
+    let script = format!("printf '%s\\n' {line}");
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+fn words_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// `S-1-5-21-` and what follows of numbers.
+fn sids(line: &str) -> String {
+    let mut parts = line.split("S-1-5-21-");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|one: char| one.is_ascii_digit() || one == '-');
+        text += &format!("SID{rest}");
+    }
+    text
+}
+
+/// RFC 3339 in UTC with milliseconds: 24 characters.
+fn moments(line: &str) -> String {
+    let shape = |text: &str| {
+        text.len() == 24
+            && text.ends_with('Z')
+            && text.as_bytes().get(10) == Some(&b'T')
+            && text.as_bytes().get(4) == Some(&b'-')
+    };
+    let mut text = String::new();
+    let mut rest = line;
+    while let Some(one) = rest.chars().next() {
+        if rest.get(..24).is_some_and(shape) {
+            text += "MOMENT";
+            rest = &rest[24..];
+        } else {
+            text.push(one);
+            rest = &rest[one.len_utf8()..];
+        }
+    }
+    text
+}

@@ -1,0 +1,261 @@
+//! `permissions` and `explain` on a real Active Directory: each planted fault is named in the first
+//! line, and the fix that is printed below it works when it is carried out.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test reports a broken expectation by panicking; the module is private"
+)]
+
+mod permissions;
+
+use directory::security::rights::{LOCKOUT_TIME, RESET_PASSWORD};
+use directory::security::{Ace, Control, mask};
+use lab::{Forest, Kind, NewPerson, Written};
+use permissions::{Place, Said, add_unit};
+
+const CHECK: [&str; 2] = ["permissions", "check"];
+
+fn good(said: &Said) {
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+}
+
+/// The fault is named in the first line, and the fix below it puts everything right.
+fn named_and_fixed(place: &Place, command: &[&str], named: &[&str]) {
+    let said = place.agent(command);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    for part in named {
+        assert!(said.line(0).contains(part), "{part}: {}", said.out);
+    }
+    let fixes = said.fixes();
+    assert!(!fixes.is_empty(), "{}", said.out);
+    fixes.iter().for_each(|fix| place.carry_out(fix));
+    good(&place.agent(command));
+}
+
+#[test]
+fn a_unit_without_rights_is_given_exactly_those_and_they_are_taken_back() {
+    let place = Place::new("grant");
+    place.person(NewPerson::default());
+    let before = place.dacl(&place.unit);
+    let said = place.agent(&CHECK);
+    let all = "Reset Password, Change Password, write lockoutTime, write pwdLastSet";
+    assert!(
+        said.line(0).contains(&format!("lacks on the unit {}: {all}", place.unit)),
+        "{}",
+        said.out
+    );
+    place.snapshot("check_nothing.txt", &said.out);
+    place.snapshot("check_nothing.json", &place.agent(&["permissions", "check", "--json"]).out);
+    named_and_fixed(&place, &CHECK, &[&place.unit]);
+    let granted = place.dacl(&place.unit).dacl.unwrap().entries;
+    let old = before.dacl.clone().unwrap().entries;
+    let new: Vec<&Ace> = granted.iter().filter(|entry| !old.contains(entry)).collect();
+    assert_eq!((new.len(), granted.len()), (4, old.len() + 4));
+    let again = place.as_administrator(&["permissions", "grant"]);
+    assert_eq!((again.code, again.out.as_str()), (0, "There is nothing to do.\n"));
+    place.snapshot("check_good.txt", &place.agent(&CHECK).out);
+    // Taking back the entry on the root of the domain would take it from other tests.
+    let back = place.agent(&["permissions", "revoke", "--ou", &place.unit, "--print", "ldif"]);
+    good(&back);
+    let (ours, _) = back.out.split_once("\n\n").unwrap();
+    let who = &place.forest.administrator;
+    assert_eq!(place.forest.modify_as(who, &[], ours).unwrap(), Written::Done);
+    assert_eq!(place.dacl(&place.unit), before);
+}
+
+#[test]
+fn a_right_that_is_missing_on_one_unit_is_named_and_every_printed_form_restores_it() {
+    let place = Place::new("one");
+    let other = format!("OU=Other {},{}", std::process::id(), place.unit);
+    add_unit(&place.forest, &other);
+    let place = place.granted();
+    for form in ["grant", "ldif", "samba-tool"] {
+        place.spoil(&place.unit, |_, list| {
+            let about = |entry: &Ace| {
+                let right = entry.access().and_then(|access| access.object_type);
+                right == Some(LOCKOUT_TIME.attribute) && !entry.is_inherited()
+            };
+            list.entries.retain(|entry| !about(entry));
+        });
+        if form == "grant" {
+            let named = ["lacks on the unit", &place.unit, ": write lockoutTime;"];
+            named_and_fixed(&place, &CHECK, &named);
+            continue;
+        }
+        assert_eq!(place.agent(&CHECK).code, 1);
+        let printed = place.agent(&["permissions", "grant", "--print", form]);
+        good(&printed);
+        assert_eq!(place.agent(&CHECK).code, 1, "printing changes nothing");
+        if form == "ldif" {
+            let who = &place.forest.administrator;
+            assert_eq!(place.forest.modify_as(who, &[], &printed.out).unwrap(), Written::Done);
+        } else {
+            place.carry_out(&printed.out);
+        }
+        good(&place.agent(&CHECK));
+    }
+    let dsacls = place.agent(&["permissions", "revoke", "--ou", &other, "--print", "dsacls"]);
+    good(&dsacls);
+}
+
+#[test]
+fn inheritance_off_on_one_person_is_named_by_both_and_turned_on_by_the_fix() {
+    let place = Place::new("person").granted();
+    let person = place.person(NewPerson::default());
+    let off = || {
+        place.spoil(&person.dn, |descriptor, list| {
+            descriptor.control = Control(descriptor.control.0 | Control::DACL_PROTECTED.0);
+            list.entries.retain(|entry| !entry.is_inherited());
+        });
+    };
+    off();
+    let named = ["inheritance is off on the person", &person.dn];
+    place.snapshot(
+        "explain_inheritance_off.txt",
+        &without(&place.agent(&["explain", &person.login]).out, &person.login),
+    );
+    named_and_fixed(&place, &CHECK, &named);
+    off();
+    named_and_fixed(
+        &place,
+        &["explain", &person.login],
+        &["cannot be reset", "inheritance is off"],
+    );
+}
+
+#[test]
+fn inheritance_off_on_a_unit_below_is_named() {
+    let place = Place::new("below");
+    let below = format!("OU=Below,{}", place.unit);
+    add_unit(&place.forest, &below);
+    let place = place.granted();
+    place.spoil(&below, |descriptor, list| {
+        descriptor.control = Control(descriptor.control.0 | Control::DACL_PROTECTED.0);
+        list.entries.retain(|entry| !entry.is_inherited());
+    });
+    // Nobody may read it any more, neither: that is given first.
+    place.spoil(&below, |_, list| {
+        let everybody = directory::Sid::authenticated_users();
+        let read = mask::READ_CONTROL | mask::READ_PROPERTY | mask::LIST_CONTENTS;
+        list.add(Ace::allow(read | mask::LIST_OBJECT, everybody));
+    });
+    named_and_fixed(&place, &CHECK, &["inheritance is off on the unit", &below, "Reset Password"]);
+}
+
+#[test]
+fn a_denial_on_the_unit_is_named_with_whom_it_is_about_and_taken_away() {
+    let place = Place::new("denied").granted();
+    place.spoil(&place.unit, |_, list| {
+        let denial = Ace::deny(mask::CONTROL_ACCESS, directory::Sid::authenticated_users());
+        list.add(denial.on(RESET_PASSWORD).below(None));
+    });
+    named_and_fixed(
+        &place,
+        &CHECK,
+        &["is denied on the unit", "Authenticated Users", "Reset Password"],
+    );
+}
+
+#[test]
+fn an_admin_count_that_is_left_over_is_named_and_taken_away() {
+    let place = Place::new("count").granted();
+    let person = place.person(NewPerson { admin_count: true, ..NewPerson::default() });
+    named_and_fixed(&place, &CHECK, &["adminCount is left over on the person", &person.dn]);
+    place.forest.replace(&person.dn, "adminCount", "1").unwrap();
+    named_and_fixed(
+        &place,
+        &["explain", &person.dn],
+        &["cannot be reset", "adminCount is left over"],
+    );
+}
+
+#[test]
+fn user_cannot_change_is_named_and_taken_away() {
+    let place = Place::new("cannot").granted();
+    let person = place.person(NewPerson { cannot_change: true, ..NewPerson::default() });
+    named_and_fixed(
+        &place,
+        &["explain", &person.object_guid],
+        &["cannot be reset", "user cannot change password"],
+    );
+    place.forest.forbid_change(&person.dn).unwrap();
+    named_and_fixed(&place, &CHECK, &["user cannot change password", &person.dn]);
+}
+
+#[test]
+fn disabled_and_expired_accounts_are_named_and_the_fix_works() {
+    let place = Place::new("state").granted();
+    let off = place.person(NewPerson { disabled: true, ..NewPerson::default() });
+    named_and_fixed(&place, &["explain", &off.login], &["cannot be reset", "disabled"]);
+    let over = place.person(NewPerson { expired: true, ..NewPerson::default() });
+    named_and_fixed(&place, &["explain", &over.login], &["cannot be reset", "has expired"]);
+}
+
+#[test]
+fn every_kind_of_account_is_explained_as_the_snapshots_say() {
+    let forest = Forest::of_running_lab().unwrap();
+    let people = format!("OU=People,{}", forest.base_dn);
+    let place = Place::over("kinds", forest.clone(), &[&people]);
+    for (kind, good) in [
+        (Kind::Ordinary, true),
+        (Kind::Disabled, false),
+        (Kind::Locked, true),
+        (Kind::Expired, false),
+        (Kind::MustChange, true),
+        (Kind::CannotChange, false),
+        (Kind::ProtectedNested, false),
+        (Kind::AdmincountOrphan, false),
+        (Kind::TwoForests, true),
+        (Kind::Pso, false),
+        (Kind::EscapedName, true),
+    ] {
+        let person = forest.person_of(kind).unwrap();
+        let said = place.agent(&["explain", &person.object_guid]);
+        assert_eq!(said.code == 0, good, "{kind:?}: {}{}", said.out, said.err);
+        let name = serde_json::to_value(kind).unwrap();
+        place.snapshot(&format!("explain_{}.txt", name.as_str().unwrap()), &said.out);
+        let json = place.agent(&["explain", &person.object_guid, "--json"]);
+        let value: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+        assert_eq!((&value["version"], &value["can_be_reset"]), (&1.into(), &good.into()));
+    }
+    let by_name = place.agent(&["explain", "CORP\\anna"]);
+    assert!(by_name.out.starts_with("corp: anna can be reset."), "{}", by_name.out);
+    place.snapshot("show.txt", &place.agent(&["permissions", "show"]).out);
+}
+
+#[test]
+fn whoever_waits_is_told_when_the_rights_have_arrived_and_when_they_have_not() {
+    let place = Place::new("wait");
+    let wait = ["permissions", "check", "--wait", "60", "--pause", "1"];
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| place.agent(&wait));
+        good(&place.as_administrator(&["permissions", "grant"]));
+        good(&waiting.join().unwrap());
+    });
+    place.spoil(&place.unit, |_, list| list.entries.retain(Ace::is_inherited));
+    let short = place.agent(&["permissions", "check", "--wait", "2", "--pause", "1"]);
+    assert_ne!(short.code, 0, "{}{}", short.out, short.err);
+}
+
+#[test]
+fn exit_codes_say_who_must_act() {
+    let place = Place::new("codes");
+    let code = |arguments: &[&str]| place.agent(arguments).code;
+    assert_eq!(code(&["explain", "nobody-is-called-that"]), 1);
+    assert_eq!(code(&["permissions", "grant", "--ou", &format!("OU=None,{}", place.unit)]), 1);
+    assert_eq!(code(&["permissions", "grant"]), 2, "there is nobody to ask");
+    assert_eq!(code(&["permissions", "check", "--directory", "other"]), 2);
+    assert_eq!(code(&["permissions", "grant", "--print", "notepad"]), 2);
+    place.configure(&[&place.unit], 1);
+    assert_eq!(code(&CHECK), 3);
+    place.configure(&["nothing"], 636);
+    assert_eq!(code(&CHECK), 4);
+}
+
+/// A text without the name that a test made up.
+fn without(text: &str, name: &str) -> String {
+    text.replace(name, "PERSON")
+}
