@@ -42,6 +42,22 @@ impl Attributes {
         self.0.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
     }
 
+    /// How many bytes of memory its values take, roughly.
+    pub(crate) fn size(&self) -> usize {
+        let values = self.0.values().flatten();
+        values.map(|value| value.len() + size_of::<Vec<u8>>()).sum()
+    }
+
+    /// Takes an attribute out, with all its values.
+    pub(crate) fn take(&mut self, name: &str) -> Vec<Vec<u8>> {
+        self.0.remove(&name.to_ascii_lowercase()).unwrap_or_default()
+    }
+
+    /// Puts values behind those that an attribute has.
+    pub(crate) fn extend(&mut self, name: &str, values: Vec<Vec<u8>>) {
+        self.0.entry(name.to_ascii_lowercase()).or_default().extend(values);
+    }
+
     /// The first value, read as something that is written as text; none if it is absent.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use tracing::{debug, warn};
 
 use crate::attributes::Entry;
 use crate::directory::{Directory, Probe, Standing, Terms, Write};
+use crate::dirsync::{self, Change, Cookie};
 use crate::pdc::{Pdc, ROLE_CHECK};
 use crate::people::{self, PersonEntry};
 use crate::policy::{self, EffectivePolicy};
@@ -114,7 +115,7 @@ impl Directory for LdapDirectory {
         each: &'a mut (dyn FnMut(PersonEntry) + Send),
     ) -> BoxFuture<'a, Result<u64, DirectoryError>> {
         Box::pin(async move {
-            let session = self.0.connect().await?;
+            let session = self.0.connect_for_people().await?;
             people::read(&session, self.0.config(), bases, page, each).await
         })
     }
@@ -132,6 +133,37 @@ impl LdapDirectory {
             return Err(DirectoryError::Configuration(problem));
         }
         Pdc::new(config, clock).map(|pdc| Self(Arc::new(pdc)))
+    }
+
+    /// Reads which people have changed since a reading ended, or everybody, and hands each one over as
+    /// it comes; where the next reading begins. At the controllers at which people are read, over a
+    /// connection of its own. See [`crate::dirsync`] for what is not seen.
+    ///
+    /// # Errors
+    /// After some changes were handed over, too: the reading is to be repeated then, from where it
+    /// began. A controller that does not take the cookie refuses it: begin anew.
+    pub async fn changes(
+        &self,
+        since: Option<&Cookie>,
+        each: &mut (dyn FnMut(Change) + Send),
+    ) -> Result<Cookie, DirectoryError> {
+        let session = self.0.connect_for_people().await?;
+        dirsync::read(&session, self.0.config(), since, each).await
+    }
+
+    /// All values of one attribute of an object at the PDC emulator, also where the controller hands
+    /// them out in parts; none if there is no such object.
+    ///
+    /// # Errors
+    /// [`DirectoryError::TooMuch`] beyond a million values or 64 MiB.
+    pub async fn values(
+        &self,
+        object: &DistinguishedName,
+        attribute: &str,
+    ) -> Result<Option<Vec<Vec<u8>>>, DirectoryError> {
+        let found = self.object(object.to_string(), &[attribute]).await?;
+        let name = attribute.split(';').next().unwrap_or(attribute);
+        Ok(found.map(|(_, mut entry)| entry.attributes.take(name)))
     }
 
     /// Looks at an account and at the domain head, once.

@@ -9,10 +9,24 @@ use crate::DistinguishedName;
 
 /// LDAPS (IANA).
 pub const LDAPS_PORT: u16 = 636;
+/// LDAP (IANA), on which StartTLS is asked for.
+pub const LDAP_PORT: u16 = 389;
 /// How long DNS, a connection, TLS and bind may each take unless configured otherwise.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a read may take unless configured otherwise.
 pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How a connection becomes secret. There is no third way, and the certificate is verified in both
+/// (SPEC D-1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Encryption {
+    /// TLS from the first byte, on [`DirectoryConfig::ldaps_port`].
+    #[default]
+    Ldaps,
+    /// StartTLS on [`DirectoryConfig::ldap_port`] (RFC 4511 section 4.14): nothing but the request for
+    /// TLS is sent before TLS is up.
+    StartTls,
+}
 
 /// One directory: a domain, and how to reach and to sign in to it. It has no `Debug`: the password
 /// is in it.
@@ -32,6 +46,17 @@ pub struct DirectoryConfig {
     pub dns: Option<SocketAddr>,
     /// The port for LDAPS, [`LDAPS_PORT`] everywhere but in tests.
     pub ldaps_port: u16,
+    /// LDAPS or StartTLS.
+    pub encryption: Encryption,
+    /// The port for StartTLS, [`LDAP_PORT`] everywhere but in tests.
+    pub ldap_port: u16,
+    /// The DNS names of controllers at which people are read, the most preferred one first; the PDC
+    /// emulator if there are none (SPEC D-11). Passwords are set, and what is looked at before and
+    /// after that is read, at the PDC emulator all the same (SPEC W-8).
+    pub controllers: Vec<String>,
+    /// Read people at none but [`DirectoryConfig::controllers`]. Otherwise, where none of them can be
+    /// reached, another controller of the domain is asked, and the PDC emulator last.
+    pub only_preferred: bool,
     /// How long each step of connecting may take.
     pub connect_timeout: Duration,
     /// How long a read may take.
@@ -66,11 +91,23 @@ impl DirectoryConfig {
             bind_password,
             dns: None,
             ldaps_port: LDAPS_PORT,
+            encryption: Encryption::default(),
+            ldap_port: LDAP_PORT,
+            controllers: Vec::new(),
+            only_preferred: false,
             connect_timeout: CONNECT_TIMEOUT,
             operation_timeout: OPERATION_TIMEOUT,
             set_time_limit: protocol::limits::SET_TIME_LIMIT,
             allow_without_policy_control: false,
             people_attributes: Vec::new(),
         })
+    }
+
+    /// The port that goes with [`DirectoryConfig::encryption`].
+    pub const fn port(&self) -> u16 {
+        match self.encryption {
+            Encryption::Ldaps => self.ldaps_port,
+            Encryption::StartTls => self.ldap_port,
+        }
     }
 }

@@ -18,10 +18,15 @@ use tokio::sync::mpsc;
 use tokio_util::codec::FramedRead;
 use tracing::debug;
 
+use crate::answers::{Answers, Garbled};
 use crate::wire::{self, Frame};
 
 /// How many requests wait to be written before the next one is turned away.
 const QUEUE: usize = 256;
+/// How many answers to one request wait to be taken. Then the connection is not read any further: a
+/// controller that sends without end fills no memory. Whoever has a flight therefore takes its
+/// answers or drops it, and what may be slow has a connection of its own.
+const ANSWERS: usize = 64;
 
 /// A connection. Dropping it unbinds and closes it.
 #[derive(Debug)]
@@ -36,16 +41,24 @@ struct Shared {
     /// Who waits for which message id; none once the connection has ended.
     waiting: Mutex<Waiting>,
     /// How it ended.
-    end: OnceLock<String>,
+    end: OnceLock<End>,
     ended: AtomicBool,
 }
 
-/// Answers to one request. Unbounded: a search asks for one page at a time, and a reader that is
-/// slow must not hold up the answers to others.
-type Answers = mpsc::UnboundedSender<LdapMsg>;
+/// How a connection ended.
+#[derive(Debug)]
+enum End {
+    /// With something that no controller says.
+    Garbled(String),
+    /// In any other way.
+    Plain(String),
+}
+
+/// Where the answers to one request go.
+type Taker = mpsc::Sender<LdapMsg>;
 
 #[derive(Debug, Default)]
-struct Waiting(HashMap<i32, Answers>);
+struct Waiting(HashMap<i32, Taker>);
 
 /// A request on its way to the write loop. No `Debug` shows the frame.
 struct Command {
@@ -105,7 +118,7 @@ impl Connection {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| last.checked_add(1));
         let id = last.map_err(|_| Closed("all message ids are used".to_owned()))? + 1;
         let frame = frame(id).map_err(|error| Closed(error.to_string()))?;
-        let (sender, answers) = mpsc::unbounded_channel();
+        let (sender, answers) = mpsc::channel(ANSWERS);
         self.shared.expect(id, sender)?;
         let passage = Arc::new(Passage::default());
         let flight = Flight {
@@ -132,7 +145,7 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn expect(&self, id: i32, answers: Answers) -> Result<(), Closed> {
+    fn expect(&self, id: i32, answers: Taker) -> Result<(), Closed> {
         let mut waiting = self.waiting();
         // Looked at under the lock: the end empties the table, and nobody joins it afterwards.
         if self.ended.load(Ordering::SeqCst) {
@@ -143,11 +156,14 @@ impl Shared {
     }
 
     fn cause(&self) -> String {
-        self.end.get().cloned().unwrap_or_else(|| "the connection was closed".to_owned())
+        match self.end.get() {
+            Some(End::Garbled(cause) | End::Plain(cause)) => cause.clone(),
+            None => "the connection was closed".to_owned(),
+        }
     }
 
-    fn finish(&self, cause: String) {
-        if self.end.set(cause).is_err() {
+    fn finish(&self, end: End) {
+        if self.end.set(end).is_err() {
             return;
         }
         debug!(cause = self.cause(), "directory.connection.ended");
@@ -157,8 +173,7 @@ impl Shared {
     }
 
     /// Hands an answer to whoever waits for it; an answer nobody waits for came too late.
-    fn deliver(&self, message: LdapMsg) {
-        let mut waiting = self.waiting();
+    async fn deliver(&self, message: LdapMsg) {
         let more = matches!(
             message.op,
             LdapOp::SearchResultEntry(_)
@@ -166,9 +181,14 @@ impl Shared {
                 | LdapOp::IntermediateResponse(_)
         );
         let id = message.msgid;
-        let gone = waiting.0.get(&id).is_none_or(|answers| answers.send(message).is_err());
-        if gone || !more {
-            waiting.0.remove(&id);
+        let taker = {
+            let mut waiting = self.waiting();
+            // Gone before the last answer is there: who has that one never abandons the request.
+            if more { waiting.0.get(&id).cloned() } else { waiting.0.remove(&id) }
+        };
+        let Some(taker) = taker else { return };
+        if taker.send(message).await.is_err() && more {
+            self.waiting().0.remove(&id);
         }
     }
 }
@@ -177,7 +197,7 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct Flight {
     id: i32,
-    answers: mpsc::UnboundedReceiver<LdapMsg>,
+    answers: mpsc::Receiver<LdapMsg>,
     passage: Arc<Passage>,
     shared: Arc<Shared>,
     queue: mpsc::WeakSender<Command>,
@@ -207,6 +227,11 @@ impl Flight {
     pub(crate) fn cause(&self) -> String {
         self.shared.cause()
     }
+
+    /// Whether it ended because the other side said what no controller says.
+    pub(crate) fn is_garbled(&self) -> bool {
+        matches!(self.shared.end.get(), Some(End::Garbled(_)))
+    }
 }
 
 impl Drop for Flight {
@@ -234,30 +259,33 @@ where
     let ending = Ending(shared);
     let shared = &ending.0;
     let (reader, writer) = tokio::io::split(stream);
-    let cause = tokio::select! {
-        cause = read(reader, shared) => cause,
-        cause = write(writer, commands) => cause,
+    let end = tokio::select! {
+        end = read(reader, shared) => end,
+        cause = write(writer, commands) => End::Plain(cause),
     };
-    shared.finish(cause);
+    shared.finish(end);
 }
 
 struct Ending(Arc<Shared>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.0.finish("the connection was given up".to_owned());
+        self.0.finish(End::Plain("the connection was given up".to_owned()));
     }
 }
 
-async fn read<S: AsyncRead>(reader: ReadHalf<S>, shared: &Shared) -> String {
-    let mut messages = FramedRead::new(reader, wire::codec());
+async fn read<S: AsyncRead>(reader: ReadHalf<S>, shared: &Shared) -> End {
+    let mut messages = FramedRead::new(reader, Answers::new());
     loop {
         match messages.next().await {
-            None => return "the controller closed the connection".to_owned(),
-            Some(Err(error)) => return format!("reading: {error}"),
+            None => return End::Plain("the controller closed the connection".to_owned()),
+            Some(Err(error)) if Garbled::is_cause_of(&error) => {
+                return End::Garbled(format!("reading: {error}"));
+            }
+            Some(Err(error)) => return End::Plain(format!("reading: {error}")),
             // Message id 0: a notice that the controller hangs up (RFC 4511 section 4.4.1).
-            Some(Ok(LdapMsg { msgid: 0, op, .. })) => return farewell(&op),
-            Some(Ok(message)) => shared.deliver(message),
+            Some(Ok(LdapMsg { msgid: 0, op, .. })) => return End::Plain(farewell(&op)),
+            Some(Ok(message)) => shared.deliver(message).await,
         }
     }
 }

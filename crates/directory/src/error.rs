@@ -25,6 +25,29 @@ pub enum DirectoryError {
         /// What is wrong with it.
         cause: String,
     },
+    /// What answers cannot be used as a controller until somebody repairs it or the configuration.
+    #[error("{controller} cannot be used: {cause}")]
+    Unfit {
+        /// The controller's DNS name and address.
+        controller: String,
+        /// What was seen, and what to do.
+        cause: String,
+    },
+    /// None of the controllers at which people are to be read can be reached, and no other one may be
+    /// asked ([`crate::DirectoryConfig::only_preferred`]).
+    #[error("none of the preferred controllers can be used, and only they may be: {cause}")]
+    NoPreferred {
+        /// How each of them failed.
+        cause: String,
+    },
+    /// An attribute has more values than are taken, or answers about it have no end.
+    #[error("{attribute} has more than is taken: {limit}")]
+    TooMuch {
+        /// Its name.
+        attribute: String,
+        /// What is taken at most.
+        limit: String,
+    },
     /// The controller did not take the service account's name and password.
     #[error("{controller} refused to bind {name}: {}", .refusal.text())]
     BindRefused {

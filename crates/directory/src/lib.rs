@@ -1,21 +1,25 @@
 //! Active Directory as the agent needs it (SPEC 4).
 //!
 //! [`Directory`] is what the agent asks. [`LdapDirectory`] asks a real one: it finds the domain's PDC
-//! emulator, keeps one bound LDAPS connection to it, and reads and sets there and nowhere else
+//! emulator, keeps a few bound connections to it, and reads and sets there and nowhere else
 //! (SPEC W-8). What AD answers is kept as it came and turned into an outcome in one place,
 //! [`outcome`].
 //!
 //! ```text
 //! directory   what the agent asks
-//! client      the same over LDAPS
+//! client      the same over LDAPS, or LDAP and StartTLS
 //!   pdc       the PDC emulator: found, kept, followed           (SPEC W-8, D-5)
 //!   pool      the few connections to it
 //!   locate    DNS: who should be it
+//!   find      who is asked: the PDC emulator, or a preferred controller (SPEC D-11)
 //!   session   a bound connection; who the controller says it is
+//!     open    how it comes about; starttls, tls: verified (SPEC D-1)
+//!     search  entries as they come; range: values in parts
 //!   connection  many requests at once; which may have left      (SPEC PR-2)
 //!   set       the answer to a set, and what its absence means
-//!   tls, wire   verified, and wiped                             (SPEC D-1, K-6)
-//! account, policy, witness, people   what is read
+//!   wire, answers   wiped (SPEC K-6), and looked at before they are read
+//!   diagnose, certificate   what stands in between, and what to do about it
+//! account, policy, witness, people, dirsync   what is read
 //! protected   what is never reset                              (SPEC D-6)
 //! security    security descriptors: who may do what            (SPEC D-7, D-12)
 //! survey      descriptors read, and one changed                (SPEC D-12)
@@ -38,32 +42,42 @@
 )]
 
 mod account;
+mod answers;
 mod attributes;
+mod certificate;
 mod client;
 pub mod code;
 mod config;
 mod connection;
+mod diagnose;
 mod directory;
+pub mod dirsync;
 pub mod dn;
 mod error;
 pub mod filetime;
 pub mod filter;
+mod find;
 #[cfg(test)]
 mod generated;
 mod guid;
+mod hold_off;
 mod locate;
+mod open;
 pub mod outcome;
 mod pdc;
 pub mod people;
 mod policy;
 mod pool;
 pub mod protected;
+mod range;
 pub mod refusal;
 mod root;
+mod search;
 pub mod security;
 mod session;
 mod set;
 mod sid;
+mod starttls;
 mod survey;
 mod tls;
 mod wire;
@@ -74,11 +88,14 @@ pub use account::{Account, AccountFlags, PwdLastSet};
 pub use attributes::{Attributes, Entry};
 pub use client::LdapDirectory;
 pub use code::{AdCode, BindRefusal};
-pub use config::{CONNECT_TIMEOUT, DirectoryConfig, LDAPS_PORT, OPERATION_TIMEOUT};
+pub use config::{
+    CONNECT_TIMEOUT, DirectoryConfig, Encryption, LDAP_PORT, LDAPS_PORT, OPERATION_TIMEOUT,
+};
 pub use dn::DistinguishedName;
 pub use error::{DirectoryError, Refusal, SetError};
 pub use guid::{GuidError, ObjectGuid};
-pub use pdc::{BIND_HOLD_OFF, ROLE_CHECK};
+pub use hold_off::BIND_HOLD_OFF;
+pub use pdc::ROLE_CHECK;
 pub use people::PersonEntry;
 pub use policy::{EffectivePolicy, PolicySource, domain_rules, pso_rules};
 pub use protected::{Protection, protected_by};

@@ -44,7 +44,16 @@ impl Locator {
     /// The host names of the PDC emulator, most preferred first. There is one, but a record of the
     /// previous one may still be there.
     pub(crate) async fn pdc_hosts(&self, domain: &str) -> Result<Vec<String>, DirectoryError> {
-        let name = format!("_ldap._tcp.pdc._msdcs.{}.", domain.trim_end_matches('.'));
+        self.named(format!("_ldap._tcp.pdc._msdcs.{}.", domain.trim_end_matches('.'))).await
+    }
+
+    /// The host names of all controllers of a domain, most preferred first.
+    pub(crate) async fn hosts(&self, domain: &str) -> Result<Vec<String>, DirectoryError> {
+        self.named(format!("_ldap._tcp.dc._msdcs.{}.", domain.trim_end_matches('.'))).await
+    }
+
+    /// The targets of an SRV record.
+    async fn named(&self, name: String) -> Result<Vec<String>, DirectoryError> {
         let question = self.resolver.srv_lookup(name.as_str());
         let answer = self.ask(&name, question).await?;
         let mut hosts: Vec<_> = answer

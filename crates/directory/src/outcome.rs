@@ -42,8 +42,13 @@ impl DirectoryError {
     /// The outcome of an operation that this ended before anything was set.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::PdcUnreachable { .. } | Self::Lost { .. } => Outcome::PdcUnreachable,
-            Self::Configuration(_) | Self::Unreadable { .. } => Outcome::DirectoryConfiguration,
+            Self::PdcUnreachable { .. } | Self::NoPreferred { .. } | Self::Lost { .. } => {
+                Outcome::PdcUnreachable
+            }
+            Self::Configuration(_) | Self::Unfit { .. } | Self::Unreadable { .. } => {
+                Outcome::DirectoryConfiguration
+            }
+            Self::TooMuch { .. } => Outcome::DirectoryUnknown,
             Self::Certificate { .. } => Outcome::CertificateRefused,
             Self::BindRefused { .. } => Outcome::ServiceAccountRefused,
             Self::Refused(refusal) => refusal.outcome(),

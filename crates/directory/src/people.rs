@@ -4,8 +4,9 @@ use ldap3_proto::control::LdapControl;
 use ldap3_proto::proto::{LdapFilter, LdapSearchScope};
 
 use crate::attributes::{Attributes, Entry};
-use crate::session::{Search, Session, search_each};
-use crate::{DirectoryConfig, DirectoryError, DistinguishedName, ObjectGuid};
+use crate::search::{Limits, Search, search_each};
+use crate::session::Session;
+use crate::{DirectoryConfig, DirectoryError, DistinguishedName, ObjectGuid, range};
 
 /// What synchronisation needs of a person: identity, state, and the addresses that gates use.
 /// Nothing secret, nothing large.
@@ -63,19 +64,23 @@ pub(crate) async fn read(
     for base in outermost(bases) {
         let mut cookie = Vec::new();
         loop {
-            let mut problem = None;
-            let mut take = |entry: Entry| match person(entry) {
-                Ok(person) => {
-                    count += 1;
-                    each(person);
+            let mut in_parts = Vec::new();
+            let mut take = |entry: Entry| {
+                count += 1;
+                if range::is_in_parts(&entry.attributes) {
+                    in_parts.push(entry);
+                } else {
+                    each(person(entry)?);
                 }
-                Err(error) => problem = Some(error),
+                Ok(())
             };
             let search = page_of(base, &wanted, page, cookie);
             let limit = config.operation_timeout;
-            let controls = search_each(&session.connection, search, limit, &mut take).await?;
-            if let Some(error) = problem {
-                return Err(error);
+            let limits = Limits::of(limit);
+            let controls = search_each(&session.connection, search, limits, &mut take).await?;
+            for mut entry in in_parts {
+                session.complete(&mut entry, limit).await?;
+                each(person(entry)?);
             }
             cookie = next_page(controls);
             if cookie.is_empty() {
@@ -91,7 +96,7 @@ fn person(entry: Entry) -> Result<PersonEntry, DirectoryError> {
 }
 
 /// Every attribute once: a controller may refuse a list that names one twice.
-fn wanted(config: &DirectoryConfig) -> Vec<&str> {
+pub(crate) fn wanted(config: &DirectoryConfig) -> Vec<&str> {
     let mut wanted = ATTRIBUTES.to_vec();
     for name in &config.people_attributes {
         if !wanted.iter().any(|known| known.eq_ignore_ascii_case(name)) {

@@ -13,11 +13,7 @@ use tokio_util::codec::Encoder as _;
 use zeroize::Zeroizing;
 
 use crate::Write;
-
-/// The largest answer that is taken, in bytes: an entry with 10,000 values of 1 KiB.
-pub(crate) const ANSWER_MAX: usize = 16 * 1024 * 1024;
-/// How deep an answer may be nested; an entry with controls has 6 levels.
-pub(crate) const DEPTH_MAX: usize = 16;
+use crate::answers::{ANSWER_MAX, DEPTH_MAX};
 
 /// Policy hints, LDAP_SERVER_POLICY_HINTS_OID (MS-ADTS 3.1.1.3.4.1).
 pub(crate) const POLICY_HINTS: &str = "1.2.840.113556.1.4.2239";
@@ -43,7 +39,7 @@ mod tag {
 /// A request's bytes, wiped when dropped.
 pub(crate) type Frame = Zeroizing<Vec<u8>>;
 
-/// A codec for what controllers answer.
+/// The codec. What controllers answer is read through [`crate::answers::Answers`], which looks first.
 pub(crate) fn codec() -> LdapCodec {
     LdapCodec::new(Some(ANSWER_MAX), Some(DEPTH_MAX))
 }

@@ -4,9 +4,10 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    dead_code,
     missing_docs,
     unreachable_pub,
-    reason = "a test reports a broken expectation by panicking; its module is private"
+    reason = "a test reports a broken expectation by panicking; its module is private and shared"
 )]
 
 mod staged;

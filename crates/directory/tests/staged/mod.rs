@@ -15,7 +15,7 @@ use ldap3_proto::LdapCodec;
 use ldap3_proto::control::LdapControl;
 use ldap3_proto::proto::{
     LdapBindResponse, LdapMsg, LdapOp, LdapPartialAttribute, LdapResult, LdapResultCode,
-    LdapSearchResultEntry,
+    LdapSearchResultEntry, LdapSearchScope,
 };
 use protocol::ClearPassword;
 use rustls::ServerConfig;
@@ -40,6 +40,10 @@ pub struct State {
     pub controls: Vec<String>,
     /// Sets that arrived: at which host, with which controls.
     pub sets: Vec<(String, Vec<LdapControl>)>,
+    /// Hosts at which people were looked for.
+    pub reads: Vec<String>,
+    /// The hosts that DNS names as controllers of the domain.
+    pub all_in_dns: Vec<String>,
     /// How often somebody signed in.
     pub binds: usize,
     /// Connections that are open.
@@ -71,17 +75,46 @@ pub async fn stage(count: u8, certified: impl Fn(&str) -> String) -> Stage {
         let acceptor = acceptor(&authority, &certified(&host));
         tokio::spawn(serve(listener, acceptor, host, Arc::clone(&state)));
     }
+    let config = config(&authority, port, &state).await;
+    Stage { state, config }
+}
+
+/// One controller, `dc1`, that does with each connection what `talk` does.
+pub async fn stage_of<F, T>(authority: &Authority, talk: F) -> Stage
+where
+    F: Fn(TcpStream, Arc<Mutex<State>>) -> T + Send + 'static,
+    T: Future<Output = ()> + Send + 'static,
+{
+    let state = Arc::new(Mutex::new(State {
+        in_dns: host(1),
+        owner: host(1),
+        controls: vec!["1.2.840.113556.1.4.2239".to_owned()],
+        ..State::default()
+    }));
+    let listener = TcpListener::bind((address(1), 0)).await.unwrap();
+    let config = config(authority, listener.local_addr().unwrap().port(), &state).await;
+    let shared = Arc::clone(&state);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(talk(stream, Arc::clone(&shared)));
+        }
+    });
+    Stage { state, config }
+}
+
+/// What a client is told of the domain: both ports are the one that there is.
+async fn config(authority: &Authority, port: u16, state: &Arc<Mutex<State>>) -> DirectoryConfig {
     let dns = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let dns_address = dns.local_addr().unwrap();
-    tokio::spawn(answer_names(dns, Arc::clone(&state)));
+    tokio::spawn(answer_names(dns, Arc::clone(state)));
     let password = ClearPassword::from_text("Service-Password-1").unwrap();
     let ca = authority.pem().as_bytes().to_vec();
-    let config = DirectoryConfig {
+    DirectoryConfig {
         dns: Some(dns_address),
         ldaps_port: port,
+        ldap_port: port,
         ..DirectoryConfig::new(DOMAIN, ca, "svc@staged.test", password).unwrap()
-    };
-    Stage { state, config }
+    }
 }
 
 pub fn host(number: u8) -> String {
@@ -89,15 +122,20 @@ pub fn host(number: u8) -> String {
 }
 
 /// Each test process has its own range, so that tests side by side share no port.
-fn address(number: u8) -> Ipv4Addr {
+pub fn address(number: u8) -> Ipv4Addr {
     let [_, _, high, low] = std::process::id().to_be_bytes();
     Ipv4Addr::new(127, 64 + number, high, low.clamp(1, 254))
 }
 
-fn acceptor(authority: &Authority, name: &str) -> TlsAcceptor {
+pub fn acceptor(authority: &Authority, name: &str) -> TlsAcceptor {
     let made = authority.server(&[name]).unwrap();
-    let certificate = CertificateDer::from_pem_slice(made.certificate.as_bytes()).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(made.key.as_bytes()).unwrap();
+    acceptor_with(&made.certificate, &made.key)
+}
+
+/// For a certificate and its key, as PEM.
+pub fn acceptor_with(certificate: &str, key: &str) -> TlsAcceptor {
+    let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -121,18 +159,22 @@ fn named(question: Message, state: &State) -> Vec<u8> {
     let query = question.queries[0].clone();
     let mut answer = question.into_response();
     let name = query.name().to_ascii();
-    let data = match query.query_type() {
+    let service =
+        |host: &String| RData::SRV(SRV::new(0, 100, 389, format!("{host}.").parse().unwrap()));
+    let records: Vec<RData> = match query.query_type() {
         RecordType::SRV if name == format!("_ldap._tcp.pdc._msdcs.{DOMAIN}.") => {
-            let target = format!("{}.", state.in_dns).parse().unwrap();
-            Some(RData::SRV(SRV::new(0, 100, 389, target)))
+            vec![service(&state.in_dns)]
+        }
+        RecordType::SRV if name == format!("_ldap._tcp.dc._msdcs.{DOMAIN}.") => {
+            state.all_in_dns.iter().map(service).collect()
         }
         RecordType::A => {
             let number = (1..=9).find(|&number| name == format!("{}.", host(number)));
-            number.map(|number| RData::A(A(address(number))))
+            number.map(|number| RData::A(A(address(number)))).into_iter().collect()
         }
-        _ => None,
+        _ => Vec::new(),
     };
-    if let Some(data) = data {
+    for data in records {
         answer.add_answer(Record::from_rdata(query.name().clone(), 900, data));
     }
     answer.to_vec().unwrap()
@@ -162,7 +204,7 @@ async fn serve(
 }
 
 /// None if the client does not like the certificate, or hangs up.
-async fn converse(
+pub async fn converse(
     acceptor: TlsAcceptor,
     stream: TcpStream,
     host: &str,
@@ -189,6 +231,10 @@ fn respond(op: LdapOp, controls: Vec<LdapControl>, host: &str, state: &mut State
         LdapOp::ModifyRequest(_) => {
             state.sets.push((host.to_owned(), controls));
             vec![LdapOp::ModifyResponse(result(LdapResultCode::Success))]
+        }
+        LdapOp::SearchRequest(search) if search.scope == LdapSearchScope::Subtree => {
+            state.reads.push(host.to_owned());
+            vec![LdapOp::SearchResultDone(result(LdapResultCode::Success))]
         }
         LdapOp::SearchRequest(search) => match entry(&search.base, host, state) {
             Some(attributes) => {
@@ -240,6 +286,6 @@ fn attribute(name: &str, values: &[&str]) -> LdapPartialAttribute {
     LdapPartialAttribute { atype: name.to_owned(), vals }
 }
 
-fn result(code: LdapResultCode) -> LdapResult {
+pub fn result(code: LdapResultCode) -> LdapResult {
     LdapResult { code, matcheddn: String::new(), message: String::new(), referral: Vec::new() }
 }

@@ -1,0 +1,144 @@
+//! What has changed since the last time: DirSync (MS-ADTS 3.1.1.3.4.1.3).
+//!
+//! A controller answers with everybody once, and from then on, given back its cookie, with those who
+//! changed, and of these with what changed. The cookie holds at every controller of the domain.
+//!
+//! The flag for object security is set: the account then needs no right to replicate, and sees what it
+//! may read. What it may not see, deleted objects among it, is missing without a word (LAB.md), so
+//! deletions are found by reading everybody again.
+
+use ldap3_proto::control::LdapControl;
+use ldap3_proto::proto::{LdapFilter, LdapSearchScope};
+
+use crate::attributes::{Attributes, Entry};
+use crate::people;
+use crate::search::{Limits, Search, search_each};
+use crate::session::Session;
+use crate::{DirectoryConfig, DirectoryError, DistinguishedName, ObjectGuid};
+
+/// LDAP_DIRSYNC_OBJECT_SECURITY. The flags are 32 bits that go as a signed number; this one alone is
+/// positive.
+const OBJECT_SECURITY: i64 = 1;
+/// How many bytes of entries a controller may put on a page; Samba puts all of them on one.
+const PAGE_BYTES: i64 = 4 * 1024 * 1024;
+/// The largest cookie that is taken, in bytes: one of a domain has some 24 for each controller that
+/// there ever was.
+const COOKIE_MAX: usize = 64 * 1024;
+/// How many pages there may be: 4 TiB at [`PAGE_BYTES`] each.
+const PAGES_MAX: usize = 1_000_000;
+/// How many times the limit of a read a page may take while entries keep coming: Samba's only page is
+/// the whole domain.
+const PAGE_TIMES: u32 = 60;
+
+/// Where the last reading ended. To be kept as it is, and given back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cookie(Vec<u8>);
+
+impl Cookie {
+    /// A cookie that was kept; none if it is larger than any that was given.
+    pub fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
+        (bytes.len() <= COOKIE_MAX).then_some(Self(bytes))
+    }
+
+    /// Its bytes, to be kept.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A person who is new, or who changed.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Who it is.
+    pub guid: ObjectGuid,
+    /// Where it stands now.
+    pub dn: DistinguishedName,
+    /// `isDeleted`: only its tombstone is left.
+    pub deleted: bool,
+    /// Of [`crate::people::ATTRIBUTES`] and the configuration's, without the policy that applies, which
+    /// is not stored: everything where there was no cookie, else what changed. One that was taken away
+    /// is here without values.
+    pub attributes: Attributes,
+}
+
+/// Reads the changes of people since `since`, or everybody; where the next reading begins.
+pub(crate) async fn read(
+    session: &Session,
+    config: &DirectoryConfig,
+    since: Option<&Cookie>,
+    each: &mut (dyn FnMut(Change) + Send),
+) -> Result<Cookie, DirectoryError> {
+    let mut wanted = people::wanted(config);
+    // Worked out when it is asked for, so it never changes; Samba refuses to be asked for it here.
+    wanted.retain(|name| *name != "msDS-ResultantPSO");
+    wanted.push("isDeleted");
+    let idle = config.operation_timeout;
+    let limits = Limits { whole: idle.saturating_mul(PAGE_TIMES), idle };
+    let mut cookie = since.map(|cookie| cookie.0.clone()).unwrap_or_default();
+    for _ in 0..PAGES_MAX {
+        let search = page_of(&session.root.domain_head, &wanted, cookie.clone());
+        let mut take = |entry: Entry| {
+            each(change(entry)?);
+            Ok(())
+        };
+        let controls = search_each(&session.connection, search, limits, &mut take).await?;
+        let (more, next) = next_page(controls)?;
+        if !more {
+            return Ok(Cookie(next));
+        }
+        if next == cookie {
+            return Err(lost("the pages do not go on"));
+        }
+        cookie = next;
+    }
+    Err(lost("the pages have no end"))
+}
+
+fn lost(problem: &str) -> DirectoryError {
+    DirectoryError::Lost { cause: format!("DirSync: {problem}") }
+}
+
+fn change(entry: Entry) -> Result<Change, DirectoryError> {
+    Ok(Change {
+        guid: entry.attributes.guid()?,
+        dn: entry.dn,
+        deleted: entry.attributes.flag("isDeleted") == Some(true),
+        attributes: entry.attributes,
+    })
+}
+
+/// The base is the domain's head: the control is refused anywhere else. The filter asks for nothing
+/// that a tombstone has lost, so not for `objectCategory`.
+fn page_of<'a>(head: &DistinguishedName, attributes: &'a [&'a str], cookie: Vec<u8>) -> Search<'a> {
+    let class = |name: &str| LdapFilter::Equality("objectClass".to_owned(), name.to_owned());
+    Search {
+        base: head.to_string(),
+        scope: LdapSearchScope::Subtree,
+        filter: LdapFilter::And(vec![class("user"), LdapFilter::Not(Box::new(class("computer")))]),
+        attributes,
+        controls: vec![LdapControl::AdDirsync {
+            flags: OBJECT_SECURITY,
+            max_bytes: PAGE_BYTES,
+            cookie: Some(cookie),
+        }],
+    }
+}
+
+/// Whether there is more, and the cookie for it. In an answer the first number says so.
+fn next_page(controls: Vec<LdapControl>) -> Result<(bool, Vec<u8>), DirectoryError> {
+    let answer = controls.into_iter().find_map(|control| match control {
+        LdapControl::AdDirsync { flags, cookie, .. } => Some((flags != 0, cookie?)),
+        _ => None,
+    });
+    match answer {
+        Some((_, cookie)) if cookie.len() > COOKIE_MAX => Err(lost("a cookie without measure")),
+        // An empty one would mean everybody the next time, and every time.
+        Some((_, cookie)) if cookie.is_empty() => Err(lost("the controller gave no cookie")),
+        Some(answer) => Ok(answer),
+        None => Err(lost("the controller gave no cookie")),
+    }
+}
+
+#[cfg(test)]
+#[path = "dirsync_tests.rs"]
+mod tests;

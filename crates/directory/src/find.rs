@@ -1,0 +1,161 @@
+//! Finding a controller and connecting to it: the PDC emulator for everything about passwords (SPEC
+//! W-8), the preferred ones for reading people (SPEC D-11).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tracing::{debug, info, warn};
+
+use crate::DirectoryError;
+use crate::pdc::Pdc;
+use crate::session::Session;
+
+/// How many controllers are asked who holds the role, after the one that DNS named.
+const HOPS_MAX: usize = 3;
+/// How many controllers are tried one after another, besides those that are configured, before the PDC
+/// emulator is asked for people.
+const OTHERS_MAX: usize = 4;
+
+impl Pdc {
+    /// Finds the PDC emulator by DNS and by the word of the controllers, and binds to it.
+    pub(crate) async fn find_and_connect(&self) -> Result<Arc<Session>, DirectoryError> {
+        let mut hosts = self.locator.pdc_hosts(&self.config.domain).await?;
+        hosts.reverse();
+        let mut asked: Vec<String> = Vec::new();
+        let mut last = None;
+        while let Some(host) = hosts.pop() {
+            if asked.iter().any(|other| other.eq_ignore_ascii_case(&host)) {
+                continue;
+            }
+            if asked.len() > HOPS_MAX {
+                break;
+            }
+            asked.push(host.clone());
+            match self.connect_to(&host).await {
+                Ok(Arrival::Here(session)) => {
+                    let (host, address) = (&session.host, session.address);
+                    info!(controller = %host, %address, "directory.pdc.connected");
+                    return Ok(session);
+                }
+                // DNS lags behind: the controllers know better.
+                Ok(Arrival::Elsewhere(owner)) => hosts.push(owner),
+                Err(error @ DirectoryError::BindRefused { .. }) => return Err(error),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| {
+            let cause =
+                format!("none of {} says of itself that it holds the PDC role", asked.join(", "));
+            DirectoryError::PdcUnreachable { cause }
+        }))
+    }
+
+    /// Connects to whichever controller people are read at, unless the service account was refused a
+    /// moment ago: a preferred one; if none can be used, another one of the domain; at last, and where
+    /// none is preferred, the PDC emulator.
+    pub(crate) async fn connect_for_people(&self) -> Result<Arc<Session>, DirectoryError> {
+        let preferred = &self.config.controllers;
+        if preferred.is_empty() {
+            return self.connect().await;
+        }
+        if let Some(error) = self.failure().held_off(self.now()) {
+            return Err(error);
+        }
+        let mut failed = Vec::new();
+        if let Some(found) = self.first_of(preferred, &mut failed).await {
+            return found;
+        }
+        if self.config.only_preferred {
+            return Err(DirectoryError::NoPreferred { cause: failed.join("; ") });
+        }
+        warn!(cause = failed.join("; "), "directory.preferred.unreachable");
+        let mut others = self.locator.hosts(&self.config.domain).await.unwrap_or_default();
+        others.retain(|host| !preferred.iter().any(|tried| tried.eq_ignore_ascii_case(host)));
+        others.truncate(OTHERS_MAX);
+        match self.first_of(&others, &mut failed).await {
+            Some(found) => found,
+            None => self.connect().await,
+        }
+    }
+
+    /// The first of these hosts that can be used. Also a refused bind is final: it would be the same
+    /// everywhere, and counts towards a lockout.
+    async fn first_of(
+        &self,
+        hosts: &[String],
+        failed: &mut Vec<String>,
+    ) -> Option<Result<Arc<Session>, DirectoryError>> {
+        for host in hosts {
+            let opened = match self.open_at(host).await {
+                Ok(session) => self.of_this_domain(session),
+                Err(error) => Err(error),
+            };
+            self.failure().note_elsewhere(self.now(), opened.as_ref().map(|_| ()));
+            match opened {
+                Ok(session) => {
+                    info!(controller = session.host, "directory.people.connected");
+                    return Some(Ok(Arc::new(session)));
+                }
+                Err(error @ DirectoryError::BindRefused { .. }) => return Some(Err(error)),
+                Err(error) => failed.push(error.to_string()),
+            }
+        }
+        None
+    }
+
+    async fn connect_to(&self, host: &str) -> Result<Arrival, DirectoryError> {
+        let session = self.open_at(host).await?;
+        self.arrive(session).await
+    }
+
+    async fn open_at(&self, host: &str) -> Result<Session, DirectoryError> {
+        let mut last = None;
+        for address in self.locator.addresses(host).await? {
+            let address = SocketAddr::new(address, self.config.port());
+            let tls = Arc::clone(&self.tls);
+            match Session::open(&self.config, tls, host, address).await {
+                Ok(session) => return Ok(session),
+                // The same answer everywhere, and each one counts towards a lockout.
+                Err(error @ DirectoryError::BindRefused { .. }) => return Err(error),
+                Err(error) => {
+                    debug!(controller = host, %address, %error, "directory.connect.address_failed");
+                    last = Some(error);
+                }
+            }
+        }
+        Err(last.unwrap_or_else(|| DirectoryError::PdcUnreachable {
+            cause: format!("{host} has no address"),
+        }))
+    }
+
+    fn of_this_domain(&self, session: Session) -> Result<Session, DirectoryError> {
+        let head = &self.config.base_dn;
+        if session.root.domain_head == *head {
+            return Ok(session);
+        }
+        Err(DirectoryError::Configuration(format!(
+            "{} serves {}, not the configured {head}",
+            session.host, session.root.domain_head
+        )))
+    }
+
+    async fn arrive(&self, session: Session) -> Result<Arrival, DirectoryError> {
+        let session = self.of_this_domain(session)?;
+        let head = &self.config.base_dn;
+        let limit = self.config.operation_timeout;
+        let owner = session.role_owner(head, limit).await?;
+        if owner == session.root.settings {
+            self.confirm();
+            return Ok(Arrival::Here(Arc::new(session)));
+        }
+        session.host_of(&owner, limit).await.map(Arrival::Elsewhere)
+    }
+}
+
+/// Where a connection led.
+enum Arrival {
+    /// To the PDC emulator.
+    Here(Arc<Session>),
+    /// To a controller that says that this host is.
+    Elsewhere(String),
+}

@@ -1,0 +1,134 @@
+//! Opening a session: each step has its time, and says what went wrong in it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ldap3_proto::proto::{LdapOp, LdapResult, LdapResultCode};
+use rustls::ClientConfig;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
+
+use crate::code::BindRefusal;
+use crate::config::Encryption;
+use crate::connection::Connection;
+use crate::diagnose::{Fault, Step};
+use crate::root::RootDse;
+use crate::search::{Search, refusal, search};
+use crate::session::Session;
+use crate::witness::InvocationId;
+use crate::{DirectoryConfig, DirectoryError, ObjectGuid, starttls, tls, wire};
+
+impl Session {
+    /// Connects to `host` at `address`, verifies its certificate, binds and reads its rootDSE. Each
+    /// step has the configured time.
+    pub(crate) async fn open(
+        config: &DirectoryConfig,
+        tls: Arc<ClientConfig>,
+        host: &str,
+        address: SocketAddr,
+    ) -> Result<Self, DirectoryError> {
+        let stream = secured(config, tls, host, address).await;
+        let connection = Connection::over(stream.map_err(|fault| fault.of(host, address))?);
+        let limit = config.connect_timeout;
+        let refused = match bind(&connection, config).await {
+            Ok(LdapResult { code: LdapResultCode::Success, .. }) => None,
+            Ok(refused) => Some(refused),
+            Err(fault) => return Err(fault.of(host, address)),
+        };
+        let refused = refused.map(|result| refused_bind(host, &config.bind_name, result));
+        if let Some(error @ DirectoryError::BindRefused { refusal, .. }) = &refused
+            && *refusal != BindRefusal::Other
+        {
+            return Err(error.clone());
+        }
+        // A refusal that is not Active Directory's: perhaps this is none.
+        let root = root_of(&connection, limit).await;
+        let root = root.map_err(|error| match error {
+            DirectoryError::Unreadable { attribute } => {
+                Fault::NotAController(attribute).of(host, address)
+            }
+            other => other,
+        });
+        let root = match (refused, root) {
+            (None, root) => root?,
+            (Some(_), Err(error @ DirectoryError::Unfit { .. })) => return Err(error),
+            (Some(refused), _) => return Err(refused),
+        };
+        let invocation_id = invocation_id(&connection, &root, limit).await?;
+        Ok(Self { connection, host: host.to_owned(), address, root, invocation_id })
+    }
+}
+
+/// A stream on which TLS is up and the certificate verified.
+async fn secured(
+    config: &DirectoryConfig,
+    tls: Arc<ClientConfig>,
+    host: &str,
+    address: SocketAddr,
+) -> Result<TlsStream<TcpStream>, Fault> {
+    let limit = config.connect_timeout;
+    let silent = |step| move |_| Fault::Silent(step);
+    let connected = timeout(limit, TcpStream::connect(address)).await;
+    let connected = connected.map_err(silent(Step::Connecting))?;
+    let mut stream = connected.map_err(|error| Fault::of_connecting(&error))?;
+    // Requests are small and answered one by one: waiting to fill a segment costs 40 ms.
+    stream.set_nodelay(true).map_err(|error| Fault::of_connecting(&error))?;
+    match config.encryption {
+        Encryption::Ldaps => {}
+        Encryption::StartTls => {
+            timeout(limit, starttls::ask(&mut stream)).await.map_err(silent(Step::StartTls))??
+        }
+    }
+    timeout(limit, tls::start(tls, host, stream)).await.map_err(silent(Step::Tls))?
+}
+
+/// Binds; what it was answered with.
+async fn bind(connection: &Connection, config: &DirectoryConfig) -> Result<LdapResult, Fault> {
+    let mut flight = connection
+        .start(|id| Ok(wire::bind(id, &config.bind_name, &config.bind_password)))
+        .map_err(|closed| Fault::Broken(Step::Binding, closed.0))?;
+    let answer = timeout(config.connect_timeout, flight.next()).await;
+    match answer.map_err(|_| Fault::Silent(Step::Binding))? {
+        Some(answer) => match answer.op {
+            LdapOp::BindResponse(response) => Ok(response.res),
+            LdapOp::ExtendedResponse(response) => Ok(response.res),
+            _ => Err(Fault::NotLdap("it sent an answer of another kind".to_owned())),
+        },
+        None if flight.is_garbled() => Err(Fault::NotLdap(flight.cause())),
+        None => Err(Fault::Broken(Step::Binding, flight.cause())),
+    }
+}
+
+fn refused_bind(host: &str, name: &str, result: LdapResult) -> DirectoryError {
+    match result.code {
+        LdapResultCode::InvalidCredentials => DirectoryError::BindRefused {
+            controller: host.to_owned(),
+            name: name.to_owned(),
+            refusal: BindRefusal::of(&result.message),
+        },
+        _ => DirectoryError::Refused(refusal(result)),
+    }
+}
+
+/// What it says about itself, to whoever asks.
+async fn root_of(connection: &Connection, limit: Duration) -> Result<RootDse, DirectoryError> {
+    let found = search(connection, Search::object(String::new(), RootDse::ATTRIBUTES), limit);
+    let root = found.await?.into_iter().next();
+    RootDse::try_from(root.ok_or(DirectoryError::Unreadable { attribute: "entry" })?.attributes)
+}
+
+async fn invocation_id(
+    connection: &Connection,
+    root: &RootDse,
+    limit: Duration,
+) -> Result<InvocationId, DirectoryError> {
+    let settings = Search::object(root.settings.to_string(), &["invocationId"]);
+    let found = search(connection, settings, limit).await?;
+    let value = found.first().and_then(|entry| entry.attributes.value("invocationId"));
+    value
+        .and_then(|value| ObjectGuid::from_value(value).ok())
+        .map(InvocationId)
+        .ok_or(DirectoryError::Unreadable { attribute: "invocationId" })
+}

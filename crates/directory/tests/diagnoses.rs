@@ -1,0 +1,259 @@
+//! What an operator is told when a controller cannot be used: for each cause its name, and what to do.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test reports a broken expectation by panicking; its module is private and shared"
+)]
+
+mod staged;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clock::SystemClock;
+use directory::{BindRefusal, Directory as _, DirectoryConfig, DirectoryError, LdapDirectory};
+use futures_util::{SinkExt as _, StreamExt as _};
+use lab::Authority;
+use ldap3_proto::LdapCodec;
+use ldap3_proto::proto::{
+    LdapBindResponse, LdapMsg, LdapOp, LdapPartialAttribute, LdapResult, LdapResultCode,
+    LdapSearchResultEntry,
+};
+use protocol::Outcome;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use staged::{Stage, acceptor, acceptor_with, host, result, stage, stage_of};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::codec::Framed;
+
+async fn error(config: DirectoryConfig) -> DirectoryError {
+    let config = DirectoryConfig { connect_timeout: Duration::from_secs(2), ..config };
+    let directory = LdapDirectory::new(config, Arc::new(SystemClock)).unwrap();
+    directory.probe().await.unwrap_err()
+}
+
+/// A controller that sends these bytes to whoever says something, whatever it is, and hangs up.
+async fn saying(bytes: &'static [u8]) -> Stage {
+    let talk = move |mut stream: TcpStream, _| async move {
+        let _ = stream.read(&mut [0; 4_096]).await;
+        let _ = stream.write_all(bytes).await;
+        let _ = stream.shutdown().await;
+        // What the client still sends must not turn the end into a reset.
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    };
+    stage_of(&Authority::create().unwrap(), talk).await
+}
+
+#[tokio::test]
+async fn what_answers_the_handshake_is_named() {
+    // Alert protocol_version; a ServerHello of TLS 1.0; a notice of LDAP; a greeting of SMTP; nothing.
+    const ALERT: &[u8] = &[21, 3, 1, 0, 2, 2, 70];
+    const HELLO: &[u8] = &{
+        let mut hello = [0; 47];
+        (hello[0], hello[1], hello[2], hello[4]) = (22, 3, 1, 42);
+        (hello[5], hello[8], hello[9], hello[10]) = (2, 38, 3, 1);
+        hello[45] = 0x2f;
+        hello
+    };
+    let cases: [(&[u8], &str, &str); 5] = [
+        (ALERT, "no TLS version above 1.1", "Enable TLS 1.2"),
+        (HELLO, "no TLS version above 1.1", "Enable TLS 1.2"),
+        (b"0\x0c\x02\x01\x00x\x07\n\x01\x34\x04\x00\x04\x00", "does not speak TLS", "StartTLS"),
+        (b"220 mail.test ESMTP\r\n", "does not speak TLS", "636"),
+        (b"", "instead of beginning TLS", "certificate for server authentication"),
+    ];
+    for (bytes, cause, fix) in cases {
+        let error = error(saying(bytes).await.config).await;
+        let text = error.to_string();
+        assert!(text.contains(cause) && text.contains(fix), "{bytes:x?}: {text}");
+        assert!(text.contains(&host(1)), "{text}");
+        let outcome = if bytes.is_empty() {
+            Outcome::PdcUnreachable
+        } else {
+            Outcome::DirectoryConfiguration
+        };
+        assert_eq!(error.outcome(), outcome, "{text}");
+    }
+}
+
+/// A certificate of an own authority for `dc1`, that holds between two years; and that authority.
+fn dated(from: i32, until: i32) -> (String, TlsAcceptor) {
+    let key = KeyPair::generate().unwrap();
+    let mut own = CertificateParams::default();
+    own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca_pem = own.self_signed(&key).unwrap().pem();
+    let issuer = Issuer::new(own, key);
+    let mut params = CertificateParams::new(vec![host(1)]).unwrap();
+    params.not_before = date_time_ymd(from, 1, 1);
+    params.not_after = date_time_ymd(until, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, &issuer).unwrap().pem();
+    (ca_pem, acceptor_with(&certificate, &key.serialize_pem()))
+}
+
+/// The error of a controller with that certificate.
+async fn refused(ca_pem: &str, tls: TlsAcceptor) -> DirectoryError {
+    let talk = move |stream, _| {
+        let tls = tls.clone();
+        async move {
+            assert!(tls.accept(stream).await.is_err(), "the client goes on");
+        }
+    };
+    let stage = stage_of(&Authority::create().unwrap(), talk).await;
+    error(DirectoryConfig { ca_pem: ca_pem.as_bytes().to_vec(), ..stage.config }).await
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_certificate_is_named() {
+    let authority = Authority::create().unwrap();
+    let stranger = Authority::create().unwrap();
+    let (old, expired) = dated(2001, 2002);
+    let (new, early) = dated(2098, 2099);
+    let cases = [
+        (authority.pem(), acceptor(&authority, &host(2)), "another name: dc2.", "subjectAltName"),
+        (stranger.pem(), acceptor(&authority, &host(1)), "but by Passback lab", "CA file"),
+        (&old, expired, "expired", "Renew it"),
+        (&new, early, "not valid yet", "clock"),
+    ];
+    for (ca_pem, tls, cause, fix) in cases {
+        let error = refused(ca_pem, tls).await;
+        let DirectoryError::Certificate { controller, cause: said } = &error else {
+            panic!("{cause}: {error}")
+        };
+        assert_eq!(controller, &host(1));
+        assert!(said.contains(cause) && said.contains(fix), "{cause}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_closed_port_is_told_from_one_behind_a_firewall() {
+    let stage = stage(1, str::to_owned).await;
+    let free = std::net::TcpListener::bind((staged::address(1), 0)).unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let closed = error(DirectoryConfig { ldaps_port: port, ..stage.config.clone() }).await;
+    let text = closed.to_string();
+    assert!(text.contains("connection refused") && text.contains("correct the port"), "{text}");
+
+    // A queue that is full drops what comes, as a firewall does.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((staged::address(1), 0).into()).unwrap();
+    let full = socket.listen(1).unwrap();
+    let place = full.local_addr().unwrap();
+    let mut fillers = Vec::new();
+    let fill = async {
+        loop {
+            fillers.push(TcpStream::connect(place).await.unwrap());
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_millis(500), fill).await.is_err());
+    let silent = error(DirectoryConfig { ldaps_port: place.port(), ..stage.config }).await;
+    let text = silent.to_string();
+    assert!(text.contains("connecting to") && text.contains("no answer in time"), "{text}");
+    assert!(text.contains("firewalls"), "{text}");
+    for error in [closed, silent] {
+        assert!(matches!(error, DirectoryError::PdcUnreachable { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn one_that_accepts_and_says_nothing_is_given_up_in_time() {
+    let talk = |mut stream: TcpStream, _| async move {
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    };
+    let stage = stage_of(&Authority::create().unwrap(), talk).await;
+    let text = error(stage.config).await.to_string();
+    assert!(text.contains("TLS with") && text.contains("no answer in time"), "{text}");
+}
+
+/// What is inside of TLS: bytes, or a server that answers each bind with `bind` and each search with
+/// an entry without what a controller's rootDSE has.
+async fn inside(bytes: &'static [u8], bind: LdapResult) -> Stage {
+    let authority = Authority::create().unwrap();
+    let tls = acceptor(&authority, &host(1));
+    let talk = move |stream: TcpStream, state: Arc<std::sync::Mutex<staged::State>>| {
+        let (tls, bind) = (tls.clone(), bind.clone());
+        async move {
+            let mut stream = tls.accept(stream).await.unwrap();
+            if !bytes.is_empty() {
+                let _ = stream.read(&mut [0; 4_096]).await;
+                let _ = stream.write_all(bytes).await;
+                let _ = stream.shutdown().await;
+                return;
+            }
+            let mut messages = Framed::new(stream, LdapCodec::default());
+            while let Some(Ok(LdapMsg { msgid, op, .. })) = messages.next().await {
+                for op in other_server(op, &bind, &state) {
+                    let _ = messages.send(LdapMsg::new(msgid, op)).await;
+                }
+            }
+        }
+    };
+    stage_of(&authority, talk).await
+}
+
+fn other_server(
+    op: LdapOp,
+    bind: &LdapResult,
+    state: &std::sync::Mutex<staged::State>,
+) -> Vec<LdapOp> {
+    match op {
+        LdapOp::BindRequest(_) => {
+            state.lock().unwrap().binds += 1;
+            vec![LdapOp::BindResponse(LdapBindResponse { res: bind.clone(), saslcreds: None })]
+        }
+        LdapOp::SearchRequest(search) => {
+            let vals = vec![b"dc=elsewhere".to_vec()];
+            let attributes =
+                vec![LdapPartialAttribute { atype: "namingContexts".to_owned(), vals }];
+            let entry = LdapSearchResultEntry { dn: search.base, attributes };
+            let done = LdapOp::SearchResultDone(result(LdapResultCode::Success));
+            vec![LdapOp::SearchResultEntry(entry), done]
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_domain_controller_is_named() {
+    let yes = || result(LdapResultCode::Success);
+    let no = || result(LdapResultCode::InvalidCredentials);
+    let syntax = || result(LdapResultCode::InvalidDNSyntax);
+    let cases: [(&[u8], LdapResult, &str); 5] = [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", yes(), "does not speak LDAP"),
+        (b"0\x84\x7f\xff\xff\xff", yes(), "does not speak LDAP"),
+        (b"", yes(), "no domain controller"),
+        (b"", no(), "no domain controller"),
+        (b"", syntax(), "no domain controller"),
+    ];
+    for (bytes, bind, cause) in cases {
+        let error = error(inside(bytes, bind).await.config).await;
+        let DirectoryError::Unfit { controller, cause: said } = &error else {
+            panic!("{cause}: {error}")
+        };
+        assert!(controller.starts_with(&host(1)), "{error}");
+        assert!(said.contains(cause) && said.contains("name and port"), "{error}");
+        assert_eq!(error.outcome(), Outcome::DirectoryConfiguration);
+    }
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_named_by_their_sub_code_and_tried_once() {
+    let text =
+        "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 775, v4";
+    let bind =
+        LdapResult { message: text.to_owned(), ..result(LdapResultCode::InvalidCredentials) };
+    let stage = inside(b"", bind).await;
+    let state = Arc::clone(&stage.state);
+    let error = error(stage.config).await;
+    assert!(
+        matches!(error, DirectoryError::BindRefused { refusal: BindRefusal::LockedOut, .. }),
+        "{error}"
+    );
+    assert_eq!(state.lock().unwrap().binds, 1);
+}
