@@ -140,8 +140,7 @@ pub(crate) fn over_ldaps_as(
     clock: &Arc<dyn Clock>,
 ) -> Result<LdapDirectory, SetUpError> {
     let name = settings.name.as_str().to_owned();
-    let file =
-        |cause| SetUpError::File { name: name.clone(), path: settings.ca.clone(), cause };
+    let file = |cause| SetUpError::File { name: name.clone(), path: settings.ca.clone(), cause };
     let ca = std::fs::read(&settings.ca).map_err(file)?;
     let config = DirectoryConfig::new(&settings.domain, ca, bind_name, password)
         .map_err(|_| SetUpError::Domain { name: name.clone() })?;
