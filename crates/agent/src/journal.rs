@@ -10,8 +10,9 @@
 //! the audit trail says of it ([`crate::audit`]): one transaction, so that there is never one
 //! without the other, and a step that audit cannot be told of is not taken. An entry is written
 //! only after its package was opened, so that a hostile relay cannot burn request ids. A request
-//! that was begun once is never begun again: its recorded answer is replayed. What a crash left
-//! open is settled by looking at the directory ([`crate::settle`]), never by trying again.
+//! that was begun once is never begun again: its recorded answer is replayed. That a password was
+//! changed may be told while it is being recorded (docs/decisions/0009). What a crash left open is
+//! settled by looking at the directory ([`crate::settle`]), never by trying again.
 //!
 //! The journal knows of every request that was issued after its *horizon*: the moment at which it
 //! was made, or before which it has forgotten entries. That an older request has no entry says

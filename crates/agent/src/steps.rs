@@ -11,7 +11,8 @@ pub enum Step {
     Noted,
     /// The directory has confirmed the set; the journal does not know yet.
     Applied,
-    /// The answer is recorded; it has not left.
+    /// The answer is recorded. It has not left, unless it says that the password was changed: that
+    /// one may be on its way.
     Finished,
 }
 

@@ -5,7 +5,8 @@ use futures_util::future::BoxFuture;
 /// A place between two durable steps of one operation, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// The operation is in flight; the sealed password is in memory only.
+    /// The operation is in flight, and marked as sent where an agent listened already; the sealed
+    /// password is in memory only.
     Submitted,
     /// It is marked as sent; its first byte has not left.
     Marked,
@@ -13,7 +14,8 @@ pub enum Step {
     Asked,
     /// The agent's answer was opened; it is not recorded.
     Answered,
-    /// The answer is recorded; the person is not told by mail.
+    /// The answer is recorded; the person is not told by mail. On the page a change may have been told
+    /// before.
     Recorded,
 }
 

@@ -67,7 +67,8 @@ pub(super) struct Check {
     /// How many people to look at below each OU of the configuration.
     #[arg(long, default_value = PEOPLE)]
     people: u32,
-    /// Look again and again until the rights have arrived everywhere, at most so many seconds.
+    /// Look again and again until the rights have arrived at the PDC emulator, at most so many
+    /// seconds.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = WAIT)]
     wait: Option<u64>,
     /// The seconds between two looks.
