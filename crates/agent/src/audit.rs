@@ -8,6 +8,7 @@
 //!
 //! ```text
 //! agent.started, agent.stopped
+//! breaker.alarm, breaker.opened → breaker.released
 //! writeback.enabling, writeback.enabled, writeback.disabled
 //! writeback.begun → writeback.noted → writeback.set → writeback.finished    each request
 //!                   writeback.refused_by_guard    writeback.unlocked

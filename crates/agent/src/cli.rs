@@ -3,6 +3,7 @@
 
 mod ask;
 mod audit;
+mod breaker;
 mod explain;
 mod permissions;
 
@@ -17,6 +18,7 @@ use sync::{Disconnect, SyncError};
 use tokio_util::sync::CancellationToken;
 
 use self::audit::AuditCommand;
+use self::breaker::BreakerCommand;
 use self::explain::Explain;
 use self::permissions::PermissionsCommand;
 use crate::cloud::CloudError;
@@ -64,6 +66,9 @@ enum Command {
     /// What the agent did with every request.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// What stops resets above a rate.
+    #[command(subcommand)]
+    Breaker(BreakerCommand),
     /// The rights of the service account.
     #[command(subcommand)]
     Permissions(PermissionsCommand),
@@ -214,6 +219,7 @@ async fn with_settings(
         Command::Sync { command: Some(command) } => look(command, &settings).await,
         Command::Run => run_until_told(settings, surroundings).await,
         Command::Audit(command) => audit::audit(command, &settings).await,
+        Command::Breaker(command) => breaker::breaker(command, &settings, &surroundings).await,
         Command::Permissions(command) => {
             permissions::permissions(command, &settings, &surroundings).await
         }

@@ -2,6 +2,8 @@
 //! account as the directory holds it at this moment, not as it was synchronised, and nothing that
 //! the cloud sends can loosen it.
 
+pub(crate) mod breaker;
+
 use directory::{Account, Protection, Sid, protected_by};
 use protocol::{Operation, Outcome, Timestamp};
 

@@ -104,8 +104,8 @@ impl Intake {
         };
         // What only reads is done while the entry is written, and given up where there is one.
         let prepared = async { Ok(self.prepare(&opened).await) };
-        let prepared = match tokio::try_join!(self.begin(header), prepared) {
-            Ok(((), prepared)) => prepared,
+        let prepared = match tokio::try_join!(prepared, self.begin(header)) {
+            Ok((prepared, ())) => prepared,
             Err(NotBegun::Before) => return self.known(key, header).await,
             Err(NotBegun::Failed(error)) => {
                 self.remember(header.request, Outcome::Fault);
@@ -186,8 +186,11 @@ impl Intake {
             return Err((outcome, Vec::new()));
         }
         let header = &opened.header;
-        let (passwords, looked) =
-            tokio::join!(self.open_passwords(opened), self.writeback.look(header));
+        let resolved = self.writeback.resolve(header).await;
+        // The directory takes longest, so it is asked first: where there are few processors, the
+        // decryption would keep the question waiting.
+        let (looked, passwords) =
+            tokio::join!(self.writeback.look(header, resolved), self.open_passwords(opened));
         match passwords {
             Ok(passwords) => Ok((passwords, looked)),
             Err(error) => {
@@ -209,6 +212,8 @@ impl Intake {
         reason = "an RSA decryption takes most of a millisecond, in which the directory is asked"
     )]
     async fn open_passwords(&self, opened: &Arc<OpenedRequest>) -> Result<Passwords, SealError> {
+        // Whatever was asked before leaves first.
+        tokio::task::yield_now().await;
         let (keys, opened) = (Arc::clone(&self.keys), Arc::clone(opened));
         let work = tokio::task::spawn_blocking(move || seal::open_passwords(&keys, &opened));
         work.await.unwrap_or(Err(SealError::Library("open a password")))

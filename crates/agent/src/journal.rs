@@ -18,7 +18,9 @@
 //! was made, or before which it has forgotten entries. That an older request has no entry says
 //! nothing about it.
 
+pub(crate) mod breaker;
 mod row;
+mod step;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,11 +29,13 @@ use std::time::Duration;
 use directory::{ObjectGuid, Witness};
 use protocol::limits::CLOCK_DIFFERENCE_MAX;
 use protocol::{Answer, Header, RequestId, Timestamp};
-use sqlx::Transaction;
-use sqlx::sqlite::{Sqlite, SqlitePool};
-use tokio::sync::{Mutex, MutexGuard};
+use sqlx::AssertSqlSafe;
+use sqlx::sqlite::SqlitePool;
+use tokio::sync::Mutex;
 
 use crate::audit::{self, CHAIN, Event};
+
+use step::DurableStep;
 
 /// The steps of the file's schema. A step is never edited after it was released.
 pub(crate) static SCHEMA: &[&str] = &[
@@ -59,6 +63,7 @@ CREATE TABLE entry (
 CREATE INDEX entry_open ON entry (state) WHERE state <> 'finished';
 ",
     audit::TABLES,
+    breaker::TABLE,
 ];
 
 /// The name of the file in the state directory.
@@ -206,20 +211,17 @@ impl Journal {
     /// [`JournalError::Database`].
     pub async fn begin(&self, header: &Header, now: Timestamp) -> Result<bool, JournalError> {
         let mut step = self.step("begin an entry").await?;
-        let begun = sqlx::query(
+        let begin = format!(
             "INSERT INTO entry (request, header, state, begun_at) VALUES ($1, $2, 'begun', $3)
-             ON CONFLICT (request) DO NOTHING",
-        )
-        .bind(header.request.to_bytes().to_vec())
-        .bind(header.encode())
-        .bind(now.as_millis())
-        .execute(&mut *step.transaction)
-        .await
-        .map_err(step.failed())?;
-        if begun.rows_affected() == 0 {
-            return Ok(false);
-        }
-        step.commit(&[Event::begun(header)], now).await?;
+             ON CONFLICT (request) DO NOTHING RETURNING {}",
+            CHAIN.last_row()
+        );
+        let begin = sqlx::query(AssertSqlSafe(begin))
+            .bind(header.request.to_bytes().to_vec())
+            .bind(header.encode())
+            .bind(now.as_millis());
+        let Some(last) = step.one_row(begin).await? else { return Ok(false) };
+        step.commit_after(&last, &[Event::begun(header)], now).await?;
         Ok(true)
     }
 
@@ -238,30 +240,30 @@ impl Journal {
     ) -> Result<Noted, JournalError> {
         let mut step = self.step("note the state before a set").await?;
         // One statement: of two requests at once, one is noted.
-        let noted = sqlx::query(
+        let note = format!(
             "UPDATE entry SET state = 'noted', connector = $1, object_guid = $2, controller = $3,
                  invocation_id = $4, version = $5, pwd_last_set = $6, noted_at = $7
              WHERE request = $8 AND state IN ('begun', 'noted') AND NOT EXISTS (
                  SELECT 1 FROM entry AS other
                  WHERE other.state <> 'finished' AND other.state IN ('noted', 'set')
-                   AND other.connector = $1 AND other.object_guid = $2 AND other.request <> $8)",
-        )
-        .bind(&place.connector)
-        .bind(place.guid.to_bytes().to_vec())
-        .bind(&witness.controller)
-        .bind(witness.invocation_id.0.to_bytes().to_vec())
-        .bind(i64::from(witness.version))
-        .bind(match witness.pwd_last_set {
-            directory::PwdLastSet::Never => 0,
-            directory::PwdLastSet::At(moment) => moment.as_millis(),
-        })
-        .bind(now.as_millis())
-        .bind(header.request.to_bytes().to_vec())
-        .execute(&mut *step.transaction)
-        .await
-        .map_err(step.failed())?;
-        if noted.rows_affected() == 1 {
-            step.commit(&[Event::noted(header, place, witness)], now).await?;
+                   AND other.connector = $1 AND other.object_guid = $2 AND other.request <> $8)
+             RETURNING {}",
+            CHAIN.last_row()
+        );
+        let note = sqlx::query(AssertSqlSafe(note))
+            .bind(&place.connector)
+            .bind(place.guid.to_bytes().to_vec())
+            .bind(&witness.controller)
+            .bind(witness.invocation_id.0.to_bytes().to_vec())
+            .bind(i64::from(witness.version))
+            .bind(match witness.pwd_last_set {
+                directory::PwdLastSet::Never => 0,
+                directory::PwdLastSet::At(moment) => moment.as_millis(),
+            })
+            .bind(now.as_millis())
+            .bind(header.request.to_bytes().to_vec());
+        if let Some(last) = step.one_row(note).await? {
+            step.commit_after(&last, &[Event::noted(header, place, witness)], now).await?;
             return Ok(Noted::Yes);
         }
         drop(step);
@@ -399,29 +401,6 @@ impl Journal {
         let alone = self.writing.lock().await;
         let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed(doing))?;
         Ok(DurableStep { transaction, doing, _alone: alone })
-    }
-}
-
-/// A step on its way: nothing of it counts before it is committed.
-struct DurableStep<'j> {
-    transaction: Transaction<'static, Sqlite>,
-    doing: &'static str,
-    _alone: MutexGuard<'j, ()>,
-}
-
-impl DurableStep<'_> {
-    /// Makes the step durable, together with what audit says of it.
-    async fn commit(mut self, trail: &[Event], now: Timestamp) -> Result<(), JournalError> {
-        let failed = self.failed();
-        for event in trail {
-            let appended = CHAIN.append(&mut self.transaction, event.values(now)).await;
-            appended.map_err(failed)?;
-        }
-        self.transaction.commit().await.map_err(failed)
-    }
-
-    fn failed(&self) -> impl FnOnce(sqlx::Error) -> JournalError + Copy + use<> {
-        failed(self.doing)
     }
 }
 

@@ -21,6 +21,7 @@ use crate::cycle::{Cycle, CycleError, CycleReport};
 use crate::directories::{Directories, SetUpError};
 use crate::duties::Duties;
 use crate::enrol::{EnrolError, Enrolled};
+use crate::guard::breaker::Breaker;
 use crate::intake::Intake;
 use crate::journal::Journal;
 use crate::settings::{AgentSettings, DirectorySettings};
@@ -94,6 +95,7 @@ pub async fn run(
         sync: sync.clone(),
         directories: directories.clone(),
         journal: journal.clone(),
+        breaker: Arc::new(Breaker::new(settings.breaker)),
         clock: Arc::clone(clock),
         watch: Arc::clone(&surroundings.watch),
     };

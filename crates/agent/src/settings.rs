@@ -11,6 +11,8 @@ use settings::{Default, Key, Kind, Section, Settings, SettingsError};
 use sync::ConnectorName;
 use url::Url;
 
+use crate::guard::breaker::BreakerSettings;
+
 /// What stands above the example.
 pub(crate) const TITLE: &str = "Configuration of passback-agent. Paths are relative to this file. Keys that are commented out show their default.";
 
@@ -59,6 +61,12 @@ pub(crate) const KEYS: &[Key] = &[
         "How long a controller may take to set a password; then it is in doubt, and is settled by looking. Never below what the controllers need under load."),
     Key::new("directory[]", "allow_without_policy_control", Kind::Flag, Default::Value("false"),
         "Set passwords also at a controller that offers no policy-hints control. History is then NOT enforced (SPEC D-2)."),
+    Key::new("breaker", "resets_per_hour", Kind::Number(1), Default::Value("60"),
+        "So many passwords may be reset within an hour, however few people are in scope. One more opens the breaker: nothing is reset until `passback-agent breaker release` (SPEC A-5)."),
+    Key::new("breaker", "percent_of_people", Kind::Number(0), Default::Value("1"),
+        "Where this share of the people in scope, of a hundred, is more than `resets_per_hour`, so many may be reset within an hour."),
+    Key::new("breaker", "alarm_percent", Kind::Number(1), Default::Value("80"),
+        "At this share of that limit, of a hundred, the alarm is raised (34040)."),
     Key::new("sync", "interval_seconds", Kind::Seconds(1), Default::Value("1800"),
         "How often people are synchronised (SPEC Y-1: every 30 minutes)."),
     Key::new("sync", "page", Kind::Number(1), Default::Value("500"),
@@ -120,6 +128,7 @@ pub struct AgentSettings {
     pub cloud_timeout: Duration,
     pub token_lifetime: Duration,
     pub directories: Vec<DirectorySettings>,
+    pub breaker: BreakerSettings,
     pub sync_interval: Duration,
     pub sync_page: u32,
     pub deletion_threshold: u64,
@@ -165,6 +174,7 @@ impl AgentSettings {
             cloud_timeout: cloud.duration("timeout_seconds")?,
             token_lifetime: cloud.duration("token_seconds")?,
             directories,
+            breaker: breaker(settings.section("breaker")?)?,
             sync_interval: sync.duration("interval_seconds")?,
             sync_page: sync.small("page")?,
             deletion_threshold: sync.number("deletion_threshold")?,
@@ -197,6 +207,18 @@ fn cloud_url(cloud: &Section) -> Result<Url, SettingsError> {
     } else {
         Err(wrong())
     }
+}
+
+fn breaker(section: &Section) -> Result<BreakerSettings, SettingsError> {
+    let share = |name: &str| match section.number(name)? {
+        share @ 0..=100 => Ok(share),
+        _ => Err(section.wrong(name, "must be at most 100")),
+    };
+    Ok(BreakerSettings {
+        resets_per_hour: section.number("resets_per_hour")?,
+        percent_of_people: share("percent_of_people")?,
+        alarm_percent: share("alarm_percent")?,
+    })
 }
 
 fn match_people_by(section: &Section) -> Result<Option<String>, SettingsError> {
@@ -320,6 +342,8 @@ mod tests {
                 "match_people_by = \"m;binary\"",
                 "must be the name of",
             ),
+            ("#percent_of_people = 1", "percent_of_people = 101", "must be at most 100"),
+            ("#resets_per_hour = 60", "resets_per_hour = 0", "resets_per_hour"),
             ("#dns = \"10.0.0.1:53\"", "dns = \"10.0.0.1\"", "is not an address and a port"),
         ] {
             let error = read(from, to).unwrap_err();

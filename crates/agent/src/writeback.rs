@@ -26,6 +26,7 @@ use sync::SyncState;
 use crate::audit::Event;
 use crate::clocks::ClockDifference;
 use crate::directories::Directories;
+use crate::guard::breaker::Breaker;
 use crate::journal::{Journal, JournalError};
 use crate::steps::{Step, StepWatch};
 
@@ -45,6 +46,8 @@ pub(crate) struct Writeback {
     pub(crate) directories: Directories,
     /// What was begun.
     pub(crate) journal: Journal,
+    /// How many passwords may be reset.
+    pub(crate) breaker: Arc<Breaker>,
     /// What time it is.
     pub(crate) clock: Arc<dyn Clock>,
     /// How far that is from the cloud's.
@@ -240,6 +243,8 @@ impl HasOutcome for SetError {
     }
 }
 
+#[cfg(test)]
+mod breaker_tests;
 #[cfg(test)]
 mod operations_tests;
 #[cfg(test)]

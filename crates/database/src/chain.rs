@@ -90,10 +90,21 @@ impl<const N: usize> Chain<N> {
         Self { table, columns }
     }
 
-    /// Appends a row, and gives back its number.
+    /// What a statement of the same transaction may give back besides its own (`RETURNING`), so that
+    /// [`Chain::append_after`] need not ask for it: the last row's number and hash, NULL in a chain
+    /// without rows.
+    pub fn last_row(&self) -> String {
+        let Self { table, .. } = self;
+        format!(
+            "(SELECT seq FROM {table} ORDER BY seq DESC LIMIT 1) AS last_seq, \
+             (SELECT hash FROM {table} ORDER BY seq DESC LIMIT 1) AS last_hash"
+        )
+    }
+
+    /// Appends rows, and gives back the number that is the last one then.
     ///
     /// `within` must be in a transaction that was begun with `BEGIN IMMEDIATE`: of two writers
-    /// that read the same last row, one would write a second row of the same number. The row is
+    /// that read the same last row, one would write a second row of the same number. The rows are
     /// there when the transaction is committed, together with whatever else it holds.
     ///
     /// # Errors
@@ -101,28 +112,72 @@ impl<const N: usize> Chain<N> {
     pub async fn append(
         &self,
         within: &mut SqliteConnection,
-        values: [Value; N],
+        rows: Vec<[Value; N]>,
     ) -> Result<i64, sqlx::Error> {
         let last = self.head(within).await?;
-        let (seq, previous) = last.map_or((1, Vec::new()), Head::followed);
-        let hash = link(&previous, seq, values.iter().map(Value::hashed));
-        let numbers: String = (3..N + 3).map(|number| format!(", ${number}")).collect();
+        self.append_behind(last, within, rows).await
+    }
+
+    /// Appends rows, where a statement of the same transaction gave back [`Chain::last_row`].
+    ///
+    /// # Errors
+    /// Those of [`Chain::append`].
+    pub async fn append_after(
+        &self,
+        last: &SqliteRow,
+        within: &mut SqliteConnection,
+        rows: Vec<[Value; N]>,
+    ) -> Result<i64, sqlx::Error> {
+        let (seq, hash): (Option<i64>, Option<Vec<u8>>) =
+            (last.try_get("last_seq")?, last.try_get("last_hash")?);
+        let last = match (seq, hash) {
+            (Some(seq), Some(hash)) => Some(Head { seq, hash }),
+            _ => self.anchor(within).await?,
+        };
+        self.append_behind(last, within, rows).await
+    }
+
+    async fn append_behind(
+        &self,
+        mut last: Option<Head>,
+        within: &mut SqliteConnection,
+        rows: Vec<[Value; N]>,
+    ) -> Result<i64, sqlx::Error> {
+        if rows.is_empty() {
+            return Ok(last.map_or(0, |head| head.seq));
+        }
+        let places: Vec<String> = (0..rows.len()).map(Self::places).collect();
         let statement = format!(
-            "INSERT INTO {} (seq, hash, {}) VALUES ($1, $2{numbers})",
+            "INSERT INTO {} (seq, hash, {}) VALUES {}",
             self.table,
-            self.columns.join(", ")
+            self.columns.join(", "),
+            places.join(", ")
         );
-        let mut insert = sqlx::query(AssertSqlSafe(statement)).bind(seq).bind(hash);
-        for value in values {
-            insert = match value {
-                Value::Nothing => insert.bind(None::<i64>),
-                Value::Number(number) => insert.bind(number),
-                Value::Bytes(bytes) => insert.bind(bytes),
-                Value::Text(text) => insert.bind(text),
-            };
+        let mut insert = sqlx::query(AssertSqlSafe(statement));
+        for values in rows {
+            let (seq, previous) = last.map_or((1, Vec::new()), Head::followed);
+            let hash = link(&previous, seq, values.iter().map(Value::hashed));
+            insert = insert.bind(seq).bind(hash.clone());
+            for value in values {
+                insert = match value {
+                    Value::Nothing => insert.bind(None::<i64>),
+                    Value::Number(number) => insert.bind(number),
+                    Value::Bytes(bytes) => insert.bind(bytes),
+                    Value::Text(text) => insert.bind(text),
+                };
+            }
+            last = Some(Head { seq, hash });
         }
         insert.execute(within).await?;
-        Ok(seq)
+        Ok(last.map_or(0, |head| head.seq))
+    }
+
+    /// The placeholders of one row of several.
+    fn places(row: usize) -> String {
+        let width = N + 2;
+        let numbers: Vec<String> =
+            (1..=width).map(|column| format!("${}", row * width + column)).collect();
+        format!("({})", numbers.join(", "))
     }
 
     /// Looks at every row, from the beginning, as they stand at this moment.
@@ -184,7 +239,7 @@ impl<const N: usize> Chain<N> {
             let Some(gone) = self.forget_page(&mut transaction, before).await? else {
                 return Ok(rows);
             };
-            self.append(&mut transaction, noted(&gone)).await?;
+            self.append(&mut transaction, vec![noted(&gone)]).await?;
             transaction.commit().await?;
             rows += gone.rows;
         }

@@ -58,8 +58,25 @@ pub(crate) async fn append(
     event: &Event,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let appended = CHAIN.append(transaction, values(event, now)).await;
+    let appended = CHAIN.append(transaction, vec![values(event, now)]).await;
     appended.map(drop).map_err(failed("write to the audit trail"))
+}
+
+/// Like [`append`], behind the row that a statement of this transaction gave back as
+/// [`last_row`].
+pub(crate) async fn append_after(
+    last: &SqliteRow,
+    transaction: &mut SqliteConnection,
+    event: &Event,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let appended = CHAIN.append_after(last, transaction, vec![values(event, now)]).await;
+    appended.map(drop).map_err(failed("write to the audit trail"))
+}
+
+/// What such a statement gives back: see [`Chain::last_row`].
+pub(crate) fn last_row() -> String {
+    CHAIN.last_row()
 }
 
 impl Store {

@@ -85,6 +85,36 @@ impl Store {
         Ok(())
     }
 
+    /// The flow of the browser with this cookie, on this tenant's pages, unless it has expired, and
+    /// which of its gates were passed.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn flow_and_facts(
+        &self,
+        tenant: TenantId,
+        cookie: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<(Flow, Vec<Fact>)>, StoreError> {
+        // One statement for both: a person waits for it.
+        let rows = sqlx::query(
+            "SELECT flow.*, fact.method, fact.passed_at
+             FROM flow LEFT JOIN fact ON fact.flow = flow.id
+             WHERE cookie_hash = $1 AND tenant = $2 AND expires_at > $3 ORDER BY fact.method",
+        )
+        .bind(hash_of_secret(cookie))
+        .bind(tenant.to_bytes().to_vec())
+        .bind(now.as_millis())
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed("find a flow and its passed gates"))?;
+        let Some(first) = rows.first() else { return Ok(None) };
+        let flow = flow(&Typed::new(first, "flow"))?;
+        let facts = rows.iter().map(|row| Typed::new(row, "passed gate"));
+        let facts = facts.filter_map(|row| passed(&row).transpose());
+        Ok(Some((flow, facts.collect::<Result<_, _>>()?)))
+    }
+
     /// The flow of the browser with this cookie, on this tenant's pages, if it expires after
     /// `after`: now for a step, earlier for the result of an operation that was submitted in time.
     ///
@@ -138,6 +168,12 @@ impl Store {
             })
             .collect()
     }
+}
+
+/// The gate of a row; none in the row of a flow without any.
+fn passed(row: &Typed<'_>) -> Result<Option<Fact>, StoreError> {
+    let Some(method) = row.optional_text("method")? else { return Ok(None) };
+    Ok(Some(Fact { method, passed_at: row.moment("passed_at")? }))
 }
 
 fn flow(row: &Typed<'_>) -> Result<Flow, StoreError> {

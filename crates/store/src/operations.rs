@@ -18,6 +18,7 @@ mod record;
 use std::time::Duration;
 
 use protocol::{AgentId, Answer, Changed, Details, KeyId, Outcome, RequestId, Timestamp};
+use sqlx::AssertSqlSafe;
 
 use crate::audit::{self, Event};
 use crate::flows::FlowId;
@@ -118,29 +119,32 @@ impl Store {
     ) -> Result<Submitted, StoreError> {
         let doing = || failed("submit an operation");
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(doing())?;
-        let submitted = sqlx::query(
+        let submit = format!(
             "UPDATE operation SET state = $5, agent = $6, submitted_at = $1
              WHERE request = $2 AND flow = $3 AND state = 'ticketed' AND expires_at > $1
                  AND EXISTS (SELECT 1 FROM flow f WHERE f.id = $3 AND f.ended_at IS NULL
                      AND f.expires_at > $1)
                  AND NOT EXISTS (SELECT 1 FROM operation o WHERE o.person = operation.person
-                     AND o.state = 'unknown' AND o.expires_at > $4)",
-        )
-        .bind(now.as_millis())
-        .bind(request.to_bytes().to_vec())
-        .bind(flow.to_bytes().to_vec())
-        .bind(now.before(DOUBT).as_millis())
-        .bind(if sent_to.is_some() { State::Sent } else { State::Waiting }.word())
-        .bind(sent_to.map(|agent| agent.to_bytes().to_vec()))
-        .execute(&mut *transaction)
-        .await;
+                     AND o.state = 'unknown' AND o.expires_at > $4)
+             RETURNING {}",
+            audit::last_row()
+        );
+        let submitted = sqlx::query(AssertSqlSafe(submit))
+            .bind(now.as_millis())
+            .bind(request.to_bytes().to_vec())
+            .bind(flow.to_bytes().to_vec())
+            .bind(now.before(DOUBT).as_millis())
+            .bind(if sent_to.is_some() { State::Sent } else { State::Waiting }.word())
+            .bind(sent_to.map(|agent| agent.to_bytes().to_vec()))
+            .fetch_optional(&mut *transaction)
+            .await;
         match submitted {
-            Ok(done) if done.rows_affected() == 1 => {
-                audit::append(&mut transaction, event, now).await?;
+            Ok(Some(last)) => {
+                audit::append_after(&last, &mut transaction, event, now).await?;
                 transaction.commit().await.map_err(doing())?;
                 return Ok(Submitted::Accepted);
             }
-            Ok(_) => {}
+            Ok(None) => {}
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
                 return Ok(Submitted::InFlight);
             }

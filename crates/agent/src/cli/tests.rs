@@ -69,3 +69,31 @@ async fn a_trail_that_was_touched_is_a_finding_and_a_bad_moment_a_mistake() {
     assert_eq!(verify().await, ExitCode::from(1));
     assert_eq!(export(None).await, ExitCode::SUCCESS, "what stands there can be looked at");
 }
+
+#[tokio::test]
+async fn an_open_breaker_is_a_finding_and_is_released_once_beside_a_running_agent() {
+    let folder = Folder::new("cli-breaker");
+    let settings = settings(&folder);
+    let show = async |json| done(Command::Breaker(BreakerCommand::Show { json }), &settings).await;
+    let release =
+        async |json| done(Command::Breaker(BreakerCommand::Release { json }), &settings).await;
+    std::fs::create_dir_all(&settings.state_dir).unwrap();
+    assert_eq!(show(false).await, ExitCode::from(3), "there is no journal yet");
+    assert_eq!(release(false).await, ExitCode::from(3));
+    assert!(std::fs::read_dir(&settings.state_dir).unwrap().next().is_none(), "none is made");
+    let now = Timestamp::from_millis(1_800_000_000_000);
+    // As a running agent has it open.
+    let journal = Journal::create(&settings.state_dir, now).await.unwrap();
+    for json in [false, true] {
+        assert_eq!(show(json).await, ExitCode::SUCCESS);
+        assert_eq!(release(json).await, ExitCode::from(1), "there is nothing to release");
+        journal.open_breaker(&Event::of_agent("breaker.opened", json!({})), now).await.unwrap();
+        assert_eq!(show(json).await, ExitCode::from(1));
+        assert_eq!(release(json).await, ExitCode::SUCCESS);
+        assert_eq!(journal.breaker().await.unwrap().opened_at, None);
+    }
+    let (entries, verified) = crate::audit::read(&settings.state_dir).await.unwrap();
+    assert_eq!(verified.wrong, None);
+    let names: Vec<_> = entries.iter().map(|entry| entry.event.name.as_str()).collect();
+    assert_eq!(names, ["breaker.opened", "breaker.released", "breaker.opened", "breaker.released"]);
+}

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use directory::{AccountFlags, ObjectGuid, PwdLastSet};
 
+use super::breaker::BreakerSettings;
 use super::*;
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -12,6 +13,11 @@ fn sid(text: &str) -> Sid {
 
 fn own() -> Sid {
     sid("S-1-5-21-1-2-3-9999")
+}
+
+/// The limits of a configuration that names none.
+pub(crate) const fn limits() -> BreakerSettings {
+    BreakerSettings { resets_per_hour: 60, percent_of_people: 1, alarm_percent: 80 }
 }
 
 pub(crate) fn settings() -> DirectorySettings {

@@ -7,6 +7,8 @@ use tokio_util::task::TaskTracker;
 use super::*;
 use crate::clocks::ClockDifference;
 use crate::directories::Directories;
+use crate::guard::breaker::Breaker;
+use crate::guard::tests::limits;
 use crate::journal::Journal;
 use crate::journal::tests::Folder;
 use crate::steps::Unwatched;
@@ -31,6 +33,7 @@ impl Agent {
             sync: SyncState::open(&folder.0.join("sync.db")).await.unwrap(),
             directories: Directories::none(),
             journal: Journal::create(&folder.0, MADE).await.unwrap(),
+            breaker: Arc::new(Breaker::new(limits())),
             clock: given,
             watch: Arc::new(Unwatched),
         };

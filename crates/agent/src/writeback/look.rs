@@ -10,6 +10,9 @@ use crate::audit::Event;
 use crate::directories::Connected;
 use crate::guard;
 
+/// Whom a cloudAnchor means, or that this cannot be found out.
+pub(crate) type Resolved = Result<Resolution, Outcome>;
+
 /// What was found out before anything is written.
 pub(crate) struct Looked<'a> {
     /// The directory and the account as it stands there, or why nothing will be written.
@@ -19,19 +22,29 @@ pub(crate) struct Looked<'a> {
 }
 
 impl Writeback {
-    /// Looks at everything that decides whether anything is written. Changes nothing.
-    pub(crate) async fn look(&self, header: &Header) -> Looked<'_> {
+    /// W-7: whom the cloudAnchor means, as it was synchronised. Asks no directory.
+    pub(crate) async fn resolve(&self, header: &Header) -> Resolved {
+        let resolved = self.sync.resolve(&header.cloud_anchor).await;
+        resolved.map_err(|error| {
+            tracing::error!(event = "writeback.resolve_failed", request = %header.request, cause = %error);
+            Outcome::Fault
+        })
+    }
+
+    /// Looks in the directory at everything that decides whether anything is written. Changes nothing.
+    pub(crate) async fn look(&self, header: &Header, resolved: Resolved) -> Looked<'_> {
         let mut trail = Vec::new();
-        let found = self.decide(header, &mut trail).await;
+        let found = self.decide(header, resolved, &mut trail).await;
         Looked { found, trail }
     }
 
     async fn decide(
         &self,
         header: &Header,
+        resolved: Resolved,
         trail: &mut Vec<Event>,
     ) -> Result<(&Connected, Standing), Stop> {
-        let found = self.find(header, trail).await.map_err(stop)?;
+        let found = self.the_one(header, resolved, trail).await.map_err(stop)?;
         self.consider(header, &found, trail).await
     }
 
@@ -50,13 +63,14 @@ impl Writeback {
         }
     }
 
-    /// W-7: the one AD account of the cloudAnchor.
-    async fn find(&self, header: &Header, trail: &mut Vec<Event>) -> Result<AdAccount, Outcome> {
-        let resolution = self.sync.resolve(&header.cloud_anchor).await.map_err(|error| {
-            tracing::error!(event = "writeback.resolve_failed", request = %header.request, cause = %error);
-            Outcome::Fault
-        })?;
-        match resolution {
+    /// The one AD account that was meant, or why there is none.
+    async fn the_one(
+        &self,
+        header: &Header,
+        resolved: Resolved,
+        trail: &mut Vec<Event>,
+    ) -> Result<AdAccount, Outcome> {
+        match resolved? {
             Resolution::Account(account) => Ok(account),
             Resolution::NoAdObject => Err(Outcome::UserNotFoundNoObject),
             Resolution::NotJoined => Err(Outcome::UserNotFoundNotJoined),

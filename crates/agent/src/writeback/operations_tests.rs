@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use super::*;
 use crate::clocks::ClockDifference;
 use crate::directories::Connected;
-use crate::guard::tests::settings;
+use crate::guard::tests::{limits, settings};
 use crate::journal::State;
 use crate::journal::tests::Folder;
 use crate::settings::DirectorySettings;
@@ -28,16 +28,16 @@ const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const NEW: &str = "Meadow-Lantern-2025";
 
 /// An agent on the fake directory.
-struct World {
-    writeback: Writeback,
-    population: Population,
-    clock: ManualClock,
-    folder: Folder,
+pub(super) struct World {
+    pub(super) writeback: Writeback,
+    pub(super) population: Population,
+    pub(super) clock: ManualClock,
+    pub(super) folder: Folder,
     requests: u8,
 }
 
 impl World {
-    async fn new(name: &str) -> Self {
+    pub(super) async fn new(name: &str) -> Self {
         let folder = Folder::new(&format!("operations-{name}"));
         let clock = ManualClock::at(NOW);
         let randomness = Arc::new(seal::SystemRandomness::default());
@@ -55,13 +55,14 @@ impl World {
             sync: SyncState::open(&folder.0.join("sync.db")).await.unwrap(),
             directories: Directories::of(vec![connected]),
             journal: Journal::create(&folder.0, NOW).await.unwrap(),
+            breaker: Arc::new(Breaker::new(limits())),
             clock: Arc::new(clock.clone()),
             watch: Arc::new(Unwatched),
         };
         Self { writeback, population, clock, folder, requests: 0 }
     }
 
-    fn person(&self, kind: Kind) -> (ObjectGuid, String) {
+    pub(super) fn person(&self, kind: Kind) -> (ObjectGuid, String) {
         let person = self.population.person_of(kind).unwrap();
         (person.guid, person.password.clone())
     }
@@ -82,7 +83,7 @@ impl World {
     }
 
     /// From the account that was resolved to the answer, if there is one.
-    async fn done(
+    pub(super) async fn done(
         &mut self,
         operation: Operation,
         guid: ObjectGuid,
@@ -111,7 +112,7 @@ impl World {
         (header, outcome)
     }
 
-    async fn outcome(
+    pub(super) async fn outcome(
         &mut self,
         operation: Operation,
         guid: ObjectGuid,
@@ -148,7 +149,7 @@ impl World {
     }
 }
 
-fn password(text: &str) -> ClearPassword {
+pub(super) fn password(text: &str) -> ClearPassword {
     ClearPassword::from_text(text).unwrap()
 }
 
@@ -156,7 +157,7 @@ fn new_one() -> Passwords {
     Passwords::New(password(NEW))
 }
 
-fn change(old: &str) -> Passwords {
+pub(super) fn change(old: &str) -> Passwords {
     Passwords::Change { old: password(old), new: password(NEW) }
 }
 

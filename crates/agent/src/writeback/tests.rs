@@ -14,7 +14,7 @@ use sync::AdAccount;
 use super::*;
 use crate::clocks::ClockDifference;
 use crate::directories::Connected;
-use crate::guard::tests::{ordinary, settings};
+use crate::guard::tests::{limits, ordinary, settings};
 use crate::journal::State;
 use crate::journal::tests::Folder;
 use crate::steps::Unwatched;
@@ -115,6 +115,7 @@ impl World {
             sync: SyncState::open(&folder.0.join("sync.db")).await.unwrap(),
             directories: Directories::of(vec![connected]),
             journal: Journal::create(&folder.0, NOW).await.unwrap(),
+            breaker: Arc::new(Breaker::new(limits())),
             clock: Arc::new(clock),
             watch: Arc::new(Unwatched),
         };

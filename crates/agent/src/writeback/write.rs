@@ -4,11 +4,12 @@ use directory::{
     Account, EffectivePolicy, ObjectGuid, PwdLastSet, SetError, Standing, Terms, Write,
     explain_refusal,
 };
-use protocol::{Header, Operation, Outcome, Passwords, Timestamp};
+use protocol::{Changed, Header, Operation, Outcome, Passwords, Timestamp};
 
 use super::{Stop, Writeback, refused, stop};
 use crate::audit::Event;
 use crate::directories::Connected;
+use crate::guard::breaker::{Breaker, Verdict};
 use crate::journal::{JournalError, Noted, Place};
 use crate::steps::Step;
 
@@ -29,7 +30,7 @@ pub(crate) enum Required {
 }
 
 impl Writeback {
-    /// Notes, sets, records. `None` is doubt.
+    /// Asks the breaker, notes, sets, records. `None` is doubt.
     pub(super) async fn write(
         &self,
         header: &Header,
@@ -46,6 +47,37 @@ impl Writeback {
             (Operation::Unlock, Passwords::None) => Write::Unlock,
             _ => return Ok(Some(stop(Outcome::BadInput))),
         };
+        if !Breaker::counts(header.operation) {
+            return self
+                .noted_and_sent(header, connected, standing, (write, passwords), trail)
+                .await;
+        }
+        let asked_at = self.clock.now();
+        match self.breaker.ask(&self.journal, &self.sync, asked_at).await {
+            Ok(Verdict::Pass | Verdict::PassWithAlarm { .. }) => {}
+            Ok(Verdict::Open | Verdict::Opens { .. }) => {
+                return Ok(Some(stop(Outcome::BreakerOpen)));
+            }
+            Err(error) => return Ok(Some(stop(not_noted(header, &error)))),
+        }
+        let done =
+            self.noted_and_sent(header, connected, standing, (write, passwords), trail).await;
+        if let Ok(Some((outcome, _))) = &done
+            && outcome.changed() == Changed::No
+        {
+            self.breaker.give_back(asked_at).await;
+        }
+        done
+    }
+
+    async fn noted_and_sent(
+        &self,
+        header: &Header,
+        connected: &Connected,
+        standing: Standing,
+        (write, passwords): (Write<'_>, &Passwords),
+        trail: &mut Vec<Event>,
+    ) -> Result<Option<Stop>, JournalError> {
         let connector = connected.settings.name.as_str().to_owned();
         let Standing { account, policy, mut witness, .. } = standing;
         let place = Place { connector, guid: account.guid };

@@ -133,12 +133,12 @@ impl Visit {
     /// The flow of this browser.
     pub(super) async fn standing(&self) -> Result<Standing, StoreError> {
         let Some(cookie) = FlowCookie::of(&self.headers) else { return Ok(Standing::None) };
-        let found = self.app.store.flow(self.tenant.id, cookie.bytes(), self.now).await?;
-        let Some(flow) = found else { return Ok(Standing::None) };
+        let store = &self.app.store;
+        let found = store.flow_and_facts(self.tenant.id, cookie.bytes(), self.now).await?;
+        let Some((flow, facts)) = found else { return Ok(Standing::None) };
         if flow.ended {
             return Ok(Standing::Ended(flow));
         }
-        let facts = self.app.store.facts(flow.id).await?;
         let step = flow::next(&self.app.gates, &facts, self.now);
         Ok(Standing::Open(flow, step, facts))
     }

@@ -26,7 +26,7 @@ macro_rules! message {
                 /// Above the agent's rate of resets (SPEC A-5).
                 BreakerOpen = "breaker_open", "34002", Answer, Operator, No,
                     "The breaker stopped resets because their rate is above the agent's limit.",
-                    "See in the audit trail who resets (`passback audit export --since MOMENT`). If it is harmless, release the breaker on the agent; the cloud service cannot.";
+                    "See in the audit trail who resets (`passback audit export --since MOMENT`). If it is harmless, let resets go on at the agent, `passback-agent breaker release`; the cloud service cannot.";
                 /// The clocks of cloud and agent are too far apart (SPEC W-11).
                 ClockDifference = "clock_difference", "34003", Answer, Operator, No,
                     "The clocks of cloud service and agent differ by more than 120 seconds, or the difference is not known yet.",

@@ -90,13 +90,16 @@ fn measure(
     Ok(Measured { pairs, rates, stages })
 }
 
-/// As shipped, but for throttles: everybody comes from one address.
+/// As shipped, but for throttles, since everybody comes from one address, and the breaker: a measurement
+/// is more resets than an hour has.
 fn options() -> Options {
     Options {
         cloud: "[throttle]\nstarts_per_address = 100000\nstarts_per_tenant = 100000\n\
                 [agents]\nheartbeat_fresh_seconds = 660\n"
             .to_owned(),
-        agent: "[heartbeat]\ninterval_seconds = 300\nprobe_seconds = 30\n".to_owned(),
+        agent: "[heartbeat]\ninterval_seconds = 300\nprobe_seconds = 30\n\
+                [breaker]\nresets_per_hour = 100000\n"
+            .to_owned(),
         ..Options::default()
     }
 }

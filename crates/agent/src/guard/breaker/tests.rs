@@ -1,0 +1,96 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::guard::tests::limits;
+
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+#[test]
+fn the_greater_of_a_number_and_a_share_of_the_people_is_the_limit() {
+    let limits = limits();
+    for (people, limit, alarm) in [
+        (0, 60, 48),
+        (6_000, 60, 48),
+        (6_100, 61, 49),
+        (20_000, 200, 160),
+        (u64::MAX, u64::MAX / 100, 0),
+    ] {
+        assert_eq!(limits.limit(people), limit, "{people}");
+        if alarm > 0 {
+            assert_eq!(limits.alarm(limit), alarm, "{people}");
+        }
+    }
+    let never = BreakerSettings { alarm_percent: 0, ..limits };
+    assert_eq!(never.alarm(60), 1, "an alarm at nothing is one at the first");
+}
+
+/// What of a run of resets passes.
+fn passed(counted: &mut Counted, moments: impl Iterator<Item = Timestamp>) -> Vec<bool> {
+    let passes = |verdict| matches!(verdict, Verdict::Pass | Verdict::PassWithAlarm { .. });
+    moments.map(|at| passes(counted.judge(&limits(), 60, at))).collect()
+}
+
+#[test]
+fn the_alarm_is_raised_once_and_the_breaker_opens_and_stays_open() {
+    let mut counted = Counted::default();
+    for number in 1..=60 {
+        let verdict = counted.judge(&limits(), 60, NOW);
+        let expected = if number == 48 {
+            Verdict::PassWithAlarm { count: 48, limit: 60 }
+        } else {
+            Verdict::Pass
+        };
+        assert_eq!(verdict, expected, "{number}");
+    }
+    assert_eq!(counted.judge(&limits(), 60, NOW), Verdict::Opens { limit: 60 });
+    let days_later = NOW.after(WINDOW * 48);
+    assert_eq!(counted.judge(&limits(), 60, days_later), Verdict::Open, "nobody released it");
+}
+
+#[test]
+fn what_is_an_hour_old_counts_no_more() {
+    let mut counted = Counted::default();
+    let minutely = (0..600).map(|minute| NOW.after(Duration::from_secs(60) * minute));
+    assert!(passed(&mut counted, minutely).into_iter().all(|passed| passed));
+    // A clock that was put back forgets nothing.
+    let before = NOW.before(WINDOW);
+    assert_eq!(counted.judge(&limits(), 60, before), Verdict::Opens { limit: 60 });
+}
+
+#[test]
+fn the_alarm_is_raised_again_after_it_was_quiet() {
+    let mut counted = Counted::default();
+    let mut alarms = 0;
+    for day in 0..3 {
+        for _ in 0..50 {
+            let at = NOW.after(WINDOW * 24 * day);
+            let verdict = counted.judge(&limits(), 60, at);
+            alarms += u32::from(matches!(verdict, Verdict::PassWithAlarm { .. }));
+        }
+    }
+    assert_eq!(alarms, 3);
+}
+
+proptest! {
+    /// Whatever the moments: in no hour more than the limit pass.
+    #[test]
+    fn no_hour_has_more_than_the_limit(
+        gaps in proptest::collection::vec(0_u64..120, 1..400),
+        limit in 1_u64..80,
+    ) {
+        let (mut counted, mut now) = (Counted::default(), NOW);
+        let mut passed: Vec<Timestamp> = Vec::new();
+        for gap in gaps {
+            now = now.after(Duration::from_secs(gap));
+            match counted.judge(&limits(), limit, now) {
+                Verdict::Pass | Verdict::PassWithAlarm { .. } => passed.push(now),
+                Verdict::Opens { .. } => counted = Counted {
+                    resets: std::mem::take(&mut counted.resets), ..Counted::default()
+                },
+                Verdict::Open => prop_assert!(false, "it was closed"),
+            }
+            let hour = passed.iter().filter(|at| **at > now.before(WINDOW)).count();
+            prop_assert!(hour as u64 <= limit);
+        }
+    }
+}
