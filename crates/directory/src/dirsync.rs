@@ -8,9 +8,10 @@
 //! deletions are found by reading everybody again.
 
 use ldap3_proto::control::LdapControl;
-use ldap3_proto::proto::{LdapFilter, LdapSearchScope};
+use ldap3_proto::proto::LdapSearchScope;
 
 use crate::attributes::{Attributes, Entry};
+use crate::filter::Filter;
 use crate::people;
 use crate::search::{Limits, Search, search_each};
 use crate::session::Session;
@@ -110,11 +111,11 @@ fn change(entry: Entry) -> Result<Change, DirectoryError> {
 /// The base is the domain's head: the control is refused anywhere else. The filter asks for nothing
 /// that a tombstone has lost, so not for `objectCategory`.
 fn page_of<'a>(head: &DistinguishedName, attributes: &'a [&'a str], cookie: Vec<u8>) -> Search<'a> {
-    let class = |name: &str| LdapFilter::Equality("objectClass".to_owned(), name.to_owned());
+    let class = |name: &str| Filter::equal("objectClass", name);
     Search {
         base: head.to_string(),
         scope: LdapSearchScope::Subtree,
-        filter: LdapFilter::And(vec![class("user"), LdapFilter::Not(Box::new(class("computer")))]),
+        filter: Filter::All(vec![class("user"), Filter::Not(Box::new(class("computer")))]),
         attributes,
         controls: vec![LdapControl::AdDirsync {
             flags: OBJECT_SECURITY,

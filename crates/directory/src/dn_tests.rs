@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::generated::for_each_input;
 
 fn dn(text: &str) -> DistinguishedName {
     text.parse().unwrap()
@@ -117,4 +118,27 @@ proptest! {
             prop_assert_eq!(again.to_string(), name.to_string());
         }
     }
+}
+
+#[test]
+fn whatever_is_written_for_a_name_is_read_or_refused() {
+    const GOOD: [&str; 5] = [
+        "CN=Vries\\, Jan de,OU=People,DC=corp,DC=example",
+        "CN=\\ a \\+ b \\\"c\\\" \\<d/e\\>\\; f=g \\\\ h\\ ,OU=\\#1 Onderzoek,DC=corp,DC=example",
+        "OU=Sales+CN=J.  Smith,OU=研究部,DC=example",
+        "1.3.6.1.4.1.1466.0=#04024869,CN=Lu\\C4\\8Di\\C4\\87,DC=example",
+        "CN=x\\0ADEL:9ca657fe-6983-47a5-9589-5a60b855855a,CN=Deleted Objects,DC=example",
+    ];
+    for_each_input("distinguished names", |chance| {
+        let good = *chance.one_of(&GOOD);
+        let spoilt = chance.spoilt(good.as_bytes());
+        let text = String::from_utf8_lossy(&spoilt);
+        let Ok(read) = text.parse::<DistinguishedName>() else { return false };
+        let written = read.to_string();
+        let back = dn(&written);
+        assert_eq!(back, read, "{text}");
+        assert_eq!(back.to_string(), written);
+        assert_eq!(back.levels(), read.levels());
+        true
+    });
 }

@@ -1,7 +1,189 @@
-//! Search filters as text (RFC 4515), for messages and for what an administrator writes. Requests
-//! of our own are built from parts and need no escaping.
+//! Search filters (RFC 4511 section 4.5.1.7) as parts that fit together, and as the text that an
+//! administrator writes (RFC 4515).
+//!
+//! What is sent is built from parts, so nothing that a person types can end a value or begin another
+//! one. What is shown or read is text, in which every value is escaped.
 
-use std::fmt::Write as _;
+mod read;
+
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+
+use ldap3_proto::proto::{LdapFilter, LdapMatchingRuleAssertion, LdapSubstringFilter};
+
+pub use read::{DEPTH_MAX, FilterError, LENGTH_MAX};
+
+/// The name of an attribute, or its OID, with its options (RFC 4512 section 2.5).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Attribute(Cow<'static, str>);
+
+/// Which objects a search is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filter {
+    /// Those that every part is for. AD takes no empty list.
+    All(Vec<Self>),
+    /// Those that a part is for. AD takes no empty list.
+    Any(Vec<Self>),
+    /// Those that the part is not for.
+    Not(Box<Self>),
+    /// Those that have the attribute, as far as they can be seen.
+    Present(Attribute),
+    /// Those with this value.
+    Equal(Attribute, String),
+    /// Those with this value or a greater one.
+    AtLeast(Attribute, String),
+    /// Those with this value or a smaller one.
+    AtMost(Attribute, String),
+    /// Those whose value has these pieces, in this order.
+    Pieces(Attribute, Pieces),
+    /// Those that a matching rule is for.
+    Rule(Rule),
+}
+
+/// The pieces of a value between the stars; at least one of them is there, and none is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pieces {
+    /// It begins with this.
+    pub first: Option<String>,
+    /// It has these in between.
+    pub between: Vec<String>,
+    /// It ends with this.
+    pub last: Option<String>,
+}
+
+/// A matching rule and its value; an attribute, a rule or both are named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// The attribute; every one to which the rule applies if none.
+    pub attribute: Option<Attribute>,
+    /// The rule, for example 1.2.840.113556.1.4.803 (all bits are set, MS-ADTS 3.1.1.3.4.4.1).
+    pub rule: Option<Attribute>,
+    /// Whether the parts of the object's name count, too.
+    pub of_name: bool,
+    /// What is compared.
+    pub value: String,
+}
+
+impl Attribute {
+    /// An attribute that the code names.
+    pub const fn of(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Filter {
+    /// Objects that have the attribute.
+    pub const fn present(name: &'static str) -> Self {
+        Self::Present(Attribute::of(name))
+    }
+
+    /// Objects with this value.
+    pub fn equal(name: &'static str, value: &str) -> Self {
+        Self::Equal(Attribute::of(name), value.to_owned())
+    }
+
+    /// Objects with this value or a greater one.
+    pub fn at_least(name: &'static str, value: &str) -> Self {
+        Self::AtLeast(Attribute::of(name), value.to_owned())
+    }
+
+    /// Whom passwords are set for: no computers, no contacts.
+    pub fn people() -> Self {
+        Self::All(vec![Self::equal("objectClass", "user"), Self::equal("objectCategory", "person")])
+    }
+}
+
+/// As it is sent.
+impl From<&Filter> for LdapFilter {
+    fn from(filter: &Filter) -> Self {
+        let name = |attribute: &Attribute| attribute.name().to_owned();
+        let parts = |all: &[Filter]| all.iter().map(Self::from).collect();
+        match filter {
+            Filter::All(all) => Self::And(parts(all)),
+            Filter::Any(any) => Self::Or(parts(any)),
+            Filter::Not(part) => Self::Not(Box::new(Self::from(&**part))),
+            Filter::Present(attribute) => Self::Present(name(attribute)),
+            Filter::Equal(attribute, value) => Self::Equality(name(attribute), value.clone()),
+            Filter::AtLeast(attribute, value) => {
+                Self::GreaterOrEqual(name(attribute), value.clone())
+            }
+            Filter::AtMost(attribute, value) => Self::LessOrEqual(name(attribute), value.clone()),
+            Filter::Pieces(attribute, pieces) => {
+                let pieces = LdapSubstringFilter {
+                    initial: pieces.first.clone(),
+                    any: pieces.between.clone(),
+                    final_: pieces.last.clone(),
+                };
+                Self::Substring(name(attribute), pieces)
+            }
+            Filter::Rule(rule) => Self::Extensible(LdapMatchingRuleAssertion {
+                matching_rule: rule.rule.as_ref().map(name),
+                type_: rule.attribute.as_ref().map(name),
+                match_value: rule.value.clone(),
+                dn_attributes: rule.of_name,
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let several = |f: &mut fmt::Formatter<'_>, sign: char, parts: &[Self]| {
+            f.write_char(sign)?;
+            parts.iter().try_for_each(|part| write!(f, "{part}"))
+        };
+        let value = |value: &str| escape(value.as_bytes());
+        f.write_char('(')?;
+        match self {
+            Self::All(all) => several(f, '&', all)?,
+            Self::Any(any) => several(f, '|', any)?,
+            Self::Not(part) => write!(f, "!{part}")?,
+            Self::Present(attribute) => write!(f, "{attribute}=*")?,
+            Self::Equal(attribute, equal) => write!(f, "{attribute}={}", value(equal))?,
+            Self::AtLeast(attribute, least) => write!(f, "{attribute}>={}", value(least))?,
+            Self::AtMost(attribute, most) => write!(f, "{attribute}<={}", value(most))?,
+            Self::Pieces(attribute, pieces) => write!(f, "{attribute}={pieces}")?,
+            Self::Rule(rule) => write!(f, "{rule}")?,
+        }
+        f.write_char(')')
+    }
+}
+
+impl fmt::Display for Pieces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let piece =
+            |piece: &Option<String>| escape(piece.as_deref().unwrap_or_default().as_bytes());
+        write!(f, "{}*", piece(&self.first))?;
+        self.between.iter().try_for_each(|one| write!(f, "{}*", escape(one.as_bytes())))?;
+        f.write_str(&piece(&self.last))
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(attribute) = &self.attribute {
+            write!(f, "{attribute}")?;
+        }
+        if self.of_name {
+            f.write_str(":dn")?;
+        }
+        if let Some(rule) = &self.rule {
+            write!(f, ":{rule}")?;
+        }
+        write!(f, ":={}", escape(self.value.as_bytes()))
+    }
+}
 
 /// A value as it stands in a filter: whatever could end it or has a meaning of its own becomes
 /// `\xx` (RFC 4515 section 3), and so do bytes that are no text, so that binary values work.
@@ -29,42 +211,4 @@ fn hexadecimal(text: &mut String, bytes: &[u8]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// What RFC 4515 reads: a backslash and two digits are a byte, the rest stands for itself.
-    fn read(text: &str) -> Vec<u8> {
-        let mut bytes = text.bytes();
-        let mut value = Vec::new();
-        while let Some(byte) = bytes.next() {
-            if byte == b'\\' {
-                let digits = [bytes.next().unwrap(), bytes.next().unwrap()];
-                let digits = str::from_utf8(&digits).unwrap();
-                value.push(u8::from_str_radix(digits, 16).unwrap());
-            } else {
-                value.push(byte);
-            }
-        }
-        value
-    }
-
-    #[test]
-    fn what_ends_a_filter_is_escaped() {
-        assert_eq!(escape(b"a)(uid=*"), "a\\29\\28uid=\\2a");
-        assert_eq!(escape("é\0\\".as_bytes()), "é\\00\\5c");
-        assert_eq!(escape(&[b'a', 0xff, 0x1f]), "a\\ff\\1f");
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_read_back_and_hold_nothing_special(
-            bytes in proptest::collection::vec(any::<u8>(), 0..40),
-        ) {
-            let text = escape(&bytes);
-            prop_assert!(!text.contains(['*', '(', ')', '\0']));
-            prop_assert_eq!(read(&text), bytes);
-        }
-    }
-}
+mod tests;

@@ -1,9 +1,10 @@
 //! Reading people for synchronisation: page by page, handed over one by one.
 
 use ldap3_proto::control::LdapControl;
-use ldap3_proto::proto::{LdapFilter, LdapSearchScope};
+use ldap3_proto::proto::LdapSearchScope;
 
 use crate::attributes::{Attributes, Entry};
+use crate::filter::Filter;
 use crate::search::{Limits, Search, search_each};
 use crate::session::Session;
 use crate::{DirectoryConfig, DirectoryError, DistinguishedName, ObjectGuid, range};
@@ -112,15 +113,11 @@ fn page_of<'a>(
     page: u32,
     cookie: Vec<u8>,
 ) -> Search<'a> {
-    let equal = |name: &str, value: &str| LdapFilter::Equality(name.to_owned(), value.to_owned());
     let size = i64::from(page.clamp(1, PAGE_MAX));
     Search {
         base: base.to_string(),
         scope: LdapSearchScope::Subtree,
-        filter: LdapFilter::And(vec![
-            equal("objectClass", "user"),
-            equal("objectCategory", "person"),
-        ]),
+        filter: Filter::people(),
         attributes,
         controls: vec![LdapControl::SimplePagedResults { size, cookie }],
     }

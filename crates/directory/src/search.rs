@@ -13,6 +13,7 @@ use crate::attributes::Entry;
 use crate::code::AdCode;
 use crate::connection::{Connection, Flight};
 use crate::error::Refusal;
+use crate::filter::Filter;
 use crate::{DirectoryError, security, wire};
 
 /// How much a search finds that is kept as a whole, in bytes: a few answers of the largest size.
@@ -22,7 +23,7 @@ pub(crate) const FOUND_MAX: usize = 4 * crate::answers::ANSWER_MAX;
 pub(crate) struct Search<'a> {
     pub(crate) base: String,
     pub(crate) scope: LdapSearchScope,
-    pub(crate) filter: LdapFilter,
+    pub(crate) filter: Filter,
     pub(crate) attributes: &'a [&'a str],
     pub(crate) controls: Vec<LdapControl>,
 }
@@ -33,7 +34,7 @@ impl<'a> Search<'a> {
         Self {
             base,
             scope: LdapSearchScope::Base,
-            filter: LdapFilter::Present("objectClass".to_owned()),
+            filter: Filter::present("objectClass"),
             attributes,
             controls: security::controls_for(attributes),
         }
@@ -47,7 +48,7 @@ impl<'a> Search<'a> {
             sizelimit: 0,
             timelimit: 0,
             typesonly: false,
-            filter: self.filter,
+            filter: LdapFilter::from(&self.filter),
             attrs: self.attributes.iter().map(|name| (*name).to_owned()).collect(),
         };
         (LdapOp::SearchRequest(request), self.controls)

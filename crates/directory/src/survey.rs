@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use ldap3_proto::control::LdapControl;
 use ldap3_proto::proto::{
-    LdapFilter, LdapModify, LdapModifyRequest, LdapModifyType, LdapOp, LdapPartialAttribute,
-    LdapResultCode, LdapSearchScope,
+    LdapModify, LdapModifyRequest, LdapModifyType, LdapOp, LdapPartialAttribute, LdapResultCode,
+    LdapSearchScope,
 };
 use tokio::time::timeout;
 use tracing::debug;
 
 use crate::attributes::Entry;
+use crate::filter::Filter;
 use crate::pdc::ROLE_CHECK;
 use crate::security::{self, SecurityDescriptor, rights};
 use crate::session::{Search, Session, refusal};
@@ -149,7 +150,7 @@ impl LdapDirectory {
         let search = || Search {
             base: base.to_owned(),
             scope: LdapSearchScope::Base,
-            filter: LdapFilter::Present("objectClass".to_owned()),
+            filter: Filter::present("objectClass"),
             attributes: ATTRIBUTES,
             controls: vec![with_owner(), deleted()],
         };
@@ -168,9 +169,9 @@ impl LdapDirectory {
         &self,
         base: &DistinguishedName,
     ) -> Result<Vec<Surveyed>, DirectoryError> {
-        let filter = LdapFilter::Or(vec![
-            equal("objectClass", "organizationalUnit"),
-            equal("objectClass", "container"),
+        let filter = Filter::Any(vec![
+            Filter::equal("objectClass", "organizationalUnit"),
+            Filter::equal("objectClass", "container"),
         ]);
         let found = self.some(base, LdapSearchScope::Subtree, &filter, SURVEY_MAX).await?;
         Ok(found.into_iter().filter(|unit| unit.dn != *base).collect())
@@ -185,7 +186,7 @@ impl LdapDirectory {
         unit: &DistinguishedName,
         most: u32,
     ) -> Result<Vec<Surveyed>, DirectoryError> {
-        self.some(unit, LdapSearchScope::OneLevel, &LdapFilter::And(people()), most).await
+        self.some(unit, LdapSearchScope::OneLevel, &Filter::people(), most).await
     }
 
     /// At most so many people at and below a base that have an `adminCount`: of those whose inheritance
@@ -198,9 +199,8 @@ impl LdapDirectory {
         base: &DistinguishedName,
         most: u32,
     ) -> Result<Vec<Surveyed>, DirectoryError> {
-        let mut filter = people();
-        filter.push(LdapFilter::GreaterOrEqual("adminCount".to_owned(), "1".to_owned()));
-        self.some(base, LdapSearchScope::Subtree, &LdapFilter::And(filter), most).await
+        let filter = Filter::All(vec![Filter::people(), Filter::at_least("adminCount", "1")]);
+        self.some(base, LdapSearchScope::Subtree, &filter, most).await
     }
 
     /// The accounts of the domain with this `sAMAccountName` or `userPrincipalName`, at most two.
@@ -208,9 +208,9 @@ impl LdapDirectory {
     /// # Errors
     /// Where the way ends.
     pub async fn accounts_called(&self, name: &str) -> Result<Vec<ObjectGuid>, DirectoryError> {
-        let names =
-            LdapFilter::Or(vec![equal("sAMAccountName", name), equal("userPrincipalName", name)]);
-        let filter = LdapFilter::And(vec![equal("objectClass", "user"), names]);
+        let named = |attribute| Filter::equal(attribute, name);
+        let names = Filter::Any(vec![named("sAMAccountName"), named("userPrincipalName")]);
+        let filter = Filter::All(vec![Filter::equal("objectClass", "user"), names]);
         let head = self.0.config().base_dn.clone();
         let found = self.some(&head, LdapSearchScope::Subtree, &filter, 2).await?;
         Ok(found.into_iter().filter_map(|one| one.guid).collect())
@@ -248,7 +248,7 @@ impl LdapDirectory {
         let search = || Search {
             base: sites.to_string(),
             scope: LdapSearchScope::Subtree,
-            filter: equal("objectClass", "nTDSDSA"),
+            filter: Filter::equal("objectClass", "nTDSDSA"),
             attributes: &["invocationId"],
             controls: Vec::new(),
         };
@@ -321,7 +321,7 @@ impl LdapDirectory {
         &self,
         base: &DistinguishedName,
         scope: LdapSearchScope,
-        filter: &LdapFilter,
+        filter: &Filter,
         most: u32,
     ) -> Result<Vec<Surveyed>, DirectoryError> {
         let size = i64::from(most.clamp(1, SURVEY_MAX));
@@ -361,15 +361,6 @@ impl LdapDirectory {
 
 fn with_owner() -> LdapControl {
     LdapControl::SdFlags { criticality: false, flags: OWNER_AND_DACL }
-}
-
-fn equal(name: &str, value: &str) -> LdapFilter {
-    LdapFilter::Equality(name.to_owned(), value.to_owned())
-}
-
-/// Whom passwords are set for: no computers, no contacts.
-fn people() -> Vec<LdapFilter> {
-    vec![equal("objectClass", "user"), equal("objectCategory", "person")]
 }
 
 fn modification(operation: LdapModifyType, name: &str, vals: Vec<Vec<u8>>) -> LdapModify {
