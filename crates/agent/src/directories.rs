@@ -147,6 +147,10 @@ pub(crate) fn over_ldaps_as(
     let config = DirectoryConfig {
         dns: settings.dns,
         ldaps_port: settings.ldaps_port,
+        encryption: settings.encryption,
+        ldap_port: settings.ldap_port,
+        controllers: settings.controllers.clone(),
+        only_preferred: settings.only_preferred,
         connect_timeout: settings.connect_timeout,
         operation_timeout: settings.operation_timeout,
         set_time_limit: settings.set_time_limit,

@@ -1,11 +1,11 @@
 //! The configuration of the agent: the table of keys, and the typed values read by it. The cloud
 //! can neither set nor loosen any of them (SPEC A-5).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use directory::{DistinguishedName, Sid};
+use directory::{DistinguishedName, Encryption, Sid};
 use relay::Reconnect;
 use settings::{Default, Key, Kind, Section, Settings, SettingsError};
 use sync::ConnectorName;
@@ -47,6 +47,14 @@ pub(crate) const KEYS: &[Key] = &[
         "Ask this resolver for the domain's controllers instead of the system's."),
     Key::new("directory[]", "ldaps_port", Kind::Number(1), Default::Value("636"),
         "The controllers' LDAPS port."),
+    Key::new("directory[]", "encryption", Kind::Text, Default::Value("\"ldaps\""),
+        "How a connection becomes secret: `ldaps` (TLS from the first byte) or `starttls`. The certificate is verified in both."),
+    Key::new("directory[]", "ldap_port", Kind::Number(1), Default::Value("389"),
+        "The controllers' LDAP port, for `starttls`."),
+    Key::new("directory[]", "controllers", Kind::Texts, Default::Value("[]"),
+        "DNS names of the controllers at which people are read, the most preferred one first. Without any, at the PDC emulator. Passwords are set at the PDC emulator all the same (SPEC W-8)."),
+    Key::new("directory[]", "only_preferred", Kind::Flag, Default::Value("false"),
+        "Read people at none but `controllers`. Otherwise another one of the domain is asked where none of them can be reached."),
     Key::new("directory[]", "ous", Kind::Texts, Default::Required("[\"OU=People,DC=corp,DC=example,DC=org\"]"),
         "The OUs in scope. Nobody outside of them is synchronised or reset."),
     Key::new("directory[]", "address_attributes", Kind::Texts, Default::Value("[\"otherMailbox\"]"),
@@ -104,6 +112,10 @@ pub struct DirectorySettings {
     pub bind_password_file: PathBuf,
     pub dns: Option<SocketAddr>,
     pub ldaps_port: u16,
+    pub encryption: Encryption,
+    pub ldap_port: u16,
+    pub controllers: Vec<String>,
+    pub only_preferred: bool,
     pub ous: Vec<DistinguishedName>,
     pub address_attributes: Vec<String>,
     pub protected_groups: Vec<Sid>,
@@ -239,6 +251,34 @@ fn is_attribute(name: &str) -> bool {
         && name.chars().all(|one| one.is_ascii_alphanumeric() || one == '-')
 }
 
+/// A DNS name (RFC 1123 section 2.1), which is what a certificate names: no address, no port.
+fn is_host(name: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.chars().all(|one| one.is_ascii_alphanumeric() || one == '-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    name.len() <= 253 && name.split('.').all(label) && name.parse::<IpAddr>().is_err()
+}
+
+fn encryption(section: &Section) -> Result<Encryption, SettingsError> {
+    match section.text("encryption")?.as_str() {
+        "ldaps" => Ok(Encryption::Ldaps),
+        "starttls" => Ok(Encryption::StartTls),
+        _ => Err(section.wrong("encryption", "must be \"ldaps\" or \"starttls\"")),
+    }
+}
+
+fn only_preferred(section: &Section, controllers: &[String]) -> Result<bool, SettingsError> {
+    match section.flag("only_preferred")? {
+        true if controllers.is_empty() => {
+            Err(section.wrong("only_preferred", "needs `controllers`: nobody would be read"))
+        }
+        only => Ok(only),
+    }
+}
+
 fn directory(
     section: &Section,
     match_people_by: Option<&str>,
@@ -260,6 +300,10 @@ fn directory(
     if let Some(odd) = address_attributes.iter().find(|name| !is_attribute(name)) {
         return Err(parsed("address_attributes", odd, "is not the name of an attribute"));
     }
+    let controllers = section.texts("controllers")?;
+    if let Some(odd) = controllers.iter().find(|name| !is_host(name)) {
+        return Err(parsed("controllers", odd, "is not the DNS name of a controller"));
+    }
     let matched = match_people_by.map(str::to_owned);
     let people_attributes = address_attributes.iter().cloned().chain(matched).collect();
     Ok(DirectorySettings {
@@ -271,6 +315,10 @@ fn directory(
         bind_password_file: section.path("bind_password_file")?,
         dns: dns.transpose()?,
         ldaps_port: section.small("ldaps_port")?,
+        encryption: encryption(section)?,
+        ldap_port: section.small("ldap_port")?,
+        only_preferred: only_preferred(section, &controllers)?,
+        controllers,
         ous,
         address_attributes,
         protected_groups: section
@@ -320,6 +368,22 @@ mod tests {
     }
 
     #[test]
+    fn controllers_and_encryption_are_read_as_they_stand() {
+        let first = |from: &str, to: &str| read(from, to).unwrap().directories.remove(0);
+        let default = first("", "");
+        assert_eq!((default.encryption, default.ldap_port), (Encryption::Ldaps, 389));
+        assert_eq!((default.controllers.len(), default.only_preferred), (0, false));
+        let starttls = first("#encryption = \"ldaps\"", "encryption = \"starttls\"");
+        assert_eq!(starttls.encryption, Encryption::StartTls);
+        let preferred = first(
+            "#controllers = []",
+            "only_preferred = true\ncontrollers = [\"dc2.corp.example.org\", \"DC-3\"]",
+        );
+        assert_eq!(preferred.controllers, ["dc2.corp.example.org", "DC-3"]);
+        assert!(preferred.only_preferred);
+    }
+
+    #[test]
     fn what_cannot_be_is_refused_by_name() {
         for (from, to, problem) in [
             ("https://reset.example.org", "http://reset.example.org", "must be an https: address"),
@@ -342,6 +406,11 @@ mod tests {
                 "match_people_by = \"m;binary\"",
                 "must be the name of",
             ),
+            ("#encryption = \"ldaps\"", "encryption = \"none\"", "must be \"ldaps\" or"),
+            ("#controllers = []", "controllers = [\"10.0.0.1\"]", "10.0.0.1 is not the DNS name"),
+            ("#controllers = []", "controllers = [\"dc2.corp:636\"]", "dc2.corp:636 is not the"),
+            ("#controllers = []", "controllers = [\"\"]", "is not the DNS name"),
+            ("#only_preferred = false", "only_preferred = true", "needs `controllers`"),
             ("#percent_of_people = 1", "percent_of_people = 101", "must be at most 100"),
             ("#resets_per_hour = 60", "resets_per_hour = 0", "resets_per_hour"),
             ("#dns = \"10.0.0.1:53\"", "dns = \"10.0.0.1\"", "is not an address and a port"),

@@ -216,14 +216,18 @@ fn every_kind_of_account_is_explained_as_the_snapshots_say() {
         let said = place.agent(&["explain", &person.object_guid]);
         assert_eq!(said.code == 0, good, "{kind:?}: {}{}", said.out, said.err);
         let name = serde_json::to_value(kind).unwrap();
-        place.snapshot(&format!("explain_{}.txt", name.as_str().unwrap()), &said.out);
+        let name = format!("explain_{}", name.as_str().unwrap());
+        place.snapshot(&format!("{name}.txt"), &said.out);
         let json = place.agent(&["explain", &person.object_guid, "--json"]);
         let value: serde_json::Value = serde_json::from_str(&json.out).unwrap();
         assert_eq!((&value["version"], &value["can_be_reset"]), (&1.into(), &good.into()));
+        let pretty = serde_json::to_string_pretty(&value).unwrap();
+        place.snapshot(&format!("{name}.json"), &pretty.replace(&person.object_guid, "GUID"));
     }
     let by_name = place.agent(&["explain", "CORP\\anna"]);
     assert!(by_name.out.starts_with("corp: anna can be reset."), "{}", by_name.out);
     place.snapshot("show.txt", &place.agent(&["permissions", "show"]).out);
+    place.snapshot("show.json", &place.agent(&["permissions", "show", "--json"]).out);
 }
 
 #[test]

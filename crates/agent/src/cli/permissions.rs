@@ -8,8 +8,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use command::{Failure, print};
 use directory::security::rights::Feature;
 use directory::{
-    ChangeError, Directory as _, DirectoryError, DistinguishedName, LdapDirectory, Protection,
-    protected_by,
+    BindRefusal, ChangeError, Directory as _, DirectoryError, DistinguishedName, LdapDirectory,
+    Protection, protected_by,
 };
 use protocol::Clock;
 use serde_json::{Value, json};
@@ -135,12 +135,41 @@ fn with_writeback(wanted: &[Wanted]) -> Vec<Feature> {
 
 /// Who must act on a directory that does not answer as it should.
 pub(super) fn of_directory(name: &str, error: &DirectoryError) -> Failure {
-    let message = format!("directory {name}: {error}");
+    let message = match error {
+        DirectoryError::BindRefused { refusal, .. } => {
+            format!("directory {name}: {error}. {}", to_be_let_in(*refusal))
+        }
+        error => format!("directory {name}: {error}"),
+    };
     match error {
         DirectoryError::Configuration(_)
         | DirectoryError::Certificate { .. }
         | DirectoryError::BindRefused { .. } => Failure::configuration(message),
         _ => Failure::unavailable(message),
+    }
+}
+
+/// What an administrator does about a service account that is not let in.
+const fn to_be_let_in(refusal: BindRefusal) -> &'static str {
+    match refusal {
+        BindRefusal::UnknownAccount => "Correct `bind_name`, or make the account",
+        BindRefusal::WrongPassword => {
+            "Correct `bind_name`, or write the account's password into `bind_password_file`"
+        }
+        BindRefusal::NotNow => "Let the account sign in at all hours (`logonHours`)",
+        BindRefusal::NotFromHere => {
+            "Let the account sign in from the agent's machine (`userWorkstations`)"
+        }
+        BindRefusal::PasswordExpired | BindRefusal::MustChange => {
+            "Give the account a password that does not expire, and write it into \
+             `bind_password_file`"
+        }
+        BindRefusal::Disabled => "Enable the account",
+        BindRefusal::AccountExpired => "Take the account's end date away (`accountExpires`)",
+        BindRefusal::LockedOut => {
+            "Unlock the account, and look who tries its password: the agent gives up after one try"
+        }
+        BindRefusal::Other => "The controller's security log says why",
     }
 }
 

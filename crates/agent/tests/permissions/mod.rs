@@ -16,7 +16,8 @@ const DACL_ONLY: &str = "!1.2.840.113556.1.4.801=MAMCAQQ=";
 pub struct Place {
     pub forest: Forest,
     pub unit: String,
-    dir: PathBuf,
+    /// Where its configuration stands.
+    pub dir: PathBuf,
 }
 
 /// How a command ended.
