@@ -1,4 +1,4 @@
-//! The repository's own commands: `cargo xtask demo`, `test`, `lab`, `bench`.
+//! The repository's own commands: `cargo xtask demo`, `test`, `lab`, `bench`, `soak`.
 //!
 //! It depends on little, so that it answers within seconds on a fresh machine; what needs more is
 //! built first, with cargo's own progress shown, and then started.
@@ -13,6 +13,7 @@ mod fault;
 mod install;
 mod lab;
 mod show;
+mod soak;
 mod structure;
 mod tests;
 
@@ -40,6 +41,8 @@ enum Command {
     Lab(lab::Wishes),
     /// Measure, with programs that are built as they are shipped.
     Bench(bench::Wishes),
+    /// Run the tests that chance makes, far more of them than `test` does.
+    Soak(soak::Wishes),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Command::Test(wishes) => tests::run(&wishes),
         Command::Lab(wishes) => lab::run(&wishes),
         Command::Bench(wishes) => bench::run(&wishes),
+        Command::Soak(wishes) => soak::run(&wishes),
     };
     match done {
         Ok(code) => code,
@@ -89,6 +93,9 @@ mod command_line {
             "xtask lab status --json",
             "xtask bench reset --json",
             "xtask bench messages",
+            "xtask soak",
+            "xtask soak --minutes 3",
+            "xtask soak --release",
         ] {
             assert_eq!(refused(line), None, "{line}");
         }
@@ -105,6 +112,8 @@ mod command_line {
             "xtask bench",
             "xtask bench reset again",
             "xtask bench --json",
+            "xtask soak --minutes 0",
+            "xtask soak --minutes 3 --release",
         ] {
             assert_eq!(refused(line), Some(2), "{line}");
         }

@@ -32,7 +32,8 @@ pub(crate) fn moving(what: &str) -> Option<ProgressBar> {
     })
 }
 
-#[expect(clippy::disallowed_methods, reason = "how long a step took is shown and decides nothing")]
-fn now() -> Instant {
+/// The present moment, for how long something takes on this machine.
+#[expect(clippy::disallowed_methods, reason = "nothing of the product runs by it")]
+pub(crate) fn now() -> Instant {
     Instant::now()
 }

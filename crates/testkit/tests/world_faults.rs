@@ -148,12 +148,17 @@ fn set_goes_wrong(world: &mut World, dice: &mut Dice, begins: Duration) {
     world.after(begins, move |world| world.inject(fault));
 }
 
-/// Repeats one run: `PASSBACK_SEED=26 cargo nextest run -p testkit one_run_by_its_seed`.
+/// Repeats one run: `PASSBACK_SEED=26 cargo nextest run -p testkit one_run_by_its_seed`. `26..126` are
+/// a hundred runs, of which `cargo xtask soak` makes many.
 #[test]
 fn one_run_by_its_seed() {
     #[expect(clippy::disallowed_methods, reason = "who looks into a failed run names its seed")]
-    let seed = std::env::var("PASSBACK_SEED").ok().and_then(|seed| seed.parse().ok());
-    run(seed.unwrap_or(300));
+    let wanted = std::env::var("PASSBACK_SEED").unwrap_or_else(|_| "300".to_owned());
+    let seed = |text: &str| text.parse().expect("PASSBACK_SEED is a seed, or two with .. between");
+    match wanted.split_once("..") {
+        Some((first, end)) => runs(seed(first)..seed(end)),
+        None => run(seed(&wanted)),
+    }
 }
 
 fn runs(seeds: Range<u64>) {
