@@ -17,6 +17,11 @@ pub use read::{DEPTH_MAX, FilterError, LENGTH_MAX};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Attribute(Cow<'static, str>);
 
+/// The name of a matching rule, or its OID (RFC 4512 section 1.4). None is called `dn`: that has a
+/// meaning of its own where a rule is named.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MatchingRule(String);
+
 /// Which objects a search is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filter {
@@ -41,38 +46,62 @@ pub enum Filter {
 }
 
 /// The pieces of a value between the stars; at least one of them is there, and none is empty.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pieces {
-    /// It begins with this.
-    pub first: Option<String>,
-    /// It has these in between.
-    pub between: Vec<String>,
-    /// It ends with this.
-    pub last: Option<String>,
+    first: Option<String>,
+    between: Vec<String>,
+    last: Option<String>,
 }
 
 /// A matching rule and its value; an attribute, a rule or both are named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// The attribute; every one to which the rule applies if none.
-    pub attribute: Option<Attribute>,
-    /// The rule, for example 1.2.840.113556.1.4.803 (all bits are set, MS-ADTS 3.1.1.3.4.4.1).
-    pub rule: Option<Attribute>,
-    /// Whether the parts of the object's name count, too.
-    pub of_name: bool,
-    /// What is compared.
-    pub value: String,
+    attribute: Option<Attribute>,
+    rule: Option<MatchingRule>,
+    of_name: bool,
+    value: String,
 }
 
 impl Attribute {
-    /// An attribute that the code names.
+    /// An attribute that the code names, and not somebody else: what is no name is a mistake of ours,
+    /// which tests find.
     pub const fn of(name: &'static str) -> Self {
+        debug_assert!(read::is_description(name.as_bytes()), "no attribute has such a name");
         Self(Cow::Borrowed(name))
     }
 
     /// Its name.
     pub fn name(&self) -> &str {
         &self.0
+    }
+}
+
+impl Pieces {
+    /// What the value begins with, what it has in between, in this order, and what it ends with. None
+    /// if there is nothing, or one of them is empty: such a filter means something else as a text.
+    pub fn new(first: Option<String>, between: Vec<String>, last: Option<String>) -> Option<Self> {
+        let mut all = first.iter().chain(&between).chain(&last).peekable();
+        let sound = all.peek().is_some() && all.all(|piece| !piece.is_empty());
+        sound.then_some(Self { first, between, last })
+    }
+}
+
+impl Rule {
+    /// The rule, for example 1.2.840.113556.1.4.803 (all bits are set, MS-ADTS 3.1.1.3.4.4.1), for an
+    /// attribute, or for every one that it applies to if none is named.
+    pub const fn new(attribute: Option<Attribute>, rule: MatchingRule, value: String) -> Self {
+        Self { attribute, rule: Some(rule), of_name: false, value }
+    }
+
+    /// The attribute, compared as its own rule of equality does.
+    pub const fn usual(attribute: Attribute, value: String) -> Self {
+        Self { attribute: Some(attribute), rule: None, of_name: false, value }
+    }
+
+    /// The parts of the object's name count, too.
+    #[must_use]
+    pub fn and_of_name(self) -> Self {
+        Self { of_name: true, ..self }
     }
 }
 
@@ -122,7 +151,7 @@ impl From<&Filter> for LdapFilter {
                 Self::Substring(name(attribute), pieces)
             }
             Filter::Rule(rule) => Self::Extensible(LdapMatchingRuleAssertion {
-                matching_rule: rule.rule.as_ref().map(name),
+                matching_rule: rule.rule.as_ref().map(|rule| rule.0.clone()),
                 type_: rule.attribute.as_ref().map(name),
                 match_value: rule.value.clone(),
                 dn_attributes: rule.of_name,
@@ -132,6 +161,12 @@ impl From<&Filter> for LdapFilter {
 }
 
 impl fmt::Display for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for MatchingRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

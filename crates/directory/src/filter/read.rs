@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 
-use super::{Attribute, Filter, Pieces, Rule};
+use super::{Attribute, Filter, MatchingRule, Pieces, Rule};
 
 /// How deep a filter may be: no administrator writes one that is deeper, and reading one costs a
 /// frame of the stack for each level.
@@ -43,31 +43,62 @@ impl FromStr for Attribute {
 
     fn from_str(text: &str) -> Result<Self, FilterError> {
         let expected = "the name of an attribute, or its OID, is expected";
-        let mut parts = text.split(';');
-        let is_type = parts.next().is_some_and(|name| is_name(name) || is_oid(name));
-        let is_option = |option: &str| !option.is_empty() && option.chars().all(is_key);
-        match is_type && parts.all(is_option) {
+        match is_description(text.as_bytes()) {
             true => Ok(Self(Cow::Owned(text.to_owned()))),
             false => Err(FilterError { at: 0, expected }),
         }
     }
 }
 
-fn is_key(one: char) -> bool {
+impl FromStr for MatchingRule {
+    type Err = FilterError;
+
+    fn from_str(text: &str) -> Result<Self, FilterError> {
+        let expected = "the name of a matching rule, or its OID, is expected";
+        let plain = is_description(text.as_bytes()) && !text.contains(';');
+        match plain && !text.eq_ignore_ascii_case("dn") {
+            true => Ok(Self(text.to_owned())),
+            false => Err(FilterError { at: 0, expected }),
+        }
+    }
+}
+
+/// Whether this names an attribute: a name or an OID, and options behind it. Constant, because names
+/// in the code are looked at, too.
+pub(super) const fn is_description(text: &[u8]) -> bool {
+    let (mut at, mut part, mut dots) = (0, 0, 0);
+    let is_oid = !text.is_empty() && text[0].is_ascii_digit();
+    let mut in_options = false;
+    while at < text.len() {
+        let byte = text[at];
+        let begins = at == part;
+        let sound = match byte {
+            b';' if !begins => {
+                in_options = true;
+                part = at + 1;
+                true
+            }
+            b'.' if is_oid && !in_options && !begins => {
+                dots += 1;
+                part = at + 1;
+                true
+            }
+            // A number has no zero in front.
+            b'0'..=b'9' if is_oid && !in_options => at != part + 1 || text[part] != b'0',
+            b'0'..=b'9' | b'-' => in_options || !is_oid && !begins,
+            b'a'..=b'z' | b'A'..=b'Z' => in_options || !is_oid,
+            _ => false,
+        };
+        if !sound {
+            return false;
+        }
+        at += 1;
+    }
+    part < at && (!is_oid || dots > 0)
+}
+
+const fn is_key(one: char) -> bool {
     one.is_ascii_alphanumeric() || one == '-'
-}
-
-fn is_name(text: &str) -> bool {
-    text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.chars().all(is_key)
-}
-
-fn is_oid(text: &str) -> bool {
-    let number = |arc: &str| {
-        !arc.is_empty()
-            && arc.bytes().all(|digit| digit.is_ascii_digit())
-            && (arc == "0" || !arc.starts_with('0'))
-    };
-    text.contains('.') && text.split('.').all(number)
 }
 
 struct Reader<'t> {
@@ -125,7 +156,7 @@ impl<'t> Reader<'t> {
         if self.left().starts_with(':') {
             return self.rule(None).map(Filter::Rule);
         }
-        let attribute = self.attribute()?;
+        let attribute = self.named()?;
         if self.left().starts_with(':') {
             self.rule(Some(attribute)).map(Filter::Rule)
         } else if self.take(">=") {
@@ -138,28 +169,29 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn attribute(&mut self) -> Result<Attribute, FilterError> {
+    /// An attribute's name, or a matching rule's.
+    fn named<T: FromStr<Err = FilterError>>(&mut self) -> Result<T, FilterError> {
         let left = self.left();
         let is_part = |one: char| is_key(one) || one == '.' || one == ';';
         let end = left.find(|one| !is_part(one)).unwrap_or(left.len());
         let name = left.get(..end).unwrap_or_default();
-        let attribute = name.parse().map_err(|error: FilterError| self.wrong(error.expected))?;
+        let named = name.parse().map_err(|error: FilterError| self.wrong(error.expected))?;
         self.at += end;
-        Ok(attribute)
+        Ok(named)
     }
 
     /// From the first colon on.
     fn rule(&mut self, attribute: Option<Attribute>) -> Result<Rule, FilterError> {
-        let named_attribute = attribute.is_some();
-        let of_name = self.left().starts_with(":dn:") && self.take(":dn");
+        let of_name = [":dn:", ":DN:", ":Dn:", ":dN:"].iter().any(|dn| self.left().starts_with(dn));
+        self.at += if of_name { ":dn".len() } else { 0 };
         let rule = match self.left().starts_with(":=") {
             true => None,
             false => {
                 self.need(":", "`:` and a matching rule, or `:=`, is expected")?;
-                Some(self.attribute()?)
+                Some(self.named()?)
             }
         };
-        if rule.is_none() && !named_attribute {
+        if rule.is_none() && attribute.is_none() {
             return Err(self.wrong("an attribute or a matching rule is expected"));
         }
         self.need(":=", "`:=` is expected")?;
@@ -180,10 +212,11 @@ impl<'t> Reader<'t> {
         if first.is_empty() && last.is_empty() && between.is_empty() {
             return Ok(Filter::Present(attribute));
         }
-        if between.iter().any(String::is_empty) {
-            return Err(self.wrong("something is expected between two stars"));
-        }
-        Ok(Filter::Pieces(attribute, Pieces { first: some(first), between, last: some(last) }))
+        let between_stars = "something is expected between two stars";
+        let pieces = Pieces::new(some(first), between, some(last));
+        pieces
+            .map(|pieces| Filter::Pieces(attribute, pieces))
+            .ok_or_else(|| self.wrong(between_stars))
     }
 
     /// A value up to what ends it.

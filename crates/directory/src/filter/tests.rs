@@ -50,15 +50,19 @@ fn what_a_person_types_stays_a_value() {
 
 #[test]
 fn the_examples_of_the_standard_are_read() {
-    let pieces = |first: &str, between: &[&str], last: &str| Pieces {
-        first: (!first.is_empty()).then(|| first.to_owned()),
-        between: between.iter().map(|piece| (*piece).to_owned()).collect(),
-        last: (!last.is_empty()).then(|| last.to_owned()),
+    let pieces = |first: &str, between: &[&str], last: &str| {
+        let some = |piece: &str| (!piece.is_empty()).then(|| piece.to_owned());
+        let between = between.iter().map(|piece| (*piece).to_owned()).collect();
+        Pieces::new(some(first), between, some(last)).unwrap()
     };
-    let rule = |attribute: &'static str, rule: &'static str, of_name, value: &str| {
-        let named = |name: &'static str| (!name.is_empty()).then(|| Attribute::of(name));
-        let (attribute, rule) = (named(attribute), named(rule));
-        Filter::Rule(Rule { attribute, rule, of_name, value: value.to_owned() })
+    let rule = |attribute: &'static str, rule: &str, of_name, value: &str| {
+        let attribute = (!attribute.is_empty()).then(|| Attribute::of(attribute));
+        let value = value.to_owned();
+        let rule = match rule.parse::<MatchingRule>() {
+            Ok(rule) => Rule::new(attribute, rule, value),
+            Err(_) => Rule::usual(attribute.unwrap(), value),
+        };
+        Filter::Rule(if of_name { rule.and_of_name() } else { rule })
     };
     for (text, filter) in [
         ("(cn=Babs Jensen)", equal("cn", "Babs Jensen")),
@@ -84,6 +88,7 @@ fn the_examples_of_the_standard_are_read() {
         ("(o:dn:=Ace Industry)", rule("o", "", true, "Ace Industry")),
         (":1.2.3:=Wilma", rule("", "1.2.3", false, "Wilma")),
         (":dn:2.4.6.8.10:=Dino", rule("", "2.4.6.8.10", true, "Dino")),
+        ("(sn:DN:2.4.6:=Barney)", rule("sn", "2.4.6", true, "Barney")),
         ("(o=Parens R Us \\28for all\\29)", equal("o", "Parens R Us (for all)")),
         ("(cn=*\\2A*)", Filter::Pieces(Attribute::of("cn"), pieces("", &["*"], ""))),
         ("(filename=C:\\5cMyFile)", equal("filename", "C:\\MyFile")),
@@ -123,6 +128,9 @@ fn what_is_wrong_is_named_by_its_place() {
         ("(cn>=a*)", 6, "`)` is expected"),
         ("(:=x)", 1, "an attribute or a matching rule"),
         ("(cn:x=y)", 5, "`:=` is expected"),
+        ("(cn:x;y:=z)", 4, "the name of a matching rule"),
+        ("(cn:dn:dn:=z)", 7, "the name of a matching rule"),
+        ("(cn:1:=z)", 4, "the name of a matching rule"),
         (&deep, 2 * DEPTH_MAX, "32 levels"),
         (&long, LENGTH_MAX, "16 KiB"),
     ] {
@@ -132,6 +140,44 @@ fn what_is_wrong_is_named_by_its_place() {
     }
     let error = "(cn=".parse::<Filter>().unwrap_err().to_string();
     assert_eq!(error, "the filter cannot be read at character 5: `)` is expected");
+}
+
+#[test]
+fn names_of_attributes_are_looked_at() {
+    for good in [
+        "cn",
+        "c",
+        "msDS-PrincipalName",
+        "member;range-1",
+        "userCertificate;binary;x-1",
+        "1.2",
+        "0.9.2342",
+        "2.5.4.3;lang-de",
+        "1.0.10",
+    ] {
+        assert_eq!(good.parse::<Attribute>().unwrap().name(), good);
+    }
+    for bad in [
+        "", ";", "cn;", ";x", "cn;;x", "c n", "-cn", "1", "1.", ".1", "1..2", "01.2", "1.02",
+        "1.00", "1.2a", "1.-2", "a.b", "cn;a.b", "é", "cn=", "cn)", "cn\0",
+    ] {
+        assert!(bad.parse::<Attribute>().is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn pieces_that_would_mean_something_else_are_none() {
+    let some = |piece: &str| Some(piece.to_owned());
+    assert_eq!(Pieces::new(None, Vec::new(), None), None);
+    assert_eq!(Pieces::new(some(""), Vec::new(), some("x")), None);
+    assert_eq!(Pieces::new(some("x"), vec![String::new()], None), None);
+    assert!(Pieces::new(some("x"), Vec::new(), None).is_some());
+}
+
+#[test]
+#[should_panic(expected = "no attribute has such a name")]
+fn a_name_in_the_code_that_is_none_is_found() {
+    let _ = Filter::present("mail=*)(cn");
 }
 
 #[test]
@@ -160,8 +206,21 @@ fn attribute() -> impl Strategy<Value = Attribute> {
 fn pieces() -> impl Strategy<Value = Pieces> {
     let some = || proptest::option::of("\\PC{1,6}");
     (some(), proptest::collection::vec("[^\\x00]{1,5}", 0..3), some())
-        .prop_map(|(first, between, last)| Pieces { first, between, last })
-        .prop_filter("a piece is there", |pieces| *pieces != Pieces::default())
+        .prop_filter_map("a piece is there", |(first, between, last)| {
+            Pieces::new(first, between, last)
+        })
+}
+
+fn rule() -> impl Strategy<Value = Rule> {
+    let named = "[a-zA-Z][a-zA-Z0-9-]{0,8}|[12](\\.[1-9][0-9]{0,3}){1,4}";
+    let named = named.prop_filter_map("`dn` is none", |name| name.parse::<MatchingRule>().ok());
+    let rule = prop_oneof![
+        (proptest::option::of(attribute()), named, any::<String>())
+            .prop_map(|(attribute, rule, value)| Rule::new(attribute, rule, value)),
+        (attribute(), any::<String>()).prop_map(|(attribute, value)| Rule::usual(attribute, value)),
+    ];
+    (rule, any::<bool>())
+        .prop_map(|(rule, of_name)| if of_name { rule.and_of_name() } else { rule })
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
@@ -172,11 +231,7 @@ fn filter() -> impl Strategy<Value = Filter> {
         (attribute(), value()).prop_map(|(name, value)| Filter::AtLeast(name, value)),
         (attribute(), value()).prop_map(|(name, value)| Filter::AtMost(name, value)),
         (attribute(), pieces()).prop_map(|(name, pieces)| Filter::Pieces(name, pieces)),
-        (attribute(), proptest::option::of(attribute()), any::<bool>(), value()).prop_map(
-            |(attribute, rule, of_name, value)| {
-                Filter::Rule(Rule { attribute: Some(attribute), rule, of_name, value })
-            }
-        ),
+        rule().prop_map(Filter::Rule),
     ];
     leaf.prop_recursive(4, 24, 4, |part| {
         prop_oneof![
