@@ -39,6 +39,7 @@ pub(crate) struct Faults {
 /// A set that arrived and is still to be made.
 #[derive(Debug)]
 struct Later {
+    asked_at: Timestamp,
     due: Timestamp,
     controller: usize,
     token: Token,
@@ -79,7 +80,7 @@ impl State {
                 Sent::Lost("the controller closed the connection")
             }
             Some(Fault::SetLater(delay)) => {
-                self.set_later(now.after(delay), (controller, token), target, asked, None);
+                self.set_later((now, delay), (controller, token), target, asked, None);
                 Sent::Lost("the connection broke")
             }
             Some(Fault::Refuse(refusal)) => Sent::Refused(refusal),
@@ -88,7 +89,7 @@ impl State {
             }
             None => {
                 let (answer, waiting) = oneshot::channel();
-                self.set_later(now.after(slow), (controller, token), target, asked, Some(answer));
+                self.set_later((now, slow), (controller, token), target, asked, Some(answer));
                 Sent::Waiting(waiting, slow)
             }
         }
@@ -100,8 +101,10 @@ impl State {
             self.faults.later.drain(..).partition(|one| one.due <= now);
         self.faults.later = later;
         due.sort_by_key(|one| one.due);
-        for Later { due, controller, token, target, modification, answer } in due {
+        for Later { asked_at, due, controller, token, target, modification, answer } in due {
+            let made = self.journal.len();
             let done = self.modify(controller, &token, target, &modification, due);
+            self.journal.iter_mut().skip(made).for_each(|set| set.asked_at = asked_at);
             if let Some(answer) = answer {
                 // Whoever has stopped waiting does not hear of it.
                 let _ = answer.send(done);
@@ -111,13 +114,21 @@ impl State {
 
     fn set_later(
         &mut self,
-        due: Timestamp,
+        (asked_at, delay): (Timestamp, Duration),
         (controller, token): (usize, &Token),
         target: ObjectGuid,
         modification: Modification,
         answer: Option<Answer>,
     ) {
-        let token = token.clone();
-        self.faults.later.push(Later { due, controller, token, target, modification, answer });
+        let (token, due) = (token.clone(), asked_at.after(delay));
+        self.faults.later.push(Later {
+            asked_at,
+            due,
+            controller,
+            token,
+            target,
+            modification,
+            answer,
+        });
     }
 }

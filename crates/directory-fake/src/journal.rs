@@ -8,7 +8,9 @@ use crate::password::Digest;
 /// One password that was set: every one, whoever set it and however.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Set {
-    /// When.
+    /// When it was asked for: when the request arrived at the controller.
+    pub asked_at: Timestamp,
+    /// When it was made, which is later at a controller that is slow.
     pub at: Timestamp,
     /// Whose.
     pub guid: ObjectGuid,

@@ -157,6 +157,7 @@ impl State {
         now: Timestamp,
     ) {
         self.journal.push(Set {
+            asked_at: now,
             at: now,
             guid: target,
             controller: self.controllers[controller].host.clone(),

@@ -116,6 +116,8 @@ async fn a_set_that_arrives_late_is_not_seen_at_first(world: World) {
     assert_eq!(world.witness().await.version, before.version);
     SystemClock.sleep(Duration::from_millis(1_000)).await;
     assert_eq!(world.witness().await.version, before.version + 1);
+    let late = world.domain.journal().pop().unwrap();
+    assert_eq!(late.at.since(late.asked_at), Duration::from_millis(900));
 }
 
 async fn a_refusal_that_is_asked_for_comes_as_it_is(world: World) {
@@ -149,6 +151,8 @@ async fn a_slow_controller_is_waited_for(world: World) {
     assert!(SystemClock.running() - began >= Duration::from_millis(300));
     world.domain.heal();
     assert!(world.domain.is_password(world.guid, SECOND));
+    let slow = world.domain.journal().pop().unwrap();
+    assert_eq!(slow.at.since(slow.asked_at), Duration::from_millis(300));
 }
 
 async fn a_moved_role_is_followed(world: World) {

@@ -180,8 +180,8 @@ fn i4_no_set_is_late(world: &World, evidence: &Evidence, found: &mut Vec<String>
         evidence.attempts.iter().flat_map(|one| evidence.sets_of(one).map(move |set| (one, set)))
     {
         let Some(operation) = evidence.operations.get(&attempt.request) else { continue };
-        // When it was started, at the earliest: what is under way no clock stops.
-        let started = set.at.before(world.longest_delay);
+        // What is under way at a slow controller no clock stops.
+        let started = set.asked_at;
         let agent = evidence.agents.iter().find(|(_, id)| Some(**id) == operation.agent);
         let ahead = agent.map_or(0, |(name, _)| world.clock_ahead(name, started));
         if Duration::from_millis(ahead.unsigned_abs()) > CLOCK_DIFFERENCE_MAX {

@@ -101,8 +101,6 @@ pub struct World {
     crashes: usize,
     /// When which agent's clock was put how far ahead.
     skews: Vec<(Timestamp, String, i64)>,
-    /// The longest that a set may be carried out after it was asked for.
-    longest_delay: Duration,
     /// Something was broken on purpose, so that *unknown* may be said.
     disturbed: bool,
     /// When the cloud service was not there.
@@ -175,7 +173,6 @@ impl World {
             back_after: Duration::from_secs(5),
             crashes: 0,
             skews: Vec::new(),
-            longest_delay: Duration::ZERO,
             disturbed: false,
             cloud_absent: Vec::new(),
             checked: false,

@@ -153,9 +153,6 @@ impl World {
     /// The next set at the directory meets this fault.
     pub fn inject(&mut self, fault: Fault) {
         self.disturbed = true;
-        if let Fault::SetLater(delay) = fault {
-            self.longest_delay = self.longest_delay.max(delay);
-        }
         self.domain().inject(fault);
     }
 
@@ -172,8 +169,6 @@ impl World {
     /// Lets every answer of the directory take that long.
     pub fn slow_directory(&mut self, delay: Duration) {
         self.disturbed = true;
-        // A set that is asked for is carried out before it is answered.
-        self.longest_delay = self.longest_delay.max(delay);
         self.domain().slow(delay);
     }
 
