@@ -113,6 +113,7 @@ mod command_line {
             "xtask bench reset again",
             "xtask bench --json",
             "xtask soak --minutes 0",
+            "xtask soak --minutes 100001",
             "xtask soak --minutes 3 --release",
         ] {
             assert_eq!(refused(line), Some(2), "{line}");

@@ -4,19 +4,32 @@
 //! Each input is made from the test's name and the input's number alone, so that one that fails can be
 //! looked at by its number.
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// How many inputs a test makes that `cargo xtask test` runs.
+/// How many inputs a test makes that `cargo xtask test` runs, and after how many it says where it is
+/// if it makes others.
 const INPUTS: u64 = 100_000;
 
-/// How many inputs each test of this kind makes: 100,000, or what the environment says.
-fn inputs() -> u64 {
+/// Which inputs each test of this kind makes, by their numbers: the first 100,000, or what the
+/// environment says, so many or `FROM..TO`.
+fn wanted() -> (Range<u64>, bool) {
     #[expect(
         clippy::disallowed_methods,
         reason = "`cargo xtask soak` asks for more of the same tests"
     )]
     let wanted = std::env::var("PASSBACK_GENERATED_INPUTS");
-    wanted.map_or(INPUTS, |number| number.parse().expect("PASSBACK_GENERATED_INPUTS is a number"))
+    wanted.map_or((0..INPUTS, false), |wanted| (numbers(&wanted), true))
+}
+
+fn numbers(wanted: &str) -> Range<u64> {
+    let number = |text: &str| {
+        text.parse().expect("PASSBACK_GENERATED_INPUTS is a number, or two with .. between")
+    };
+    match wanted.split_once("..") {
+        Some((from, to)) => number(from)..number(to),
+        None => 0..number(wanted),
+    }
 }
 
 /// Runs a check on so many inputs, each with a chance of its own. `test` is the test's name. The check
@@ -26,15 +39,25 @@ fn inputs() -> u64 {
 /// With the first input that fails, by its number, behind the check's own message; and if fewer than
 /// one input in a hundred was read.
 pub(crate) fn for_each_input(test: &str, check: impl Fn(&mut Chance) -> bool) {
-    let (inputs, mut read) = (inputs(), 0);
-    for number in 0..inputs {
+    let (inputs, says) = wanted();
+    let Range { start, end } = inputs;
+    let mut read = 0;
+    for number in inputs {
         let run = || check(&mut Chance::of(test, number));
         match catch_unwind(AssertUnwindSafe(run)) {
             Ok(good) => read += u64::from(good),
             Err(_) => panic!("{test} fails with input {number}: Chance::of({test:?}, {number})"),
         }
+        if says && (number + 1).is_multiple_of(INPUTS) {
+            say(&format!("{test}: inputs before {} of {end} are done", number + 1));
+        }
     }
-    assert!(read >= inputs / 100, "{test} read {read} of {inputs}");
+    assert!(read >= (end - start) / 100, "{test} read {read} of {start}..{end}");
+}
+
+#[expect(clippy::print_stdout, reason = "whoever waits for millions of inputs sees them go by")]
+fn say(line: &str) {
+    println!("{line}");
 }
 
 /// Chance with a seed (SplitMix64): plenty for inputs of a test, and no more than that.
@@ -108,6 +131,12 @@ fn the_same_number_makes_the_same_input_and_another_one_another() {
     assert_eq!(of("one", 7), of("one", 7));
     assert_ne!(of("one", 7), of("one", 8));
     assert_ne!(of("one", 7), of("other", 7));
+}
+
+#[test]
+fn inputs_are_wanted_by_their_number_or_from_one_to_another() {
+    assert_eq!(numbers("1000"), 0..1_000);
+    assert_eq!(numbers("300000..400000"), 300_000..400_000);
 }
 
 #[test]

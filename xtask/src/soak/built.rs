@@ -1,0 +1,94 @@
+//! The programs that hold the tests.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde::Deserialize;
+
+use crate::build::cargo;
+use crate::fault::Fault;
+
+/// The programs that hold the tests.
+pub(super) struct Tests {
+    /// Those of the crate `directory`.
+    pub(super) directory: PathBuf,
+    /// Randomised faults.
+    pub(super) faults: PathBuf,
+    /// Deaths at every step.
+    pub(super) crash_points: PathBuf,
+}
+
+/// A line of cargo's, as far as it matters here.
+#[derive(Deserialize)]
+struct Built {
+    #[serde(default)]
+    target: Target,
+    #[serde(default)]
+    executable: Option<PathBuf>,
+}
+
+#[derive(Deserialize, Default)]
+struct Target {
+    name: String,
+}
+
+/// Builds them.
+///
+/// # Errors
+/// A finding if they do not build.
+pub(super) fn build() -> Result<Tests, Fault> {
+    let mut command = cargo();
+    command.args(["test", "--profile", "soak", "--no-run"]);
+    command.args(["--message-format", "json-render-diagnostics"]);
+    command.args(["--package", "directory", "--lib", "--package", "testkit"]);
+    command.args(["--test", "world_faults", "--test", "world_crash_points"]);
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| Fault::unavailable(format!("cargo: {error}")))?;
+    if !output.status.success() {
+        return Err(Fault::finding("the tests do not build: see above"));
+    }
+    tests_in(&String::from_utf8_lossy(&output.stdout))
+}
+
+fn tests_in(lines: &str) -> Result<Tests, Fault> {
+    let built = lines.lines().filter_map(|line| serde_json::from_str::<Built>(line).ok());
+    let mut programs: HashMap<String, PathBuf> =
+        built.filter_map(|one| Some((one.target.name, one.executable?))).collect();
+    let mut take = |name: &str| {
+        let missing = || Fault::finding(format!("cargo built no tests of the name {name}"));
+        programs.remove(name).ok_or_else(missing)
+    };
+    Ok(Tests {
+        directory: take("directory")?,
+        faults: take("world_faults")?,
+        crash_points: take("world_crash_points")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn what_cargo_says_it_built_is_found_and_what_is_missing_named() {
+        let line = |name: &str, program: &str| {
+            format!(
+                "{{\"reason\":\"compiler-artifact\",\"target\":{{\"name\":\"{name}\"}},\"executable\":{program}}}"
+            )
+        };
+        let mut lines = vec![
+            line("directory", "null"),
+            "{\"reason\":\"build-finished\",\"success\":true}".to_owned(),
+            line("directory", "\"/t/directory-1\""),
+            line("world_faults", "\"/t/faults-1\""),
+        ];
+        let missing = tests_in(&lines.join("\n")).err().unwrap();
+        assert!(missing.message.contains("world_crash_points"), "{}", missing.message);
+        lines.push(line("world_crash_points", "\"/t/crash-1\""));
+        let tests = tests_in(&lines.join("\n")).unwrap();
+        assert_eq!(tests.directory, Path::new("/t/directory-1"));
+    }
+}

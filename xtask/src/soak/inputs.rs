@@ -1,0 +1,134 @@
+//! Inputs that chance makes, for everything that reads what others wrote.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::{one_test, side_by_side};
+use crate::fault::Fault;
+use crate::show;
+
+/// The tests of the crate `directory` that make inputs by chance, and what they read.
+const GENERATED: &[(&str, &str)] = &[
+    ("LDAP messages", "answers::tests::whatever_comes_is_read_or_refused"),
+    (
+        "answers to a search",
+        "search::tests::whatever_a_controller_says_a_search_ends_with_the_connection",
+    ),
+    (
+        "security descriptors",
+        "security::write::tests::reading_never_panics_and_what_is_read_can_be_written",
+    ),
+    ("SDDL", "security::sddl::tests::reading_never_panics_and_what_is_read_reads_back"),
+    ("distinguished names", "dn::tests::whatever_is_written_for_a_name_is_read_or_refused"),
+    ("filters", "filter::tests::whatever_is_written_for_a_filter_is_read_or_refused"),
+    (
+        "certificates",
+        "certificate::tests::what_is_no_certificate_has_no_issuer_or_any_and_harms_nobody",
+    ),
+];
+/// How many inputs each of them takes.
+pub(super) const INPUTS: u64 = 10_000_000;
+
+/// How a reader took its inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Inputs {
+    /// What is read.
+    pub(super) what: &'static str,
+    /// How many were made.
+    pub(super) made: u64,
+    /// Whether it ran long enough to say that its memory does not grow.
+    pub(super) judged: bool,
+}
+
+/// How long each reader may take, so that all of them together take half of the time.
+pub(super) fn share(budget: Duration, processors: usize) -> Duration {
+    let rounds = GENERATED.len().div_ceil(processors.max(1));
+    budget / 2 / u32::try_from(rounds).unwrap_or(u32::MAX)
+}
+
+/// Makes all inputs of all readers, or as many as each has time for.
+///
+/// # Errors
+/// The first finding.
+pub(super) fn all_inputs(program: &Path, share: Option<Duration>) -> Result<Vec<Inputs>, Fault> {
+    let done = Mutex::new(Vec::new());
+    side_by_side(GENERATED.iter(), |(what, test)| {
+        let inputs = inputs(program, what, test, share)?;
+        done.lock().unwrap_or_else(PoisonError::into_inner).push(inputs);
+        Ok(())
+    })?;
+    Ok(done.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Makes all inputs of one reader, or as many as it has time for.
+fn inputs(
+    program: &Path,
+    what: &'static str,
+    test: &str,
+    share: Option<Duration>,
+) -> Result<Inputs, Fault> {
+    let until = share.and_then(|share| show::now().checked_add(share));
+    let wanted = INPUTS.to_string();
+    let run = one_test(what, program, test, ("PASSBACK_GENERATED_INPUTS", &wanted), until)?;
+    let made = if run.ended {
+        INPUTS
+    } else {
+        run.far.as_deref().and_then(made_before).unwrap_or_default()
+    };
+    show::line(&format!("  {what}: {made} inputs; {}", run.memory));
+    match run.memory.grows() {
+        Some(true) => Err(Fault::finding(format!("{what} grows: {}; test {test}", run.memory))),
+        judged => Ok(Inputs { what, made, judged: judged.is_some() }),
+    }
+}
+
+/// Reads `NAME: inputs before 300000 of 10000000 are done`.
+fn made_before(line: &str) -> Option<u64> {
+    let (_, rest) = line.split_once(": inputs before ")?;
+    rest.split_once(" of ")?.0.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many calls of `for_each_input` are in the files below, those that test it left out.
+    fn calls(directory: &Path) -> usize {
+        let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+        entries.fold(0, |sum, path| {
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            let here = match path.ends_with("generated.rs") {
+                true => 0,
+                false => text.matches("for_each_input(\"").count(),
+            };
+            sum + here + if path.is_dir() { calls(&path) } else { 0 }
+        })
+    }
+
+    #[test]
+    fn every_test_of_generated_inputs_is_run() {
+        let sources = crate::build::root().join("crates/directory/src");
+        assert_eq!(calls(&sources), GENERATED.len());
+    }
+
+    #[test]
+    fn all_readers_together_take_half_of_the_time() {
+        let hour = Duration::from_secs(3_600);
+        let readers = u32::try_from(GENERATED.len()).unwrap();
+        assert_eq!(share(hour, 1), hour / 2 / readers);
+        assert_eq!(share(hour, 2), hour / 2 / readers.div_ceil(2));
+        assert_eq!(share(hour, 1_000), hour / 2);
+    }
+
+    #[test]
+    fn how_many_inputs_were_made_is_read_from_what_was_said_last() {
+        let first = "test a::b ... filters: inputs before 100000 of 10000000 are done";
+        assert_eq!(made_before(first), Some(100_000));
+        assert_eq!(
+            made_before("filters: inputs before 200000 of 10000000 are done"),
+            Some(200_000)
+        );
+        assert_eq!(made_before("running 1 test"), None);
+    }
+}
