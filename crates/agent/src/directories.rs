@@ -139,12 +139,25 @@ pub(crate) fn over_ldaps_as(
     password: ClearPassword,
     clock: &Arc<dyn Clock>,
 ) -> Result<LdapDirectory, SetUpError> {
+    let config = config(settings, bind_name, password)?;
+    LdapDirectory::new(config, Arc::clone(clock)).map_err(|cause| {
+        let name = settings.name.as_str().to_owned();
+        SetUpError::Directory { name, cause }
+    })
+}
+
+/// What the client needs to know of the settings.
+fn config(
+    settings: &DirectorySettings,
+    bind_name: &str,
+    password: ClearPassword,
+) -> Result<DirectoryConfig, SetUpError> {
     let name = settings.name.as_str().to_owned();
     let file = |cause| SetUpError::File { name: name.clone(), path: settings.ca.clone(), cause };
     let ca = std::fs::read(&settings.ca).map_err(file)?;
     let config = DirectoryConfig::new(&settings.domain, ca, bind_name, password)
         .map_err(|_| SetUpError::Domain { name: name.clone() })?;
-    let config = DirectoryConfig {
+    Ok(DirectoryConfig {
         dns: settings.dns,
         ldaps_port: settings.ldaps_port,
         encryption: settings.encryption,
@@ -157,7 +170,39 @@ pub(crate) fn over_ldaps_as(
         allow_without_policy_control: settings.allow_without_policy_control,
         people_attributes: settings.people_attributes.clone(),
         ..config
-    };
-    LdapDirectory::new(config, Arc::clone(clock))
-        .map_err(|cause| SetUpError::Directory { name, cause })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use directory::Encryption;
+
+    use super::*;
+    use crate::guard::tests::settings;
+    use crate::journal::tests::Folder;
+
+    #[test]
+    fn the_client_is_told_how_and_where_to_connect() {
+        let folder = Folder::new("directory-config");
+        let ca = folder.0.join("ca.pem");
+        std::fs::write(&ca, "authority").unwrap();
+        let settings = DirectorySettings {
+            ca,
+            encryption: Encryption::StartTls,
+            ldaps_port: 1,
+            ldap_port: 2,
+            controllers: vec!["dc2.corp.test".to_owned()],
+            only_preferred: true,
+            ..settings()
+        };
+        let password = ClearPassword::from_text("Secret-2025").unwrap();
+        let config = config(&settings, "svc", password).ok().unwrap();
+        assert_eq!((config.encryption, config.port()), (Encryption::StartTls, 2));
+        assert_eq!((config.ldaps_port, config.only_preferred), (1, true));
+        assert_eq!(config.controllers, ["dc2.corp.test"]);
+        assert_eq!(
+            (config.ca_pem.as_slice(), config.bind_name.as_str()),
+            (&b"authority"[..], "svc")
+        );
+    }
 }

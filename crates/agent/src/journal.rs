@@ -29,13 +29,12 @@ use std::time::Duration;
 use directory::{ObjectGuid, Witness};
 use protocol::limits::CLOCK_DIFFERENCE_MAX;
 use protocol::{Answer, Header, RequestId, Timestamp};
-use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqlitePool;
 use tokio::sync::Mutex;
 
-use crate::audit::{self, CHAIN, Event};
+use crate::audit::{self, Event};
 
-use step::DurableStep;
+use step::{DurableStep, returning_last};
 
 /// The steps of the file's schema. A step is never edited after it was released.
 pub(crate) static SCHEMA: &[&str] = &[
@@ -211,18 +210,19 @@ impl Journal {
     /// [`JournalError::Database`].
     pub async fn begin(&self, header: &Header, now: Timestamp) -> Result<bool, JournalError> {
         let mut step = self.step("begin an entry").await?;
-        let begin = format!(
+        let begin = returning_last(
             "INSERT INTO entry (request, header, state, begun_at) VALUES ($1, $2, 'begun', $3)
-             ON CONFLICT (request) DO NOTHING RETURNING {}",
-            CHAIN.last_row()
+             ON CONFLICT (request) DO NOTHING",
         );
-        let begin = sqlx::query(AssertSqlSafe(begin))
+        let begin = sqlx::query(begin)
             .bind(header.request.to_bytes().to_vec())
             .bind(header.encode())
             .bind(now.as_millis());
-        let Some(last) = step.one_row(begin).await? else { return Ok(false) };
-        step.commit_after(&last, &[Event::begun(header)], now).await?;
-        Ok(true)
+        let begun = step.change(begin).await?;
+        if begun {
+            step.commit(&[Event::begun(header)], now).await?;
+        }
+        Ok(begun)
     }
 
     /// Notes the state before the set. May be repeated while nothing was sent (another controller
@@ -240,17 +240,15 @@ impl Journal {
     ) -> Result<Noted, JournalError> {
         let mut step = self.step("note the state before a set").await?;
         // One statement: of two requests at once, one is noted.
-        let note = format!(
+        let note = returning_last(
             "UPDATE entry SET state = 'noted', connector = $1, object_guid = $2, controller = $3,
                  invocation_id = $4, version = $5, pwd_last_set = $6, noted_at = $7
              WHERE request = $8 AND state IN ('begun', 'noted') AND NOT EXISTS (
                  SELECT 1 FROM entry AS other
                  WHERE other.state <> 'finished' AND other.state IN ('noted', 'set')
-                   AND other.connector = $1 AND other.object_guid = $2 AND other.request <> $8)
-             RETURNING {}",
-            CHAIN.last_row()
+                   AND other.connector = $1 AND other.object_guid = $2 AND other.request <> $8)",
         );
-        let note = sqlx::query(AssertSqlSafe(note))
+        let note = sqlx::query(note)
             .bind(&place.connector)
             .bind(place.guid.to_bytes().to_vec())
             .bind(&witness.controller)
@@ -262,8 +260,8 @@ impl Journal {
             })
             .bind(now.as_millis())
             .bind(header.request.to_bytes().to_vec());
-        if let Some(last) = step.one_row(note).await? {
-            step.commit_after(&last, &[Event::noted(header, place, witness)], now).await?;
+        if step.change(note).await? {
+            step.commit(&[Event::noted(header, place, witness)], now).await?;
             return Ok(Noted::Yes);
         }
         drop(step);
@@ -280,15 +278,14 @@ impl Journal {
     /// [`JournalError::OutOfOrder`] unless the entry is noted.
     pub async fn set(&self, header: &Header, now: Timestamp) -> Result<(), JournalError> {
         let mut step = self.step("record a set").await?;
-        let set = sqlx::query(
+        let set = returning_last(
             "UPDATE entry SET state = 'set', set_at = $1 WHERE request = $2 AND state = 'noted'",
-        )
-        .bind(now.as_millis())
-        .bind(header.request.to_bytes().to_vec())
-        .execute(&mut *step.transaction)
-        .await
-        .map_err(step.failed())?;
-        one_row(set.rows_affected())?;
+        );
+        let request = header.request.to_bytes().to_vec();
+        let set = sqlx::query(set).bind(now.as_millis()).bind(request);
+        if !step.change(set).await? {
+            return Err(JournalError::OutOfOrder);
+        }
         step.commit(&[Event::set(header)], now).await
     }
 
@@ -305,17 +302,15 @@ impl Journal {
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let mut step = self.step("record an answer").await?;
-        let finished = sqlx::query(
+        let finish = returning_last(
             "UPDATE entry SET state = 'finished', answer = $1, finished_at = $2
              WHERE request = $3 AND state <> 'finished'",
-        )
-        .bind(answer.encode())
-        .bind(now.as_millis())
-        .bind(request.to_bytes().to_vec())
-        .execute(&mut *step.transaction)
-        .await
-        .map_err(step.failed())?;
-        one_row(finished.rows_affected())?;
+        );
+        let request = request.to_bytes().to_vec();
+        let finish = sqlx::query(finish).bind(answer.encode()).bind(now.as_millis()).bind(request);
+        if !step.change(finish).await? {
+            return Err(JournalError::OutOfOrder);
+        }
         step.commit(trail, now).await
     }
 
@@ -400,12 +395,8 @@ impl Journal {
     async fn step(&self, doing: &'static str) -> Result<DurableStep<'_>, JournalError> {
         let alone = self.writing.lock().await;
         let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed(doing))?;
-        Ok(DurableStep { transaction, doing, _alone: alone })
+        Ok(DurableStep { transaction, doing, last: None, _alone: alone })
     }
-}
-
-fn one_row(affected: u64) -> Result<(), JournalError> {
-    if affected == 1 { Ok(()) } else { Err(JournalError::OutOfOrder) }
 }
 
 fn failed(doing: &'static str) -> impl FnOnce(sqlx::Error) -> JournalError + Copy {

@@ -91,7 +91,7 @@ impl<const N: usize> Chain<N> {
     }
 
     /// What a statement of the same transaction may give back besides its own (`RETURNING`), so that
-    /// [`Chain::append_after`] need not ask for it: the last row's number and hash, NULL in a chain
+    /// [`Chain::append`] need not ask for it: the last row's number and hash, NULL in a chain
     /// without rows.
     pub fn last_row(&self) -> String {
         let Self { table, .. } = self;
@@ -101,7 +101,8 @@ impl<const N: usize> Chain<N> {
         )
     }
 
-    /// Appends rows, and gives back the number that is the last one then.
+    /// Appends rows, and gives back the number that is the last one then. `last` is what a statement
+    /// of this transaction gave back as [`Chain::last_row`], if one did.
     ///
     /// `within` must be in a transaction that was begun with `BEGIN IMMEDIATE`: of two writers
     /// that read the same last row, one would write a second row of the same number. The rows are
@@ -112,37 +113,13 @@ impl<const N: usize> Chain<N> {
     pub async fn append(
         &self,
         within: &mut SqliteConnection,
+        last: Option<&SqliteRow>,
         rows: Vec<[Value; N]>,
     ) -> Result<i64, sqlx::Error> {
-        let last = self.head(within).await?;
-        self.append_behind(last, within, rows).await
-    }
-
-    /// Appends rows, where a statement of the same transaction gave back [`Chain::last_row`].
-    ///
-    /// # Errors
-    /// Those of [`Chain::append`].
-    pub async fn append_after(
-        &self,
-        last: &SqliteRow,
-        within: &mut SqliteConnection,
-        rows: Vec<[Value; N]>,
-    ) -> Result<i64, sqlx::Error> {
-        let (seq, hash): (Option<i64>, Option<Vec<u8>>) =
-            (last.try_get("last_seq")?, last.try_get("last_hash")?);
-        let last = match (seq, hash) {
-            (Some(seq), Some(hash)) => Some(Head { seq, hash }),
-            _ => self.anchor(within).await?,
+        let mut last = match last {
+            Some(row) => self.given_back(row, within).await?,
+            None => self.head(within).await?,
         };
-        self.append_behind(last, within, rows).await
-    }
-
-    async fn append_behind(
-        &self,
-        mut last: Option<Head>,
-        within: &mut SqliteConnection,
-        rows: Vec<[Value; N]>,
-    ) -> Result<i64, sqlx::Error> {
         if rows.is_empty() {
             return Ok(last.map_or(0, |head| head.seq));
         }
@@ -239,7 +216,7 @@ impl<const N: usize> Chain<N> {
             let Some(gone) = self.forget_page(&mut transaction, before).await? else {
                 return Ok(rows);
             };
-            self.append(&mut transaction, vec![noted(&gone)]).await?;
+            self.append(&mut transaction, None, vec![noted(&gone)]).await?;
             transaction.commit().await?;
             rows += gone.rows;
         }
@@ -279,6 +256,18 @@ impl<const N: usize> Chain<N> {
         match row {
             Some(row) => Ok(Some(Head { seq: row.try_get("seq")?, hash: row.try_get("hash")? })),
             None => self.anchor(within).await,
+        }
+    }
+
+    /// The head that a statement gave back.
+    async fn given_back(
+        &self,
+        row: &SqliteRow,
+        within: &mut SqliteConnection,
+    ) -> Result<Option<Head>, sqlx::Error> {
+        match (row.try_get("last_seq")?, row.try_get("last_hash")?) {
+            (Some(seq), Some(hash)) => Ok(Some(Head { seq, hash })),
+            _ => self.anchor(within).await,
         }
     }
 

@@ -191,7 +191,7 @@ impl Fault {
             Self::Tls(_) => "Look at the TLS settings of the controller",
             Self::OtherName(_) => "Issue one that has the controller's DNS name as subjectAltName",
             Self::UnknownIssuer(_) => {
-                "Put the authority that issued it into the directory's CA file, if it is yours"
+                "Put the authority that issued it into the directory's CA file (`ca`), if it is yours"
             }
             Self::Expired(_) => "Renew it, or set this machine's clock if that is wrong",
             Self::NotValidYet => "Set this machine's clock, or issue one that is valid already",

@@ -53,28 +53,18 @@ pub struct Selection {
 }
 
 /// Appends an event within a transaction: what it says and what it is about happen both or neither.
+/// `last` is what a statement of the transaction gave back as [`last_row`], if one did.
 pub(crate) async fn append(
     transaction: &mut SqliteConnection,
+    last: Option<&SqliteRow>,
     event: &Event,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let appended = CHAIN.append(transaction, vec![values(event, now)]).await;
+    let appended = CHAIN.append(transaction, last, vec![values(event, now)]).await;
     appended.map(drop).map_err(failed("write to the audit trail"))
 }
 
-/// Like [`append`], behind the row that a statement of this transaction gave back as
-/// [`last_row`].
-pub(crate) async fn append_after(
-    last: &SqliteRow,
-    transaction: &mut SqliteConnection,
-    event: &Event,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let appended = CHAIN.append_after(last, transaction, vec![values(event, now)]).await;
-    appended.map(drop).map_err(failed("write to the audit trail"))
-}
-
-/// What such a statement gives back: see [`Chain::last_row`].
+/// See [`Chain::last_row`].
 pub(crate) fn last_row() -> String {
     CHAIN.last_row()
 }
@@ -87,7 +77,7 @@ impl Store {
     pub async fn record(&self, event: &Event, now: Timestamp) -> Result<(), StoreError> {
         let doing = || failed("write to the audit trail");
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(doing())?;
-        append(&mut transaction, event, now).await?;
+        append(&mut transaction, None, event, now).await?;
         transaction.commit().await.map_err(doing())
     }
 

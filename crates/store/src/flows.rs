@@ -161,12 +161,7 @@ impl Store {
             .fetch_all(&self.pool)
             .await
             .map_err(failed("read the passed gates"))?;
-        rows.iter()
-            .map(|row| {
-                let row = Typed::new(row, "passed gate");
-                Ok(Fact { method: row.text("method")?, passed_at: row.moment("passed_at")? })
-            })
-            .collect()
+        rows.iter().filter_map(|row| passed(&Typed::new(row, "passed gate")).transpose()).collect()
     }
 }
 

@@ -140,7 +140,7 @@ impl Store {
             .await;
         match submitted {
             Ok(Some(last)) => {
-                audit::append_after(&last, &mut transaction, event, now).await?;
+                audit::append(&mut transaction, Some(&last), event, now).await?;
                 transaction.commit().await.map_err(doing())?;
                 return Ok(Submitted::Accepted);
             }
@@ -225,7 +225,7 @@ impl Store {
         if moved.rows_affected() != 1 {
             return Ok(false);
         }
-        audit::append(&mut transaction, event, now).await?;
+        audit::append(&mut transaction, None, event, now).await?;
         transaction.commit().await.map_err(doing())?;
         Ok(true)
     }
@@ -334,7 +334,7 @@ impl Store {
         let records = rows.iter().map(|row| record::read(&Typed::new(row, "operation")));
         let records: Vec<OperationRecord> = records.collect::<Result<_, _>>()?;
         for record in &records {
-            audit::append(&mut transaction, &event(record), now).await?;
+            audit::append(&mut transaction, None, &event(record), now).await?;
         }
         transaction.commit().await.map_err(doing())?;
         Ok(records)
@@ -383,7 +383,7 @@ impl Store {
         if ended.rows_affected() != 1 {
             return Ok(false);
         }
-        audit::append(&mut transaction, event, now).await?;
+        audit::append(&mut transaction, None, event, now).await?;
         if outcome.changed() == Changed::Yes {
             sqlx::query(
                 "UPDATE flow SET ended_at = $1 WHERE ended_at IS NULL

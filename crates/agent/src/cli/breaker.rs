@@ -8,8 +8,7 @@ use protocol::{Clock, Outcome, Timestamp};
 use serde_json::{Value, json};
 
 use crate::audit::Event;
-use crate::guard::breaker::WINDOW;
-use crate::journal::breaker::{BreakerFile, Kept};
+use crate::journal::breaker::{BreakerFile, Kept, Standing};
 use crate::journal::{Journal, JournalError};
 use crate::run::open_sync;
 use crate::settings::AgentSettings;
@@ -80,10 +79,7 @@ pub(super) async fn breaker(
 
 async fn look(settings: &AgentSettings, clock: &dyn Clock) -> Result<Shown, Failure> {
     let file = BreakerFile::open(&settings.state_dir).await.map_err(of_journal)?;
-    let kept = file.kept().await.map_err(of_journal)?;
-    let since = clock.now().before(WINDOW);
-    let since = kept.released_at.map_or(since, |released| released.max(since));
-    let resets = file.resets(since).await.map_err(of_journal)?;
+    let Standing { kept, resets } = file.standing(clock.now()).await.map_err(of_journal)?;
     let status = open_sync(settings).await.map_err(Failure::unavailable)?.status().await;
     let people = status.map_err(Failure::unavailable)?.metaverse_objects;
     let limit = settings.breaker.limit(people);

@@ -16,7 +16,6 @@
 //! What was set in the last hour is counted from the journal's entries when it is first asked for,
 //! and in memory from then on: a reset is kept waiting for no further write.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use protocol::{Operation, Timestamp};
@@ -25,6 +24,7 @@ use sync::SyncState;
 use tokio::sync::Mutex;
 
 use crate::audit::Event;
+use crate::journal::breaker::{Kept, Standing};
 use crate::journal::{Journal, JournalError};
 
 /// What the rate is counted over.
@@ -80,42 +80,53 @@ pub(crate) enum Verdict {
 /// What of the last hour is known.
 #[derive(Debug, Default)]
 struct Counted {
-    resets: VecDeque<Timestamp>,
+    resets: Vec<Timestamp>,
     open: bool,
-    alarmed: bool,
+    /// When the alarm was last raised: a rate near its mark is told of once an hour.
+    alarmed_at: Option<Timestamp>,
     /// The release after which is counted.
     released_at: Option<Timestamp>,
+    /// That it opened, where the disk has not taken that yet.
+    unwritten: Option<Event>,
 }
 
 impl Counted {
-    /// Lets go of what is older than an hour.
-    fn forget(&mut self, now: Timestamp) {
+    fn of(Standing { kept, resets }: Standing) -> Self {
+        let open = kept.opened_at.is_some();
+        Self { resets, open, released_at: kept.released_at, ..Self::default() }
+    }
+
+    /// How many resets the hour before `now` has; those before it are let go of.
+    fn in_the_hour(&mut self, now: Timestamp) -> u64 {
         let since = now.before(WINDOW);
         self.resets.retain(|at| *at > since);
+        u64::try_from(self.resets.len()).unwrap_or(u64::MAX)
+    }
+
+    /// An administrator has released it: what was asked for after that counts.
+    fn released(&mut self, kept: &Kept) {
+        let since = kept.released_at;
+        self.resets.retain(|at| since.is_none_or(|since| *at > since));
+        (self.open, self.released_at) = (kept.opened_at.is_some(), since);
     }
 
     fn judge(&mut self, limits: &BreakerSettings, limit: u64, now: Timestamp) -> Verdict {
         if self.open {
             return Verdict::Open;
         }
-        self.forget(now);
-        let before = self.count();
+        let before = self.in_the_hour(now);
         if before >= limit {
             self.open = true;
             return Verdict::Opens { limit };
         }
-        self.resets.push_back(now);
-        let (count, alarm) = (before.saturating_add(1), limits.alarm(limit));
-        if count < alarm {
-            self.alarmed = false;
+        self.resets.push(now);
+        let count = before.saturating_add(1);
+        let told = self.alarmed_at.is_some_and(|at| at.apart(now) < WINDOW);
+        if told || count < limits.alarm(limit) {
             return Verdict::Pass;
         }
-        let first = !std::mem::replace(&mut self.alarmed, true);
-        if first { Verdict::PassWithAlarm { count, limit } } else { Verdict::Pass }
-    }
-
-    fn count(&self) -> u64 {
-        u64::try_from(self.resets.len()).unwrap_or(u64::MAX)
+        self.alarmed_at = Some(now);
+        Verdict::PassWithAlarm { count, limit }
     }
 }
 
@@ -157,22 +168,17 @@ impl Breaker {
         let mut state = self.state.lock().await;
         let State { counted, people } = &mut *state;
         let counted = match counted {
-            Some(known) => {
-                if known.open {
-                    let kept = journal.breaker().await?;
-                    if kept.released_at != known.released_at {
-                        *known = read(journal, now).await?;
-                    } else if kept.opened_at.is_none() {
-                        // The disk did not take it before.
-                        opened(journal, known.count(), now).await;
-                    }
-                }
-                known
-            }
-            None => counted.insert(read(journal, now).await?),
+            Some(known) => known,
+            None => counted.insert(Counted::of(journal.breaker_standing(now).await?)),
         };
-        counted.forget(now);
-        let next = counted.count().saturating_add(1);
+        if counted.open {
+            write_down(counted, journal, now).await;
+            let kept = journal.breaker().await?;
+            if kept.released_at != counted.released_at {
+                counted.released(&kept);
+            }
+        }
+        let next = counted.in_the_hour(now).saturating_add(1);
         let certain = self.limits.alarm(self.limits.resets_per_hour);
         // Who is below what is always let through need not know how many people there are.
         let limit = if next < certain {
@@ -183,7 +189,10 @@ impl Breaker {
         let verdict = counted.judge(&self.limits, limit, now);
         match verdict {
             Verdict::PassWithAlarm { count, limit } => alarmed(journal, count, limit, now).await,
-            Verdict::Opens { limit } => opened(journal, limit, now).await,
+            Verdict::Opens { limit } => {
+                counted.unwritten = Some(opened(limit));
+                write_down(counted, journal, now).await;
+            }
             Verdict::Pass | Verdict::Open => {}
         }
         Ok(verdict)
@@ -197,20 +206,6 @@ impl Breaker {
             counted.resets.remove(place);
         }
     }
-}
-
-/// How things stand by the journal.
-async fn read(journal: &Journal, now: Timestamp) -> Result<Counted, JournalError> {
-    let kept = journal.breaker().await?;
-    let since =
-        kept.released_at.unwrap_or(Timestamp::from_millis(i64::MIN)).max(now.before(WINDOW));
-    let resets = journal.resets(since).await?;
-    Ok(Counted {
-        resets: resets.into(),
-        open: kept.opened_at.is_some(),
-        alarmed: false,
-        released_at: kept.released_at,
-    })
 }
 
 /// How many people are in scope; where that cannot be read, none, so that the fixed number counts.
@@ -248,8 +243,8 @@ async fn alarmed(journal: &Journal, count: u64, limit: u64, now: Timestamp) {
     }
 }
 
-/// It is open in memory whatever the disk says: that a disk is full must not close it.
-async fn opened(journal: &Journal, limit: u64, now: Timestamp) {
+/// Tells the operator that it opened, and gives what audit is to be told.
+fn opened(limit: u64) -> Event {
     let outcome = protocol::Outcome::BreakerOpen;
     tracing::error!(
         event = "breaker.opened",
@@ -258,9 +253,16 @@ async fn opened(journal: &Journal, limit: u64, now: Timestamp) {
         limit,
         operator = outcome.operator_text(),
     );
-    let event = Event::of_agent("breaker.opened", json!({ "limit": limit }));
-    if let Err(error) = journal.open_breaker(&event, now).await {
-        tracing::error!(event = "breaker.not_written", cause = %error);
+    Event::of_agent("breaker.opened", json!({ "limit": limit }))
+}
+
+/// Writes down that it opened, if that is still to be done. It is open in memory whatever the disk
+/// says: that a disk is full must not close it.
+async fn write_down(counted: &mut Counted, journal: &Journal, now: Timestamp) {
+    let Some(event) = &counted.unwritten else { return };
+    match journal.open_breaker(event, now).await {
+        Ok(()) => counted.unwritten = None,
+        Err(error) => tracing::error!(event = "breaker.not_written", cause = %error),
     }
 }
 

@@ -3,12 +3,14 @@
 
 use std::path::Path;
 
-use protocol::{Changed, Operation, Timestamp};
+use protocol::{Changed, Timestamp};
+use sqlx::Row as _;
 use sqlx::sqlite::SqlitePool;
-use sqlx::{Row as _, SqliteConnection};
 
+use super::step::returning_last;
 use super::{FILE, Journal, JournalError, SCHEMA, failed, row};
 use crate::audit::Event;
+use crate::guard::breaker::{Breaker, WINDOW};
 
 /// The table, as a step of the journal's schema.
 pub(crate) const TABLE: &str = "
@@ -29,6 +31,23 @@ pub(crate) struct Kept {
     pub(crate) released_at: Option<Timestamp>,
 }
 
+impl Kept {
+    /// Since when resets count at this moment: since the last release, and for an hour at most.
+    fn counts_since(&self, now: Timestamp) -> Timestamp {
+        let since = now.before(WINDOW);
+        self.released_at.map_or(since, |released| released.max(since))
+    }
+}
+
+/// How the breaker stands, and when passwords were reset, or may have been, as far as that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// What is on disk about it.
+    pub(crate) kept: Kept,
+    /// In their order.
+    pub(crate) resets: Vec<Timestamp>,
+}
+
 /// What an administrator is shown; the agent may be running.
 pub(crate) struct BreakerFile(SqlitePool);
 
@@ -41,20 +60,12 @@ impl BreakerFile {
         Ok(Self(database::open_to_read(&state_dir.join(FILE), SCHEMA).await?))
     }
 
-    /// How the breaker stands.
-    ///
-    /// # Errors
-    /// [`JournalError::Database`].
-    pub(crate) async fn kept(&self) -> Result<Kept, JournalError> {
-        kept(&self.0).await
-    }
-
-    /// When passwords were reset after this moment.
+    /// How things stand.
     ///
     /// # Errors
     /// [`JournalError::Database`], [`JournalError::Unreadable`].
-    pub(crate) async fn resets(&self, after: Timestamp) -> Result<Vec<Timestamp>, JournalError> {
-        resets(&self.0, after).await
+    pub(crate) async fn standing(&self, now: Timestamp) -> Result<Standing, JournalError> {
+        standing(&self.0, now).await
     }
 }
 
@@ -67,12 +78,12 @@ impl Journal {
         kept(&self.pool).await
     }
 
-    /// When passwords were reset after this moment, or may have been.
+    /// How things stand.
     ///
     /// # Errors
     /// [`JournalError::Database`], [`JournalError::Unreadable`].
-    pub(crate) async fn resets(&self, after: Timestamp) -> Result<Vec<Timestamp>, JournalError> {
-        resets(&self.pool, after).await
+    pub(crate) async fn breaker_standing(&self, now: Timestamp) -> Result<Standing, JournalError> {
+        standing(&self.pool, now).await
     }
 
     /// Opens the breaker, and tells audit.
@@ -85,9 +96,11 @@ impl Journal {
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let mut step = self.step("open the breaker").await?;
-        let open = "UPDATE breaker SET opened_at = $1 WHERE opened_at IS NULL";
-        changed(&mut step.transaction, open, now).await.map_err(step.failed())?;
-        step.commit(std::slice::from_ref(event), now).await
+        let open = returning_last("UPDATE breaker SET opened_at = $1 WHERE opened_at IS NULL");
+        if step.change(sqlx::query(open).bind(now.as_millis())).await? {
+            step.commit(std::slice::from_ref(event), now).await?;
+        }
+        Ok(())
     }
 
     /// Closes the breaker if it is open, and tells audit. Whether it was open.
@@ -100,23 +113,15 @@ impl Journal {
         now: Timestamp,
     ) -> Result<bool, JournalError> {
         let mut step = self.step("release the breaker").await?;
-        let release =
-            "UPDATE breaker SET opened_at = NULL, released_at = $1 WHERE opened_at IS NOT NULL";
-        let released = changed(&mut step.transaction, release, now).await.map_err(step.failed())?;
+        let release = returning_last(
+            "UPDATE breaker SET opened_at = NULL, released_at = $1 WHERE opened_at IS NOT NULL",
+        );
+        let released = step.change(sqlx::query(release).bind(now.as_millis())).await?;
         if released {
             step.commit(std::slice::from_ref(event), now).await?;
         }
         Ok(released)
     }
-}
-
-async fn changed(
-    within: &mut SqliteConnection,
-    statement: &'static str,
-    now: Timestamp,
-) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query(statement).bind(now.as_millis()).execute(within).await?;
-    Ok(done.rows_affected() > 0)
 }
 
 async fn kept(pool: &SqlitePool) -> Result<Kept, JournalError> {
@@ -129,6 +134,11 @@ async fn kept(pool: &SqlitePool) -> Result<Kept, JournalError> {
     Ok(Kept { opened_at: moment("opened_at")?, released_at: moment("released_at")? })
 }
 
+async fn standing(pool: &SqlitePool, now: Timestamp) -> Result<Standing, JournalError> {
+    let kept = kept(pool).await?;
+    Ok(Standing { kept, resets: resets(pool, kept.counts_since(now)).await? })
+}
+
 /// An entry counts from its note on, unless it is certain that nothing was changed.
 async fn resets(pool: &SqlitePool, after: Timestamp) -> Result<Vec<Timestamp>, JournalError> {
     let rows = sqlx::query("SELECT * FROM entry WHERE noted_at > $1 ORDER BY noted_at")
@@ -139,9 +149,8 @@ async fn resets(pool: &SqlitePool, after: Timestamp) -> Result<Vec<Timestamp>, J
     let mut resets = Vec::new();
     for found in &rows {
         let entry = row::entry(found)?;
-        let counts =
-            matches!(entry.header.operation, Operation::Reset | Operation::ResetByAdministrator)
-                && entry.answer.is_none_or(|answer| answer.outcome.changed() != Changed::No);
+        let counts = Breaker::counts(entry.header.operation)
+            && entry.answer.is_none_or(|answer| answer.outcome.changed() != Changed::No);
         if counts {
             let at: i64 = found.try_get("noted_at").map_err(|_| JournalError::Unreadable)?;
             resets.push(Timestamp::from_millis(at));

@@ -76,7 +76,7 @@ impl Journal {
     }
 
     pub(crate) async fn done(&self, statements: &str) {
-        sqlx::raw_sql(AssertSqlSafe(statements)).execute(&self.pool).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&self.pool).await.unwrap();
     }
 
     /// Carries out a statement that holds for the connection that it is carried out on.

@@ -48,7 +48,7 @@ async fn append(pool: &SqlitePool, at: i64) -> Result<i64, sqlx::Error> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let who = (at % 2 == 0).then_some([7; 16]);
     let values = [Value::Number(at), Value::or_nothing(who), Value::Text(format!("row {at}"))];
-    let seq = TRAIL.append(&mut transaction, vec![values]).await?;
+    let seq = TRAIL.append(&mut transaction, None, vec![values]).await?;
     transaction.commit().await?;
     Ok(seq)
 }
@@ -61,7 +61,7 @@ async fn an_untouched_chain_verifies_also_over_pages() {
     let mut transaction = world.pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
     for at in 1..=PAGE + 1 {
         let values = [Value::Number(at), Value::Nothing, Value::Text(String::new())];
-        assert_eq!(TRAIL.append(&mut transaction, vec![values]).await.unwrap(), at);
+        assert_eq!(TRAIL.append(&mut transaction, None, vec![values]).await.unwrap(), at);
     }
     transaction.commit().await.unwrap();
     let verified = world.verified().await;
@@ -107,7 +107,7 @@ async fn a_transaction_that_is_not_committed_leaves_no_half_and_no_gap() {
     let world = World::of("half", 2).await;
     let mut transaction = world.pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let values = [Value::Number(3), Value::Nothing, Value::Text("lost".to_owned())];
-    assert_eq!(TRAIL.append(&mut transaction, vec![values]).await.unwrap(), 3);
+    assert_eq!(TRAIL.append(&mut transaction, None, vec![values]).await.unwrap(), 3);
     drop(transaction);
     assert_eq!(world.verified().await.rows, 2);
     assert_eq!(append(&world.pool, 3).await.unwrap(), 3);
@@ -159,7 +159,7 @@ async fn forgetting_takes_as_many_pages_as_it_needs_and_stops_at_a_young_row() {
     let mut transaction = world.pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
     for _ in 0..=PAGE {
         let values = [Value::Number(1), Value::Nothing, Value::Text(String::new())];
-        TRAIL.append(&mut transaction, vec![values]).await.unwrap();
+        TRAIL.append(&mut transaction, None, vec![values]).await.unwrap();
     }
     transaction.commit().await.unwrap();
     // The clock was put back in between: what stands behind a young row stays.

@@ -58,6 +58,32 @@ fn what_is_an_hour_old_counts_no_more() {
 }
 
 #[test]
+fn a_rate_at_the_mark_raises_the_alarm_once_an_hour() {
+    let mut counted = Counted::default();
+    // 48 an hour: the hour before each reset has 47 or 48 with it.
+    let moments = (0..5 * 48).map(|number| NOW.after(Duration::from_secs(75) * number));
+    let alarms: Vec<Timestamp> = moments
+        .filter(|at| matches!(counted.judge(&limits(), 60, *at), Verdict::PassWithAlarm { .. }))
+        .collect();
+    assert!(alarms.len() >= 4, "{alarms:?}");
+    assert!(alarms.windows(2).all(|pair| pair[1].apart(pair[0]) >= WINDOW), "{alarms:?}");
+}
+
+#[test]
+fn what_was_asked_for_before_a_release_counts_no_more_and_what_was_after_it_does() {
+    let mut counted = Counted::default();
+    for _ in 0..60 {
+        assert_ne!(counted.judge(&limits(), 60, NOW), Verdict::Open);
+    }
+    let second = |number| NOW.after(Duration::from_secs(number));
+    assert_eq!(counted.judge(&limits(), 60, second(1)), Verdict::Opens { limit: 60 });
+    // One that was asked for, is on its way, and is not noted yet.
+    counted.resets.push(second(3));
+    counted.released(&Kept { opened_at: None, released_at: Some(second(2)) });
+    assert_eq!((counted.open, counted.in_the_hour(second(4))), (false, 1));
+}
+
+#[test]
 fn the_alarm_is_raised_again_after_it_was_quiet() {
     let mut counted = Counted::default();
     let mut alarms = 0;
@@ -84,9 +110,7 @@ proptest! {
             now = now.after(Duration::from_secs(gap));
             match counted.judge(&limits(), limit, now) {
                 Verdict::Pass | Verdict::PassWithAlarm { .. } => passed.push(now),
-                Verdict::Opens { .. } => counted = Counted {
-                    resets: std::mem::take(&mut counted.resets), ..Counted::default()
-                },
+                Verdict::Opens { .. } => counted.open = false,
                 Verdict::Open => prop_assert!(false, "it was closed"),
             }
             let hour = passed.iter().filter(|at| **at > now.before(WINDOW)).count();
