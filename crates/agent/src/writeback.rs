@@ -248,4 +248,6 @@ mod breaker_tests;
 #[cfg(test)]
 mod operations_tests;
 #[cfg(test)]
+mod policy_tests;
+#[cfg(test)]
 mod tests;

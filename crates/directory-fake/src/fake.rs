@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use directory::{
     Account, BIND_HOLD_OFF, BindRefusal, Directory, DirectoryError, DistinguishedName,
     EffectivePolicy, Entry, InvocationId, LDAPS_PORT, OPERATION_TIMEOUT, ObjectGuid, PersonEntry,
-    PolicyControl, Probe, ROLE_CHECK, SetError, Terms, Witness, Write,
+    PolicyControl, Probe, ROLE_CHECK, SetError, Standing, Terms, Witness, Write,
 };
 use futures_util::future::BoxFuture;
 use ldap3_proto::proto::{LdapFilter, LdapResultCode, LdapSearchScope};
@@ -147,6 +147,30 @@ impl Directory for FakeDirectory {
                 (None, Some(found)) => EffectivePolicy::of_domain(head, &found, judge),
                 (None, None) => Err(DirectoryError::Unreadable { attribute: "the domain head" }),
             }
+        })
+    }
+
+    fn resultant_pso(
+        &self,
+        guid: ObjectGuid,
+    ) -> BoxFuture<'_, Result<Option<DistinguishedName>, DirectoryError>> {
+        Box::pin(async move {
+            let found = self.0.read(&format!("<GUID={guid}>")).await?;
+            let read = |(_, entry): (Held, Entry)| entry.attributes.parsed("msDS-ResultantPSO");
+            Ok(found.map(read).transpose()?.flatten())
+        })
+    }
+
+    fn standing(
+        &self,
+        guid: ObjectGuid,
+    ) -> BoxFuture<'_, Result<Option<Standing>, DirectoryError>> {
+        Box::pin(async move {
+            let found = self.0.read(&format!("<GUID={guid}>")).await?;
+            let Some((held, entry)) = found else { return Ok(None) };
+            let witness = Witness::read(&entry, &held.host, held.invocation)?;
+            let account = Account::try_from(entry)?;
+            Ok(Some(Standing { bound_as: held.token.sids.first().cloned(), account, witness }))
         })
     }
 

@@ -143,17 +143,21 @@ async fn a_set_succeeds_from_the_very_millisecond_that_is_told() {
         let guid = world.add(&format!("person-{place}"), Some(&rules));
         let account = world.directory.account(guid).await.unwrap().unwrap();
         let policy = world.directory.effective_policy(&account).await.unwrap();
-        let from = too_young(&policy, &account, world.clock.now()).unwrap();
+        let from = too_young(policy.rules.as_ref(), &account, world.clock.now()).unwrap();
         let up = age.as_nanos().div_ceil(1_000_000);
         assert_eq!(from.since(world.clock.now()).as_millis(), up, "{age:?}");
 
         let moment = Duration::from_millis(1);
         world.clock.advance(from.since(world.clock.now()) - moment);
-        assert_eq!(too_young(&policy, &account, world.clock.now()), Some(from), "{age:?}");
+        assert_eq!(
+            too_young(policy.rules.as_ref(), &account, world.clock.now()),
+            Some(from),
+            "{age:?}"
+        );
         let set = world.directory.set_password(guid, &password("Second-Password-1"), LATER).await;
         assert!(matches!(&set, Err(SetError::Refused(one)) if one.is_policy()), "{age:?}");
         world.clock.advance(moment);
-        assert_eq!(too_young(&policy, &account, world.clock.now()), None, "{age:?}");
+        assert_eq!(too_young(policy.rules.as_ref(), &account, world.clock.now()), None, "{age:?}");
         let set = world.directory.set_password(guid, &password("Second-Password-1"), LATER).await;
         assert_eq!(set, Ok(()), "{age:?}");
     }

@@ -192,7 +192,8 @@ async fn the_lab_s_forests_have_somebody_of_each_kind() {
     for person in &corp.people {
         let account = directory.account(person.guid).await.unwrap().unwrap();
         let policy = directory.effective_policy(&account).await.unwrap();
-        let young = directory::too_young(&policy, &account, clock_now(&clock)).is_some();
+        let young =
+            directory::too_young(policy.rules.as_ref(), &account, clock_now(&clock)).is_some();
         let seen = [
             (Kind::Disabled, account.is_disabled()),
             (Kind::Locked, account.lockout_time.is_some()),

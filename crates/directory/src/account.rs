@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use protocol::Timestamp;
+use protocol::{PasswordPolicy, Timestamp};
 use tracing::{debug, error};
 
 use crate::attributes::Entry;
 use crate::security::{self, SecurityDescriptor};
-use crate::{
-    Attributes, DirectoryError, DistinguishedName, EffectivePolicy, ObjectGuid, Sid, filetime,
-};
+use crate::{Attributes, DirectoryError, DistinguishedName, ObjectGuid, Sid, filetime};
 
-/// The attributes that [`Account`] is read from. `tokenGroups` and `msDS-ResultantPSO` are computed
-/// by the controller and only returned when asked for by name, on a search of the object itself.
+/// The attributes that [`Account`] is read from. `tokenGroups` is computed by the controller and only
+/// returned when asked for by name, on a search of the object itself.
 pub(crate) const ATTRIBUTES: &[&str] = &[
     "objectGUID",
     "objectSid",
@@ -26,7 +24,6 @@ pub(crate) const ATTRIBUTES: &[&str] = &[
     "pwdLastSet",
     "accountExpires",
     "tokenGroups",
-    "msDS-ResultantPSO",
     security::ATTRIBUTE,
 ];
 
@@ -63,9 +60,6 @@ pub struct Account {
     /// The groups that it is a member of: nested ones and the primary group included
     /// (`tokenGroups`, MS-ADTS 3.1.1.4.5.19). Never empty.
     pub group_sids: Vec<Sid>,
-    /// The fine-grained policy that applies to it (`msDS-ResultantPSO`); none if the domain's does,
-    /// or if the attribute may not be read.
-    pub resultant_pso: Option<DistinguishedName>,
     /// *User cannot change password* (SPEC D-7): read out of the account's DACL, where it stands.
     /// False where the DACL is hidden from the service account. By default every account that can
     /// sign in may read it; a domain that took this away would otherwise reset nobody any more, and
@@ -139,9 +133,9 @@ impl Account {
 
     /// Whether it is locked out by the rules of its policy; where they are not known, whenever it
     /// was locked and nobody has unlocked it since.
-    pub fn is_locked(&self, policy: &EffectivePolicy, now: Timestamp) -> bool {
+    pub fn is_locked(&self, rules: Option<&PasswordPolicy>, now: Timestamp) -> bool {
         let Some(locked_at) = self.lockout_time else { return false };
-        let duration = policy.rules.as_ref().and_then(|rules| rules.lockout_duration_seconds);
+        let duration = rules.and_then(|rules| rules.lockout_duration_seconds);
         match duration {
             None | Some(0) => true,
             Some(seconds) => locked_at.after(Duration::from_secs(seconds)) > now,
@@ -204,7 +198,6 @@ impl TryFrom<Entry> for Account {
             account_expires: account_expires.and_then(filetime::expiry),
             object_classes: attributes.texts("objectClass").map(str::to_owned).collect(),
             group_sids,
-            resultant_pso: attributes.parsed("msDS-ResultantPSO")?,
             dn,
         })
     }
@@ -272,10 +265,7 @@ pub(crate) mod tests {
         assert_eq!(jan.sam_account_name, "jdevries");
         assert!(!jan.is_disabled() && !jan.requires_smart_card() && !jan.is_computer_or_trust());
         assert!(!jan.is_expired(Timestamp::from_millis(i64::MAX)));
-        assert_eq!(
-            (jan.admin_count, jan.lockout_time, jan.resultant_pso.clone()),
-            (false, None, None)
-        );
+        assert_eq!((jan.admin_count, jan.lockout_time), (false, None));
         assert_eq!(jan.pwd_last_set, PwdLastSet::At(Timestamp::from_millis(1_705_526_400_000)));
     }
 

@@ -62,10 +62,7 @@ impl Attributes {
     ///
     /// # Errors
     /// [`DirectoryError::Unreadable`] if there is a value of another form.
-    pub(crate) fn parsed<T: FromStr>(
-        &self,
-        name: &'static str,
-    ) -> Result<Option<T>, DirectoryError> {
+    pub fn parsed<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, DirectoryError> {
         if self.value(name).is_none() {
             return Ok(None);
         }

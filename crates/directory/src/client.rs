@@ -27,16 +27,9 @@ use crate::{
 #[derive(Clone)]
 pub struct LdapDirectory(pub(crate) Arc<Pdc>);
 
-/// What a look at an account came to.
-enum Seen {
-    /// What stands there at the PDC emulator, if there is such an object.
-    Here(Box<Option<Standing>>),
-    /// The connection is gone, or led to a controller that has no longer the role.
-    Gone,
-}
-
-/// How often an account is looked at while connections break or the PDC role moves.
-const STANDING_TRIES: usize = 3;
+/// How often something is read while connections turn out to be dead: as often as there are kept at
+/// rest, and once over a new one.
+const READ_TRIES: usize = 3;
 
 impl Directory for LdapDirectory {
     fn probe(&self) -> BoxFuture<'_, Result<Probe, DirectoryError>> {
@@ -71,20 +64,31 @@ impl Directory for LdapDirectory {
         })
     }
 
-    /// Two searches at the same time on two connections: the controller works on both at once, and
-    /// its word about its role is as fresh as the account.
+    fn resultant_pso(
+        &self,
+        guid: ObjectGuid,
+    ) -> BoxFuture<'_, Result<Option<DistinguishedName>, DirectoryError>> {
+        Box::pin(async move {
+            let found = self.object(guid.as_base(), &[policy::RESULTANT]).await?;
+            let read =
+                |(_, entry): (Arc<Session>, Entry)| entry.attributes.parsed(policy::RESULTANT);
+            Ok(found.map(read).transpose()?.flatten())
+        })
+    }
+
+    /// One search: what the controller has to say twice costs whoever waits twice (decision 0010).
     fn standing(
         &self,
         guid: ObjectGuid,
     ) -> BoxFuture<'_, Result<Option<Standing>, DirectoryError>> {
         Box::pin(async move {
-            for _ in 0..STANDING_TRIES {
-                if let Seen::Here(standing) = self.look_at(guid).await? {
-                    return Ok(*standing);
-                }
-            }
-            let cause = "the PDC role moved on while it was looked at".to_owned();
-            Err(DirectoryError::PdcUnreachable { cause })
+            let about = [account::ATTRIBUTES, witness::ATTRIBUTES].concat();
+            let found = self.object(guid.as_base(), &about).await?;
+            let Some((session, entry)) = found else { return Ok(None) };
+            let witness = Witness::read(&entry, &session.root.host, session.invocation_id)?;
+            let account = Account::try_from(entry)?;
+            let bound_as = session.root.bound_sid.clone();
+            Ok(Some(Standing { bound_as, account, witness }))
         })
     }
 
@@ -166,52 +170,6 @@ impl LdapDirectory {
         Ok(found.map(|(_, mut entry)| entry.attributes.take(name)))
     }
 
-    /// Looks at an account and at the domain head, once.
-    async fn look_at(&self, guid: ObjectGuid) -> Result<Seen, DirectoryError> {
-        let (config, limit) = (self.0.config(), self.0.config().operation_timeout);
-        let (session, beside) = self.0.pair(ROLE_CHECK).await?;
-        let about = [account::ATTRIBUTES, witness::ATTRIBUTES].concat();
-        let of_domain = [policy::DOMAIN_ATTRIBUTES, &["fSMORoleOwner"]].concat();
-        let (object, head) = tokio::join!(
-            session.object(guid.as_base(), &about, limit),
-            beside.object(config.base_dn.to_string(), &of_domain, limit),
-        );
-        let (object, head) = match (object, head) {
-            (Ok(object), Ok(head)) => (object, head),
-            (Err(DirectoryError::Lost { cause }), _) => return self.gone(&session, &cause).await,
-            (_, Err(DirectoryError::Lost { cause })) => return self.gone(&beside, &cause).await,
-            (Err(error), _) | (_, Err(error)) => return Err(error),
-        };
-        let head = head.ok_or(DirectoryError::Unreadable { attribute: "the domain head" })?;
-        let owner: DistinguishedName = head.attributes.required("fSMORoleOwner")?;
-        if owner != session.root.settings {
-            warn!(controller = session.host, %owner, "directory.pdc.moved");
-            self.0.forget_all().await;
-            return Ok(Seen::Gone);
-        }
-        self.0.confirm();
-        let Some(entry) = object else { return Ok(Seen::Here(Box::new(None))) };
-        let witness = Witness::read(&entry, &session.root.host, session.invocation_id)?;
-        let account = Account::try_from(entry)?;
-        let policy = match &account.resultant_pso {
-            Some(pso) => self.fine_grained_policy(pso).await?,
-            None => {
-                let judge = session.root.judge();
-                EffectivePolicy::of_domain(config.base_dn.clone(), &head.attributes, judge)?
-            }
-        };
-        let bound_as = session.root.bound_sid.clone();
-        let standing = Standing { bound_as, account, policy, witness };
-        Ok(Seen::Here(Box::new(Some(standing))))
-    }
-
-    /// Lets go of a connection that was lost while it was read over.
-    async fn gone(&self, session: &Arc<Session>, cause: &str) -> Result<Seen, DirectoryError> {
-        debug!(controller = session.host, cause, "directory.read.again");
-        self.0.forget(session).await;
-        Ok(Seen::Gone)
-    }
-
     async fn fine_grained_policy(
         &self,
         pso: &DistinguishedName,
@@ -288,25 +246,26 @@ impl LdapDirectory {
         Ok(found.map(|entry| (session, entry)))
     }
 
-    /// Reads one object. A connection that turns out to be dead is replaced once: a read may be
-    /// repeated, a set never.
+    /// Reads one object. A connection that turns out to be dead is replaced: a read may be repeated,
+    /// a set never.
     async fn read(
         &self,
         base: String,
         attributes: &[&str],
     ) -> Result<(Arc<Session>, Option<Entry>), DirectoryError> {
         let limit = self.0.config().operation_timeout;
-        let session = self.0.session(ROLE_CHECK).await?;
-        match session.object(base.clone(), attributes, limit).await {
-            Err(DirectoryError::Lost { cause }) => {
-                debug!(controller = session.host, cause, "directory.read.again");
-                self.0.forget(&session).await;
+        let mut tries = 1..=READ_TRIES;
+        loop {
+            let session = self.0.session(ROLE_CHECK).await?;
+            let found = session.object(base.clone(), attributes, limit).await;
+            match (found, tries.next()) {
+                (Err(DirectoryError::Lost { cause }), Some(_)) => {
+                    debug!(controller = session.host, cause, "directory.read.again");
+                    self.0.forget(&session).await;
+                }
+                (found, _) => return found.map(|found| (session, found)),
             }
-            other => return other.map(|found| (session, found)),
         }
-        let session = self.0.session(ROLE_CHECK).await?;
-        let found = session.object(base, attributes, limit).await?;
-        Ok((session, found))
     }
 }
 

@@ -40,23 +40,37 @@ pub trait Directory: Send + Sync {
         fine_grained: Option<&'a DistinguishedName>,
     ) -> BoxFuture<'a, Result<EffectivePolicy, DirectoryError>>;
 
-    /// The policy that decides about this account's next password.
+    /// The fine-grained policy that applies to an account (`msDS-ResultantPSO`); none if the domain's
+    /// does, if the attribute may not be read, or if there is no such object.
     ///
     /// # Errors
-    /// Those of [`Directory::policy`].
+    /// If it cannot be read.
+    fn resultant_pso(
+        &self,
+        guid: ObjectGuid,
+    ) -> BoxFuture<'_, Result<Option<DistinguishedName>, DirectoryError>>;
+
+    /// The policy that decides about this account's next password. Controllers compute which one it
+    /// is, which takes them as long as all the rest of an account: it is read where it is needed.
+    ///
+    /// # Errors
+    /// Those of [`Directory::resultant_pso`] and [`Directory::policy`].
     fn effective_policy<'a>(
         &'a self,
         account: &'a Account,
     ) -> BoxFuture<'a, Result<EffectivePolicy, DirectoryError>> {
-        self.policy(account.resultant_pso.as_ref())
+        Box::pin(async move {
+            let fine_grained = self.resultant_pso(account.guid).await?;
+            self.policy(fine_grained.as_ref()).await
+        })
     }
 
-    /// Everything that is to be known before a set, read at one time: the account, its policy, how
-    /// its password stands, and who asks, at a controller that says at this moment that it holds the
+    /// What is always to be known before a set, read at one time: the account, how its password
+    /// stands, and who asks, at a controller that said within [`crate::ROLE_CHECK`] that it holds the
     /// PDC role. None if there is no such object.
     ///
     /// # Errors
-    /// Those of [`Directory::account`], [`Directory::policy`] and [`Directory::witness`].
+    /// Those of [`Directory::account`] and [`Directory::witness`].
     fn standing(
         &self,
         guid: ObjectGuid,
@@ -64,9 +78,8 @@ pub trait Directory: Send + Sync {
         Box::pin(async move {
             let probe = self.probe().await?;
             let Some(account) = self.account(guid).await? else { return Ok(None) };
-            let policy = self.effective_policy(&account).await?;
             let Some(witness) = self.witness(guid).await? else { return Ok(None) };
-            Ok(Some(Standing { bound_as: probe.bound_as, account, policy, witness }))
+            Ok(Some(Standing { bound_as: probe.bound_as, account, witness }))
         })
     }
 
@@ -162,8 +175,6 @@ pub struct Standing {
     pub bound_as: Option<Sid>,
     /// The account.
     pub account: Account,
-    /// The policy that decides about its next password.
-    pub policy: EffectivePolicy,
     /// How its password stands.
     pub witness: Witness,
 }

@@ -13,6 +13,7 @@ use ldap3_proto::proto::LdapSearchScope;
 use crate::attributes::{Attributes, Entry};
 use crate::filter::Filter;
 use crate::people;
+use crate::policy;
 use crate::search::{Limits, Search, search_each};
 use crate::session::Session;
 use crate::{DirectoryConfig, DirectoryError, DistinguishedName, ObjectGuid};
@@ -71,7 +72,7 @@ pub(crate) async fn read(
 ) -> Result<Cookie, DirectoryError> {
     let mut wanted = people::wanted(config);
     // Worked out when it is asked for, so it never changes; Samba refuses to be asked for it here.
-    wanted.retain(|name| *name != "msDS-ResultantPSO");
+    wanted.retain(|name| *name != policy::RESULTANT);
     wanted.push("isDeleted");
     let idle = config.operation_timeout;
     let limits = Limits { whole: idle.saturating_mul(PAGE_TIMES), idle };

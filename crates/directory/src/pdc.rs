@@ -17,7 +17,8 @@ use crate::session::Session;
 use crate::{DirectoryConfig, DirectoryError, tls};
 
 /// How old the controller's word that it holds the PDC role may be. SPEC D-5: "a moved role is
-/// followed without a restart".
+/// followed without a restart". A probe renews it, so that nobody waits for it while the agent's
+/// health is looked after.
 pub const ROLE_CHECK: Duration = Duration::from_secs(60);
 
 /// Where the PDC emulator is and the connections to it, made when they are first needed and again
@@ -99,17 +100,6 @@ impl Pdc {
         Ok(session)
     }
 
-    /// Two connections to the PDC emulator, to ask over both at the same time; twice the same where
-    /// there is only one.
-    pub(crate) async fn pair(
-        self: &Arc<Self>,
-        age: Duration,
-    ) -> Result<(Arc<Session>, Arc<Session>), DirectoryError> {
-        let one = self.session(age).await?;
-        let other = self.pool.lock().await.beside(&one);
-        Ok((one, other))
-    }
-
     /// Opens another connection if the pool wants one; nobody waits for it.
     fn widen(self: &Arc<Self>, pool: &mut Pool) {
         if !pool.wants_another() {
@@ -129,11 +119,6 @@ impl Pdc {
     /// Lets go of a connection that misbehaved; whoever still waits on it may do so.
     pub(crate) async fn forget(&self, session: &Arc<Session>) {
         self.pool.lock().await.drop_one(session);
-    }
-
-    /// Lets go of all connections: the controller has no longer the role.
-    pub(crate) async fn forget_all(&self) {
-        self.pool.lock().await.drop_all();
     }
 
     /// Notes that the controller has just said that it holds the role.

@@ -5,6 +5,7 @@ use ldap3_proto::proto::LdapSearchScope;
 
 use crate::attributes::{Attributes, Entry};
 use crate::filter::Filter;
+use crate::policy;
 use crate::search::{Limits, Search, search_each};
 use crate::session::Session;
 use crate::{DirectoryConfig, DirectoryError, DistinguishedName, ObjectGuid, range};
@@ -34,7 +35,7 @@ pub const ATTRIBUTES: &[&str] = &[
     "pwdLastSet",
     "adminCount",
     "isCriticalSystemObject",
-    "msDS-ResultantPSO",
+    policy::RESULTANT,
     "whenChanged",
     "uSNChanged",
 ];

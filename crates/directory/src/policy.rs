@@ -9,6 +9,9 @@ use protocol::policy::Judge;
 
 use crate::{Attributes, DirectoryError, DistinguishedName, filetime};
 
+/// Which fine-grained policy counts for an account (MS-ADTS 3.1.1.4.5.36). Only returned when asked
+/// for by name, on a search of the object itself.
+pub(crate) const RESULTANT: &str = "msDS-ResultantPSO";
 /// The domain's rules, on the domain head (MS-SAMR 3.1.1.5).
 pub(crate) const DOMAIN_ATTRIBUTES: &[&str] = &[
     "minPwdLength",

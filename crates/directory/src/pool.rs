@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use crate::session::Session;
 
-/// How many connections are kept at least, once the first one is there: an account and its domain
-/// are read at the same time.
+/// How many connections are kept at least, once the first one is there: while one that broke is made
+/// again, nobody waits.
 const READY: usize = 2;
 /// How many there are at most. A controller sets about as many passwords at a time as it has
 /// processors.
@@ -30,14 +30,6 @@ impl Pool {
     pub(crate) fn idlest(&mut self) -> Option<Arc<Session>> {
         self.held.retain(|session| !session.connection.has_ended());
         self.held.iter().min_by_key(|session| session.connection.under_way()).cloned()
-    }
-
-    /// The idlest connection besides `taken`; `taken` itself if it is the only one.
-    pub(crate) fn beside(&mut self, taken: &Arc<Session>) -> Arc<Session> {
-        self.held.retain(|session| !session.connection.has_ended());
-        let others = self.held.iter().filter(|session| !Arc::ptr_eq(session, taken));
-        let idlest = others.min_by_key(|session| session.connection.under_way());
-        Arc::clone(idlest.unwrap_or(taken))
     }
 
     /// Whether another connection is to be opened now. Who is told so opens it, and says with

@@ -7,11 +7,10 @@
 use std::time::Duration;
 
 use protocol::policy::{AccountNames, Judge, Rule};
-use protocol::{ClearPassword, Details, Outcome, Timestamp};
+use protocol::{ClearPassword, Details, Outcome, PasswordPolicy, Timestamp};
 
 use crate::account::{Account, AccountFlags, PwdLastSet};
 use crate::filetime;
-use crate::policy::EffectivePolicy;
 
 /// How far the controller's clock may be behind the agent's before a Kerberos domain stops working
 /// (the default of "Maximum tolerance for computer clock synchronization"): so long after a
@@ -46,12 +45,12 @@ impl Elimination {
     /// Goes through the rules. `account` is as it was before the set, `now` is the agent's clock.
     /// Without rules there is nothing to go through.
     pub fn of(
-        policy: &EffectivePolicy,
+        rules: Option<&PasswordPolicy>,
         account: &Account,
         password: &ClearPassword,
         now: Timestamp,
     ) -> Self {
-        let Some(rules) = &policy.rules else { return Self::default() };
+        let Some(rules) = rules else { return Self::default() };
         let examined = rules.examine(password, &account.names());
         let mut left = Self {
             broken: examined.broken,
@@ -66,7 +65,7 @@ impl Elimination {
             let exempt = left.broken.drain(..).map(Suspect::Rule);
             left.suspects.splice(0..0, exempt);
         }
-        if let Some(not_before) = old_enough_from(policy, account)
+        if let Some(not_before) = old_enough_from(Some(rules), account)
             && not_before > now.before(CLOCKS_APART)
         {
             // Of a reset with policy hints Windows documents the history alone.
@@ -120,24 +119,28 @@ impl Elimination {
 /// break none, history is the only rule left that a policy states; what remains is a password
 /// filter.
 pub fn explain_refusal(
-    policy: &EffectivePolicy,
+    rules: Option<&PasswordPolicy>,
     account: &Account,
     password: &ClearPassword,
     now: Timestamp,
 ) -> (Outcome, Details) {
-    Elimination::of(policy, account, password, now).outcome()
+    Elimination::of(rules, account, password, now).outcome()
 }
 
 /// From when a change is possible, if the present password is too young (SPEC D-2, D-8): the first
 /// millisecond at which AD's own count of 100 ns steps lets it through. An account that must change
 /// its password at the next sign-in is never too young.
-pub fn too_young(policy: &EffectivePolicy, account: &Account, now: Timestamp) -> Option<Timestamp> {
-    old_enough_from(policy, account).filter(|not_before| *not_before > now)
+pub fn too_young(
+    rules: Option<&PasswordPolicy>,
+    account: &Account,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    old_enough_from(rules, account).filter(|not_before| *not_before > now)
 }
 
 /// From when the present password is old enough; none if no age is asked of it, or none is known.
-fn old_enough_from(policy: &EffectivePolicy, account: &Account) -> Option<Timestamp> {
-    let age = policy.rules.as_ref()?.minimum_age();
+fn old_enough_from(rules: Option<&PasswordPolicy>, account: &Account) -> Option<Timestamp> {
+    let age = rules?.minimum_age();
     if age.is_zero() || account.pwd_last_set == PwdLastSet::Never {
         return None;
     }

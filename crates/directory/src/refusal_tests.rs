@@ -2,15 +2,10 @@ use protocol::PasswordPolicy;
 
 use super::*;
 use crate::account::tests::account_with;
-use crate::policy::PolicySource;
 
 /// 1970-01-01T00:00:00Z.
 const EPOCH: i64 = 116_444_736_000_000_000;
 const DAY: Duration = Duration::from_secs(86_400);
-
-fn effective(rules: Option<PasswordPolicy>) -> EffectivePolicy {
-    EffectivePolicy { source: PolicySource::Domain("DC=corp,DC=example".parse().unwrap()), rules }
-}
 
 fn rules(minimum_length: u32, complexity: bool, history_length: u32) -> PasswordPolicy {
     PasswordPolicy {
@@ -33,8 +28,8 @@ fn explain_at(
     password: &str,
     now: Timestamp,
 ) -> (Outcome, Details) {
-    let (account, policy) = (account_with(account).unwrap(), effective(Some(rules.clone())));
-    explain_refusal(&policy, &account, &ClearPassword::from_text(password).unwrap(), now)
+    let (account, policy) = (account_with(account).unwrap(), Some(rules));
+    explain_refusal(policy, &account, &ClearPassword::from_text(password).unwrap(), now)
 }
 
 fn short(length: u32) -> Details {
@@ -111,8 +106,8 @@ fn without_history_or_without_known_rules_the_rule_stays_unknown() {
     let (jan, now) = (account_with(&[]).unwrap(), Timestamp::from_millis(0));
     // A fine-grained policy that may not be read: nothing of the domain's is said in its place.
     let password = ClearPassword::from_text("a").unwrap();
-    assert_eq!(explain_refusal(&effective(None), &jan, &password, now), nothing);
-    assert_eq!(too_young(&effective(None), &jan, now), None);
+    assert_eq!(explain_refusal(None, &jan, &password, now), nothing);
+    assert_eq!(too_young(None, &jan, now), None);
 }
 
 #[test]
@@ -130,17 +125,17 @@ fn who_needs_no_password_is_exempt_for_windows_and_not_for_samba() {
 #[test]
 fn a_password_is_too_young_until_the_minimum_age_has_passed() {
     let jan = account_with(&[("pwdLastSet", &EPOCH.to_string())]).unwrap();
-    let policy = effective(Some(rules(1, false, 0).with_minimum_age(DAY)));
+    let policy = rules(1, false, 0).with_minimum_age(DAY);
     let set = Timestamp::from_millis(0);
     let almost = set.after(DAY).before(Duration::from_millis(1));
-    assert_eq!(too_young(&policy, &jan, almost), Some(set.after(DAY)));
-    assert_eq!(too_young(&policy, &jan, set.after(DAY)), None);
+    assert_eq!(too_young(Some(&policy), &jan, almost), Some(set.after(DAY)));
+    assert_eq!(too_young(Some(&policy), &jan, set.after(DAY)), None);
     // Must change at next sign-in: no age at all.
     let fresh = account_with(&[("pwdLastSet", "0")]).unwrap();
-    assert_eq!(too_young(&policy, &fresh, set), None);
+    assert_eq!(too_young(Some(&policy), &fresh, set), None);
     // No minimum age, a clock that is behind the controller's.
-    assert_eq!(too_young(&effective(Some(rules(1, false, 0))), &jan, set.before(DAY)), None);
-    assert_eq!(too_young(&effective(None), &jan, set), None);
+    assert_eq!(too_young(Some(&rules(1, false, 0)), &jan, set.before(DAY)), None);
+    assert_eq!(too_young(None, &jan, set), None);
 }
 
 #[test]
@@ -157,17 +152,19 @@ fn the_moment_is_the_first_millisecond_that_ad_lets_through() {
         (0, Duration::from_nanos(100), 1),
     ] {
         let jan = account_with(&[("pwdLastSet", &(EPOCH + set).to_string())]).unwrap();
-        let policy = effective(Some(rules(1, false, 0).with_minimum_age(age)));
+        let policy = rules(1, false, 0).with_minimum_age(age);
         let from = Timestamp::from_millis(from);
         let almost = from.before(Duration::from_millis(1));
-        assert_eq!(too_young(&policy, &jan, almost), Some(from), "{set} {age:?}");
-        assert_eq!(too_young(&policy, &jan, from), None, "{set} {age:?}");
+        assert_eq!(too_young(Some(&policy), &jan, almost), Some(from), "{set} {age:?}");
+        assert_eq!(too_young(Some(&policy), &jan, from), None, "{set} {age:?}");
     }
     // For ever, and longer than there are steps.
     for age in [Duration::MAX, filetime::span(i64::MIN)] {
-        let policy = effective(Some(rules(1, false, 0).with_minimum_age(age)));
+        let policy = rules(1, false, 0).with_minimum_age(age);
         let jan = account_with(&[]).unwrap();
-        assert!(too_young(&policy, &jan, Timestamp::from_millis(i64::from(u32::MAX))).is_some());
+        assert!(
+            too_young(Some(&policy), &jan, Timestamp::from_millis(i64::from(u32::MAX))).is_some()
+        );
     }
 }
 

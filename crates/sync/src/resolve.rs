@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use protocol::scim::PolicyReference;
 use protocol::{CloudAnchor, SourceAnchor};
 use serde::{Serialize, Serializer};
 use sqlx::SqliteConnection;
@@ -25,6 +26,8 @@ pub struct AdAccount {
     pub dn: String,
     /// Its sourceAnchor.
     pub source_anchor: SourceAnchor,
+    /// The effective policy at the last import; none if that wrote none down.
+    pub policy: Option<PolicyReference>,
 }
 
 /// Which AD account a cloudAnchor stands for, or which of the conditions of SPEC W-7 fails.
@@ -52,6 +55,7 @@ row! {
         anchor: String,
         dn: String,
         source_anchor: String,
+        policy: Option<String>,
         rules: String,
     }
 }
@@ -112,7 +116,8 @@ async fn joined(
     tx: &mut SqliteConnection,
     metaverse_id: i64,
 ) -> Result<Vec<(AdAccount, bool)>, SyncError> {
-    let joined = "SELECT o.connector, o.anchor, o.dn, o.source_anchor, l.rules
+    let joined = "SELECT o.connector, o.anchor, o.dn, o.source_anchor,
+            o.attributes ->> '$.policy[0]' AS policy, l.rules
         FROM link l JOIN connector_object o ON o.id = l.object_id
         WHERE l.metaverse_id = $1 AND o.connector <> 'cloud' ORDER BY o.connector, o.anchor";
     let rows: Vec<Joined> = sqlx::query_as(joined).bind(metaverse_id).fetch_all(tx).await?;
@@ -124,7 +129,8 @@ async fn joined_of_anchor(
     pool: &SqlitePool,
     cloud_anchor: &str,
 ) -> Result<Vec<(AdAccount, bool)>, SyncError> {
-    let joined = "SELECT o.connector, o.anchor, o.dn, o.source_anchor, l.rules
+    let joined = "SELECT o.connector, o.anchor, o.dn, o.source_anchor,
+            o.attributes ->> '$.policy[0]' AS policy, l.rules
         FROM connector_object cloud
             JOIN link up ON up.object_id = cloud.id
             JOIN link l ON l.metaverse_id = up.metaverse_id
@@ -160,6 +166,7 @@ impl Joined {
             object_guid: object_guid(&self.anchor)?,
             dn: self.dn,
             source_anchor,
+            policy: self.policy.and_then(|text| serde_json::from_str(&text).ok()),
         };
         Ok((account, rules.iter().any(|rule| is_account_enabled(rule))))
     }

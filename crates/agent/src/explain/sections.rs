@@ -274,7 +274,7 @@ impl Subject<'_> {
                 rules.minimum_age_seconds
             ))),
         }
-        if let Some(from) = too_young(&self.policy, &self.account, self.now) {
+        if let Some(from) = too_young(self.policy.rules.as_ref(), &self.account, self.now) {
             let text = format!(
                 "the present password is too young: it can be replaced from {} on",
                 rfc3339(from)

@@ -60,7 +60,6 @@ pub(crate) fn ordinary() -> Account {
         account_expires: None,
         object_classes: vec!["top".into(), "person".into(), "user".into()],
         group_sids: vec![sid("S-1-5-21-1-2-3-513")],
-        resultant_pso: None,
         cannot_change_password: false,
     }
 }

@@ -1,7 +1,7 @@
 //! What decides whether anything is written. Changes nothing.
 
-use directory::{Account, EffectivePolicy, Standing, too_young};
-use protocol::{Details, Header, Operation, Outcome, Timestamp};
+use directory::{Account, DirectoryError, Standing, too_young};
+use protocol::{Details, Header, Operation, Outcome, PasswordPolicy, Timestamp};
 use serde_json::json;
 use sync::{AdAccount, Resolution};
 
@@ -49,6 +49,10 @@ impl Writeback {
     }
 
     /// Whether anything may be written to the account that was found.
+    ///
+    /// The policy that the last import saw is believed where it lets the operation pass. Where it does
+    /// not, or where none was seen, it is read afresh, so that nobody is refused, or told a moment,
+    /// by rules that are no longer there (decision 0010).
     pub(super) async fn consider(
         &self,
         header: &Header,
@@ -56,11 +60,19 @@ impl Writeback {
         trail: &mut Vec<Event>,
     ) -> Result<(&Connected, Standing), Stop> {
         let (connected, standing) = self.account(header, found, trail).await.map_err(stop)?;
-        let now = self.clock.now();
-        match against(header.operation, &standing.account, &standing.policy, now) {
-            Some(stop) => Err(stop),
-            None => Ok((connected, standing)),
+        let account = &standing.account;
+        let against = |rules: Option<&PasswordPolicy>| {
+            against(header.operation, account, rules, self.clock.now()).map_or(Ok(()), Err)
+        };
+        if let Some(seen) = &found.policy
+            && against(seen.rules.as_ref()).is_ok()
+        {
+            return Ok((connected, standing));
         }
+        let policy = connected.directory.effective_policy(account).await;
+        let policy = policy.map_err(|error| stop(failed(connected, &error)))?;
+        against(policy.rules.as_ref())?;
+        Ok((connected, standing))
     }
 
     /// The one AD account that was meant, or why there is none.
@@ -111,12 +123,9 @@ impl Writeback {
             tracing::error!(event = "writeback.no_such_directory", connector);
             Outcome::DirectoryConfiguration
         })?;
-        let failed = |error: directory::DirectoryError| {
-            tracing::error!(event = "writeback.directory_failed", connector, cause = %error);
-            error.outcome()
-        };
         let guid = directory::ObjectGuid::from_bytes(found.object_guid);
-        let standing = connected.directory.standing(guid).await.map_err(failed)?;
+        let standing = connected.directory.standing(guid).await;
+        let standing = standing.map_err(|error| failed(connected, &error))?;
         let standing = standing.ok_or(Outcome::UserGone)?;
         let (account, own) = (&standing.account, standing.bound_as.as_ref());
         match guard::refusal(header.operation, &connected.settings, account, own, self.clock.now())
@@ -142,20 +151,28 @@ impl Writeback {
     }
 }
 
-/// What the state of the account and its policy say against an operation, before the directory does.
+/// The outcome of an operation about which the directory could not be asked.
+fn failed(connected: &Connected, error: &DirectoryError) -> Outcome {
+    let connector = connected.settings.name.as_str();
+    tracing::error!(event = "writeback.directory_failed", connector, cause = %error);
+    error.outcome()
+}
+
+/// What the state of the account and the rules of its policy say against an operation, before the
+/// directory does.
 fn against(
     operation: Operation,
     account: &Account,
-    policy: &EffectivePolicy,
+    rules: Option<&PasswordPolicy>,
     now: Timestamp,
 ) -> Option<Stop> {
-    let locked = account.is_locked(policy, now);
+    let locked = account.is_locked(rules, now);
     match operation {
         Operation::Unlock if account.lockout_time.is_none() => Some(stop(Outcome::NotLocked)),
         Operation::Unlock => None,
         Operation::Change if locked => Some(stop(Outcome::LockedOut)),
         Operation::Change | Operation::Reset | Operation::ResetByAdministrator => {
-            let not_before = too_young(policy, account, now)?;
+            let not_before = too_young(rules, account, now)?;
             let details = Details { not_before: Some(not_before), ..Details::default() };
             Some((Outcome::PolicyTooYoung, details))
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use directory::{AccountFlags, ObjectGuid};
 use directory_fake::{FakeDirectory, Fault, NewFakePerson, Population, Rights};
 use lab::Kind;
+use protocol::scim::PolicyReference;
 use protocol::{
     AgentId, ClearPassword, CloudAnchor, KeyId, ManualClock, Operation, RequestId, TenantId,
     Timestamp,
@@ -33,6 +34,8 @@ pub(super) struct World {
     pub(super) population: Population,
     pub(super) clock: ManualClock,
     pub(super) folder: Folder,
+    /// The policy that the last import saw.
+    pub(super) seen: Option<PolicyReference>,
     requests: u8,
 }
 
@@ -59,7 +62,7 @@ impl World {
             clock: Arc::new(clock.clone()),
             watch: Arc::new(Unwatched),
         };
-        Self { writeback, population, clock, folder, requests: 0 }
+        Self { writeback, population, clock, folder, seen: None, requests: 0 }
     }
 
     pub(super) fn person(&self, kind: Kind) -> (ObjectGuid, String) {
@@ -97,6 +100,7 @@ impl World {
             object_guid: guid.to_bytes(),
             dn: String::new(),
             source_anchor: "AQEBAQEBAQEBAQEBAQEBAQ==".parse().unwrap(),
+            policy: self.seen.clone(),
         };
         let mut trail = Vec::new();
         let found = writeback.consider(&header, &account, &mut trail).await;

@@ -58,6 +58,13 @@ impl Directory for Willing {
         ready(Ok(policy()))
     }
 
+    fn resultant_pso(
+        &self,
+        _guid: ObjectGuid,
+    ) -> BoxFuture<'_, Result<Option<DistinguishedName>, DirectoryError>> {
+        ready(Ok(None))
+    }
+
     fn witness(&self, _guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Witness>, DirectoryError>> {
         let id = InvocationId(ObjectGuid::from_bytes([7; 16]));
         ready(Ok(Some(Witness {
@@ -220,6 +227,7 @@ async fn a_refusal_by_the_guard_is_told_with_the_account_that_it_is_about() {
         object_guid: [1; 16],
         dn: "CN=Anna,OU=People,DC=corp,DC=test".to_owned(),
         source_anchor: "AQEBAQEBAQEBAQEBAQEBAQ==".parse().unwrap(),
+        policy: None,
     };
     let mut trail = Vec::new();
     let refused = world.writeback.account(&header(), &found, &mut trail).await.err();

@@ -1,10 +1,9 @@
 //! Notes how the account stood, writes, and does what follows.
 
 use directory::{
-    Account, EffectivePolicy, ObjectGuid, PwdLastSet, SetError, Standing, Terms, Write,
-    explain_refusal,
+    Account, ObjectGuid, PwdLastSet, SetError, Standing, Terms, Write, explain_refusal,
 };
-use protocol::{Changed, Header, Operation, Outcome, Passwords, Timestamp};
+use protocol::{Changed, ClearPassword, Header, Operation, Outcome, Passwords};
 
 use super::{Stop, Writeback, refused, stop};
 use crate::audit::Event;
@@ -79,7 +78,7 @@ impl Writeback {
         trail: &mut Vec<Event>,
     ) -> Result<Option<Stop>, JournalError> {
         let connector = connected.settings.name.as_str().to_owned();
-        let Standing { account, policy, mut witness, .. } = standing;
+        let Standing { account, mut witness, .. } = standing;
         let place = Place { connector, guid: account.guid };
         for _ in 0..MOVES_MAX {
             let now = self.clock.now();
@@ -114,17 +113,37 @@ impl Writeback {
                     return Ok(None);
                 }
                 Err(error) => {
-                    return Ok(Some(why_refused(
-                        header,
-                        &error,
-                        (&policy, &account),
-                        passwords,
-                        self.clock.now(),
-                    )));
+                    let new = passwords.new_one();
+                    return Ok(Some(self.refused(header, connected, &account, &error, new).await));
                 }
             }
         }
         Ok(Some(stop(Outcome::PdcUnreachable)))
+    }
+
+    /// The outcome of a set that certainly changed nothing: where it was the policy, by the rules as
+    /// they are now.
+    async fn refused(
+        &self,
+        header: &Header,
+        connected: &Connected,
+        account: &Account,
+        error: &SetError,
+        new: Option<&ClearPassword>,
+    ) -> Stop {
+        let (SetError::Refused(refusal), Some(new)) = (error, new) else {
+            return stop(refused("write", header, error));
+        };
+        if !refusal.is_policy() {
+            return stop(refused("write", header, error));
+        }
+        let policy = connected.directory.effective_policy(account).await;
+        // It was refused, whatever can be found out about why.
+        let policy = policy.inspect_err(|error| {
+            refused("policy", header, error);
+        });
+        let rules = policy.ok().and_then(|policy| policy.rules);
+        explain_refusal(rules.as_ref(), account, new, self.clock.now())
     }
 
     /// What is done and said after the directory has confirmed.
@@ -214,20 +233,4 @@ fn not_noted(header: &Header, error: &JournalError) -> Outcome {
         operator = "Nothing is set that cannot be written down before. Is the disk of the state directory full, read-only or broken?",
     );
     outcome
-}
-
-/// The outcome of a set that certainly changed nothing.
-fn why_refused(
-    header: &Header,
-    error: &SetError,
-    (policy, account): (&EffectivePolicy, &Account),
-    passwords: &Passwords,
-    now: Timestamp,
-) -> Stop {
-    match (error, passwords.new_one()) {
-        (SetError::Refused(refusal), Some(new)) if refusal.is_policy() => {
-            explain_refusal(policy, account, new, now)
-        }
-        (error, _) => stop(refused("write", header, error)),
-    }
 }

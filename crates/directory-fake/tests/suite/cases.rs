@@ -46,7 +46,7 @@ async fn explained(directory: &dyn Directory, person: &Person, text: &str) -> Ou
     assert_eq!(outcome::outcome(&error), Outcome::PolicyOther);
     let account = directory.account(guid(person)).await.unwrap().unwrap();
     let policy = directory.effective_policy(&account).await.unwrap();
-    explain_refusal(&policy, &account, &password(text), SystemClock.now()).0
+    explain_refusal(policy.rules.as_ref(), &account, &password(text), SystemClock.now()).0
 }
 
 /// A policy that asks for nothing.

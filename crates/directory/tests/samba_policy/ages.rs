@@ -24,7 +24,7 @@ async fn a_set_succeeds_from_the_moment_that_is_told() {
     let account = directory.account(guid(&person)).await.unwrap().unwrap();
     let policy = directory.effective_policy(&account).await.unwrap();
     let now = SystemClock.now();
-    let not_before = too_young(&policy, &account, now).unwrap();
+    let not_before = too_young(policy.rules.as_ref(), &account, now).unwrap();
     // The steps that AD counts, rounded up.
     let steps = account.pwd_last_set_steps + 30_001_234;
     assert_eq!(directory::filetime::moment_from(steps), not_before);
@@ -34,13 +34,13 @@ async fn a_set_succeeds_from_the_moment_that_is_told() {
     let error = directory.set_password(guid(&person), &new, LATER).await.unwrap_err();
     let SetError::Refused(refusal) = &error else { panic!("{error}") };
     assert!(refusal.diagnostic.contains("too young"), "{error}");
-    let (outcome, details) = explain_refusal(&policy, &account, &new, now);
+    let (outcome, details) = explain_refusal(policy.rules.as_ref(), &account, &new, now);
     assert_eq!((outcome, details.not_before), (Outcome::PolicyTooYoung, Some(not_before)));
 
     SystemClock.sleep(not_before.since(SystemClock.now())).await;
     while SystemClock.now() < not_before {
         tokio::task::yield_now().await;
     }
-    assert_eq!(too_young(&policy, &account, SystemClock.now()), None);
+    assert_eq!(too_young(policy.rules.as_ref(), &account, SystemClock.now()), None);
     directory.set_password(guid(&person), &new, LATER).await.unwrap();
 }

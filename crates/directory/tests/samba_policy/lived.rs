@@ -148,12 +148,13 @@ impl Life<'_> {
         if !refusal.is_policy() || outcome::outcome(error) != Outcome::PolicyOther {
             return Err(error.to_string());
         }
-        let (outcome, details) = explain_refusal(&self.policy, &self.account, password, now);
+        let (outcome, details) =
+            explain_refusal(self.policy.rules.as_ref(), &self.account, password, now);
         let names = named(outcome, &details);
         for name in &names {
             *self.tally.entry(name).or_default() += 1;
         }
-        let left = Elimination::of(&self.policy, &self.account, password, now);
+        let left = Elimination::of(self.policy.rules.as_ref(), &self.account, password, now);
         if names.is_empty() {
             *self.tally.entry("left open").or_default() += 1;
             // Nothing else than a doubt is a reason not to name a rule here.

@@ -106,6 +106,6 @@ async fn a_policy_that_may_not_be_read_is_unknown_and_never_the_domain_s() {
     let error = agent(&forest).set_password(guid(&person), &new, LATER).await.unwrap_err();
     assert!(error.to_string().contains("too short"), "{error}");
     let now = clock::SystemClock.now();
-    let told = explain_refusal(&policy, &account, &new, now);
+    let told = explain_refusal(policy.rules.as_ref(), &account, &new, now);
     assert_eq!(told, (Outcome::PolicyOther, Details::default()));
 }

@@ -1,6 +1,8 @@
 //! From a cloudAnchor to the one AD account, and the four conditions of SPEC W-7.
 
 use crate::world::{NOW, World, cloud_anchor, directory, guid, person, source_anchor, with};
+use protocol::PasswordPolicy;
+use protocol::scim::PolicyReference;
 use sync::{AdAccount, Disconnect, ImportedObject, Resolution, SyncError};
 
 /// userAccountControl of a disabled account.
@@ -41,6 +43,19 @@ async fn a_whole_chain_ends_at_the_account() {
     assert_eq!(account.connector.as_str(), "corp");
     assert_eq!(account.source_anchor, source_anchor(1));
     assert_eq!(account.dn, person(1).dn);
+}
+
+#[tokio::test]
+async fn an_account_comes_with_the_policy_that_its_import_saw() {
+    let policy = |text: &str| with(person(1), "policy", text);
+    let rules = PasswordPolicy { minimum_length: 14, ..PasswordPolicy::default() };
+    let seen = PolicyReference { reference: "PSO \"Zoë\"".to_owned(), rules: Some(rules) };
+    let text = serde_json::to_string(&seen).unwrap();
+    let world = World::with_people(&[policy(&text)]).await;
+    assert_eq!(account(world.resolve(1).await).policy, Some(seen));
+    // What cannot be read is not known; a later import mends it.
+    world.import("corp", &[policy("{")]).await;
+    assert_eq!(account(world.resolve(1).await).policy, None);
 }
 
 #[tokio::test]

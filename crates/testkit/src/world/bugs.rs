@@ -128,6 +128,13 @@ impl Directory for Unsuspicious {
         self.0.policy(fine_grained)
     }
 
+    fn resultant_pso(
+        &self,
+        guid: ObjectGuid,
+    ) -> BoxFuture<'_, Result<Option<DistinguishedName>, DirectoryError>> {
+        self.0.resultant_pso(guid)
+    }
+
     fn witness(&self, guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Witness>, DirectoryError>> {
         self.0.witness(guid)
     }

@@ -46,6 +46,13 @@ impl Directory for Staged {
         async { Ok(policy) }.boxed()
     }
 
+    fn resultant_pso(
+        &self,
+        _: ObjectGuid,
+    ) -> BoxFuture<'_, Result<Option<DistinguishedName>, DirectoryError>> {
+        panic!("an import has it with each person")
+    }
+
     fn probe(&self) -> BoxFuture<'_, Result<Probe, DirectoryError>> {
         panic!("an import probes nothing")
     }

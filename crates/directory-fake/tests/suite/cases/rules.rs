@@ -92,7 +92,7 @@ pub async fn a_password_that_is_too_young_is_refused_whatever_the_new_one_is(
     assert_eq!(policy.rules.as_ref().unwrap().minimum_age_seconds, 86_400);
     // The agent's own check says from when on; the directory refuses, too.
     let PwdLastSet::At(last_set) = account.pwd_last_set else { panic!("never set") };
-    let from = too_young(&policy, &account, SystemClock.now()).unwrap();
+    let from = too_young(policy.rules.as_ref(), &account, SystemClock.now()).unwrap();
     // To the next millisecond: AD counts in steps of 100 ns.
     assert!(from.since(last_set.after(DAY)) <= Duration::from_millis(1));
     assert_eq!(from, filetime::moment_from(account.pwd_last_set_steps + 864_000_000_000));
@@ -114,6 +114,6 @@ pub async fn whoever_must_change_is_never_too_young(subject: &dyn Subject) {
     subject.put(&person, "pwdLastSet", "0");
     let account = directory.account(guid(&person)).await.unwrap().unwrap();
     let policy = directory.effective_policy(&account).await.unwrap();
-    assert_eq!(too_young(&policy, &account, SystemClock.now()), None);
+    assert_eq!(too_young(policy.rules.as_ref(), &account, SystemClock.now()), None);
     set(&*directory, &person, SECOND).await.unwrap();
 }
