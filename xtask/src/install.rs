@@ -41,6 +41,7 @@ pub(crate) const TESTS: &[Package] = &[
     package("chromium", "/usr/bin/chromium"),
     package("nodejs", "node"),
     package("npm", "npm"),
+    package("tinyproxy-bin", "/usr/bin/tinyproxy"),
 ];
 
 /// Where the tests in a browser have their scripts, and the packages that these need.

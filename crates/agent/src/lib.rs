@@ -57,6 +57,6 @@ pub use cycle::{CycleError, CycleReport};
 pub use directories::SetUpError;
 pub use enrol::{EnrolError, disable, enable, enrol};
 pub use run::{RunError, SynchroniseError, run, synchronise};
-pub use settings::{AgentSettings, DirectorySettings};
-pub use surroundings::{OpenDirectory, Surroundings};
+pub use settings::{AgentSettings, DirectorySettings, ProxySettings};
+pub use surroundings::{OpenDirectory, Surroundings, WayError};
 pub use tls::TlsError;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use directory::{DistinguishedName, Encryption, Sid};
-use relay::Reconnect;
+use relay::{Proxy, Reconnect};
 use settings::{Default, Key, Kind, Section, Settings, SettingsError};
 use sync::ConnectorName;
 use url::Url;
@@ -33,6 +33,12 @@ pub(crate) const KEYS: &[Key] = &[
         "How long one request to the cloud service may take."),
     Key::new("cloud", "token_seconds", Kind::Seconds(60), Default::Value("3600"),
         "How long a token that the agent signs for itself holds."),
+    Key::new("proxy", "url", Kind::Text, Default::Optional("\"http://proxy.example.org:3128\""),
+        "Reach the cloud service through this HTTP proxy, by CONNECT (SPEC A-6). Directories are never asked through it. Without it the connection is direct: no environment variable is read."),
+    Key::new("proxy", "user", Kind::Text, Default::Optional("\"svc-passback\""),
+        "The name for the proxy, where it asks for one (the Basic scheme)."),
+    Key::new("proxy", "password_file", Kind::Path, Default::Optional("\"proxy.password\""),
+        "File with the password for the proxy; one line. May be a systemd credential. The proxy is told it unencrypted: use no account that may do anything else."),
     Key::new("directory[]", "name", Kind::Text, Default::Required("\"corp\""),
         "The connector's name, here and in reports. It must not change later."),
     Key::new("directory[]", "domain", Kind::Text, Default::Required("\"corp.example.org\""),
@@ -128,6 +134,15 @@ pub struct DirectorySettings {
     pub people_attributes: Vec<String>,
 }
 
+/// The HTTP proxy between the agent and the cloud service.
+#[derive(Debug, Clone)]
+pub struct ProxySettings {
+    /// Where it is.
+    pub proxy: Proxy,
+    /// The name for it, and the file with the password.
+    pub credentials: Option<(String, PathBuf)>,
+}
+
 /// The configuration of the agent.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "each field is the key of the same name, described in KEYS")]
@@ -139,6 +154,7 @@ pub struct AgentSettings {
     pub cloud_ca: Option<PathBuf>,
     pub cloud_timeout: Duration,
     pub token_lifetime: Duration,
+    pub proxy: Option<ProxySettings>,
     pub directories: Vec<DirectorySettings>,
     pub breaker: BreakerSettings,
     pub sync_interval: Duration,
@@ -185,6 +201,7 @@ impl AgentSettings {
             cloud_ca: cloud.optional_path("ca"),
             cloud_timeout: cloud.duration("timeout_seconds")?,
             token_lifetime: cloud.duration("token_seconds")?,
+            proxy: proxy(settings.section("proxy")?)?,
             directories,
             breaker: breaker(settings.section("breaker")?)?,
             sync_interval: sync.duration("interval_seconds")?,
@@ -219,6 +236,26 @@ fn cloud_url(cloud: &Section) -> Result<Url, SettingsError> {
     } else {
         Err(wrong())
     }
+}
+
+fn proxy(section: &Section) -> Result<Option<ProxySettings>, SettingsError> {
+    let (user, file) = (section.optional_text("user"), section.optional_path("password_file"));
+    let credentials = match (user, file) {
+        (Some(user), Some(file)) => Some((user, file)),
+        (None, None) => None,
+        (Some(_), None) => return Err(section.wrong("user", "needs `password_file`")),
+        (None, Some(_)) => return Err(section.wrong("password_file", "needs `user`")),
+    };
+    let Some(url) = section.optional_text("url") else {
+        return match credentials {
+            Some(_) => Err(section.wrong("user", "needs `url`")),
+            None => Ok(None),
+        };
+    };
+    let proxy = url.parse().ok().and_then(|url| Proxy::at(&url).ok());
+    let wrong = "must be of the form http://host:port, without a name or a password in it";
+    let proxy = proxy.ok_or_else(|| section.wrong("url", wrong))?;
+    Ok(Some(ProxySettings { proxy, credentials }))
 }
 
 fn breaker(section: &Section) -> Result<BreakerSettings, SettingsError> {
@@ -334,95 +371,4 @@ fn directory(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(from: &str, to: &str) -> Result<AgentSettings, String> {
-        let text = settings::example(TITLE, KEYS);
-        assert!(text.contains(from), "{from}");
-        let text = text.replace(from, to);
-        let settings = Settings::parse(Path::new("/etc/passback/agent.toml"), &text, KEYS);
-        settings.and_then(|one| AgentSettings::read(&one)).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn the_example_that_is_checked_in_is_the_generated_one() {
-        let file = include_str!("../../../docs/passback-agent.example.toml");
-        assert_eq!(file, settings::example(TITLE, KEYS), "run `passback-agent config example`");
-    }
-
-    #[test]
-    fn the_example_is_a_configuration() {
-        let read = read("", "").unwrap();
-        assert_eq!(read.set_time_limit(), protocol::limits::SET_TIME_LIMIT);
-        assert_eq!(read.cloud_origin(), "https://reset.example.org");
-    }
-
-    #[test]
-    fn people_are_matched_by_nothing_unless_it_is_configured_and_what_is_needed_is_read() {
-        assert_eq!(read("", "").unwrap().match_people_by, None);
-        let read =
-            read("#match_people_by = \"mail\"", "match_people_by = \"employee-ID\"").unwrap();
-        assert_eq!(read.match_people_by.as_deref(), Some("employee-ID"));
-        assert_eq!(read.directories[0].people_attributes, ["otherMailbox", "employee-ID"]);
-    }
-
-    #[test]
-    fn controllers_and_encryption_are_read_as_they_stand() {
-        let first = |from: &str, to: &str| read(from, to).unwrap().directories.remove(0);
-        let default = first("", "");
-        assert_eq!((default.encryption, default.ldap_port), (Encryption::Ldaps, 389));
-        assert_eq!((default.controllers.len(), default.only_preferred), (0, false));
-        let starttls = first("#encryption = \"ldaps\"", "encryption = \"starttls\"");
-        assert_eq!(starttls.encryption, Encryption::StartTls);
-        let preferred = first(
-            "#controllers = []",
-            "only_preferred = true\ncontrollers = [\"dc2.corp.example.org\", \"DC-3\"]",
-        );
-        assert_eq!(preferred.controllers, ["dc2.corp.example.org", "DC-3"]);
-        assert!(preferred.only_preferred);
-    }
-
-    #[test]
-    fn what_cannot_be_is_refused_by_name() {
-        for (from, to, problem) in [
-            ("https://reset.example.org", "http://reset.example.org", "must be an https: address"),
-            ("OU=People,DC=corp,DC=example,DC=org", "People", "is not a distinguished name"),
-            ("#protected_groups = []", "protected_groups = [\"x\"]", "is not a SID"),
-            ("name = \"corp\"", "name = \"cloud\"", "must be a connector's name"),
-            (
-                "#address_attributes = [\"otherMailbox\"]",
-                "address_attributes = [\"a b\"]",
-                "a b is not",
-            ),
-            (
-                "#match_people_by = \"mail\"",
-                "match_people_by = \"\"",
-                "must be the name of an attrib",
-            ),
-            ("#match_people_by = \"mail\"", "match_people_by = \"2mail\"", "must be the name of"),
-            (
-                "#match_people_by = \"mail\"",
-                "match_people_by = \"m;binary\"",
-                "must be the name of",
-            ),
-            ("#encryption = \"ldaps\"", "encryption = \"none\"", "must be \"ldaps\" or"),
-            ("#controllers = []", "controllers = [\"10.0.0.1\"]", "10.0.0.1 is not the DNS name"),
-            ("#controllers = []", "controllers = [\"dc2.corp:636\"]", "dc2.corp:636 is not the"),
-            ("#controllers = []", "controllers = [\"\"]", "is not the DNS name"),
-            ("#only_preferred = false", "only_preferred = true", "needs `controllers`"),
-            ("#percent_of_people = 1", "percent_of_people = 101", "must be at most 100"),
-            ("#resets_per_hour = 60", "resets_per_hour = 0", "resets_per_hour"),
-            ("#dns = \"10.0.0.1:53\"", "dns = \"10.0.0.1\"", "is not an address and a port"),
-        ] {
-            let error = read(from, to).unwrap_err();
-            assert!(error.contains(problem), "{error}");
-        }
-    }
-
-    impl AgentSettings {
-        fn set_time_limit(&self) -> Duration {
-            self.directories[0].set_time_limit
-        }
-    }
-}
+mod tests;

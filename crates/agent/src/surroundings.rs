@@ -2,16 +2,18 @@
 //! directories. In production all of it is the machine's; in tests a world in one process gives its
 //! own, so that the same agent runs there.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clock::SystemClock;
 use directory::Directory;
 use protocol::{Clock, Randomness};
-use relay::{TlsTransport, Transport};
+use relay::{Proxy, TlsTransport, Transport};
 use seal::SystemRandomness;
+use zeroize::Zeroizing;
 
 use crate::directories::{OverLdaps, SetUpError};
-use crate::settings::{AgentSettings, DirectorySettings};
+use crate::settings::{AgentSettings, DirectorySettings, ProxySettings};
 use crate::steps::{StepWatch, Unwatched};
 use crate::tls::{self, TlsError};
 
@@ -28,6 +30,33 @@ pub struct Surroundings {
     pub transport: Arc<dyn Transport>,
     /// How configured directories are reached.
     pub directories: Arc<dyn OpenDirectory>,
+}
+
+/// Why there is no way to the cloud service. The message names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum WayError {
+    /// Nobody vouches for the cloud service.
+    #[error(transparent)]
+    Trust(#[from] TlsError),
+    /// The proxy's password is not in its file.
+    #[error("`proxy.password_file` {}: {cause}", path.display())]
+    ProxyPassword {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
+}
+
+/// The proxy, with the password that is in its file.
+fn proxy(settings: &ProxySettings) -> Result<Proxy, WayError> {
+    let ProxySettings { proxy, credentials } = settings;
+    let Some((user, path)) = credentials else { return Ok(proxy.clone()) };
+    let failed = |cause: String| WayError::ProxyPassword { path: path.clone(), cause };
+    let text = std::fs::read_to_string(path).map(Zeroizing::new);
+    let text = text.map_err(|error| failed(error.to_string()))?;
+    let proxy = proxy.clone().with_credentials(user, text.trim_end_matches(['\r', '\n']));
+    proxy.map_err(|error| failed(error.to_string()))
 }
 
 /// Makes a directory of its settings. Connects to nothing yet.
@@ -47,14 +76,15 @@ impl Surroundings {
     /// Those of this machine.
     ///
     /// # Errors
-    /// If the authorities that vouch for the cloud service cannot be read.
-    pub fn of_this_machine(settings: &AgentSettings) -> Result<Self, TlsError> {
+    /// If the authorities that vouch for the cloud service, or the proxy's password, cannot be read.
+    pub fn of_this_machine(settings: &AgentSettings) -> Result<Self, WayError> {
         let trust = tls::config(settings.cloud_ca.as_deref())?;
+        let proxy = settings.proxy.as_ref().map(proxy).transpose()?;
         Ok(Self {
             clock: Arc::new(SystemClock),
             randomness: Arc::new(SystemRandomness::default()),
             watch: Arc::new(Unwatched),
-            transport: Arc::new(TlsTransport::new(&trust)),
+            transport: Arc::new(TlsTransport::new(&trust).through(proxy)),
             directories: Arc::new(OverLdaps),
         })
     }

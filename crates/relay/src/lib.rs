@@ -78,4 +78,4 @@ pub use limits::Limits;
 pub use listener::{Handler, ListenerConfig, Status, TokenSource, listen};
 pub use message::{Delivered, DeliveryError, DeliveryErrorKind, Request, Response};
 pub use server::{Asked, Authority, AuthorityError, Relay};
-pub use transport::{ByteStream, TlsTransport, Transport, TransportError};
+pub use transport::{ByteStream, Proxy, ProxyError, TlsTransport, Transport, TransportError};

@@ -10,6 +10,7 @@
 mod delivery;
 mod faults;
 mod handshake;
+mod http_proxy;
 mod listener;
 mod proxy;
 mod world;

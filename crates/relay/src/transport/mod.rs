@@ -1,5 +1,7 @@
-//! How bytes get from the agent to the cloud service: over TCP and TLS, or, in tests, through
-//! memory. An HTTP proxy would come between TCP and TLS.
+//! How bytes get from the agent to the cloud service: over TCP and TLS, where it must be through an
+//! HTTP proxy; or, in tests, through memory.
+
+mod proxy;
 
 use std::io;
 use std::sync::Arc;
@@ -10,6 +12,8 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+
+pub use self::proxy::{Proxy, ProxyError};
 
 /// A connection: bytes in both directions, in order, or an error.
 pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -25,6 +29,14 @@ pub enum TransportError {
     /// Name not resolved, port closed, no route.
     #[error("no TCP connection: {0}")]
     Tcp(io::Error),
+    /// The proxy is not there, or opens no tunnel.
+    #[error("no way through the proxy {proxy}: {cause}")]
+    Proxy {
+        /// Its host and port.
+        proxy: String,
+        /// What it said, or did not.
+        cause: String,
+    },
     /// Not who it should be, or no TLS at all.
     #[error("no TLS connection: {0}")]
     Tls(io::Error),
@@ -44,15 +56,26 @@ pub trait Transport: Send + Sync {
     ) -> BoxFuture<'a, Result<Box<dyn ByteStream>, TransportError>>;
 }
 
-/// TLS over TCP, verified (SPEC K-1). It offers HTTP/1.1, in which a WebSocket begins.
-pub struct TlsTransport(TlsConnector);
+/// TLS over TCP, verified (SPEC K-1), through a proxy where there is one. It offers HTTP/1.1, in which
+/// a WebSocket begins.
+pub struct TlsTransport {
+    connector: TlsConnector,
+    proxy: Option<Proxy>,
+}
 
 impl TlsTransport {
     /// `trust` says whom to believe.
     pub fn new(trust: &ClientConfig) -> Self {
         let mut config = trust.clone();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Self(TlsConnector::from(Arc::new(config)))
+        Self { connector: TlsConnector::from(Arc::new(config)), proxy: None }
+    }
+
+    /// The same through a proxy (SPEC A-6). The proxy looks the host's name up: this machine may not
+    /// be able to.
+    #[must_use]
+    pub fn through(self, proxy: Option<Proxy>) -> Self {
+        Self { proxy, ..self }
     }
 }
 
@@ -67,11 +90,19 @@ impl Transport for TlsTransport {
             let host = host.trim_matches(['[', ']']);
             let server = ServerName::try_from(host.to_owned())
                 .map_err(|_| TransportError::Name(host.to_owned()))?;
-            let tcp = TcpStream::connect((host, port)).await.map_err(TransportError::Tcp)?;
-            // Small messages that are waited for: collecting them would cost a round trip.
-            tcp.set_nodelay(true).map_err(TransportError::Tcp)?;
-            let tls = self.0.connect(server, tcp).await.map_err(TransportError::Tls)?;
+            let stream: Box<dyn ByteStream> = match &self.proxy {
+                Some(proxy) => proxy.tunnel(host, port).await?,
+                None => Box::new(tcp(host, port).await.map_err(TransportError::Tcp)?),
+            };
+            let tls = self.connector.connect(server, stream).await.map_err(TransportError::Tls)?;
             Ok(Box::new(tls) as Box<dyn ByteStream>)
         })
     }
+}
+
+async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host, port)).await?;
+    // Small messages that are waited for: collecting them would cost a round trip.
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
