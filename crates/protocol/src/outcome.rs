@@ -193,6 +193,15 @@ macro_rules! gather {
 gather! { {} operations settling password account directory message tenant flow service alarms }
 
 impl Outcome {
+    /// The command lines of `program` that the operator's text names, word by word. Each program's
+    /// tests hold them against what it understands.
+    pub fn commands(self, program: &str) -> impl Iterator<Item = Vec<&'static str>> {
+        // Between backticks: every second piece.
+        let pieces = self.operator_text().split('`').skip(1).step_by(2);
+        let lines = pieces.map(|piece| piece.split_whitespace().collect::<Vec<_>>());
+        lines.filter(move |words| words.first() == Some(&program))
+    }
+
     /// The outcome with this stable name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|outcome| outcome.name() == name)

@@ -66,6 +66,7 @@ password-ended = What you typed just now was not set: your password was already 
 waiting-title = Setting your password
 waiting-lead = Your organisation's network is working on it. This page shows how it ends; it usually takes a few seconds.
 result-title-changed = Your password is changed
+result-title-unlocked = Your account is unlocked
 result-title-unchanged = Your password was not changed
 result-title-unknown = We are checking whether it went through
 result-tip = On a laptop outside the office: connect the VPN, lock the screen, and unlock it with the new password.

@@ -65,6 +65,7 @@ password-ended = Wat u zojuist typte is niet ingesteld: uw wachtwoord is in dit 
 waiting-title = Uw wachtwoord wordt ingesteld
 waiting-lead = Het netwerk van uw organisatie is ermee bezig. Deze pagina toont hoe het afloopt; meestal duurt het een paar tellen.
 result-title-changed = Uw wachtwoord is gewijzigd
+result-title-unlocked = Uw account is ontgrendeld
 result-title-unchanged = Uw wachtwoord is niet gewijzigd
 result-title-unknown = Wij gaan na of het is gelukt
 result-tip = Op een laptop buiten kantoor: verbind de VPN, vergrendel het scherm en ontgrendel het met het nieuwe wachtwoord.

@@ -77,6 +77,7 @@ fn ended(
     cleared: bool,
 ) -> Response {
     let title = match outcome.changed() {
+        _ if outcome == Outcome::Unlocked => "result-title-unlocked",
         Changed::Yes => "result-title-changed",
         Changed::No => "result-title-unchanged",
         Changed::Unknown => "result-title-unknown",

@@ -140,6 +140,8 @@ pub(super) fn message(
         changed: changed.word(),
         text: locale.text_with(&format!("outcome-{}", outcome.name()), &arguments),
         mood: match changed {
+            // What was asked for, although no password changed.
+            _ if outcome == Outcome::Unlocked => "good",
             Changed::Yes => "good",
             Changed::No => "bad",
             Changed::Unknown => "wait",
@@ -347,5 +349,15 @@ mod tests {
                 assert!(!text(*outcome).contains('{'), "{}", text(*outcome));
             }
         }
+    }
+
+    #[test]
+    fn an_unlocked_account_is_good_news_although_no_password_changed() {
+        let locale = Locale::all().remove(0);
+        let of = |outcome| message(&locale, outcome, &Details::default(), "UTC");
+        assert_eq!((of(Outcome::Unlocked).mood, of(Outcome::Unlocked).changed), ("good", "no"));
+        assert_eq!(of(Outcome::NotLocked).mood, "bad");
+        assert_eq!(of(Outcome::PasswordChanged).mood, "good");
+        assert_eq!(of(Outcome::InDoubt).mood, "wait");
     }
 }

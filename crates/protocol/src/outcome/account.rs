@@ -26,7 +26,7 @@ macro_rules! account {
                 /// The object was found in the connector space and is gone from the directory.
                 UserGone = "user_gone", "33002", Answer, Operator, No,
                     "The connector space points to an object that the directory no longer has: it was deleted, or moved to where the service account may not read.",
-                    "Run `passback-agent sync`. If the account is there, let the service account read its new OU.";
+                    "Run `passback-agent sync`. If the account is there, let the service account read its new OU; `passback-agent explain USER` shows whether it may.";
                 /// More than one AD account matches.
                 SeveralMatches = "several_matches", "33003", Answer, Operator, No,
                     "Several AD accounts are joined to this person by the account-enabled rule; `writeback.several_matches` in the agent's log names them.",
@@ -34,15 +34,15 @@ macro_rules! account {
                 /// A protected account (SPEC D-6).
                 Protected = "protected", "33004", Answer, Person, No,
                     "The account is protected: a nested member of one of AD's protected groups or of `protected_groups`, the agent's own account, or no person's account at all. It is never reset or unlocked from the cloud.",
-                    "Its owner changes the password with the old one; if that is lost, another administrator resets it with the directory's own tools.";
+                    "Its owner changes the password with the old one; if that is lost, another administrator resets it with the directory's own tools. `passback-agent explain USER` names the group.";
                 /// adminCount is left over from a membership that has ended.
                 AdminCountLeftBehind = "admin_count_left_behind", "33004", Answer, Operator, No,
                     "adminCount is 1 although the account is in no protected group any more, and inheritance is most likely still off.",
-                    "If it is no privileged account: `Set-ADUser NAME -Clear adminCount`, and enable inheritance in the object's advanced security settings.";
+                    "`passback-agent explain USER` shows why. If it is no privileged account: `passback-agent permissions grant --inherit DN`, or `Set-ADUser NAME -Clear adminCount` and enable inheritance in the object's advanced security settings.";
                 /// A right that the service account needs is missing.
                 PermissionMissing = "permission_missing", "33004", Answer, Operator, No,
                     "The service account lacks a right on this account: Reset Password, or to write lockoutTime or pwdLastSet (SPEC D-12).",
-                    "Grant them on the OU: `dsacls OU=People,DC=corp,DC=example /I:S /G \"CORP\\ACCOUNT:CA;Reset Password;user\" \"CORP\\ACCOUNT:WP;lockoutTime;user\" \"CORP\\ACCOUNT:WP;pwdLastSet;user\"`. If others of the same OU work, inheritance is broken on this object: enable it.";
+                    "`passback-agent permissions check` says which right is missing where, and `passback-agent permissions grant` shows and sets exactly these. If others of the same OU work, inheritance is broken on this object: `passback-agent explain USER` says so, and how to enable it.";
                 /// Only the organisation's administrators may change this password.
                 CannotChange = "cannot_change", "33004", Answer, Person, No,
                     "User cannot change password is set on the account: its DACL denies the right Change Password to Self or Everyone, or grants it to neither.",

@@ -10,7 +10,7 @@ macro_rules! directory {
                 /// A restriction that is not the password policy's.
                 SetRestricted = "set_restricted", "6329", Answer, Operator, No,
                     "The controller refused the set by a restriction that is not the password policy's: result 19 or 53 without a code of its own, or ERROR_ACCOUNT_RESTRICTION (0000052F).",
-                    "The `cause` of `writeback.directory_refused` in the agent's log has the code and the controller's words; `passback-agent sync show USER` shows the account.";
+                    "The `cause` of `writeback.directory_refused` in the agent's log has the code and the controller's words; `passback-agent explain USER` shows the account, its policy and the rights on it.";
                 /// Denied, although it is no right on the account that is missing.
                 SetDenied = "set_denied", "6329", Answer, Operator, No,
                     "The controller denied the set (00000005) and does not say that a right on the account is missing: something above the account's own rights forbids it.",
@@ -42,11 +42,11 @@ macro_rules! directory {
                 /// The controller asks for more encryption than the connection has.
                 NotEncrypted = "not_encrypted", "33009", Answer, Operator, No,
                     "The controller takes no password over this connection (0000001F, or result 8 or 13): it does not count as encrypted there, or the value did not arrive as it was sent.",
-                    "The agent always speaks LDAPS. Is there a load balancer or TLS proxy between it and the controller? Set `ldaps_port` and DNS so that the agent reaches the controller itself.";
+                    "The agent speaks TLS from the first byte, or after StartTLS where `encryption` says so. Is there a load balancer or TLS proxy between it and the controller? Set `ldaps_port` and DNS so that the agent reaches the controller itself.";
                 /// The PDC emulator cannot be reached; nothing is set elsewhere (SPEC W-8).
                 PdcUnreachable = "pdc_unreachable", "34001", Answer, Operator, No,
                     "The PDC emulator could not be found or reached over LDAPS, or answered that it cannot work now. Nothing was set on another controller.",
-                    "Does _ldap._tcp.pdc._msdcs of the domain resolve (`dns` in the configuration), and does its LDAPS port answer from the agent's machine? The `cause` in the agent's log says at which step it ended.";
+                    "Does _ldap._tcp.pdc._msdcs of the domain resolve (`dns` in the configuration), and does its LDAPS port answer from the agent's machine? `passback-agent explain USER` says at which step it ends, as the `cause` in the agent's log does.";
                 /// Switched off for one directory by the cloud service (SPEC A-2).
                 DirectorySwitchedOff = "directory_switched_off", "34036", Page, Operator, No,
                     "An administrator switched writeback off for the directory that this person is in.",

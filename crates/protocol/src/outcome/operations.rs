@@ -45,18 +45,18 @@ macro_rules! operations {
                 /// Changed, must-change not set (SPEC D-4): never a failure.
                 MustChangeNotSet = "must_change_not_set", "34004", Answer, Operator, Yes,
                     "The password was set, but writing pwdLastSet = 0 after it failed: the person is not asked to choose another one at sign-in.",
-                    "Give the service account the right to write pwdLastSet on the OU, inherited to user objects; for this account, tick “User must change password at next logon” by hand.";
+                    "Give the service account the right to write pwdLastSet on the OU, inherited to user objects (`passback-agent permissions grant`); for this account, tick “User must change password at next logon” by hand.";
                 /// The account was unlocked; the password is as it was.
                 Unlocked = "unlocked", "34011", Answer, Nobody, No,
                     "lockoutTime was set to 0; the password was not touched.";
                 /// There was nothing to unlock.
                 NotLocked = "not_locked", "34012", Answer, Person, No,
                     "The account was not locked out when the agent looked, so nothing was written.",
-                    "If the person still cannot sign in, the password is wrong or something else stops the account: `passback-agent sync show USER` shows it.";
+                    "If the person still cannot sign in, the password is wrong or something else stops the account: `passback-agent explain USER` shows it.";
                 /// AD lets the new password expire at once: the right Unexpire Password is missing.
                 SetButExpired = "set_but_expired", "34013", Answer, Operator, Yes,
                     "The password was set, but the service account lacks Unexpire Password, so Active Directory counts the new password as expired (pwdLastSet is 0; MS-SAMR 3.1.1.8.7).",
-                    "Grant it on the root of the domain: `dsacls DC=corp,DC=example /G \"CORP\\ACCOUNT:CA;Unexpire Password\"`.";
+                    "Grant it on the root of the domain: `passback-agent permissions grant`, or, as an administrator by hand, `dsacls DC=corp,DC=example /G \"CORP\\ACCOUNT:CA;Unexpire Password\"`.";
                 /// On-premises done, cloud not yet.
                 CloudNotYet = "cloud_not_yet", "34014", Page, Passback, Yes,
                     "The directory has the new password; the cloud's copy of its hash could not be written yet, and is written as soon as it can be.",

@@ -38,7 +38,7 @@ macro_rules! password {
                 /// The directory refused it and none of the known rules explains it.
                 PolicyOther = "policy_other", "33008", Answer, Person, No,
                     "The directory refused the password (0000052D) by a rule that the agent cannot see: a password filter on the controllers, or a fine-grained policy that the service account may not read.",
-                    "Let the service account read the Password Settings container, so that the rule can be named. For a password filter, tell people its rules: no directory shows them.";
+                    "Let the service account read the Password Settings container, so that the rule can be named: `passback-agent permissions grant --feature fine-grained-rules`. For a password filter, tell people its rules: no directory shows them.";
                 /// The two entries differ.
                 PasswordsDiffer = "passwords_differ", "34026", Page, Person, No,
                     "The password was typed differently the second time.",
