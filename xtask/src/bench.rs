@@ -11,7 +11,7 @@ use crate::fault::Fault;
 /// What `cargo xtask bench` was asked for.
 #[derive(clap::Args)]
 pub(crate) struct Wishes {
-    /// What to measure: reset or messages, for example.
+    /// What to measure: reset, directory or messages, for example.
     #[arg(value_name = "NAME")]
     name: String,
     /// The last line is one JSON object: `{"bench", "commit", "figures"}`.
@@ -41,5 +41,9 @@ mod tests {
         let of = |json| arguments(&Wishes { name: "reset".into(), json });
         assert_eq!(of(false), ["reset"]);
         assert_eq!(of(true), ["reset", "--json"]);
+        assert_eq!(
+            arguments(&Wishes { name: "directory".into(), json: true }),
+            ["directory", "--json"]
+        );
     }
 }

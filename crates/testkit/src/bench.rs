@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! reset      ours against a client that is not ours, side by side at the same controller (SPEC X-4)
+//! directory  our client of the directory alone against that one, and how soon it is back (SPEC X-4)
 //! messages   the bytes of everything that the agent says and hears (SPEC PR-7)
 //! ```
 //!
@@ -12,6 +13,7 @@
 mod bare;
 mod connection;
 mod crowd;
+mod directory;
 mod in_process;
 mod messages;
 mod report;
@@ -37,6 +39,8 @@ pub const PAIRS: usize = 200;
 pub enum Bench {
     /// Setting a password: bare against ours.
     Reset,
+    /// Our client of the directory, without the rest of Passback: bare against ours.
+    Directory,
     /// Bytes per message.
     Messages,
 }
@@ -122,6 +126,7 @@ pub fn run(wishes: &Wishes, say: &dyn Fn(&str), stop: &AtomicBool) -> Result<Rep
     let run = Run { say, stop };
     let done = match wishes.bench {
         Bench::Reset => reset::run(wishes, &run),
+        Bench::Directory => directory::run(wishes, &run),
         Bench::Messages => messages::run(wishes, &run),
     };
     // Ctrl-C reaches what is measured, too: its end is not what went wrong.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use lab::{Forest, Person};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::StackError;
 
@@ -23,6 +24,33 @@ pub(super) struct Bare {
     child: Child,
     requests: ChildStdin,
     answers: BufReader<ChildStdout>,
+}
+
+/// What it can do. A target is a DN, or what stands for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step<'a> {
+    /// As an administrator does it, under the policy, and unlocks.
+    Reset { target: String, new: &'a str },
+    /// With the present password.
+    Change { target: String, old: &'a str, new: &'a str },
+    /// The account is unlocked.
+    Unlock { target: String },
+    /// The account of this name is locked by wrong passwords.
+    Lock { name: String },
+    /// Its connection is lost: it connects until that succeeds, and unlocks.
+    Reconnect { target: String },
+}
+
+impl Step<'_> {
+    fn written(&self) -> Value {
+        match self {
+            Self::Reset { target, new } => json!(["reset", target, new]),
+            Self::Change { target, old, new } => json!(["change", target, old, new]),
+            Self::Unlock { target } => json!(["unlock", target]),
+            Self::Lock { name } => json!(["lock", name]),
+            Self::Reconnect { target } => json!(["reconnect", target]),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -62,14 +90,20 @@ impl Bare {
 
     /// Sets one password after the other; how long each took.
     pub(super) fn set(&mut self, sets: &[(&Person, &str)]) -> Result<Vec<Duration>, StackError> {
-        let list: Vec<_> = sets.iter().map(|(person, password)| (&person.dn, password)).collect();
-        let line = format!("{}\n", serde_json::json!(list));
+        let reset = |&(person, new): &(&Person, _)| Step::Reset { target: person.dn.clone(), new };
+        self.perform(&sets.iter().map(reset).collect::<Vec<_>>())
+    }
+
+    /// Takes one step after the other; how long each took.
+    pub(super) fn perform(&mut self, steps: &[Step<'_>]) -> Result<Vec<Duration>, StackError> {
+        let list: Vec<Value> = steps.iter().map(Step::written).collect();
+        let line = format!("{}\n", Value::from(list));
         let pipe = Path::new("the pipe of the bare client");
         self.requests
             .write_all(line.as_bytes())
             .and_then(|()| self.requests.flush())
             .map_err(StackError::io("writing to", pipe))?;
-        self.answer(sets.len())
+        self.answer(steps.len())
     }
 
     fn answer(&mut self, count: usize) -> Result<Vec<Duration>, StackError> {
