@@ -14,9 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use protocol::limits::{CLOCK_DIFFERENCE_MAX, LIFETIME_MAX, PACKAGE_MAX};
 use protocol::settlement::{STATUS_NOT_YET, TARGET_SETTLE, TARGET_WRITEBACK};
-use protocol::{
-    AgentId, Answer, Details, Header, Outcome, Passwords, Randomness, RequestId, TenantId,
-};
+use protocol::{AgentId, Answer, Details, Header, Outcome, Randomness, RequestId, TenantId};
 use relay::{BoxFuture, Handler, Request, Response};
 use seal::{AgentKeys, OpenedRequest, PackageKey, SealError, SigningKey};
 use serde_json::json;
@@ -26,7 +24,7 @@ use crate::clocks::FIRST_MEASUREMENT;
 use crate::journal::JournalError;
 use crate::settle::Settler;
 use crate::steps::Step;
-use crate::writeback::{Ended, Looked, Writeback};
+use crate::writeback::{Ended, Looked, Opened, Writeback};
 
 /// How many requests that were not begun are remembered, to say why when the cloud asks.
 const NOT_BEGUN_MAX: usize = 1_000;
@@ -114,9 +112,12 @@ impl Intake {
         };
         self.writeback.watch.reached(Step::Begun).await;
         let ended = match prepared {
-            Ok((passwords, looked)) => self.writeback.carry_out(header, looked, &passwords).await,
-            Err((outcome, trail)) => {
-                self.writeback.finish(header, (outcome, Details::default()), trail).await
+            Ok(looked) => {
+                let passwords = self.open_passwords(&opened);
+                self.writeback.carry_out(header, looked, passwords).await
+            }
+            Err(outcome) => {
+                self.writeback.finish(header, (outcome, Details::default()), Vec::new()).await
             }
         };
         match ended {
@@ -176,47 +177,37 @@ impl Intake {
         None
     }
 
-    /// What a set waits for and changes nothing: the password is opened, and the directory asked,
-    /// at the same time. Or why there will be no set, with what audit is told about it.
-    async fn prepare(
-        &self,
-        opened: &Arc<OpenedRequest>,
-    ) -> Result<(Passwords, Looked<'_>), (Outcome, Vec<Event>)> {
+    /// What decides whether anything is written, and changes nothing; or why nothing will be.
+    async fn prepare(&self, opened: &OpenedRequest) -> Result<Looked<'_>, Outcome> {
         if let Some(outcome) = self.refusal(opened).await {
-            return Err((outcome, Vec::new()));
+            return Err(outcome);
         }
         let header = &opened.header;
         let resolved = self.writeback.resolve(header).await;
-        // The directory takes longest, so it is asked first: where there are few processors, the
-        // decryption would keep the question waiting.
-        let (looked, passwords) =
-            tokio::join!(self.writeback.look(header, resolved), self.open_passwords(opened));
-        match passwords {
-            Ok(passwords) => Ok((passwords, looked)),
-            Err(error) => {
-                tracing::error!(event = "intake.password_not_opened", request = %header.request, cause = %error);
-                let outcome = match error {
-                    SealError::Password(_) => Outcome::PasswordMalformed,
-                    _ => Outcome::NotDecryptable,
-                };
-                let cause = json!({ "cause": error.to_string() });
-                let trail = vec![Event::of(header, "intake.password_not_opened", cause)];
-                Err((outcome, trail))
-            }
-        }
+        Ok(self.writeback.look(header, resolved).await)
     }
 
     /// Opens the passwords on a thread of its own.
     #[expect(
         clippy::disallowed_methods,
-        reason = "an RSA decryption takes most of a millisecond, in which the directory is asked"
+        reason = "an RSA decryption takes most of a millisecond, in which the note is written"
     )]
-    async fn open_passwords(&self, opened: &Arc<OpenedRequest>) -> Result<Passwords, SealError> {
-        // Whatever was asked before leaves first.
+    async fn open_passwords(&self, opened: &Arc<OpenedRequest>) -> Opened {
+        // Whatever was begun before goes on first.
         tokio::task::yield_now().await;
-        let (keys, opened) = (Arc::clone(&self.keys), Arc::clone(opened));
-        let work = tokio::task::spawn_blocking(move || seal::open_passwords(&keys, &opened));
-        work.await.unwrap_or(Err(SealError::Library("open a password")))
+        let (keys, of) = (Arc::clone(&self.keys), Arc::clone(opened));
+        let work = tokio::task::spawn_blocking(move || seal::open_passwords(&keys, &of));
+        let passwords = work.await.unwrap_or(Err(SealError::Library("open a password")));
+        passwords.map_err(|error| {
+            let header = &opened.header;
+            tracing::error!(event = "intake.password_not_opened", request = %header.request, cause = %error);
+            let outcome = match error {
+                SealError::Password(_) => Outcome::PasswordMalformed,
+                _ => Outcome::NotDecryptable,
+            };
+            let cause = json!({ "cause": error.to_string() });
+            (outcome, Event::of(header, "intake.password_not_opened", cause))
+        })
     }
 
     /// A package that does not open: remembered by the request id that it claims, if it has one,

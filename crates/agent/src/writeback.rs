@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! look    resolve (W-7) → standing → guard (D-6, D-7) → locked? too young?
-//! write   note before → write at the PDC emulator (W-8) → must change (D-4)
+//! write   note before, passwords opened meanwhile → write at the PDC emulator (W-8)
+//!         → must change (D-4)
 //!         → finish
 //! ```
 //!
@@ -79,6 +80,9 @@ pub(crate) struct Unrecorded {
     pub(crate) trail: Vec<Event>,
 }
 
+/// The passwords of a request; or what is told of one whose passwords do not open, and audit of it.
+pub(crate) type Opened = Result<Passwords, (Outcome, Event)>;
+
 /// Why the way to a set stopped, with what its message needs.
 type Stop = (Outcome, Details);
 
@@ -101,7 +105,8 @@ impl Unrecorded {
 }
 
 impl Writeback {
-    /// Carries out a request that the journal has begun.
+    /// Carries out a request that the journal has begun. The passwords are opened once something is
+    /// to be written, and never for an account that nothing is written to.
     ///
     /// # Errors
     /// [`JournalError`]: the entry stays open as it is, and is settled later.
@@ -109,7 +114,7 @@ impl Writeback {
         &self,
         header: &Header,
         looked: Looked<'_>,
-        passwords: &Passwords,
+        passwords: impl Future<Output = Opened>,
     ) -> Result<Ended, JournalError> {
         // What audit is told together with the answer: each write of its own would keep the
         // person waiting.

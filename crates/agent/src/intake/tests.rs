@@ -1,4 +1,4 @@
-use protocol::{ClearPassword, Clock, ManualClock, Operation, Timestamp};
+use protocol::{ClearPassword, Clock, ManualClock, Operation, Passwords, Timestamp};
 use seal::{KeyPair, SystemRandomness};
 use sync::SyncState;
 use tokio_util::sync::CancellationToken;

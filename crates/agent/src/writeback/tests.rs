@@ -137,7 +137,8 @@ impl World {
         let (header, mut trail) = (header(), Vec::new());
         let guid = ordinary().guid;
         let standing = connected.directory.standing(guid).await.unwrap().unwrap();
-        let write = self.writeback.write(&header, connected, standing, &passwords, &mut trail);
+        let opened = std::future::ready(Ok(passwords));
+        let write = self.writeback.write(&header, connected, standing, opened, &mut trail);
         let stop = write.await.unwrap().unwrap();
         let told = trail.clone();
         (self.writeback.finish(&header, stop, trail).await.unwrap(), told)
@@ -175,6 +176,32 @@ async fn a_set_that_cannot_be_noted_in_audit_is_not_sent() {
     assert!(matches!(ended, Ended::Known(answer) if answer.outcome == Outcome::Fault));
     assert_eq!(world.sets.load(Ordering::Relaxed), 0);
     assert_eq!(world.names().await, ["writeback.begun", "writeback.finished"]);
+}
+
+#[tokio::test]
+async fn passwords_that_do_not_open_end_a_request_before_anything_is_sent() {
+    let world = World::new("not-opened", ordinary()).await;
+    let connected = &world.writeback.directories.all()[0];
+    let standing = connected.directory.standing(ordinary().guid).await.unwrap().unwrap();
+    let event = Event::of(&header(), "intake.password_not_opened", json!({}));
+    let looked = Looked { found: Ok((connected, standing)), trail: Vec::new() };
+    let opened = std::future::ready(Err((Outcome::NotDecryptable, event)));
+    let ended = world.writeback.carry_out(&header(), looked, opened).await.unwrap();
+    assert!(matches!(ended, Ended::Known(answer) if answer.outcome == Outcome::NotDecryptable));
+    assert_eq!(world.sets.load(Ordering::Relaxed), 0);
+    let steps = ["begun", "noted", "finished"].map(|step| format!("writeback.{step}"));
+    let told = [&steps[0], &steps[1], "intake.password_not_opened", &steps[2]];
+    assert_eq!(world.names().await, told);
+}
+
+#[tokio::test]
+async fn the_passwords_of_a_request_that_is_refused_are_never_opened() {
+    let world = World::new("never-opened", ordinary()).await;
+    let looked = Looked { found: Err(stop(Outcome::Protected)), trail: Vec::new() };
+    let opened = async { panic!("nothing is written with them") };
+    let ended = world.writeback.carry_out(&header(), looked, opened).await.unwrap();
+    assert!(matches!(ended, Ended::Known(answer) if answer.outcome == Outcome::Protected));
+    assert_eq!(world.state().await, State::Finished);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use directory::{
 };
 use protocol::{Changed, ClearPassword, Header, Operation, Outcome, Passwords};
 
-use super::{Stop, Writeback, refused, stop};
+use super::{Opened, Stop, Writeback, refused, stop};
 use crate::audit::Event;
 use crate::directories::Connected;
 use crate::guard::breaker::{Breaker, Verdict};
@@ -35,21 +35,11 @@ impl Writeback {
         header: &Header,
         connected: &Connected,
         standing: Standing,
-        passwords: &Passwords,
+        passwords: impl Future<Output = Opened>,
         trail: &mut Vec<Event>,
     ) -> Result<Option<Stop>, JournalError> {
-        let write = match (header.operation, passwords) {
-            (Operation::Reset | Operation::ResetByAdministrator, Passwords::New(new)) => {
-                Write::Reset(new)
-            }
-            (Operation::Change, Passwords::Change { old, new }) => Write::Change { old, new },
-            (Operation::Unlock, Passwords::None) => Write::Unlock,
-            _ => return Ok(Some(stop(Outcome::BadInput))),
-        };
         if !Breaker::counts(header.operation) {
-            return self
-                .noted_and_sent(header, connected, standing, (write, passwords), trail)
-                .await;
+            return self.noted_and_sent(header, connected, standing, passwords, trail).await;
         }
         let asked_at = self.clock.now();
         match self.breaker.ask(&self.journal, &self.sync, asked_at).await {
@@ -59,8 +49,7 @@ impl Writeback {
             }
             Err(error) => return Ok(Some(stop(not_noted(header, &error)))),
         }
-        let done =
-            self.noted_and_sent(header, connected, standing, (write, passwords), trail).await;
+        let done = self.noted_and_sent(header, connected, standing, passwords, trail).await;
         if let Ok(Some((outcome, _))) = &done
             && outcome.changed() == Changed::No
         {
@@ -74,15 +63,28 @@ impl Writeback {
         header: &Header,
         connected: &Connected,
         standing: Standing,
-        (write, passwords): (Write<'_>, &Passwords),
+        passwords: impl Future<Output = Opened>,
         trail: &mut Vec<Event>,
     ) -> Result<Option<Stop>, JournalError> {
         let connector = connected.settings.name.as_str().to_owned();
         let Standing { account, mut witness, .. } = standing;
         let place = Place { connector, guid: account.guid };
+        // The note keeps the disk busy and the decryption a processor, so they take no longer than one
+        // of them. Beside the controller's work, before, it would take a processor from that.
+        let note = self.journal.note_before(header, &place, &witness, self.clock.now());
+        let (mut noted, opened) = tokio::join!(note, passwords);
+        let passwords = match opened {
+            Ok(passwords) => passwords,
+            Err((outcome, event)) => {
+                trail.push(event);
+                return Ok(Some(stop(outcome)));
+            }
+        };
+        let Some(write) = write_of(header.operation, &passwords) else {
+            return Ok(Some(stop(Outcome::BadInput)));
+        };
         for _ in 0..MOVES_MAX {
-            let now = self.clock.now();
-            match self.journal.note_before(header, &place, &witness, now).await {
+            match noted {
                 Ok(Noted::Yes) => {}
                 Ok(Noted::AnotherIsOpen) => return Ok(Some(stop(Outcome::AlreadyInFlight))),
                 Err(error @ JournalError::OutOfOrder) => return Err(error),
@@ -107,6 +109,8 @@ impl Writeback {
                         Ok(None) => return Ok(Some(stop(Outcome::UserGone))),
                         Err(error) => return Ok(Some(stop(refused("witness", header, &error)))),
                     };
+                    let now = self.clock.now();
+                    noted = self.journal.note_before(header, &place, &witness, now).await;
                 }
                 Err(SetError::Unknown { cause }) => {
                     tracing::error!(event = "writeback.in_doubt", request = %header.request, cause);
@@ -220,6 +224,18 @@ impl Writeback {
             }
         }
     }
+}
+
+/// What an operation writes; none if it comes with other passwords than it takes.
+fn write_of(operation: Operation, passwords: &Passwords) -> Option<Write<'_>> {
+    Some(match (operation, passwords) {
+        (Operation::Reset | Operation::ResetByAdministrator, Passwords::New(new)) => {
+            Write::Reset(new)
+        }
+        (Operation::Change, Passwords::Change { old, new }) => Write::Change { old, new },
+        (Operation::Unlock, Passwords::None) => Write::Unlock,
+        _ => return None,
+    })
 }
 
 /// The outcome of a set that was not sent because it could not be noted.
