@@ -39,7 +39,14 @@ impl ClockDifference {
 
     /// Whether there was a measurement and the difference is within the limit.
     pub(crate) fn is_known_to_be_small(&self) -> bool {
-        self.last.borrow().is_some_and(|last| self.is_small_still(last))
+        self.known().is_some_and(is_small)
+    }
+
+    /// How far this clock is ahead of the cloud's by now, in milliseconds; none before the first
+    /// measurement.
+    pub(crate) fn known(&self) -> Option<i64> {
+        let last = *self.last.borrow();
+        last.map(|last| self.since(last))
     }
 
     /// Whether passwords may be set. A process that has just started is given `limit` for its
@@ -51,16 +58,16 @@ impl ClockDifference {
             Ok(Ok(last)) => *last,
             _ => None,
         };
-        last.is_some_and(|last| self.is_small_still(last))
+        last.is_some_and(|last| is_small(self.since(last)))
     }
 
     /// A clock that was put forward or back since the measurement is that much more wrong, until
     /// the next one: the time that it says to have passed is not the time that it has run.
-    fn is_small_still(&self, last: Measurement) -> bool {
+    fn since(&self, last: Measurement) -> i64 {
         let says = self.clock.now().as_millis().saturating_sub(last.now.as_millis());
         let ran = self.clock.running().saturating_sub(last.running);
         let jump = says.saturating_sub(i64::try_from(ran.as_millis()).unwrap_or(i64::MAX));
-        is_small(last.millis.saturating_add(jump))
+        last.millis.saturating_add(jump)
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use protocol::limits::{CLOCK_DIFFERENCE_MAX, LIFETIME_MAX, PACKAGE_MAX};
-use protocol::settlement::{STATUS_NOT_YET, TARGET_SETTLE, TARGET_WRITEBACK};
+use protocol::settlement::{STATUS_NOT_YET, TARGET_LOOK, TARGET_SETTLE, TARGET_WRITEBACK};
 use protocol::{AgentId, Answer, Details, Header, Outcome, Randomness, RequestId, TenantId};
 use relay::{BoxFuture, Handler, Request, Response};
 use seal::{AgentKeys, OpenedRequest, PackageKey, SealError, SigningKey};
@@ -69,6 +69,7 @@ impl Handler for Intake {
             let answered = match (request.method.as_str(), target.as_str()) {
                 ("POST", TARGET_WRITEBACK) => self.writeback(&request.body).await,
                 ("POST", TARGET_SETTLE) => self.settle(&request.body).await,
+                ("POST", TARGET_LOOK) => self.look(&request.body).await,
                 _ => Ok(Response::empty(404)),
             };
             answered.unwrap_or_else(|error: JournalError| {
@@ -275,6 +276,29 @@ impl Intake {
         // does not accept it.
         let answer = self.answer(outcome);
         self.notice(Event::answered(&header, "settle.never_begun", &answer)).await;
+        Ok(self.seal(key, &header, &answer))
+    }
+
+    /// How a request ended that another agent was given and does not answer for. Nothing is written.
+    async fn look(&self, body: &[u8]) -> Result<Response, JournalError> {
+        let Ok(header) = Header::decode(body) else { return Ok(Response::empty(400)) };
+        if header.tenant != self.tenant || header.agent != self.agent {
+            return Ok(Response::empty(400));
+        }
+        if self.writeback.journal.entry(header.request).await?.is_some() {
+            // It was this one's after all.
+            return self.settle(body).await;
+        }
+        let (outcome, details) = match self.writeback.seen(&header).await {
+            Ok(seen) => seen,
+            Err(why) => {
+                tracing::info!(event = "look.not_concluded", request = %header.request, cause = %why);
+                return Ok(Response::empty(STATUS_NOT_YET));
+            }
+        };
+        let answer = Answer { details, ..self.answer(outcome) };
+        self.notice(Event::answered(&header, "look.concluded", &answer)).await;
+        let key = &self.keys.current().package_key;
         Ok(self.seal(key, &header, &answer))
     }
 

@@ -14,6 +14,7 @@
 //! about a set is told before it is written down ([`Ended::Unrecorded`]), because it is true, and
 //! stays so: a crash in between leaves a note whose settlement comes to the same.
 
+mod elsewhere;
 mod look;
 mod write;
 
@@ -250,6 +251,8 @@ impl HasOutcome for SetError {
 
 #[cfg(test)]
 mod breaker_tests;
+#[cfg(test)]
+mod elsewhere_tests;
 #[cfg(test)]
 mod operations_tests;
 #[cfg(test)]

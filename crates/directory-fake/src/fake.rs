@@ -183,6 +183,15 @@ impl Directory for FakeDirectory {
         })
     }
 
+    fn time(&self) -> BoxFuture<'_, Result<Timestamp, DirectoryError>> {
+        Box::pin(async move {
+            self.0.pause().await?;
+            self.0.session(Some(ROLE_CHECK))?;
+            // A controller says it in whole seconds.
+            Ok(Timestamp::from_millis(self.0.domain.now().as_seconds() * 1_000))
+        })
+    }
+
     fn write<'a>(
         &'a self,
         guid: ObjectGuid,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use protocol::Clock;
+use protocol::{Clock, Timestamp};
 use tracing::{debug, warn};
 
 use crate::attributes::Entry;
@@ -18,7 +18,7 @@ use crate::session::Session;
 use crate::witness::Witness;
 use crate::{
     Account, DirectoryConfig, DirectoryError, DistinguishedName, ObjectGuid, SetError, account,
-    set, wire, witness,
+    filetime, set, wire, witness,
 };
 
 /// An Active Directory over LDAPS. Clones share a few connections to the PDC emulator, over each of
@@ -26,6 +26,9 @@ use crate::{
 /// whenever they break.
 #[derive(Clone)]
 pub struct LdapDirectory(pub(crate) Arc<Pdc>);
+
+/// What a controller says about its clock (MS-ADTS 3.1.1.3.2.4).
+const CURRENT_TIME: &str = "currentTime";
 
 /// How often something is read while connections turn out to be dead: as often as there are kept at
 /// rest, and once over a new one.
@@ -99,6 +102,16 @@ impl Directory for LdapDirectory {
                 Witness::read(&entry, &session.root.host, session.invocation_id)
             };
             found.map(read).transpose()
+        })
+    }
+
+    fn time(&self) -> BoxFuture<'_, Result<Timestamp, DirectoryError>> {
+        Box::pin(async move {
+            // The rootDSE has no name (RFC 4512 section 5.1).
+            let found = self.object(String::new(), &[CURRENT_TIME]).await?;
+            let said = found.as_ref().and_then(|(_, root)| root.attributes.text(CURRENT_TIME));
+            let unreadable = DirectoryError::Unreadable { attribute: CURRENT_TIME };
+            said.and_then(filetime::generalized).ok_or(unreadable)
         })
     }
 

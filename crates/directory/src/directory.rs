@@ -89,6 +89,12 @@ pub trait Directory: Send + Sync {
     /// If the metadata cannot be read.
     fn witness(&self, guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Witness>, DirectoryError>>;
 
+    /// What time it is at the PDC emulator: the clock by which it dates what is written there.
+    ///
+    /// # Errors
+    /// If it does not say.
+    fn time(&self) -> BoxFuture<'_, Result<Timestamp, DirectoryError>>;
+
     /// Writes to an account. From `terms.not_after` on nothing is sent, however long connecting took
     /// (SPEC W-11).
     ///

@@ -27,6 +27,19 @@ pub fn from_moment(moment: Timestamp) -> i64 {
     moment.as_millis().saturating_add(EPOCH_DIFFERENCE_MS).saturating_mul(STEPS_PER_MS)
 }
 
+/// The moment so many seconds after 1601 (DSTIME, MS-DRSR 5.54).
+pub fn moment_of_seconds(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(seconds.saturating_mul(1_000).saturating_sub(EPOCH_DIFFERENCE_MS))
+}
+
+/// The moment that a GeneralizedTime in UTC stands for, as controllers write it
+/// (`20261128120000.0Z`, RFC 4517 section 3.3.13); none if it is of another form.
+pub fn generalized(text: &str) -> Option<Timestamp> {
+    let written = jiff::civil::DateTime::strptime("%Y%m%d%H%M%S%.fZ", text).ok()?;
+    let moment = written.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    Some(Timestamp::from_millis(moment.timestamp().as_millisecond()))
+}
+
 /// The moment of an `accountExpires`; none if it is never (0 or 0x7FFFFFFFFFFFFFFF, MS-ADA1).
 pub fn expiry(steps: i64) -> Option<Timestamp> {
     (steps != 0 && steps != NEVER).then(|| moment(steps))
@@ -64,6 +77,17 @@ mod tests {
         assert_eq!(expiry(0), None);
         assert_eq!(expiry(i64::MAX), None);
         assert_eq!(expiry(116_444_736_000_000_000), Some(Timestamp::from_millis(0)));
+    }
+
+    #[test]
+    fn a_controllers_own_time_is_read() {
+        let at = |seconds: i64| Some(Timestamp::from_millis(seconds * 1_000));
+        assert_eq!(generalized("20240229235959.0Z"), at(1_709_251_199));
+        assert_eq!(generalized("19700101000000Z"), at(0));
+        assert_eq!(moment_of_seconds(11_644_473_600), Timestamp::from_millis(0));
+        for other in ["", "20240230000000.0Z", "20240229235959.0", "now"] {
+            assert_eq!(generalized(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -5,9 +5,11 @@
 
 use std::fmt;
 
+use protocol::Timestamp;
+
 use crate::account::PwdLastSet;
 use crate::attributes::Entry;
-use crate::{DirectoryError, ObjectGuid};
+use crate::{DirectoryError, ObjectGuid, filetime};
 
 /// The attributes that a [`Witness`] is read from.
 pub(crate) const ATTRIBUTES: &[&str] = &["replPropertyMetaData", "pwdLastSet"];
@@ -43,6 +45,8 @@ pub struct Witness {
     pub version: u32,
     /// At which controller it was last written.
     pub originator: Option<InvocationId>,
+    /// When it was last written, by the clock of that controller, to the second.
+    pub written_at: Option<Timestamp>,
     /// `pwdLastSet`.
     pub pwd_last_set: PwdLastSet,
     /// The DNS name of the controller that said so.
@@ -56,6 +60,7 @@ pub struct Witness {
 pub(crate) struct Writes {
     pub(crate) version: u32,
     pub(crate) originator: InvocationId,
+    pub(crate) at: Timestamp,
 }
 
 impl Witness {
@@ -74,6 +79,7 @@ impl Witness {
         Ok(Self {
             version: writes.map_or(0, |writes| writes.version),
             originator: writes.map(|writes| writes.originator),
+            written_at: writes.map(|writes| writes.at),
             pwd_last_set: PwdLastSet::of(entry.attributes.parsed("pwdLastSet")?),
             controller: controller.to_owned(),
             invocation_id,
@@ -98,7 +104,10 @@ pub(crate) fn writes_of(metadata: &[u8], wanted: u32) -> Result<Option<Writes>, 
 
 fn writes(entry: &[u8]) -> Result<Writes, MetadataError> {
     let originator = ObjectGuid::from_value(&entry[16..32]).map_err(|_| MetadataError)?;
-    Ok(Writes { version: number(&entry[4..8]), originator: InvocationId(originator) })
+    // DSTIME: seconds since 1601 (MS-DRSR 5.54).
+    let seconds = u64::from(number(&entry[12..16])) << 32 | u64::from(number(&entry[8..12]));
+    let at = filetime::moment_of_seconds(i64::try_from(seconds).map_err(|_| MetadataError)?);
+    Ok(Writes { version: number(&entry[4..8]), originator: InvocationId(originator), at })
 }
 
 fn number(four: &[u8]) -> u32 {
@@ -117,7 +126,7 @@ mod tests {
         for (attribute, version) in entries {
             bytes.extend(attribute.to_le_bytes());
             bytes.extend(version.to_le_bytes());
-            bytes.extend([9; 8]);
+            bytes.extend((11_644_473_600_u64 + 1_700_000_000).to_le_bytes());
             bytes.extend([7; 16]);
             bytes.extend([8; 16]);
         }
@@ -130,6 +139,7 @@ mod tests {
         let writes = writes_of(&bytes, UNICODE_PWD).unwrap().unwrap();
         assert_eq!(writes.version, 513);
         assert_eq!(writes.originator, InvocationId(ObjectGuid::from_bytes([7; 16])));
+        assert_eq!(writes.at, Timestamp::from_millis(1_700_000_000_000));
         assert_eq!(writes_of(&metadata(&[(0, 1)]), UNICODE_PWD), Ok(None));
         assert_eq!(writes_of(&metadata(&[]), UNICODE_PWD), Ok(None));
     }

@@ -17,6 +17,7 @@ mod record;
 
 use std::time::Duration;
 
+use protocol::settlement::OTHERS_LOOK_AFTER;
 use protocol::{AgentId, Answer, Changed, Details, KeyId, Outcome, RequestId, Timestamp};
 use sqlx::AssertSqlSafe;
 
@@ -29,8 +30,7 @@ use record::StoredDetails;
 pub use record::{OperationRecord, State, TicketAgent};
 
 /// How long after its message's expiry an operation in doubt stands in the way of another one.
-/// SPEC PR-2: after 10 minutes others may look.
-pub const DOUBT: Duration = Duration::from_secs(10 * 60);
+pub const DOUBT: Duration = OTHERS_LOOK_AFTER;
 
 /// How a submission ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

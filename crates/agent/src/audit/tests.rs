@@ -33,6 +33,7 @@ async fn step(journal: &Journal, header: &Header, name: &str) -> bool {
     let witness = Witness {
         version: 5,
         originator: Some(id),
+        written_at: None,
         pwd_last_set: PwdLastSet::Never,
         controller: "dc1".to_owned(),
         invocation_id: id,

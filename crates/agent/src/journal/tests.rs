@@ -49,6 +49,7 @@ fn witness() -> Witness {
     Witness {
         version: 5,
         originator: Some(id),
+        written_at: None,
         pwd_last_set: PwdLastSet::Never,
         controller: "dc1".to_owned(),
         invocation_id: id,

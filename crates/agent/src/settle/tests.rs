@@ -19,6 +19,7 @@ fn witness(version: u32, originator: [u8; 16]) -> Witness {
     Witness {
         version,
         originator: Some(id(originator)),
+        written_at: None,
         pwd_last_set: PwdLastSet::Never,
         controller: "dc1.corp.test".to_owned(),
         invocation_id: id(ASKED),

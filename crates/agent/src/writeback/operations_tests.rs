@@ -39,6 +39,17 @@ pub(super) struct World {
     requests: u8,
 }
 
+/// The account as the synchronisation knows it.
+pub(super) fn account_of(guid: ObjectGuid) -> AdAccount {
+    AdAccount {
+        connector: "corp".parse().unwrap(),
+        object_guid: guid.to_bytes(),
+        dn: String::new(),
+        source_anchor: "AQEBAQEBAQEBAQEBAQEBAQ==".parse().unwrap(),
+        policy: None,
+    }
+}
+
 impl World {
     pub(super) async fn new(name: &str) -> Self {
         let folder = Folder::new(&format!("operations-{name}"));
@@ -70,7 +81,7 @@ impl World {
         (person.guid, person.password.clone())
     }
 
-    fn header(&mut self, operation: Operation) -> Header {
+    pub(super) fn header(&mut self, operation: Operation) -> Header {
         self.requests += 1;
         let now = self.writeback.clock.now();
         Header {
@@ -95,13 +106,7 @@ impl World {
         let header = self.header(operation);
         let writeback = &self.writeback;
         assert!(writeback.journal.begin(&header, NOW).await.unwrap());
-        let account = AdAccount {
-            connector: "corp".parse().unwrap(),
-            object_guid: guid.to_bytes(),
-            dn: String::new(),
-            source_anchor: "AQEBAQEBAQEBAQEBAQEBAQ==".parse().unwrap(),
-            policy: self.seen.clone(),
-        };
+        let account = AdAccount { policy: self.seen.clone(), ..account_of(guid) };
         let mut trail = Vec::new();
         let found = writeback.consider(&header, &account, &mut trail).await;
         let opened = std::future::ready(Ok(passwords.clone()));

@@ -70,10 +70,15 @@ impl Directory for Willing {
         ready(Ok(Some(Witness {
             version: 5,
             originator: Some(id),
+            written_at: None,
             pwd_last_set: PwdLastSet::Never,
             controller: "dc1".to_owned(),
             invocation_id: id,
         })))
+    }
+
+    fn time(&self) -> BoxFuture<'_, Result<Timestamp, DirectoryError>> {
+        ready(Ok(NOW))
     }
 
     fn write<'a>(

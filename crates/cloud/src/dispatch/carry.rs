@@ -233,7 +233,7 @@ async fn read_answer(
             };
             let Some(answer) = opened else { return Sent::InDoubt };
             app.watch.reached(Step::Answered).await;
-            conclude(app, record, &answer, false).await;
+            conclude(app, record, &answer, None).await;
             Sent::Answered
         }
         Ok(response) => {

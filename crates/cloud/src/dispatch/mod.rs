@@ -200,14 +200,24 @@ pub(crate) async fn recover(app: &Arc<App>) -> Result<(), StoreError> {
 }
 
 /// Takes an answer down: state, audit, the end of the flow, the mail to the person.
-async fn conclude(app: &App, record: &OperationRecord, answer: &Answer, was_in_doubt: bool) {
-    let outcome = answer.outcome;
-    let detail = json!({
+///
+/// `settled_by` is the agent that settled what was in doubt.
+async fn conclude(
+    app: &App,
+    record: &OperationRecord,
+    answer: &Answer,
+    settled_by: Option<AgentId>,
+) {
+    let (outcome, was_in_doubt) = (answer.outcome, settled_by.is_some());
+    let mut detail = json!({
         "outcome": outcome.name(),
         "number": outcome.number(),
         "changed": outcome.changed().word(),
         "settled": was_in_doubt,
     });
+    if let Some(agent) = settled_by {
+        (detail["agent"], detail["settled_by"]) = (json!(record.agent), json!(agent));
+    }
     let event = event(record, "operation.answered", detail);
     if outcome.changed() == Changed::Yes {
         // Who waits for it is not kept waiting for the disk.

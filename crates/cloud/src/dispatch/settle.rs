@@ -1,8 +1,10 @@
-//! Settling an operation in doubt: the agent that it was sent to is asked, as soon as it is back,
-//! how it ended (see [`protocol::settlement`]). Nothing is ever sent again.
+//! Settling an operation in doubt (see [`protocol::settlement`]): the agent that it was sent to is
+//! asked, as soon as it is back, how it ended; if it does not come back, another one looks. Nothing is
+//! ever sent again.
 
 use bytes::Bytes;
-use protocol::settlement::{STATUS_NOT_YET, TARGET_SETTLE};
+use protocol::AgentId;
+use protocol::settlement::{STATUS_NOT_YET, TARGET_LOOK, TARGET_SETTLE};
 use relay::{Entity, Request};
 use store::StoreError;
 use store::operations::{OperationRecord, TicketAgent};
@@ -25,8 +27,9 @@ pub(crate) async fn settle(app: &App, record: OperationRecord) {
         tokio::select! {
             () = app.stop.cancelled() => return,
             () = app.relay.wait_for_listener(&entity) => {}
+            () = others_may_look(app, &record) => {}
         }
-        match ask(app, &record, offer, &entity).await {
+        match ask_somebody(app, &record, offer).await {
             Ok(true) => return,
             Ok(false) => {}
             Err(error) => {
@@ -45,20 +48,58 @@ async fn offer(app: &App, record: &OperationRecord) -> Result<Option<TicketAgent
     Ok(offered.into_iter().find(|offer| Some(offer.agent) == record.agent))
 }
 
+/// Comes when the agent that was asked has been away for long enough.
+async fn others_may_look(app: &App, record: &OperationRecord) {
+    let from = record.expires_at.after(app.settings.others_look);
+    app.clock.sleep(from.since(app.now())).await;
+}
+
+/// Asks the agent that the operation was sent to, if it listens; then, if it is time, the others that
+/// do. Whether one of them knew.
+async fn ask_somebody(
+    app: &App,
+    record: &OperationRecord,
+    first: TicketAgent,
+) -> Result<bool, StoreError> {
+    if listens(app, record, first.agent) && ask(app, record, first, TARGET_SETTLE).await? {
+        return Ok(true);
+    }
+    if app.now() < record.expires_at.after(app.settings.others_look) {
+        return Ok(false);
+    }
+    for agent in app.store.agents(record.tenant).await? {
+        let asked = agent.id != first.agent && agent.revoked_at.is_none();
+        if !asked || !listens(app, record, agent.id) {
+            continue;
+        }
+        let Some(key) = app.store.agent_key(agent.id).await? else { continue };
+        let other = TicketAgent { agent: agent.id, key_id: key.key_id };
+        if ask(app, record, other, TARGET_LOOK).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn listens(app: &App, record: &OperationRecord, agent: AgentId) -> bool {
+    app.relay.is_listening(&Entity::of(record.tenant, agent))
+}
+
 async fn ask(
     app: &App,
     record: &OperationRecord,
-    offer: TicketAgent,
-    entity: &Entity,
+    whom: TicketAgent,
+    target: &str,
 ) -> Result<bool, StoreError> {
-    let header = record.header(offer);
+    let header = record.header(whom);
     let request = Request {
         method: "POST".to_owned(),
-        target: format!("/{TARGET_SETTLE}"),
+        target: format!("/{target}"),
         headers: Vec::new(),
         body: Bytes::from(header.encode()),
     };
-    let response = match app.relay.deliver(entity, request, app.settings.relay_response).await {
+    let entity = Entity::of(record.tenant, whom.agent);
+    let response = match app.relay.deliver(&entity, request, app.settings.relay_response).await {
         Ok(response) => response,
         Err(error) => {
             tracing::info!(event = "settle.not_answered", request = %record.request, cause = %error);
@@ -69,12 +110,12 @@ async fn ask(
         200 => {
             let answer = carry::open_settlement(app, &header, &response.body).await?;
             let Some(answer) = answer else { return Ok(false) };
-            conclude(app, record, &answer, true).await;
+            conclude(app, record, &answer, Some(whom.agent)).await;
             Ok(true)
         }
         STATUS_NOT_YET => Ok(false),
         status => {
-            tracing::warn!(event = "settle.declined", request = %record.request, status);
+            tracing::warn!(event = "settle.declined", request = %record.request, target, status);
             Ok(false)
         }
     }

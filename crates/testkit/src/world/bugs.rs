@@ -139,6 +139,10 @@ impl Directory for Unsuspicious {
         self.0.witness(guid)
     }
 
+    fn time(&self) -> BoxFuture<'_, Result<protocol::Timestamp, DirectoryError>> {
+        self.0.time()
+    }
+
     fn write<'a>(
         &'a self,
         guid: ObjectGuid,

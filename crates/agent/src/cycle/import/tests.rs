@@ -65,6 +65,10 @@ impl Directory for Staged {
         panic!("an import asks for no witness")
     }
 
+    fn time(&self) -> BoxFuture<'_, Result<Timestamp, DirectoryError>> {
+        panic!("an import asks nobody for the time")
+    }
+
     fn write<'a>(
         &'a self,
         _: ObjectGuid,
@@ -174,6 +178,35 @@ async fn a_directory_that_cannot_be_read_holds_up_no_other_one_and_loses_nobody(
     assert_eq!(imported, ["subsidiary"]);
     assert!(matches!(failed, Some(CycleError::Empty(name)) if name == "corp"));
     assert_eq!(world.sync.status().await.unwrap().metaverse_objects, 2);
+}
+
+/// What the directory's client makes of hostile entries; see its tests.
+#[tokio::test]
+async fn what_is_no_text_or_far_too_long_is_left_out_and_the_others_are_imported() {
+    let world = World::new("hostile").await;
+    let mut people = [1, 2, 3].map(|number| person(number, "512"));
+    people[0].attributes.insert("displayName", &b"J\xff\xfe"[..]);
+    people[0].dn = "CN=J??,DC=x".parse().unwrap();
+    let large = format!("{}@home.example", "m".repeat(10_000_000));
+    people[1].attributes.insert("otherMailbox", large);
+    people[1].attributes.insert("displayName", "Jan 2");
+    let (imported, failed) =
+        world.import(vec![connected("corp", "otherMailbox", staged(&people))]).await;
+    assert_eq!((imported, failed.is_none()), (vec!["corp".into()], true));
+    let pending = world.sync.pending_exports().await.unwrap();
+    let mut users: Vec<_> = pending
+        .iter()
+        .map(|export| {
+            let sync::PendingExport::Add { user } = export else { panic!("{export:?}") };
+            (user.display_name.clone(), user.emails.clone())
+        })
+        .collect();
+    users.sort_by(|one, other| one.1.cmp(&other.1));
+    let address = |number: u8| vec![format!("jan{number}@home.example")];
+    // The login stands in for a name that is none.
+    let names = ["jan1", "Jan 2", "jan3"].map(str::to_owned);
+    let expected: Vec<_> = names.into_iter().zip([1, 2, 3].map(address)).collect();
+    assert_eq!(users, expected);
 }
 
 #[tokio::test]

@@ -1,0 +1,125 @@
+//! How another agent's request ended, as far as the directory shows it (SPEC PR-2). Writes nothing.
+//!
+//! This agent has no note of how the password stood before. It knows when the request was issued, by
+//! the cloud's clock, and reads when the password was last written, by the controller's; both clocks
+//! are compared with its own. Written since: the request, or somebody else meanwhile, which is why
+//! whatever is concluded here is told as inferred.
+//!
+//! *Not written* counts once the message has expired and the controller's time limit for a set has
+//! passed too: by then nobody sets it any more.
+
+use std::time::Duration;
+
+use protocol::{Details, Header, Operation, Outcome, Timestamp};
+use sync::{AdAccount, Resolution};
+
+use super::Writeback;
+use crate::directories::Connected;
+
+/// Controllers date what they write to the second, and say what time it is to the second. Nobody gets
+/// from the end of one operation to the submission of the next in that time.
+const GRAIN: Duration = Duration::from_secs(2);
+/// By so much later than is certain by this agent's own clock it concludes. It covers a step of the
+/// clock in between.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// Why nothing can be concluded, now or at all.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(crate) enum Unseen {
+    /// A set may still be under way.
+    #[error("it may still happen")]
+    MayStillHappen,
+    /// How far this agent's clock is from the cloud's is not known, or too far.
+    #[error("this agent's clock cannot be compared with the cloud's")]
+    Clock,
+    /// Nobody, or not exactly one account, is meant as far as this agent knows.
+    #[error("the person has no account in a directory of this agent")]
+    NoAccount,
+    /// Who is meant cannot be looked up.
+    #[error("who is meant cannot be looked up: {0}")]
+    Sync(String),
+    /// The directory does not say.
+    #[error("the directory does not say: {0}")]
+    Directory(String),
+}
+
+impl From<directory::DirectoryError> for Unseen {
+    fn from(error: directory::DirectoryError) -> Self {
+        Self::Directory(error.to_string())
+    }
+}
+
+impl Writeback {
+    /// What the directory shows of a request that another agent was given.
+    ///
+    /// # Errors
+    /// [`Unseen`]: nothing is concluded.
+    pub(crate) async fn seen(&self, header: &Header) -> Result<(Outcome, Details), Unseen> {
+        let found = self.sync.resolve(&header.cloud_anchor).await;
+        match found.map_err(|error| Unseen::Sync(error.to_string()))? {
+            Resolution::Account(account) => self.seen_of(header, &account).await,
+            _ => Err(Unseen::NoAccount),
+        }
+    }
+
+    /// The same of the account that was meant.
+    pub(super) async fn seen_of(
+        &self,
+        header: &Header,
+        found: &AdAccount,
+    ) -> Result<(Outcome, Details), Unseen> {
+        let connected = self.directories.named(found.connector.as_str());
+        let connected = connected.ok_or(Unseen::NoAccount)?;
+        let over = header.expires_at.after(connected.settings.set_time_limit).after(MARGIN);
+        if self.clock.now() < over {
+            return Err(Unseen::MayStillHappen);
+        }
+        let guid = directory::ObjectGuid::from_bytes(found.object_guid);
+        let outcome = match header.operation {
+            Operation::Unlock => unlocked(connected, guid).await?,
+            _ => self.written(connected, guid, header.issued_at).await?,
+        };
+        Ok((outcome, Details { inferred: true, ..Details::default() }))
+    }
+
+    /// Whether the password was written since a moment of the cloud's clock.
+    async fn written(
+        &self,
+        connected: &Connected,
+        guid: directory::ObjectGuid,
+        since: Timestamp,
+    ) -> Result<Outcome, Unseen> {
+        let directory = &connected.directory;
+        let ahead_of_cloud = self.clock_difference.known().ok_or(Unseen::Clock)?;
+        if !self.clock_difference.is_known_to_be_small() {
+            return Err(Unseen::Clock);
+        }
+        let before = self.clock.now();
+        let there = directory.time().await?;
+        let here = midway(before, self.clock.now());
+        let Some(witness) = directory.witness(guid).await? else { return Ok(Outcome::UserGone) };
+        let Some(written) = witness.written_at else {
+            return Ok(Outcome::SettledElsewhereUnchanged);
+        };
+        let since = since.as_millis() + ahead_of_cloud + (there.as_millis() - here);
+        let since = Timestamp::from_millis(since).before(GRAIN);
+        Ok(match written >= since {
+            true => Outcome::SettledElsewhereChanged,
+            false => Outcome::SettledElsewhereUnchanged,
+        })
+    }
+}
+
+/// Whether the account is locked, which is all that an unlock changes.
+async fn unlocked(connected: &Connected, guid: directory::ObjectGuid) -> Result<Outcome, Unseen> {
+    Ok(match connected.directory.account(guid).await? {
+        None => Outcome::UserGone,
+        Some(account) if account.lockout_time.is_none() => Outcome::Unlocked,
+        Some(_) => Outcome::SettledElsewhereUnchanged,
+    })
+}
+
+/// The middle of two moments, in milliseconds.
+fn midway(one: Timestamp, other: Timestamp) -> i64 {
+    one.as_millis() + (other.as_millis() - one.as_millis()) / 2
+}

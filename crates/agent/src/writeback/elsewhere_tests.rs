@@ -1,0 +1,127 @@
+//! What another agent concludes from the directory alone, whatever the three clocks say.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use directory::{ObjectGuid, Terms, Write};
+use lab::Kind;
+use protocol::{ClearPassword, Clock as _, Header, Operation, Outcome};
+
+use super::elsewhere::Unseen;
+use super::operations_tests::{World, account_of};
+use crate::clocks::ClockDifference;
+
+/// Longer than a message lives, and than a controller may take for a set.
+const LATER: Duration = Duration::from_secs(10 * 60);
+
+async fn seen(world: &World, header: &Header, guid: ObjectGuid) -> Result<Outcome, Unseen> {
+    let (outcome, details) = world.writeback.seen_of(header, &account_of(guid)).await?;
+    assert!(details.inferred, "it was read in the directory, and nowhere else");
+    Ok(outcome)
+}
+
+/// Somebody sets a password in the directory, which this agent knows nothing of.
+async fn set(world: &World, guid: ObjectGuid, text: &str) {
+    let directory = &world.writeback.directories.all()[0].directory;
+    let password = ClearPassword::from_text(text).unwrap();
+    directory.write(guid, Write::Reset(&password), Terms::ANY).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_password_that_was_written_since_is_changed_and_one_written_before_is_not() {
+    let mut world = World::new("elsewhere").await;
+    let (guid, _) = world.person(Kind::Ordinary);
+    set(&world, guid, "Meadow-Lantern-2024").await;
+    world.clock.advance(Duration::from_secs(10));
+    let header = world.header(Operation::Reset);
+    world.clock.advance(LATER);
+    assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::SettledElsewhereUnchanged));
+    let header = world.header(Operation::Reset);
+    world.clock.advance(Duration::from_secs(1));
+    set(&world, guid, "Meadow-Lantern-2025").await;
+    world.clock.advance(LATER);
+    assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::SettledElsewhereChanged));
+    let nobody = ObjectGuid::from_bytes([9; 16]);
+    assert_eq!(seen(&world, &header, nobody).await, Ok(Outcome::UserGone));
+}
+
+#[tokio::test]
+async fn nothing_is_concluded_while_a_set_may_be_under_way() {
+    let mut world = World::new("elsewhere-early").await;
+    let (guid, _) = world.person(Kind::Ordinary);
+    // The first password was written long before.
+    world.clock.advance(LATER);
+    let header = world.header(Operation::Reset);
+    let limit = world.writeback.directories.all()[0].settings.set_time_limit;
+    world.clock.advance(header.expires_at.since(header.issued_at));
+    assert_eq!(seen(&world, &header, guid).await, Err(Unseen::MayStillHappen));
+    world.clock.advance(limit);
+    assert_eq!(seen(&world, &header, guid).await, Err(Unseen::MayStillHappen));
+    world.clock.advance(Duration::from_secs(5));
+    assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::SettledElsewhereUnchanged));
+}
+
+#[tokio::test]
+async fn the_cloud_s_clock_counts_and_not_the_agent_s() {
+    // The cloud is 100 s behind this agent; the controller goes with the agent.
+    let mut world = World::new("elsewhere-clocks").await;
+    let (guid, _) = world.person(Kind::Ordinary);
+    let difference = ClockDifference::unknown(Arc::new(world.clock.clone()));
+    difference.measured(100_000);
+    world.writeback.clock_difference = Arc::new(difference);
+    let by_the_cloud = |mut header: Header, world: &World| {
+        header.issued_at = world.clock.now().before(Duration::from_secs(100));
+        header.expires_at = header.issued_at.after(Duration::from_secs(180));
+        header
+    };
+    // Written 50 s before it was issued: by the agent's clock alone it would look like 50 s after.
+    set(&world, guid, "Meadow-Lantern-2024").await;
+    world.clock.advance(Duration::from_secs(50));
+    let header = by_the_cloud(world.header(Operation::Reset), &world);
+    world.clock.advance(LATER);
+    assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::SettledElsewhereUnchanged));
+    let header = by_the_cloud(world.header(Operation::Reset), &world);
+    world.clock.advance(Duration::from_secs(3));
+    set(&world, guid, "Meadow-Lantern-2025").await;
+    world.clock.advance(LATER);
+    assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::SettledElsewhereChanged));
+}
+
+#[tokio::test]
+async fn clocks_that_cannot_be_compared_conclude_nothing() {
+    let mut world = World::new("elsewhere-unknown-clock").await;
+    let (guid, _) = world.person(Kind::Ordinary);
+    let header = world.header(Operation::Reset);
+    world.clock.advance(LATER);
+    for measured in [None, Some(121_000)] {
+        let difference = ClockDifference::unknown(Arc::new(world.clock.clone()));
+        measured.into_iter().for_each(|millis| difference.measured(millis));
+        world.writeback.clock_difference = Arc::new(difference);
+        assert_eq!(seen(&world, &header, guid).await, Err(Unseen::Clock), "{measured:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_unlock_is_seen_by_the_account_s_being_locked_or_not() {
+    let mut world = World::new("elsewhere-unlock").await;
+    let (guid, _) = world.person(Kind::Locked);
+    let header = world.header(Operation::Unlock);
+    world.clock.advance(LATER);
+    assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::SettledElsewhereUnchanged));
+    let directory = &world.writeback.directories.all()[0].directory;
+    directory.write(guid, Write::Unlock, Terms::ANY).await.unwrap();
+    assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::Unlocked));
+}
+
+#[tokio::test]
+async fn a_directory_that_this_agent_does_not_have_is_not_looked_at() {
+    let mut world = World::new("elsewhere-unknown").await;
+    let (guid, _) = world.person(Kind::Ordinary);
+    let header = world.header(Operation::Reset);
+    world.clock.advance(LATER);
+    let other = sync::AdAccount { connector: "other".parse().unwrap(), ..account_of(guid) };
+    let seen = world.writeback.seen_of(&header, &other).await;
+    assert_eq!(seen.unwrap_err(), Unseen::NoAccount);
+    // Nobody is meant by this cloudAnchor as far as it knows.
+    assert_eq!(world.writeback.seen(&header).await.unwrap_err(), Unseen::NoAccount);
+}
