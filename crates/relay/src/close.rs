@@ -11,11 +11,17 @@ pub(crate) struct Close {
 impl Close {
     /// What a listener sends when it stops of its own accord.
     pub(crate) const LISTENER_LEFT: Self = Self { code: 1000, reason: "listener left" };
+    /// What a rendezvous was opened for is done.
+    pub(crate) const EXCHANGE_OVER: Self = Self { code: 1000, reason: "exchange over" };
     /// The relay is being shut down: the listener is to come back, to another node or to the next
     /// start.
     pub(crate) const DRAINING: Self = Self { code: 1001, reason: "node draining" };
     /// The entity is not known any more, for example because its agent was revoked.
     pub(crate) const ENTITY_GONE: Self = Self { code: 1001, reason: "entity gone" };
+    /// The sender of a raw WebSocket went away without a word.
+    pub(crate) const SENDER_LEFT: Self = Self { code: 1001, reason: "sender left" };
+    /// The other side of a raw WebSocket is gone, or takes nothing more.
+    pub(crate) const OTHER_SIDE_GONE: Self = Self { code: 1001, reason: "other side gone" };
     /// The one code that the relay protocol does not list: RFC 6455's own for a peer that does
     /// not keep to the protocol.
     pub(crate) const MALFORMED: Self = Self { code: 1002, reason: "malformed frame" };

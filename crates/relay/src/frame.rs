@@ -1,6 +1,8 @@
 //! The JSON text frames of the control channel. One top-level key names the command; unknown
 //! keys are ignored.
 
+use std::net::SocketAddr;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
@@ -15,6 +17,11 @@ use crate::message::{Request, Response};
 const ID_MAX: usize = 128;
 /// The longest request target that a listener takes, in bytes.
 const TARGET_MAX: usize = 16 * 1024;
+/// The longest address of a rendezvous that a listener takes, in bytes: a target, and what the
+/// relay adds.
+const ADDRESS_MAX: usize = TARGET_MAX + 1024;
+/// The longest name of a status that is passed on, in bytes.
+const REASON_MAX: usize = 256;
 /// The longest method that a listener takes, in bytes.
 const METHOD_MAX: usize = 32;
 
@@ -42,6 +49,7 @@ pub(crate) struct ResponseHead {
     /// Nothing if the text is no id of this relay's.
     pub(crate) request: Option<Uuid>,
     pub(crate) status: u16,
+    pub(crate) reason: String,
     pub(crate) headers: Vec<(String, String)>,
     /// Whether a binary message with the body follows.
     pub(crate) body: bool,
@@ -54,6 +62,7 @@ pub(crate) enum FromRelay {
     /// Only id and address: the request itself waits at the rendezvous.
     Rendezvous {
         id: String,
+        address: String,
     },
     /// A command that this version does not know.
     Other,
@@ -63,6 +72,8 @@ pub(crate) enum FromRelay {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RequestHead {
     pub(crate) id: String,
+    /// Where an answer goes that is too large for the channel; empty if nowhere.
+    pub(crate) address: String,
     pub(crate) method: String,
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
@@ -70,8 +81,14 @@ pub(crate) struct RequestHead {
     pub(crate) body: bool,
 }
 
-/// The frame that announces `request`. Its body, if it has one, follows as a binary message.
-pub(crate) fn request(id: Uuid, address: &str, request: &Request) -> String {
+/// The frame that announces `request`, which came from `remote`. Its body, if it has one, follows
+/// as a binary message.
+pub(crate) fn request(
+    id: Uuid,
+    address: &str,
+    request: &Request,
+    remote: Option<SocketAddr>,
+) -> String {
     json!({"request": {
         "address": address,
         "id": id.to_string(),
@@ -79,7 +96,28 @@ pub(crate) fn request(id: Uuid, address: &str, request: &Request) -> String {
         "method": request.method,
         "requestHeaders": headers::to_wire(&request.headers),
         "body": !request.body.is_empty(),
-        "remoteEndpoint": {},
+        "remoteEndpoint": endpoint(remote),
+    }})
+    .to_string()
+}
+
+/// The frame that announces a request that waits at `address`.
+pub(crate) fn rendezvous(id: Uuid, address: &str) -> String {
+    json!({"request": {"address": address, "id": id.to_string()}}).to_string()
+}
+
+/// The frame that announces a sender at `remote` that wants a WebSocket, and is met at `address`.
+pub(crate) fn accept(
+    id: Uuid,
+    address: &str,
+    headers: &[(String, String)],
+    remote: Option<SocketAddr>,
+) -> String {
+    json!({"accept": {
+        "address": address,
+        "id": id.to_string(),
+        "connectHeaders": headers::to_wire(headers),
+        "remoteEndpoint": endpoint(remote),
     }})
     .to_string()
 }
@@ -89,7 +127,7 @@ pub(crate) fn response(id: &str, response: &Response) -> String {
     json!({"response": {
         "requestId": id,
         "statusCode": response.status,
-        "statusDescription": "",
+        "statusDescription": headers::clean(&response.reason),
         "responseHeaders": headers::to_wire(&response.headers),
         "body": !response.body.is_empty(),
     }})
@@ -120,18 +158,30 @@ pub(crate) fn from_relay(text: &str) -> Result<FromRelay, FrameError> {
     if wire.id.is_empty() || wire.id.len() > ID_MAX {
         return Err(FrameError::Malformed);
     }
-    let Some(method) = wire.method else { return Ok(FromRelay::Rendezvous { id: wire.id }) };
+    let address = wire.address.unwrap_or_default();
+    if address.len() > ADDRESS_MAX {
+        return Err(FrameError::TooBig);
+    }
+    let Some(method) = wire.method else {
+        return Ok(FromRelay::Rendezvous { id: wire.id, address });
+    };
     let target = wire.request_target.unwrap_or_default();
     if method.len() > METHOD_MAX || !headers::is_token(&method) || !is_target(&target) {
         return Err(FrameError::Malformed);
     }
     Ok(FromRelay::Request(RequestHead {
         id: wire.id,
+        address,
         method,
         target,
         headers: headers::from_wire(wire.request_headers.unwrap_or_default())?,
         body: wire.body.unwrap_or(false),
     }))
+}
+
+/// Where a sender is, as far as it is known.
+fn endpoint(remote: Option<SocketAddr>) -> Value {
+    remote.map_or_else(|| json!({}), |at| json!({"address": at.ip(), "port": at.port()}))
 }
 
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, FrameError> {
@@ -155,9 +205,15 @@ fn read_response(wire: WireResponse) -> Result<ResponseHead, FrameError> {
     Ok(ResponseHead {
         request: Uuid::try_parse(&wire.request_id).ok(),
         status: status.ok_or(FrameError::Malformed)?,
+        reason: reason(wire.status_description.unwrap_or_default()),
         headers: headers::from_wire(wire.response_headers.unwrap_or_default())?,
         body: wire.body.unwrap_or(false),
     })
+}
+
+/// What a status is called; nothing if it is too long to be believed.
+fn reason(text: String) -> String {
+    if text.len() > REASON_MAX { String::new() } else { headers::clean(&text) }
 }
 
 fn is_target(target: &str) -> bool {
@@ -168,12 +224,18 @@ fn is_target(target: &str) -> bool {
 /// a token.
 fn without_relay_pairs(target: &str) -> String {
     let Some((path, query)) = target.split_once('?') else { return target.to_owned() };
+    let kept = others(query);
+    if kept.is_empty() { path.to_owned() } else { format!("{path}?{kept}") }
+}
+
+/// The pairs of `query` that are not for the relay.
+pub(crate) fn others(query: &str) -> String {
     let is_for_relay = |pair: &&str| {
         let name = form_urlencoded::parse(pair.as_bytes()).next().map(|(name, _)| name);
         name.is_some_and(|name| name.to_ascii_lowercase().starts_with("sb-hc-"))
     };
     let kept: Vec<&str> = query.split('&').filter(|pair| !is_for_relay(pair)).collect();
-    if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
+    kept.join("&")
 }
 
 #[derive(Deserialize)]
@@ -188,6 +250,7 @@ struct ListenerFrame {
 struct WireResponse {
     request_id: String,
     status_code: Value,
+    status_description: Option<String>,
     response_headers: Option<Map<String, Value>>,
     body: Option<bool>,
 }
@@ -206,6 +269,7 @@ struct RelayFrame {
 #[serde(rename_all = "camelCase")]
 struct WireRequest {
     id: String,
+    address: Option<String>,
     request_target: Option<String>,
     method: Option<String>,
     request_headers: Option<Map<String, Value>>,
@@ -231,10 +295,11 @@ mod tests {
     #[test]
     fn a_request_arrives_as_it_was_sent_without_the_relays_own_pairs() {
         let id = Uuid::from_u128(7);
-        let text = request(id, "wss://relay/x", &sample());
+        let text = request(id, "wss://relay/x", &sample(), None);
         assert!(!text.contains("secret"));
         let expected = RequestHead {
             id: id.to_string(),
+            address: "wss://relay/x".to_owned(),
             method: "POST".to_owned(),
             target: "/passback/v1?x=1&y=".to_owned(),
             headers: sample().headers,
@@ -252,13 +317,15 @@ mod tests {
 
     #[test]
     fn the_wire_is_that_of_azure_relay() {
+        let remote = Some(SocketAddr::from(([192, 0, 2, 7], 40_000)));
         let value: Value =
-            serde_json::from_str(&request(Uuid::nil(), "wss://r/", &sample())).unwrap();
+            serde_json::from_str(&request(Uuid::nil(), "wss://r/", &sample(), remote)).unwrap();
         assert_eq!(
             value,
             json!({"request": {"address": "wss://r/", "id": "00000000-0000-0000-0000-000000000000",
                 "requestTarget": "/passback/v1?x=1&y=", "method": "POST",
-                "requestHeaders": {"Host": "relay"}, "body": true, "remoteEndpoint": {}}})
+                "requestHeaders": {"Host": "relay"}, "body": true,
+                "remoteEndpoint": {"address": "192.0.2.7", "port": 40_000}}})
         );
         let value: Value = serde_json::from_str(&response("i", &Response::empty(204))).unwrap();
         assert_eq!(
@@ -291,8 +358,12 @@ mod tests {
     fn an_unknown_command_is_ignored_and_half_a_command_is_not() {
         assert_eq!(from_listener(r#"{"weather":{"sunny":true}}"#), Ok(FromListener::Other));
         assert_eq!(from_relay(r#"{"accept":{"id":"1"}}"#), Ok(FromRelay::Other));
-        let rendezvous = FromRelay::Rendezvous { id: "1".to_owned() };
+        let rendezvous =
+            FromRelay::Rendezvous { id: "1".to_owned(), address: "wss://r".to_owned() };
         assert_eq!(from_relay(r#"{"request":{"id":"1","address":"wss://r"}}"#), Ok(rendezvous));
+        let written =
+            FromRelay::Rendezvous { id: Uuid::nil().to_string(), address: "wss://r".to_owned() };
+        assert_eq!(from_relay(&super::rendezvous(Uuid::nil(), "wss://r")), Ok(written));
         for text in [
             "",
             "[]",
@@ -345,10 +416,11 @@ mod tests {
             at in 0_usize..400, byte in any::<u8>(), cut in 0_usize..400, own in any::<bool>(),
         ) {
             let whole = if own {
-                request(Uuid::from_u128(9), "wss://relay/$hc/e", &sample())
+                request(Uuid::from_u128(9), "wss://relay/$hc/e", &sample(), None)
             } else {
                 let headers = vec![("Via".to_owned(), "1.1 r".to_owned())];
-                response("id", &Response { status: 200, headers, body: Bytes::from_static(b"b") })
+                let body = Bytes::from_static(b"b");
+                response("id", &Response { headers, body, ..Response::empty(200) })
             };
             let mut bytes = whole.into_bytes();
             let at = at % bytes.len();
@@ -361,13 +433,16 @@ mod tests {
 
         #[test]
         fn every_answer_arrives_as_it_was_given(
-            status in 200_u16..600, value in "[ -~]{0,40}", body in any::<bool>(),
+            status in 200_u16..600, value in "[ -~]{0,40}", value_of_reason in "[ -~]{0,40}",
+            body in any::<bool>(),
         ) {
             let id = Uuid::from_u128(3);
             let headers = vec![("X-Answer".to_owned(), value)];
             let bytes = if body { Bytes::from_static(b"b") } else { Bytes::new() };
-            let given = Response { status, headers: headers.clone(), body: bytes };
-            let head = ResponseHead { request: Some(id), status, headers, body };
+            let reason = value_of_reason.clone();
+            let given = Response { status, reason, headers: headers.clone(), body: bytes };
+            let reason = value_of_reason;
+            let head = ResponseHead { request: Some(id), status, reason, headers, body };
             let read = from_listener(&response(&id.to_string(), &given));
             prop_assert_eq!(read, Ok(FromListener::Response(head)));
         }

@@ -66,7 +66,8 @@ pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(allowed)
 }
 
-fn is_forwarded(name: &str) -> bool {
+/// Whether a header of this name travels at all.
+pub(crate) fn is_forwarded(name: &str) -> bool {
     is_token(name) && !NOT_FORWARDED.iter().any(|hidden| hidden.eq_ignore_ascii_case(name))
 }
 
@@ -81,7 +82,7 @@ fn text(value: &Value) -> Option<String> {
 
 /// A line break inside a value would begin a header of its own: it becomes a blank, as does
 /// every other control character but the tab (RFC 9110, 5.5).
-fn clean(value: &str) -> String {
+pub(crate) fn clean(value: &str) -> String {
     value.chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }).collect()
 }
 

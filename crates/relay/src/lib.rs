@@ -1,14 +1,24 @@
 //! The rendezvous between cloud service and agent: a relay, and the listener that dials out to
-//! it. It speaks the public protocol of Azure Relay Hybrid Connections, request and response on
-//! the control channel, so that Azure Relay can take its place.
+//! it. It speaks the public protocol of Azure Relay Hybrid Connections, so that Azure Relay can
+//! take its place. What users need to know stands in `docs/relay.md`.
 //!
 //! ```text
 //! listener → relay   GET /$hc/{entity}?sb-hc-action=listen, ServiceBusAuthorization: token
 //!                    (101, or 400 malformed · 401 token · 403 other path · 404 unknown · 503 later)
-//! sender             deliver(entity, request): one live channel is chosen, for good
+//! sender             deliver(entity, request), or, where the relay stands alone, HTTP at /{entity}:
+//!                    one live channel is chosen, for good
 //! relay → listener   text {"request": …}, then one binary message with the body if there is one
 //! listener → relay   text {"response": …}, then one binary message with the body if there is one
 //! listener → relay   text {"renewToken": {"token": …}} before the channel's token expires
+//! ```
+//!
+//! A relay that stands alone has rendezvous besides, WebSockets that the listener opens once, for
+//! one exchange, at an address that it was told:
+//!
+//! ```text
+//! too large for the channel   {"request": {address, id}} → the request and its answer travel there
+//! a sender's WebSocket        {"accept": {address, …}} → there the two are piped into each other,
+//!                             or the listener declines: &sb-hc-statusCode=…, answered 410
 //! ```
 //!
 //! # Frames
@@ -17,7 +27,9 @@
 //!
 //! ```text
 //! {"request":  {"address", "id", "requestTarget", "method", "requestHeaders": {name: value},
-//!               "body": bool, "remoteEndpoint"}}      only address and id: waits elsewhere
+//!               "body": bool, "remoteEndpoint": {"address", "port"}}}
+//!                                                     only address and id: waits elsewhere
+//! {"accept":   {"address", "id", "connectHeaders": {name: value}, "remoteEndpoint"}}
 //! {"response": {"requestId", "statusCode": 200…599 or "200"…"599", "statusDescription",
 //!               "responseHeaders": {name: value}, "body": bool}}          in any order
 //! {"renewToken": {"token"}}                                               no reply
@@ -31,7 +43,8 @@
 //!
 //! ```text
 //! body 64 KiB, headers 32 KiB, message 224 KiB    · larger ends the channel with 1009
-//! answer within 60 s                              · then "timeout"
+//! 1 MiB by a rendezvous, once, within 30 s        · then 403
+//! answer begun within 60 s, and in 60 s more over · then "timeout"
 //! ping every 20 s, silence of 45 s                · both sides give the channel up
 //! token's expiry + 60 s                           · then 1008
 //! 256 requests or 1 MiB waiting to be written     · then "busy"
@@ -46,7 +59,9 @@
 //!
 //! Waiting, expiry and "once only" are not here but with the dispatcher and the journal. What
 //! messages mean is decided in `session`, which has no socket and no clock and is tested message
-//! by message; `server` and `listener` move bytes. This crate must never depend on `seal`: a
+//! by message; `server` and `listener` move bytes. Promises about time are tested on time that is
+//! the test's (`tests/channel/promises.rs`), those about published clients in the crate of the
+//! program (`crates/cloud/tests/relay_alone`). This crate must never depend on `seal`: a
 //! relay that could open what it carries would be another relay.
 #![cfg_attr(
     test,

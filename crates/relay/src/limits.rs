@@ -4,6 +4,9 @@ use std::time::Duration;
 
 /// The largest body that may use the control channel, in bytes. Relay protocol, "Limits".
 pub const BODY_MAX: usize = 64 * 1024;
+/// The most bytes of headers and body of a request, or of the body of an answer, that travel by a
+/// rendezvous. Relay protocol, "Limits".
+pub const RENDEZVOUS_MAX: usize = 1024 * 1024;
 /// The most bytes in the names and values of all headers. Relay protocol, "Limits".
 pub const HEADERS_MAX: usize = 32 * 1024;
 /// The largest message on the control channel, in bytes. [`HEADERS_MAX`] may grow sixfold when
@@ -19,9 +22,11 @@ pub(crate) const READ_BUFFER: usize = 4_096;
 /// The limits of a relay.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// How long an answer may take; a delivery may ask for less. Relay protocol, "Control
-    /// channel".
+    /// How long an answer may take; a delivery may ask for less. Where the sender is one of HTTP,
+    /// how long the answer may take to begin, and then to end. Relay protocol, "Control channel".
     pub response: Duration,
+    /// How long the address of a rendezvous works. Relay protocol, "Control channel".
+    pub rendezvous: Duration,
     /// How often the relay pings. Relay protocol, "Control channel".
     pub ping: Duration,
     /// How long a channel may leave pings unanswered before it is given up: two pings and the
@@ -56,6 +61,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             response: Duration::from_secs(60),
+            rendezvous: Duration::from_secs(30),
             ping: Duration::from_secs(20),
             silence: Duration::from_secs(45),
             handshake: Duration::from_secs(10),

@@ -24,6 +24,8 @@ pub struct Request {
 pub struct Response {
     /// The HTTP status, 200 to 599.
     pub status: u16,
+    /// What the status is called, where that is not its usual name (RFC 9112, 4). Else empty.
+    pub reason: String,
     /// Name and value of each header.
     pub headers: Vec<(String, String)>,
     /// The body, at most [`crate::limits::BODY_MAX`] bytes.
@@ -33,7 +35,7 @@ pub struct Response {
 impl Response {
     /// An answer of a status only.
     pub fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Bytes::new() }
+        Self { status, reason: String::new(), headers: Vec::new(), body: Bytes::new() }
     }
 }
 

@@ -10,6 +10,8 @@
 //! The type in the header keeps these apart from anything else that the same key signs
 //! (RFC 8725, 3.11). Times are checked against the moment that the caller passes.
 
+pub mod sas;
+
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};

@@ -1,25 +1,21 @@
 //! One control channel: the session of [`crate::session::answering`] with its socket.
 
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use futures_util::{SinkExt as _, StreamExt as _};
 use protocol::{Timestamp, timeout};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 use tokio_tungstenite::tungstenite::{self};
 
-use super::Listener;
 use super::connect::Socket;
+use super::{Listener, answer};
 use crate::close::Close;
 use crate::frame;
-use crate::headers;
-use crate::limits::{BODY_MAX, HEADERS_MAX};
-use crate::message::{Request, Response};
+use crate::message::Response;
 use crate::session::answering::{AnsweringSession, Heard};
 
 /// How long the relay may take to agree to the end of a channel.
@@ -42,7 +38,7 @@ const PING_MIN: Duration = Duration::from_millis(1);
 const WRITES_MAX: usize = 512;
 
 /// One thing to be written.
-enum Write {
+pub(super) enum Write {
     Answer(String, Response),
     Token(String),
     Ping,
@@ -50,7 +46,7 @@ enum Write {
     Farewell,
 }
 
-type Writes = mpsc::Sender<Write>;
+pub(super) type Writes = mpsc::Sender<Write>;
 
 /// When a token that was fetched at `issued` and ends at `expiry` is to be renewed: a quarter of
 /// its life before its end, at most five minutes.
@@ -87,7 +83,7 @@ pub(super) async fn serve(listener: &Listener, socket: Socket, renew_at: Timesta
 
 /// Reads until the channel is lost.
 async fn read(listener: &Listener, stream: &mut SplitStream<Socket>, writes: &Writes) -> Loss {
-    let mut session = AnsweringSession::default();
+    let mut session = AnsweringSession::on_channel();
     loop {
         let message = match timeout(&*listener.clock, listener.config.silence, stream.next()).await
         {
@@ -104,11 +100,8 @@ async fn read(listener: &Listener, stream: &mut SplitStream<Socket>, writes: &Wr
         };
         match heard {
             Ok(Heard::Nothing) => {}
-            Ok(Heard::Request(id, request)) => answer(listener, id, request, writes).await,
-            Ok(Heard::Rendezvous(id)) => {
-                // It would have to be fetched where this listener does not go.
-                tracing::warn!(id, "relay.listener.request_too_big");
-            }
+            Ok(Heard::Request(incoming)) => answer::answer(listener, incoming, writes).await,
+            Ok(Heard::Rendezvous { id, address }) => answer::fetch(listener, id, address),
             Err(close) => {
                 let reason = format!("the relay broke the protocol: {}", close.reason);
                 return Loss { reason, close: Some(close) };
@@ -126,36 +119,6 @@ fn closed_by_relay(frame: Option<CloseFrame>) -> String {
         }
         None => "the relay closed the channel".to_owned(),
     }
-}
-
-/// Answers one request, in a task of its own.
-async fn answer(listener: &Listener, id: String, request: Request, writes: &Writes) {
-    if listener.stop.is_cancelled() || listener.tasks.len() >= listener.config.concurrent {
-        // Certainly nothing was done with it.
-        let _ = writes.send(Write::Answer(id, Response::empty(503))).await;
-        return;
-    }
-    let (handler, writes) = (Arc::clone(&listener.handler), writes.clone());
-    listener.tasks.spawn(async move {
-        let handled = AssertUnwindSafe(async { handler.handle(request).await }).catch_unwind();
-        let response = match handled.await {
-            Ok(response) if fits(&response) => response,
-            Ok(_) => {
-                tracing::error!("relay.listener.answer_too_big");
-                Response::empty(500)
-            }
-            Err(_) => {
-                tracing::error!("relay.listener.handler_panicked");
-                Response::empty(500)
-            }
-        };
-        // It fails if the channel is lost: then nobody waits for the answer.
-        let _ = writes.send(Write::Answer(id, response)).await;
-    });
-}
-
-fn fits(response: &Response) -> bool {
-    response.body.len() <= BODY_MAX && headers::size(&response.headers) <= HEADERS_MAX
 }
 
 /// Writes until the channel is lost; or, giving nothing back, until it is time for a farewell.

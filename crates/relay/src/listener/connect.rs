@@ -1,6 +1,7 @@
-//! From a host name to an open control channel: a stream of the transport, and a WebSocket on it.
+//! From a host name to an open control channel or rendezvous: a stream of the transport, and a
+//! WebSocket on it.
 
-use protocol::{Randomness, timeout};
+use protocol::{Clock, Randomness, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
@@ -10,7 +11,7 @@ use tokio_tungstenite::tungstenite::{self};
 use url::Url;
 
 use super::{Listener, ListenerConfig};
-use crate::limits::{MESSAGE_MAX, READ_BUFFER};
+use crate::limits::{MESSAGE_MAX, READ_BUFFER, RENDEZVOUS_MAX};
 use crate::transport::{ByteStream, TransportError};
 
 /// A control channel as the listener holds it.
@@ -37,6 +38,8 @@ pub(super) enum ConnectError {
     WebSocket(tungstenite::Error),
     #[error("the relay did not answer in time")]
     Timeout,
+    #[error("the relay names another host than its own")]
+    Elsewhere,
 }
 
 impl ConnectError {
@@ -46,23 +49,65 @@ impl ConnectError {
     }
 }
 
+/// How many labels two hosts share at least at their end, to be of one relay: its nodes stand
+/// beside each other, as in `a.servicebus.windows.net` and `b.servicebus.windows.net`.
+const SHARED_LABELS: usize = 3;
+
 /// Opens a control channel.
 pub(super) async fn connect(listener: &Listener, token: &str) -> Result<Socket, ConnectError> {
     let config = &listener.config;
     let request = request(config, token, &*listener.randomness)?;
-    let opened = timeout(&*listener.clock, config.handshake, open(config, request)).await;
+    let opened = open(config, &config.url, request, MESSAGE_MAX);
+    let opened = timeout(&*listener.clock, config.handshake, opened).await;
     opened.unwrap_or(Err(ConnectError::Timeout))
 }
 
-async fn open(config: &ListenerConfig, request: Request) -> Result<Socket, ConnectError> {
-    let name = config.url.host_str().ok_or(ConnectError::Address)?;
-    let port = config.url.port().unwrap_or(443);
+/// Opens a rendezvous, at an address that the relay gave. Whoever knows it may: no token goes with
+/// it. The relay can send a listener to itself, not to anybody else.
+pub(super) async fn meet(
+    config: &ListenerConfig,
+    clock: &dyn Clock,
+    address: &str,
+) -> Result<Socket, ConnectError> {
+    let address: Url = address.parse().map_err(|_| ConnectError::Address)?;
+    if !is_of_one_relay(&config.url, &address) {
+        return Err(ConnectError::Elsewhere);
+    }
+    let request = address.as_str().into_client_request().map_err(|_| ConnectError::Address)?;
+    let opened = open(config, &address, request, RENDEZVOUS_MAX);
+    timeout(clock, config.handshake, opened).await.unwrap_or(Err(ConnectError::Timeout))
+}
+
+/// Whether an address that the relay at `own` gave leads to a relay: the same port, and the same
+/// host or one beside it.
+fn is_of_one_relay(own: &Url, address: &Url) -> bool {
+    let port = |url: &Url| url.port().unwrap_or(443);
+    let (Some(here), Some(there)) = (own.host_str(), address.host_str()) else { return false };
+    let beside = match (here.split_once('.'), there.split_once('.')) {
+        (Some((_, here)), Some((_, there))) if own.domain().is_some() => {
+            here.eq_ignore_ascii_case(there) && here.split('.').count() >= SHARED_LABELS
+        }
+        _ => false,
+    };
+    address.scheme() == "wss"
+        && port(own) == port(address)
+        && (here.eq_ignore_ascii_case(there) || beside)
+}
+
+async fn open(
+    config: &ListenerConfig,
+    url: &Url,
+    request: Request,
+    most: usize,
+) -> Result<Socket, ConnectError> {
+    let name = url.host_str().ok_or(ConnectError::Address)?;
+    let port = url.port().unwrap_or(443);
     let stream = config.transport.connect(name, port).await?;
     let limits = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
-        .max_message_size(Some(MESSAGE_MAX))
-        .max_frame_size(Some(MESSAGE_MAX));
+        .max_message_size(Some(most))
+        .max_frame_size(Some(most));
     let opened = tokio_tungstenite::client_async_with_config(request, stream, Some(limits)).await;
     opened.map(|(socket, _)| socket).map_err(|error| match error {
         tungstenite::Error::Http(response) => match response.status().as_u16() {
@@ -107,4 +152,31 @@ fn address(config: &ListenerConfig, randomness: &dyn Randomness) -> Option<Url> 
     url.set_query(Some(&format!("sb-hc-action=listen&sb-hc-id={id}")));
     url.set_fragment(None);
     Some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relay_can_send_a_listener_to_itself_and_to_nobody_else() {
+        let fits = |own: &str, address: &str| {
+            is_of_one_relay(&own.parse().unwrap(), &address.parse().unwrap())
+        };
+        assert!(fits("wss://127.0.0.1:9443/", "wss://127.0.0.1:9443/$hc/e?sb-hc-id=1"));
+        assert!(fits("wss://relay.example.org/", "wss://RELAY.example.org:443/$hc/e"));
+        let azure = "wss://contoso.servicebus.windows.net/";
+        assert!(fits(azure, "wss://g1-prod.servicebus.windows.net/$hc/e"));
+        for (own, address) in [
+            ("wss://127.0.0.1:9443/", "wss://127.0.0.1:9444/$hc/e"),
+            ("wss://127.0.0.1:9443/", "wss://127.0.0.2:9443/$hc/e"),
+            ("wss://127.0.0.1:9443/", "ws://127.0.0.1:9443/$hc/e"),
+            ("wss://relay.example.org/", "wss://intranet.example.org/"),
+            (azure, "wss://servicebus.windows.net/"),
+            (azure, "wss://a.b.servicebus.windows.net/"),
+            (azure, "wss://x.servicebus.windows.net.example.org/"),
+        ] {
+            assert!(!fits(own, address), "{own} {address}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! The agent's side: dials out, listens on one entity, answers requests, comes back for ever.
 
+mod answer;
 mod channel;
 mod connect;
 
@@ -106,13 +107,13 @@ pub async fn listen(
     status: watch::Sender<Status>,
     stop: CancellationToken,
 ) {
-    let tasks = TaskTracker::new();
+    let (config, tasks) = (Arc::new(config), TaskTracker::new());
     let listener = Listener { config, tokens, handler, clock, randomness, status, stop, tasks };
     listener.run().await;
 }
 
 struct Listener {
-    config: ListenerConfig,
+    config: Arc<ListenerConfig>,
     tokens: Arc<dyn TokenSource>,
     handler: Arc<dyn Handler>,
     clock: Arc<dyn Clock>,

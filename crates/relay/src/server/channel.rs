@@ -14,24 +14,25 @@ use tokio_tungstenite::tungstenite;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::handshake::{Refusal, bearer};
+use super::access::{Asked, Pass, Refusal};
+use super::ask::{Road, Sent, Visitor};
 use super::registry::Place;
 use super::{Answer, Inner};
 use crate::close::Close;
 use crate::entity::Entity;
 use crate::frame;
 use crate::limits::Limits;
-use crate::message::{Delivered, DeliveryError, DeliveryErrorKind, Request};
+use crate::message::{Delivered, DeliveryError, DeliveryErrorKind, Response};
 use crate::session::asking::{AskingSession, Heard, NotQueued, Outgoing, Violation};
-use crate::token::Claims;
+use crate::token::Right;
 
 /// How long a peer may take to agree to the end of a channel.
-const FAREWELL: Duration = Duration::from_secs(1);
+pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
 /// No interval can be nothing.
-const PING_MIN: Duration = Duration::from_millis(1);
+pub(super) const PING_MIN: Duration = Duration::from_millis(1);
 
-type Reply = oneshot::Sender<Answer>;
+pub(super) type Reply = oneshot::Sender<Answer>;
 /// What is to be written, in order.
 pub(super) type Writes = mpsc::UnboundedReceiver<Write>;
 
@@ -45,9 +46,10 @@ pub(super) enum Write {
 /// What others can see and do of a channel.
 pub(super) struct Channel {
     pub(super) entity: Entity,
-    pub(super) instance: InstanceId,
-    /// Address of a rendezvous, less the id.
-    address: String,
+    /// The process, if its token names one.
+    pub(super) instance: Option<InstanceId>,
+    /// The name under which the listener found this relay.
+    host: String,
     session: Mutex<AskingSession<Reply>>,
     writes: mpsc::UnboundedSender<Write>,
     live: AtomicBool,
@@ -63,45 +65,106 @@ pub(super) struct Channel {
 impl Channel {
     pub(super) fn new(
         entity: Entity,
-        claims: &Claims,
-        address: String,
+        host: String,
+        pass: Pass,
         limits: &Limits,
         clock: Arc<dyn Clock>,
     ) -> (Arc<Self>, Writes) {
         let (writes, receiver) = mpsc::unbounded_channel();
         let channel = Self {
             entity,
-            instance: claims.instance,
-            address,
+            instance: pass.instance,
+            host,
             session: Mutex::new(AskingSession::new(limits)),
             writes,
             live: AtomicBool::new(false),
             last_sign: Mutex::new(clock.running()),
             clock,
-            token_expires_at: AtomicI64::new(claims.expires_at.as_millis()),
+            token_expires_at: AtomicI64::new(pass.expires_at.as_millis()),
             cutting: CancellationToken::new(),
             cut_for: Mutex::new(None),
         };
         (Arc::new(channel), receiver)
     }
 
-    /// Takes a request to be written, or gives it back.
+    /// Takes a request to be written, or gives back where its answer would have gone. The second id
+    /// is the secret of its rendezvous.
     pub(super) fn queue(
         &self,
-        id: Uuid,
-        request: Request,
+        (id, secret): (Uuid, Uuid),
+        road: Road,
+        sent: &Sent,
         reply: Reply,
-    ) -> Result<(), (NotQueued, (Request, Reply))> {
-        let announced = frame::request(id, &format!("{}{id}", self.address), &request);
-        let outgoing = Outgoing { announced, body: request.body.clone() };
+    ) -> Result<(), (NotQueued, Reply)> {
+        let address = self.address("request", secret);
+        let announced = frame::request(id, &address, &sent.request, sent.remote);
+        let whole = Outgoing { announced, body: sent.request.body.clone() };
         let mut session = self.session();
-        if let Err((why, reply)) = session.queue(id, outgoing, reply) {
-            return Err((why, (request, reply)));
+        if road == Road::Rendezvous {
+            session.queue_elsewhere(id, frame::rendezvous(id, &address), Some(whole), reply)?;
+        } else {
+            session.queue(id, whole, reply)?;
         }
         // Under the session's lock, so that writes keep the order of the queue. It fails only if
         // the channel ends at this moment; then the session's end answers the request.
         let _ = self.writes.send(Write::Request(id));
         Ok(())
+    }
+
+    /// Takes the news of a sender that wants a WebSocket, to be written, or gives it back.
+    pub(super) fn knock(
+        &self,
+        (id, secret): (Uuid, Uuid),
+        visitor: &Visitor<'_>,
+        reply: Reply,
+    ) -> Result<(), (NotQueued, Reply)> {
+        let Visitor { headers, suffix, query, remote } = *visitor;
+        let (path, pairs) = (format!("{}{suffix}", self.entity), frame::others(query));
+        let address = self.address_at(&path, "accept", secret);
+        let address = if pairs.is_empty() { address } else { format!("{address}&{pairs}") };
+        let announced = frame::accept(id, &address, headers, remote);
+        let mut session = self.session();
+        session.queue_elsewhere(id, announced, None, reply)?;
+        let _ = self.writes.send(Write::Request(id));
+        Ok(())
+    }
+
+    /// What waits at the rendezvous of a request; see [`AskingSession::collect`].
+    pub(super) fn collect(&self, id: Uuid) -> Option<Outgoing> {
+        self.session().collect(id)
+    }
+
+    /// Notes that the answer has begun at a rendezvous.
+    pub(super) fn answering(&self, id: Uuid) {
+        self.session().answering(id);
+    }
+
+    /// Whether the answer to a request has begun.
+    pub(super) fn has_begun(&self, id: Uuid) -> bool {
+        self.session().has_begun(id)
+    }
+
+    /// Ends a request with the answer that its rendezvous brought.
+    pub(super) fn settle(&self, id: Uuid, response: Response) {
+        if let Some(reply) = self.session().settle(id) {
+            let _ = reply.send(Ok(response));
+        }
+    }
+
+    /// Ends a request whose rendezvous failed, if it is still under way.
+    pub(super) fn lost(&self, id: Uuid, why: impl FnOnce(Delivered) -> DeliveryError) {
+        if let Some((reply, delivered)) = self.session().lost(id) {
+            let _ = reply.send(Err(why(delivered)));
+        }
+    }
+
+    /// Where the listener opens a rendezvous, under the name by which it found this relay.
+    fn address(&self, action: &str, secret: Uuid) -> String {
+        self.address_at(self.entity.as_str(), action, secret)
+    }
+
+    fn address_at(&self, path: &str, action: &str, secret: Uuid) -> String {
+        format!("wss://{}/$hc/{path}?sb-hc-action={action}&sb-hc-id={secret}", self.host)
     }
 
     /// Gives a request up; see [`AskingSession::forget`].
@@ -211,7 +274,7 @@ async fn read(
                 let _ = reply.send(Ok(response));
             }
             Ok(Heard::RenewToken(token)) => {
-                if let Err(close) = renew(channel, bearer(&token), relay).await {
+                if let Err(close) = renew(channel, &token, relay).await {
                     return Some(close);
                 }
             }
@@ -226,14 +289,14 @@ async fn read(
 }
 
 /// What became of a request whose answer broke a rule.
-fn broken_answer(close: Close) -> DeliveryError {
+pub(super) fn broken_answer(close: Close) -> DeliveryError {
     let too_big = close == Close::TOO_BIG;
     let kind = if too_big { DeliveryErrorKind::TooBig } else { DeliveryErrorKind::ListenerLost };
     DeliveryError { kind, delivered: Delivered::Yes }
 }
 
 /// What to tell a peer whose message could not be read; nothing if it is gone.
-fn farewell_for(error: axum::Error) -> Option<Close> {
+pub(super) fn farewell_for(error: axum::Error) -> Option<Close> {
     match error.into_inner().downcast_ref::<tungstenite::Error>()? {
         tungstenite::Error::Capacity(_) => Some(Close::TOO_BIG),
         tungstenite::Error::Utf8(_) => Some(Close::MALFORMED),
@@ -247,11 +310,12 @@ fn farewell_for(error: axum::Error) -> Option<Close> {
 
 /// Puts a fresh token in the place of the channel's, or says how the channel ends.
 async fn renew(channel: &Channel, token: &str, relay: &Inner) -> Result<(), Close> {
-    let checked =
-        timeout(&*relay.clock, relay.limits.handshake, relay.check(token, &channel.entity)).await;
+    let (entity, host) = (&channel.entity, channel.host.as_str());
+    let checked = relay.check(token, Asked { entity, host, right: Right::Listen });
+    let checked = timeout(&*relay.clock, relay.limits.handshake, checked).await;
     match checked.unwrap_or(Err(Refusal::Unavailable)) {
-        Ok(claims) => {
-            channel.token_expires_at.store(claims.expires_at.as_millis(), Ordering::SeqCst);
+        Ok(pass) => {
+            channel.token_expires_at.store(pass.expires_at.as_millis(), Ordering::SeqCst);
             Ok(())
         }
         Err(Refusal::Unavailable) => Err(Close::INTERNAL),
@@ -293,7 +357,7 @@ async fn write(
 }
 
 /// Writes a request; nothing comes between its two messages, because one task writes them all.
-async fn send(
+pub(super) async fn send(
     sink: &mut SplitSink<WebSocket, Message>,
     Outgoing { announced, body }: Outgoing,
 ) -> Result<(), axum::Error> {
@@ -317,7 +381,7 @@ async fn tick(channel: &Channel, relay: &Inner) -> Close {
 }
 
 /// Says why the channel ends, if there is anything to say, and waits until the peer agrees.
-async fn say_farewell(
+pub(super) async fn say_farewell(
     mut sink: SplitSink<WebSocket, Message>,
     mut stream: SplitStream<WebSocket>,
     why: Option<Close>,

@@ -1,25 +1,33 @@
 //! The relay itself, to be embedded in a service that owns TLS and the port.
 
+mod access;
+mod ask;
 mod channel;
+mod connect;
 mod handshake;
+mod pipe;
 mod registry;
+mod rendezvous;
+mod sender;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use protocol::{Clock, InstanceId, Randomness, timeout};
-use tokio::sync::oneshot;
-use uuid::Uuid;
 
 use crate::close::Close;
 use crate::entity::Entity;
 use crate::headers;
 use crate::limits::{BODY_MAX, HEADERS_MAX, Limits};
 use crate::message::{Delivered, DeliveryError, DeliveryErrorKind, Request, Response};
-use crate::session::asking::NotQueued;
-use channel::Channel;
+use crate::token::sas::Rule;
+use ask::{Road, Sent};
+use pipe::Pipes;
 use registry::Registry;
+use rendezvous::Rendezvous;
+
+pub use ask::Asked;
 
 /// How often a draining relay looks whether a channel has become idle.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
@@ -29,6 +37,14 @@ pub trait Authority: Send + Sync {
     /// The Ed25519 public keys that may listen on `entity` now. None: nobody knows the entity, or
     /// it was revoked. It is asked at every handshake and every renewal of a token.
     fn listen_keys(&self, entity: &Entity) -> BoxFuture<'_, Result<Vec<[u8; 32]>, AuthorityError>>;
+
+    /// The rules of shared keys that hold for `entity` now, for relays that take such tokens.
+    /// None unless an authority says otherwise: whoever can check a shared key can also use it
+    /// (SPEC W-5).
+    fn rules(&self, entity: &Entity) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
+        let _ = entity;
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
 }
 
 /// The authority cannot say; listeners are told to come back.
@@ -49,6 +65,8 @@ pub(crate) struct Inner {
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     registry: Arc<Registry>,
+    rendezvous: Arc<Rendezvous>,
+    pipes: Pipes,
 }
 
 impl Relay {
@@ -60,13 +78,24 @@ impl Relay {
         randomness: Arc<dyn Randomness>,
     ) -> Self {
         let registry = Arc::new(Registry::default());
-        Self { inner: Arc::new(Inner { limits, authority, clock, randomness, registry }) }
+        let rendezvous = Arc::new(Rendezvous::default());
+        let pipes = Pipes::default();
+        let inner = Inner { limits, authority, clock, randomness, registry, rendezvous, pipes };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The routes of the relay: `GET /$hc/{entity}` for listeners. The server must allow upgrades
     /// of connections, and should set `TCP_NODELAY`.
     pub fn router(&self) -> axum::Router {
         handshake::router(Arc::clone(&self.inner))
+    }
+
+    /// The routes of a relay that stands alone: besides `/$hc/{entity}`, which listeners also open
+    /// for rendezvous, every other path is a sender's. Listeners are told where senders are if
+    /// the server puts a [`ConnectInfo`](axum::extract::ConnectInfo) of a
+    /// [`SocketAddr`](std::net::SocketAddr) into the extensions of requests.
+    pub fn standalone_router(&self) -> axum::Router {
+        handshake::standalone_router(Arc::clone(&self.inner))
     }
 
     /// Whether somebody listens: a channel that answers its pings.
@@ -77,7 +106,7 @@ impl Relay {
     /// The processes that listen. Two of one agent raise an alarm (SPEC A-3).
     pub fn instances(&self, entity: &Entity) -> Vec<InstanceId> {
         let mut found: Vec<_> =
-            self.inner.registry.live(entity).iter().map(|channel| channel.instance).collect();
+            self.inner.registry.live(entity).iter().filter_map(|one| one.instance).collect();
         found.sort_unstable();
         found.dedup();
         found
@@ -120,7 +149,8 @@ impl Relay {
         if request.body.len() > BODY_MAX || headers::size(&request.headers) > HEADERS_MAX {
             return Err(not_delivered(DeliveryErrorKind::TooBig));
         }
-        self.queue(entity, request).map_err(not_delivered)
+        let sent = Sent { request, remote: None };
+        self.inner.ask(entity, sent, Road::Channel).map_err(not_delivered)
     }
 
     /// Cuts every channel of `entity`: it was revoked or offboarded. The authority must have
@@ -129,6 +159,7 @@ impl Relay {
         for channel in self.inner.registry.all_of(entity) {
             channel.cut(Close::ENTITY_GONE);
         }
+        self.inner.pipes.end(entity, Close::ENTITY_GONE);
     }
 
     /// Ends service in good order: no new listeners, no new requests; what is in flight may end,
@@ -137,12 +168,19 @@ impl Relay {
         self.inner.registry.begin_draining();
         let clock = &*self.inner.clock;
         let deadline = clock.running().saturating_add(self.inner.limits.drain);
-        for channel in self.inner.registry.all() {
-            while channel.in_flight() > 0 && clock.running() < deadline {
+        let (mut left, pipes) = (self.inner.registry.all(), &self.inner.pipes);
+        let pace = self.inner.drain_pace(left.len() + pipes.count());
+        while !left.is_empty() {
+            let over = clock.running() >= deadline;
+            let Some(at) = left.iter().position(|one| over || one.in_flight() == 0) else {
                 clock.sleep(DRAIN_LOOK).await;
-            }
-            channel.cut(Close::DRAINING);
-            clock.sleep(self.inner.limits.drain_pace).await;
+                continue;
+            };
+            left.swap_remove(at).cut(Close::DRAINING);
+            clock.sleep(pace).await;
+        }
+        while pipes.end_one(Close::DRAINING) {
+            clock.sleep(pace).await;
         }
         let closed = async {
             while !self.inner.registry.all().is_empty() {
@@ -152,78 +190,16 @@ impl Relay {
         // A channel that cannot even be told to close is dropped with the process.
         let _ = timeout(clock, self.inner.limits.slow_listener, closed).await;
     }
+}
 
-    /// Queues the request at the channel that gave the most recent sign of life and has room.
-    fn queue(&self, entity: &Entity, request: Request) -> Result<Asked, DeliveryErrorKind> {
-        if self.inner.registry.is_draining() {
-            return Err(DeliveryErrorKind::Busy);
-        }
-        let id = self.inner.request_id();
-        let (reply, answer) = oneshot::channel();
-        let mut ask = Some((request, reply));
-        let mut outcome = DeliveryErrorKind::NoListener;
-        for channel in self.inner.registry.live(entity) {
-            let Some((request, reply)) = ask.take() else { break };
-            match channel.queue(id, request, reply) {
-                Ok(()) => {
-                    let limit = self.inner.limits.response;
-                    let clock = Arc::clone(&self.inner.clock);
-                    return Ok(Asked { channel, id, answer, limit, clock });
-                }
-                Err((NotQueued::Full, back)) => {
-                    outcome = DeliveryErrorKind::Busy;
-                    ask = Some(back);
-                }
-                Err((NotQueued::Ended, back)) => ask = Some(back),
-            }
-        }
-        Err(outcome)
+impl Inner {
+    /// How far apart a draining relay closes so many channels: not so far that they would not all
+    /// be closed in [`Limits::drain`].
+    fn drain_pace(&self, count: usize) -> Duration {
+        let count = u32::try_from(count).unwrap_or(u32::MAX).max(1);
+        self.limits.drain_pace.min(self.limits.drain / count)
     }
 }
 
 /// What comes of a request.
 type Answer = Result<Response, DeliveryError>;
-
-impl Inner {
-    /// An id that nobody can guess: an answer to it comes from who was asked.
-    fn request_id(&self) -> Uuid {
-        let mut bytes = [0; 16];
-        self.randomness.fill(&mut bytes);
-        uuid::Builder::from_random_bytes(bytes).into_uuid()
-    }
-}
-
-/// A request under way. When it is dropped, its channel forgets it.
-pub struct Asked {
-    channel: Arc<Channel>,
-    id: Uuid,
-    answer: oneshot::Receiver<Answer>,
-    limit: Duration,
-    clock: Arc<dyn Clock>,
-}
-
-impl Asked {
-    /// The second half of [`Relay::deliver`]: waits for the answer, at most `response_limit` and
-    /// never longer than [`Limits::response`].
-    ///
-    /// # Errors
-    /// [`DeliveryError`], which also says whether the listener may have seen the request.
-    pub async fn answer(mut self, response_limit: Duration) -> Result<Response, DeliveryError> {
-        match timeout(&*self.clock, response_limit.min(self.limit), &mut self.answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(self.give_up(DeliveryErrorKind::ListenerLost)),
-            Err(_) => Err(self.give_up(DeliveryErrorKind::Timeout)),
-        }
-    }
-
-    fn give_up(&self, kind: DeliveryErrorKind) -> DeliveryError {
-        let delivered = self.channel.forget(self.id).unwrap_or(Delivered::Unknown);
-        DeliveryError { kind, delivered }
-    }
-}
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        self.channel.forget(self.id);
-    }
-}

@@ -5,6 +5,9 @@
 //! queue → begin_writing → written → text (→ binary) → answered
 //!    └─────────── forget (sender gave up), end (channel lost) at any time
 //! ```
+//!
+//! What is too large for the channel is only announced there (`queue_elsewhere`), waits until the
+//! listener comes to its rendezvous (`collect`), and is answered there (`answering`, `settle`).
 
 use std::collections::HashMap;
 
@@ -58,6 +61,8 @@ pub(crate) struct AskingSession<R> {
     queued_requests: usize,
     /// The memory that senders can make this channel hold.
     queued_bytes: usize,
+    /// The same of requests that wait to be collected.
+    parked_bytes: usize,
     most_requests: usize,
     most_bytes: usize,
     /// The answer whose body is the next message.
@@ -71,6 +76,16 @@ pub(crate) struct AskingSession<R> {
 struct Waiting<R> {
     reply: R,
     stage: Stage,
+    road: Road,
+}
+
+/// How a request travels.
+#[derive(Debug, PartialEq, Eq)]
+enum Road {
+    /// On the channel, where it may be answered too.
+    Channel,
+    /// By a rendezvous, where alone it may be answered; with what waits there to be collected.
+    Rendezvous(Option<Outgoing>),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -81,6 +96,8 @@ enum Stage {
     Written {
         pings: u64,
     },
+    /// On its way at the rendezvous.
+    Collected,
     Answering,
 }
 
@@ -92,6 +109,7 @@ impl<R> AskingSession<R> {
             waiting: HashMap::new(),
             queued_requests: 0,
             queued_bytes: 0,
+            parked_bytes: 0,
             most_requests: limits.queue_requests,
             most_bytes: limits.queue_bytes,
             answering: None,
@@ -108,17 +126,87 @@ impl<R> AskingSession<R> {
         outgoing: Outgoing,
         reply: R,
     ) -> Result<(), (NotQueued, R)> {
+        self.enqueue(id, outgoing, Waiting { reply, stage: Stage::Writing, road: Road::Channel })
+    }
+
+    /// Takes what shall be announced on the channel and answered elsewhere; `parcel` waits there
+    /// until it is collected. One parcel always has room: its size has a limit of its own.
+    pub(crate) fn queue_elsewhere(
+        &mut self,
+        id: Uuid,
+        announced: String,
+        parcel: Option<Outgoing>,
+        reply: R,
+    ) -> Result<(), (NotQueued, R)> {
+        let size = parcel.as_ref().map_or(0, Outgoing::size);
+        let total = self.parked_bytes.saturating_add(size);
+        if self.parked_bytes > 0 && total > self.most_bytes {
+            return Err((NotQueued::Full, reply));
+        }
+        let outgoing = Outgoing { announced, body: Bytes::new() };
+        let road = Road::Rendezvous(parcel);
+        self.enqueue(id, outgoing, Waiting { reply, stage: Stage::Writing, road })?;
+        self.parked_bytes = total;
+        Ok(())
+    }
+
+    fn enqueue(
+        &mut self,
+        id: Uuid,
+        outgoing: Outgoing,
+        waiting: Waiting<R>,
+    ) -> Result<(), (NotQueued, R)> {
         if self.ended {
-            return Err((NotQueued::Ended, reply));
+            return Err((NotQueued::Ended, waiting.reply));
         }
         let total = self.queued_bytes.saturating_add(outgoing.size());
         if self.queued_requests >= self.most_requests || total > self.most_bytes {
-            return Err((NotQueued::Full, reply));
+            return Err((NotQueued::Full, waiting.reply));
         }
         self.queued_requests += 1;
         self.queued_bytes = total;
-        self.waiting.insert(id, Waiting { reply, stage: Stage::Queued(outgoing) });
+        self.waiting.insert(id, Waiting { stage: Stage::Queued(outgoing), ..waiting });
         Ok(())
+    }
+
+    /// What waits at a rendezvous, if it is still wanted; from here on some of it may have been
+    /// written.
+    pub(crate) fn collect(&mut self, id: Uuid) -> Option<Outgoing> {
+        let waiting = self.waiting.get_mut(&id)?;
+        let Road::Rendezvous(parcel) = &mut waiting.road else { return None };
+        let parcel = parcel.take()?;
+        self.parked_bytes -= parcel.size();
+        if let Stage::Queued(announced) = std::mem::replace(&mut waiting.stage, Stage::Collected) {
+            // Collected before it was announced: there is nothing left to announce.
+            self.left_queue(&announced);
+        }
+        Some(parcel)
+    }
+
+    /// Notes that the answer to a request has begun at its rendezvous.
+    pub(crate) fn answering(&mut self, id: Uuid) {
+        if let Some(waiting) = self.waiting.get_mut(&id)
+            && !matches!(waiting.stage, Stage::Queued(_))
+        {
+            waiting.stage = Stage::Answering;
+        }
+    }
+
+    /// Whether the answer to a request has begun, but not ended.
+    pub(crate) fn has_begun(&self, id: Uuid) -> bool {
+        self.waiting.get(&id).is_some_and(|waiting| waiting.stage == Stage::Answering)
+    }
+
+    /// Ends a request that a rendezvous answered: where its answer goes.
+    pub(crate) fn settle(&mut self, id: Uuid) -> Option<R> {
+        self.remove(id)
+    }
+
+    /// Ends a request whose rendezvous was lost: where to say so, and whether the listener has
+    /// seen it.
+    pub(crate) fn lost(&mut self, id: Uuid) -> Option<(R, Delivered)> {
+        let delivered = self.delivered(self.waiting.get(&id)?);
+        Some((self.remove(id)?, delivered))
     }
 
     /// What is to be written for a queued request, if it is still wanted; from here on some of it
@@ -180,6 +268,10 @@ impl<R> AskingSession<R> {
     /// Takes a binary message.
     pub(crate) fn binary(&mut self, body: Bytes) -> Result<Heard<R>, Violation<R>> {
         let Some((id, head)) = self.answering.take() else {
+            if body.is_empty() {
+                // Published listeners for Node write one after an answer without a body.
+                return Ok(Heard::Nothing);
+            }
             return Err(Violation { close: Close::MALFORMED, reply: None });
         };
         let reply = self.remove(id);
@@ -192,7 +284,7 @@ impl<R> AskingSession<R> {
     /// Gives a request up, and says whether the listener has seen it; nothing if it is no longer
     /// under way. An answer that comes later is dropped.
     pub(crate) fn forget(&mut self, id: Uuid) -> Option<Delivered> {
-        let delivered = self.delivered(&self.waiting.get(&id)?.stage);
+        let delivered = self.delivered(self.waiting.get(&id)?);
         self.remove(id);
         Some(delivered)
     }
@@ -200,10 +292,10 @@ impl<R> AskingSession<R> {
     /// Ends the channel: every request under way, and whether the listener has seen it.
     pub(crate) fn end(&mut self) -> Vec<(R, Delivered)> {
         self.ended = true;
-        (self.queued_requests, self.queued_bytes) = (0, 0);
+        (self.queued_requests, self.queued_bytes, self.parked_bytes) = (0, 0, 0);
         let all = std::mem::take(&mut self.waiting);
         all.into_values()
-            .map(|waiting| (self.delivered(&waiting.stage), waiting.reply))
+            .map(|waiting| (self.delivered(&waiting), waiting.reply))
             .map(|(delivered, reply)| (reply, delivered))
             .collect()
     }
@@ -228,15 +320,21 @@ impl<R> AskingSession<R> {
         answered(reply, head, Bytes::new())
     }
 
-    /// A request that was not yet written cannot have been answered by who knows it honestly.
+    /// A request that was not yet written cannot have been answered by who knows it honestly; one
+    /// that waits elsewhere is answered there.
     fn is_asked(&self, id: Uuid) -> bool {
-        self.waiting.get(&id).is_some_and(|waiting| !matches!(waiting.stage, Stage::Queued(_)))
+        self.waiting.get(&id).is_some_and(|waiting| {
+            waiting.road == Road::Channel && !matches!(waiting.stage, Stage::Queued(_))
+        })
     }
 
     fn remove(&mut self, id: Uuid) -> Option<R> {
         let waiting = self.waiting.remove(&id)?;
         if let Stage::Queued(outgoing) = &waiting.stage {
             self.left_queue(outgoing);
+        }
+        if let Road::Rendezvous(Some(parcel)) = &waiting.road {
+            self.parked_bytes -= parcel.size();
         }
         Some(waiting.reply)
     }
@@ -246,13 +344,17 @@ impl<R> AskingSession<R> {
         self.queued_bytes -= outgoing.size();
     }
 
-    fn delivered(&self, stage: &Stage) -> Delivered {
+    fn delivered(&self, Waiting { stage, road, .. }: &Waiting<R>) -> Delivered {
+        if matches!(road, Road::Rendezvous(Some(_))) {
+            // Announced perhaps, but not a byte of it has left.
+            return Delivered::No;
+        }
         match stage {
             Stage::Queued(_) => Delivered::No,
             Stage::Answering => Delivered::Yes,
             // Messages keep their order: whoever answers a later ping has read the request.
             Stage::Written { pings } if self.pings_answered > *pings => Delivered::Yes,
-            Stage::Writing | Stage::Written { .. } => Delivered::Unknown,
+            Stage::Writing | Stage::Written { .. } | Stage::Collected => Delivered::Unknown,
         }
     }
 }
@@ -264,9 +366,9 @@ impl Outgoing {
 }
 
 fn answered<R>(reply: Option<R>, head: ResponseHead, body: Bytes) -> Heard<R> {
-    let ResponseHead { status, headers, .. } = head;
+    let ResponseHead { status, reason, headers, .. } = head;
     match reply {
-        Some(reply) => Heard::Answered(reply, Response { status, headers, body }),
+        Some(reply) => Heard::Answered(reply, Response { status, reason, headers, body }),
         None => Heard::Nothing,
     }
 }

@@ -29,12 +29,12 @@ fn bytes(count: usize) -> Outgoing {
 }
 
 fn answer(id: Uuid, body: &'static [u8]) -> String {
-    let response = Response { status: 200, headers: Vec::new(), body: Bytes::from_static(body) };
+    let response = ok(body);
     frame::response(&id.to_string(), &response)
 }
 
 fn ok(body: &'static [u8]) -> Response {
-    Response { status: 200, headers: Vec::new(), body: Bytes::from_static(body) }
+    Response { body: Bytes::from_static(body), ..Response::empty(200) }
 }
 
 #[test]
@@ -135,8 +135,15 @@ fn a_frame_before_the_body_ends_the_channel_and_the_request() {
 
 #[test]
 fn a_body_that_nothing_announced_ends_the_channel() {
-    let broken = asked().binary(Bytes::new());
+    let broken = asked().binary(Bytes::from_static(b"x"));
     assert_eq!(broken, Err(Violation { close: Close::MALFORMED, reply: None }));
+}
+
+#[test]
+fn the_empty_message_that_published_listeners_write_after_an_answer_without_body_is_nothing() {
+    let mut session = asked();
+    assert_eq!(session.text(&answer(ONE, b"")), Ok(Heard::Answered(1, ok(b""))));
+    assert_eq!(session.binary(Bytes::new()), Ok(Heard::Nothing));
 }
 
 #[test]
@@ -174,6 +181,66 @@ fn an_ended_channel_takes_nothing_more() {
     assert_eq!(ended, [(1, Delivered::Unknown), (2, Delivered::No)]);
     assert_eq!(session.queue(ONE, bytes(10), 3), Err((NotQueued::Ended, 3)));
     assert_eq!(session.begin_writing(TWO), None);
+}
+
+/// A session that has announced request [`ONE`] of so many bytes, whose answer goes to 1.
+fn parked(count: usize) -> AskingSession<u8> {
+    let mut session = session();
+    session.queue_elsewhere(ONE, "here".to_owned(), Some(bytes(count)), 1).unwrap();
+    assert_eq!(session.begin_writing(ONE).unwrap().announced, "here");
+    session.written(ONE);
+    session
+}
+
+#[test]
+fn what_is_announced_only_counts_as_not_delivered_until_it_is_collected() {
+    let mut session = parked(10);
+    let number = session.next_ping();
+    assert!(session.pong(&number.to_be_bytes()));
+    assert_eq!(session.forget(ONE), Some(Delivered::No));
+    assert_eq!(session.collect(ONE), None, "given up");
+
+    let mut session = parked(10);
+    assert_eq!(session.collect(ONE), Some(bytes(10)));
+    assert_eq!(session.collect(ONE), None, "once only");
+    // This pong says something about the channel, and nothing about the rendezvous.
+    session.written(ONE);
+    let number = session.next_ping();
+    assert!(session.pong(&number.to_be_bytes()));
+    assert_eq!(session.lost(ONE), Some((1, Delivered::Unknown)));
+
+    let mut session = parked(10);
+    session.collect(ONE).unwrap();
+    session.answering(ONE);
+    assert_eq!(session.end(), [(1, Delivered::Yes)]);
+}
+
+#[test]
+fn what_waits_at_a_rendezvous_is_answered_there_and_not_on_the_channel() {
+    let mut session = parked(10);
+    assert_eq!(session.text(&answer(ONE, b"")), Ok(Heard::Nothing));
+    session.collect(ONE).unwrap();
+    assert_eq!(session.text(&answer(ONE, b"forged")), Ok(Heard::Nothing));
+    assert_eq!(session.binary(Bytes::from_static(b"forged")), Ok(Heard::Nothing));
+    assert_eq!(session.settle(ONE), Some(1));
+    assert_eq!(session.settle(ONE), None);
+    assert_eq!((session.in_flight(), session.parked_bytes), (0, 0));
+}
+
+#[test]
+fn one_parcel_always_has_room_and_the_next_only_within_the_limit() {
+    let most = Limits::default().queue_bytes;
+    let mut session = parked(most + 1);
+    let more = |session: &mut AskingSession<u8>, count| {
+        session.queue_elsewhere(TWO, String::new(), Some(bytes(count)), 2)
+    };
+    assert_eq!(more(&mut session, 1), Err((NotQueued::Full, 2)));
+    session.forget(ONE);
+    assert_eq!(more(&mut session, most), Ok(()));
+    let full = session.queue_elsewhere(ONE, String::new(), Some(bytes(1)), 1);
+    assert_eq!(full, Err((NotQueued::Full, 1)));
+    assert_eq!(session.collect(TWO), Some(bytes(most)), "even before it is announced");
+    assert_eq!((session.begin_writing(TWO), session.queued_requests), (None, 0));
 }
 
 #[derive(Debug, Clone)]
@@ -301,6 +368,7 @@ impl Modelled {
         }
         prop_assert!(self.begun.is_empty());
         let queued = (self.session.queued_requests, self.session.queued_bytes);
+        prop_assert_eq!(self.session.parked_bytes, 0);
         prop_assert_eq!(queued, (0, 0));
         Ok(())
     }

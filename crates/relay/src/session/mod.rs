@@ -1,8 +1,10 @@
 //! What the messages of one control channel mean, without any socket: the relay's side in
-//! [`asking`], the listener's in [`answering`]. Both are driven by whoever owns the socket.
+//! [`asking`], the listener's in [`answering`]; and those of a [`rendezvous`]. All are driven by
+//! whoever owns the socket.
 
 pub(crate) mod answering;
 pub(crate) mod asking;
+pub(crate) mod rendezvous;
 
 use crate::close::Close;
 use crate::frame::FrameError;

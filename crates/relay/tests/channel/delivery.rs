@@ -174,7 +174,7 @@ async fn bodies_and_headers_have_their_limits_in_both_directions() {
     let answer =
         |count: usize| world.relay.deliver(entity, request(&format!("/bytes/{count}"), ""), SOON);
     assert_eq!(answer(BODY_MAX).await.unwrap().body.len(), BODY_MAX);
-    // Our own listener does not even try.
+    // Inside another service there are no rendezvous: our own listener does not get there.
     assert_eq!(answer(BODY_MAX + 1).await.unwrap().status, 500);
     let mut heavy = request("/", "");
     heavy.headers = vec![("X".to_owned(), "y".repeat(HEADERS_MAX))];

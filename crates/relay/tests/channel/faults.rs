@@ -185,6 +185,10 @@ async fn a_renewed_token_keeps_the_channel_and_a_bad_one_ends_it() {
     let no_right = Claims { right: None, ..agent.claims() };
     raw.send(renew(agent.mint(&no_right))).await.unwrap();
     assert_eq!(close_code(&mut raw).await, Some(1008));
+    let mut raw = world.raw(&agent).await;
+    world.known.broken.store(true, std::sync::atomic::Ordering::SeqCst);
+    raw.send(renew(agent.mint(&agent.claims()))).await.unwrap();
+    assert_eq!(close_code(&mut raw).await, Some(1011), "nobody knows whether it may");
 }
 
 #[tokio::test]

@@ -93,13 +93,15 @@ async fn what_may_pass_is_503_because_a_404_is_for_ever() {
 }
 
 #[tokio::test]
-async fn a_refused_listener_has_to_wait_for_its_refusal() {
-    let delay = Duration::from_millis(200);
-    let world = World::with(Limits { refused_listen: delay, ..limits() }).await;
+async fn a_listener_may_listen_below_its_entity() {
+    let world = World::new().await;
     let agent = world.agent(1);
-    let began = tokio::time::Instant::now();
-    assert_eq!(world.open(&listen_path(&agent.entity), None).await.err(), Some(401));
-    assert!(began.elapsed() >= delay);
+    let token = agent.mint(&agent.claims());
+    let below = format!("/$hc/{}/More/of%20it?sb-hc-action=listen", agent.entity);
+    let _raw = world.open(&below, Some(&token)).await.unwrap();
+    world.listener_is_there(&agent.entity).await;
+    let beside = format!("/$hc/{}s?sb-hc-action=listen", agent.entity);
+    assert_eq!(world.open(&beside, Some(&token)).await.err(), Some(404));
 }
 
 #[tokio::test]
@@ -118,8 +120,9 @@ async fn a_revocation_in_the_middle_of_a_handshake_leaves_no_channel() {
     let world = World::new().await;
     let agent = world.agent(1);
     let token = agent.mint(&agent.claims());
-    // Revoked right after the relay has looked at the keys: there is no channel to cut yet.
-    world.known.forget_after_answer.store(true, Ordering::SeqCst);
+    // Revoked right after the relay has looked for the entity and then at its keys: there is no
+    // channel to cut yet.
+    world.known.forget_after.store(2, Ordering::SeqCst);
     let opened = world.open(&listen_path(&agent.entity), Some(&token)).await;
     assert_eq!(opened.err(), Some(404));
     assert!(!world.relay.is_listening(&agent.entity));

@@ -9,8 +9,15 @@
 
 mod delivery;
 mod faults;
+mod hands;
 mod handshake;
 mod http_proxy;
 mod listener;
+mod port;
+mod promises;
 mod proxy;
+mod rendezvous;
+mod senders;
+mod shared_keys;
+mod sockets;
 mod world;

@@ -9,28 +9,29 @@ use std::time::Duration;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use bytes::Bytes;
-use clock::SystemClock;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
-use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
-use protocol::{AgentId, Clock, InstanceId, ManualClock, Randomness, Sleep, TenantId, Timestamp};
+use protocol::{AgentId, Clock, InstanceId, Randomness, TenantId, Timestamp};
+use relay::token::sas::Rule;
 use relay::token::{self, Claims, Right};
 use relay::{
     Authority, AuthorityError, BoxFuture, Entity, Handler, Limits, ListenerConfig, Reconnect,
     Relay, Request, Response, Status, TlsTransport, TokenSource,
 };
-use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_util::sync::CancellationToken;
+
+use crate::hands::Hands;
+use crate::port::{accept, certificates};
 
 /// Longer than anything takes that these tests wait for.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
@@ -66,9 +67,13 @@ impl Randomness for Counted {
 #[derive(Default)]
 pub(crate) struct Known {
     keys: Mutex<HashMap<Entity, Vec<[u8; 32]>>>,
+    /// Rules of shared keys, as a relay that stands alone has them.
+    pub(crate) shared: Mutex<HashMap<Entity, Vec<Rule>>>,
     pub(crate) broken: AtomicBool,
-    /// The next answer is the last one that names any key.
-    pub(crate) forget_after_answer: AtomicBool,
+    /// It never answers.
+    pub(crate) silent: AtomicBool,
+    /// After so many answers from now it names no key any more; never, if that is 0.
+    pub(crate) forget_after: AtomicUsize,
 }
 
 impl Authority for Known {
@@ -78,10 +83,20 @@ impl Authority for Known {
         } else {
             Ok(self.keys.lock().unwrap().get(entity).cloned().unwrap_or_default())
         };
-        if self.forget_after_answer.load(Ordering::SeqCst) {
+        let left = self.forget_after.load(Ordering::SeqCst);
+        self.forget_after.store(left.saturating_sub(1), Ordering::SeqCst);
+        if left == 1 {
             self.forget(entity);
         }
+        if self.silent.load(Ordering::SeqCst) {
+            return std::future::pending().boxed();
+        }
         async { answer }.boxed()
+    }
+
+    fn rules(&self, entity: &Entity) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
+        let rules = self.shared.lock().unwrap().get(entity).cloned().unwrap_or_default();
+        async { Ok(rules) }.boxed()
     }
 }
 
@@ -139,17 +154,17 @@ impl Handler for Echo {
     fn handle(&self, request: Request) -> BoxFuture<'_, Response> {
         self.begun.fetch_add(1, Ordering::SeqCst);
         async move {
-            if request.target == "/wait" {
+            if request.target.ends_with("/wait") {
                 self.gate.notified().await;
             }
-            assert!(request.target != "/panic", "as the test asked for");
-            let body = match request.target.strip_prefix("/bytes/") {
-                Some(count) => Bytes::from(vec![b'x'; count.parse().unwrap()]),
+            assert!(!request.target.ends_with("/panic"), "as the test asked for");
+            let body = match request.target.rsplit_once("/bytes/") {
+                Some((_, count)) => Bytes::from(vec![b'x'; count.parse().unwrap()]),
                 None => request.body,
             };
             let mut headers = request.headers;
             headers.push(("X-Target".to_owned(), format!("{} {}", request.method, request.target)));
-            Response { status: 200, headers, body }
+            Response { headers, body, ..Response::empty(200) }
         }
         .boxed()
     }
@@ -163,6 +178,7 @@ pub(crate) struct World {
     pub(crate) tls: Arc<rustls::ClientConfig>,
     server_tls: Arc<rustls::ServerConfig>,
     limits: Limits,
+    alone: bool,
     accepting: JoinHandle<()>,
 }
 
@@ -183,14 +199,34 @@ impl World {
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
+        Self::serving(limits, Hands::new(true), false).await
+    }
+
+    /// A relay that stands alone, with senders of its own.
+    pub(crate) async fn alone(limits: Limits) -> Self {
+        Self::serving(limits, Hands::new(true), true).await
+    }
+
+    /// A relay whose whole time is the test's.
+    pub(crate) async fn on_manual_time(limits: Limits) -> Self {
+        Self::serving(limits, Hands::new(false), false).await
+    }
+
+    /// A relay that stands alone, whose whole time is the test's.
+    pub(crate) async fn alone_on_manual_time(limits: Limits) -> Self {
+        Self::serving(limits, Hands::new(false), true).await
+    }
+
+    async fn serving(limits: Limits, hands: Hands, alone: bool) -> Self {
         let (server_tls, tls) = certificates();
         let known = Arc::new(Known::default());
-        let clock = Arc::new(Hands(ManualClock::at(Timestamp::from_millis(1_700_000_000_000))));
+        let clock = Arc::new(hands);
         let relay = new_relay(&limits, &known, &clock);
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = port.local_addr().unwrap();
-        let accepting = tokio::spawn(accept(port, Arc::clone(&server_tls), relay.router()));
-        Self { relay, known, clock, address, tls, server_tls, limits, accepting }
+        let router = if alone { relay.standalone_router() } else { relay.router() };
+        let accepting = tokio::spawn(accept(port, Arc::clone(&server_tls), router));
+        Self { relay, known, clock, address, tls, server_tls, limits, alone, accepting }
     }
 
     /// The relay ends as on SIGTERM, and another one takes its port.
@@ -208,7 +244,7 @@ impl World {
     pub(crate) async fn start(&mut self) {
         let port = TcpListener::bind(self.address).await.unwrap();
         self.relay = new_relay(&self.limits, &self.known, &self.clock);
-        let router = self.relay.router();
+        let router = if self.alone { self.relay.standalone_router() } else { self.relay.router() };
         self.accepting = tokio::spawn(accept(port, Arc::clone(&self.server_tls), router));
     }
 
@@ -274,12 +310,17 @@ impl World {
         timeout(SOON, self.relay.wait_for_listener(entity)).await.expect("a listener");
     }
 
-    /// Opens a control channel by hand; the status if it is refused.
-    pub(crate) async fn open(&self, path_and_query: &str, token: Option<&str>) -> Result<Raw, u16> {
+    /// A connection that somebody trusts.
+    pub(crate) async fn connection(&self) -> TlsStream<TcpStream> {
         let tcp = TcpStream::connect(self.address).await.unwrap();
         tcp.set_nodelay(true).unwrap();
         let name = ServerName::try_from("127.0.0.1").unwrap();
-        let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp).await.unwrap();
+        TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp).await.unwrap()
+    }
+
+    /// Opens a control channel by hand; the status if it is refused.
+    pub(crate) async fn open(&self, path_and_query: &str, token: Option<&str>) -> Result<Raw, u16> {
+        let stream = self.connection().await;
         let url = format!("wss://{}{path_and_query}", self.address);
         let mut request = url.into_client_request().unwrap();
         if let Some(token) = token {
@@ -371,70 +412,8 @@ pub(crate) async fn answer(raw: &mut Raw, id: &Value, status: u16) {
     raw.send(Message::text(frame.to_string())).await.unwrap();
 }
 
-/// A clock whose time of day stands still until it is moved, so that tokens expire when a test
-/// wants it; waiting takes real time, because there are real sockets.
-pub(crate) struct Hands(ManualClock);
-
-impl Hands {
-    pub(crate) fn advance(&self, duration: Duration) {
-        self.0.advance(duration);
-    }
-}
-
-impl Clock for Hands {
-    fn now(&self) -> Timestamp {
-        self.0.now()
-    }
-
-    fn running(&self) -> Duration {
-        SystemClock.running()
-    }
-
-    fn sleep(&self, duration: Duration) -> Sleep {
-        SystemClock.sleep(duration)
-    }
-}
-
 fn new_relay(limits: &Limits, known: &Arc<Known>, clock: &Arc<Hands>) -> Relay {
     let authority = Arc::clone(known) as Arc<dyn Authority>;
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
     Relay::new(limits.clone(), authority, clock, Arc::new(Counted::default()))
-}
-
-async fn accept(port: TcpListener, tls: Arc<rustls::ServerConfig>, router: axum::Router) {
-    let mut connections = JoinSet::new();
-    loop {
-        let (tcp, _) = port.accept().await.unwrap();
-        tcp.set_nodelay(true).unwrap();
-        let (tls, router) = (TlsAcceptor::from(Arc::clone(&tls)), router.clone());
-        connections.spawn(async move {
-            let Ok(stream) = tls.accept(tcp).await else { return };
-            let service = TowerToHyperService::new(router);
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .with_upgrades()
-                .await;
-        });
-    }
-}
-
-fn certificates() -> (Arc<rustls::ServerConfig>, Arc<rustls::ClientConfig>) {
-    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
-    let certificate = made.cert.der().clone();
-    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(certificate.clone()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let server = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .unwrap();
-    let client = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    (Arc::new(server), Arc::new(client))
 }

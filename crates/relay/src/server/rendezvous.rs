@@ -1,0 +1,163 @@
+//! Rendezvous: WebSockets that a listener opens for one exchange. Whoever knows the address may
+//! come, once and for a while; nobody but the listener is told it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::StreamExt as _;
+use futures_util::stream::{SplitSink, SplitStream};
+use protocol::timeout;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::Inner;
+use super::access::{Refusal, parameter};
+use super::channel::{Channel, FAREWELL, broken_answer, farewell_for, say_farewell, send};
+use super::connect::{self, Arrival};
+use crate::close::Close;
+use crate::limits::{READ_BUFFER, RENDEZVOUS_MAX};
+use crate::message::{DeliveryError, DeliveryErrorKind};
+use crate::session::rendezvous::{Heard, RendezvousSession};
+
+/// All rendezvous that are awaited at one relay.
+#[derive(Default)]
+pub(super) struct Rendezvous(Mutex<HashMap<Uuid, Awaited>>);
+
+/// What a rendezvous is for.
+pub(super) struct Awaited {
+    pub(super) channel: Arc<Channel>,
+    /// The request.
+    pub(super) id: Uuid,
+    /// Since when, by [`protocol::Clock::running`].
+    pub(super) since: Duration,
+    /// Nobody waits for it any more.
+    pub(super) gone: CancellationToken,
+    /// Who waits for a raw WebSocket; nobody if this is about an exchange.
+    pub(super) sender: Option<oneshot::Sender<Arrival>>,
+}
+
+/// The right to be met. When it is dropped, the address ceases to work, and an exchange that is
+/// under way ends.
+pub(super) struct Ticket {
+    all: Arc<Rendezvous>,
+    secret: Uuid,
+    gone: CancellationToken,
+}
+
+impl Rendezvous {
+    /// Awaits a listener at the address with this secret.
+    pub(super) fn await_at(self: &Arc<Self>, secret: Uuid, awaited: Awaited) -> Ticket {
+        let gone = awaited.gone.clone();
+        self.lock().insert(secret, awaited);
+        Ticket { all: Arc::clone(self), secret, gone }
+    }
+
+    /// What the address with this secret is for; the next who asks is told nothing.
+    fn meet(&self, secret: Uuid) -> Option<Awaited> {
+        self.lock().remove(&secret)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Awaited>> {
+        // Each change under this lock is one step: a panic elsewhere leaves nothing half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.all.lock().remove(&self.secret);
+        self.gone.cancel();
+    }
+}
+
+/// A listener at the address of a rendezvous.
+pub(super) fn open(
+    relay: &Arc<Inner>,
+    query: &str,
+    headers: &HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let secret = parameter(query, "sb-hc-id").and_then(|secret| Uuid::try_parse(&secret).ok());
+    let met = secret.and_then(|secret| relay.rendezvous.meet(secret));
+    let fresh =
+        |met: &Awaited| relay.clock.running().saturating_sub(met.since) < relay.limits.rendezvous;
+    let Some(mut met) = met.filter(fresh) else {
+        tracing::info!("relay.rendezvous.refused");
+        return (Refusal::Forbidden.status(), "this rendezvous is over").into_response();
+    };
+    if let Some(sender) = met.sender.take() {
+        return connect::meet(sender, query, headers, upgrade);
+    }
+    let relay = Arc::clone(relay);
+    bounded(upgrade).on_upgrade(async move |socket| exchange(socket, met, relay).await)
+}
+
+/// A WebSocket that carries no more than a rendezvous does.
+pub(super) fn bounded(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
+    upgrade
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_message_size(RENDEZVOUS_MAX)
+        .max_frame_size(RENDEZVOUS_MAX)
+}
+
+/// Hands over the request, if it waits here, and takes its answer.
+async fn exchange(socket: WebSocket, met: Awaited, relay: Arc<Inner>) {
+    let (mut sink, mut stream) = socket.split();
+    let ended = tokio::select! {
+        () = met.gone.cancelled() => Ok(()),
+        ended = hand_over(&met, &mut sink, &mut stream, &relay) => ended,
+    };
+    let close = match ended {
+        Ok(()) => Some(Close::EXCHANGE_OVER),
+        Err(close) => {
+            met.channel.lost(met.id, |delivered| match close {
+                Some(close) => broken_answer(close),
+                None => DeliveryError { kind: DeliveryErrorKind::ListenerLost, delivered },
+            });
+            close
+        }
+    };
+    let _ = timeout(&*relay.clock, FAREWELL, say_farewell(sink, stream, close)).await;
+}
+
+/// The exchange; else why it failed, nothing if there is nobody left to be told.
+async fn hand_over(
+    met: &Awaited,
+    sink: &mut SplitSink<WebSocket, Message>,
+    stream: &mut SplitStream<WebSocket>,
+    relay: &Inner,
+) -> Result<(), Option<Close>> {
+    if let Some(parcel) = met.channel.collect(met.id) {
+        let patience = relay.limits.slow_listener;
+        let sent = timeout(&*relay.clock, patience, send(sink, parcel)).await;
+        sent.map_err(|_| None)?.map_err(|_| None)?;
+    }
+    let mut session = RendezvousSession::new(met.id);
+    loop {
+        let message = match stream.next().await {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => return Err(farewell_for(error)),
+            None => return Err(None),
+        };
+        let heard = match message {
+            Message::Text(text) => session.text(&text)?,
+            Message::Binary(body) => session.binary(body)?,
+            Message::Ping(_) | Message::Pong(_) => continue,
+            Message::Close(_) => return Err(None),
+        };
+        match heard {
+            Heard::Nothing => {}
+            Heard::Begun => met.channel.answering(met.id),
+            Heard::Answered(response) => {
+                met.channel.settle(met.id, response);
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The port of a relay: TLS on loopback, and who is trusted.
+
+use std::sync::Arc;
+
+use axum::extract::ConnectInfo;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use rustls::pki_types::PrivateKeyDer;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tower::Service as _;
+
+pub(crate) async fn accept(
+    port: TcpListener,
+    tls: Arc<rustls::ServerConfig>,
+    router: axum::Router,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        let (tcp, remote) = port.accept().await.unwrap();
+        tcp.set_nodelay(true).unwrap();
+        let (tls, router) = (TlsAcceptor::from(Arc::clone(&tls)), router.clone());
+        connections.spawn(async move {
+            let Ok(stream) = tls.accept(tcp).await else { return };
+            let service = tower::service_fn(move |mut request: hyper::Request<_>| {
+                request.extensions_mut().insert(ConnectInfo(remote));
+                router.clone().call(request)
+            });
+            let service = TowerToHyperService::new(service);
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades()
+                .await;
+        });
+    }
+}
+
+pub(crate) fn certificates() -> (Arc<rustls::ServerConfig>, Arc<rustls::ClientConfig>) {
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let certificate = made.cert.der().clone();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate.clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let server = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let client = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    (Arc::new(server), Arc::new(client))
+}
