@@ -3,8 +3,9 @@
 
 mod audit;
 mod outcomes;
+mod relay;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -37,6 +38,8 @@ pub struct Cli {
 enum Command {
     /// Serve pages, agents and relay until SIGTERM.
     Serve,
+    /// Serve a relay by itself until SIGTERM, with a configuration of its own.
+    Relay,
     /// Organisations.
     #[command(subcommand)]
     Tenant(TenantCommand),
@@ -107,25 +110,45 @@ enum AgentCommand {
 #[derive(Subcommand)]
 enum ConfigCommand {
     /// Print a commented example with every key.
-    Example,
+    Example {
+        /// That of `passback relay`.
+        #[arg(long)]
+        relay: bool,
+    },
     /// Check a configuration.
-    Check,
+    Check {
+        /// That of `passback relay`.
+        #[arg(long)]
+        relay: bool,
+    },
 }
+
+/// What `passback config check` says.
+const USABLE: &str = "The configuration can be used.\n";
 
 /// Carries out the command line.
 pub async fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
-        Command::Config(ConfigCommand::Example) => print(&settings::example(TITLE, KEYS)),
+        Command::Config(ConfigCommand::Example { relay: false }) => {
+            print(&settings::example(TITLE, KEYS))
+        }
+        Command::Config(ConfigCommand::Example { relay: true }) => relay::example(),
+        Command::Config(ConfigCommand::Check { relay: true }) => relay::check(&cli.config),
         Command::Outcomes(command) => outcomes::outcomes(&command),
+        Command::Relay => relay::serve(&cli.config).await,
         command => match CloudSettings::load(&cli.config) {
-            Ok(settings) => with_settings(command, settings).await,
+            Ok(settings) => with_settings(command, settings, &cli.config).await,
             Err(error) => Err(Failure::configuration(error)),
         },
     };
     command::end("passback", done)
 }
 
-async fn with_settings(command: Command, settings: CloudSettings) -> Result<(), Failure> {
+async fn with_settings(
+    command: Command,
+    settings: CloudSettings,
+    path: &Path,
+) -> Result<(), Failure> {
     match command {
         Command::Serve => serve_until_told(settings).await,
         Command::Tenant(TenantCommand::Create { slug, name, json }) => {
@@ -141,18 +164,24 @@ async fn with_settings(command: Command, settings: CloudSettings) -> Result<(), 
         Command::Audit(command) => audit::audit(command, &settings).await,
         Command::Support { code, json: _ } => audit::find(&code, &settings).await,
         Command::Outcomes(command) => outcomes::outcomes(&command),
-        Command::Config(_) => print("The configuration can be used.\n"),
+        Command::Relay => relay::serve(path).await,
+        Command::Config(_) => print(USABLE),
     }
 }
 
 async fn serve_until_told(settings: CloudSettings) -> Result<(), Failure> {
+    serve::serve(settings, until_told()).await.map_err(Failure::unavailable)
+}
+
+/// Cancelled when the program is asked to stop.
+fn until_told() -> CancellationToken {
     let stop = CancellationToken::new();
     let told = stop.clone();
     tokio::spawn(async move {
         command::asked_to_stop().await;
         told.cancel();
     });
-    serve::serve(settings, stop).await.map_err(Failure::unavailable)
+    stop
 }
 
 async fn create_tenant(

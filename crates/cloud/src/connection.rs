@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -27,6 +27,7 @@ pub(crate) async fn serve(
 ) {
     let service = tower::service_fn(move |mut request: Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(Remote(remote));
+        request.extensions_mut().insert(ConnectInfo(remote));
         router.clone().call(request)
     });
     let mut server = hyper::server::conn::http1::Builder::new();

@@ -11,6 +11,7 @@
 //! dispatch    one operation from submission to its settled outcome
 //! agent_api   enrolment, onboarding, heartbeat;  scim: the people that agents export
 //! notify      mails;  locale: languages;  settings: the configuration
+//! relay_alone `passback relay`: the relay by itself, with a configuration of its own
 //! ```
 //!
 //! A request is served with [`app::App`]; time and randomness come from it.
@@ -36,6 +37,7 @@ mod http;
 mod locale;
 mod moment;
 mod notify;
+mod relay_alone;
 mod scim;
 pub mod serve;
 mod settings;

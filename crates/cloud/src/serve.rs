@@ -63,7 +63,7 @@ impl Service {
 /// # Errors
 /// [`StartError`], one line that says what is wrong and what to do.
 pub async fn serve(settings: CloudSettings, stop: CancellationToken) -> Result<(), StartError> {
-    let config = tls::config(&settings.certificate, &settings.key)?;
+    let config = tls::config("server.", &settings.certificate, &settings.key)?;
     let (listen, drain) = (settings.listen, settings.drain);
     let listener = TcpListener::bind(listen).await.map_err(|error| {
         StartError::new(format!(

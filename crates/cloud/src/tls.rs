@@ -18,10 +18,14 @@ use tokio_util::task::TaskTracker;
 use crate::app::StartError;
 use crate::connection::{self, HANDSHAKE};
 
-/// Reads certificate and key.
-pub(crate) fn config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, StartError> {
+/// Reads certificate and key. `prefix` is what stands before their names in the configuration.
+pub(crate) fn config(
+    prefix: &str,
+    certificate: &Path,
+    key: &Path,
+) -> Result<Arc<ServerConfig>, StartError> {
     let named = |name: &str, path: &Path, error: &dyn std::fmt::Display| {
-        StartError::new(format!("cannot use `server.{name}` {}: {error}", path.display()))
+        StartError::new(format!("cannot use `{prefix}{name}` {}: {error}", path.display()))
     };
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)

@@ -11,14 +11,15 @@ pub fn example(title: &str, keys: &[Key]) -> String {
     for line in wrapped(title) {
         let _ = writeln!(text, "# {line}");
     }
-    let mut section = "";
+    let mut section = None;
     for key in keys {
-        if key.section != section {
-            section = key.section;
+        if section.replace(key.section) != Some(key.section) {
             let name = key.section_name();
-            let header =
-                if key.is_repeated() { format!("[[{name}]]") } else { format!("[{name}]") };
-            let _ = writeln!(text, "\n{header}");
+            let _ = match name {
+                "" => writeln!(text),
+                name if key.is_repeated() => writeln!(text, "\n[[{name}]]"),
+                name => writeln!(text, "\n[{name}]"),
+            };
         }
         for line in wrapped(key.meaning) {
             let _ = writeln!(text, "# {line}");

@@ -36,7 +36,7 @@ pub enum Default {
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
     /// The section, for example `mail`. A section whose name ends in `[]` may be repeated, for
-    /// example `directory[]` for `[[directory]]`.
+    /// example `directory[]` for `[[directory]]`. An empty one is for keys above all sections.
     pub section: &'static str,
     /// The name in the section.
     pub name: &'static str,

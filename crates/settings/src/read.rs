@@ -70,7 +70,11 @@ impl Settings {
         for name in section_names(keys) {
             let of_section: Vec<&Key> =
                 keys.iter().filter(|key| key.section_name() == name).collect();
-            let found = tables(name, &of_section, file.remove(name)).map_err(wrong)?;
+            let value = match name {
+                "" => Some(Value::Table(above_sections(&mut file, keys))),
+                name => file.remove(name),
+            };
+            let found = tables(name, &of_section, value).map_err(wrong)?;
             let read = found
                 .into_iter()
                 .map(|table| section(path, name, &of_section, table))
@@ -199,7 +203,7 @@ impl Section {
 
     /// An error about a key of this section that the caller found.
     pub fn wrong(&self, name: &str, problem: &str) -> SettingsError {
-        let problem = format!("`{}.{name}` {problem}", self.name);
+        let problem = format!("`{}` {problem}", full_name(self.name, name));
         SettingsError::Content { path: self.path.clone(), problem }
     }
 
@@ -216,6 +220,20 @@ fn section_names(keys: &[Key]) -> Vec<&'static str> {
         }
     }
     names
+}
+
+/// Takes the keys out of `file` that stand above all sections.
+fn above_sections(file: &mut Table, keys: &[Key]) -> Table {
+    let is_section = |name: &str| keys.iter().any(|key| key.section_name() == name);
+    let all = std::mem::take(file).into_iter();
+    let (sections, above) = all.partition(|(name, _)| is_section(name));
+    *file = sections;
+    above
+}
+
+/// The name of a key for people.
+fn full_name(section: &str, name: &str) -> String {
+    if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") }
 }
 
 fn tables(name: &str, keys: &[&Key], value: Option<Value>) -> Result<Vec<Table>, String> {
@@ -248,14 +266,16 @@ fn section(
             (None, Default::Optional(_)) => continue,
             (None, Default::Value(text)) => value_of(text)?,
             (None, Default::Required(example)) => {
-                return Err(format!("`{name}.{}` is missing, for example {example}", key.name));
+                let full = full_name(name, key.name);
+                return Err(format!("`{full}` is missing, for example {example}"));
             }
         };
         check(key, &value)?;
         values.insert(key.name, value);
     }
     if let Some(unknown) = table.keys().next() {
-        return Err(format!("there is no key `{name}.{unknown}`"));
+        let kind = if name.is_empty() { "section or key" } else { "key" };
+        return Err(format!("there is no {kind} `{}`", full_name(name, unknown)));
     }
     Ok(Section { path: path.to_owned(), name, values })
 }
@@ -267,7 +287,7 @@ fn value_of(text: &str) -> Result<Value, String> {
 }
 
 fn check(key: &Key, value: &Value) -> Result<(), String> {
-    let name = format!("`{}.{}`", key.section_name(), key.name);
+    let name = format!("`{}`", full_name(key.section_name(), key.name));
     let (expected, least) = match key.kind {
         Kind::Text | Kind::Path => ("a text in quotes", None),
         Kind::Texts => ("a list of texts", None),
@@ -366,5 +386,32 @@ mod tests {
             assert!(error.starts_with("/etc/x/a.toml: "), "{error}");
             assert!(error.contains(problem), "{error} does not contain {problem}");
         }
+    }
+
+    #[test]
+    fn keys_may_stand_above_all_sections() {
+        let keys = [
+            Key::new("", "name", Kind::Text, Default::Required("\"x\""), "A name."),
+            Key::new("more", "count", Kind::Number(1), Default::Value("3"), "A number."),
+        ];
+        let parse = |text: &str| {
+            let settings = Settings::parse(Path::new("/a.toml"), text, &keys);
+            settings.map_err(|error| error.to_string())
+        };
+        let read = parse("name = \"y\"\n[more]\ncount = 2").unwrap();
+        assert_eq!(read.section("").unwrap().text("name").unwrap(), "y");
+        assert_eq!(read.section("more").unwrap().number("count").unwrap(), 2);
+        for (text, problem) in [
+            ("[more]\ncount = 2", "`name` is missing"),
+            ("name = 1", "`name` must be a text"),
+            ("name = \"y\"\nother = 1", "there is no section or key `other`"),
+            ("name = \"y\"\n[name]", "not TOML"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains(problem), "{error}");
+        }
+        let example = crate::example("A title.", &keys);
+        assert!(example.starts_with("# A title.\n\n# A name.\n"), "{example}");
+        parse(&example).unwrap();
     }
 }

@@ -1,0 +1,80 @@
+//! `passback relay`: the relay by itself, for anybody's listeners and senders, with shared keys
+//! from a configuration of its own (INTERFACES "Relay alone").
+
+mod settings;
+
+use std::sync::Arc;
+
+use clock::SystemClock;
+use protocol::Clock;
+use relay::token::sas::Rule;
+use relay::{Authority, AuthorityError, BoxFuture, Entity, Relay};
+use seal::SystemRandomness;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::StartError;
+use crate::tls;
+
+pub(crate) use settings::{KEYS, RelaySettings, TITLE};
+
+/// Why the relay is not served, with what to do.
+pub(crate) enum NotServing {
+    /// Certificate or key cannot be used.
+    Certificate(StartError),
+    /// The port cannot be had.
+    Address(StartError),
+}
+
+/// Serves until `stop`. Then whoever wants to listen or to send is told to come back, and what is
+/// in flight may end, before the port is given up.
+pub(crate) async fn serve(
+    settings: RelaySettings,
+    stop: CancellationToken,
+) -> Result<(), NotServing> {
+    let config = settings.tls().map_err(NotServing::Certificate)?;
+    let RelaySettings { listen, limits, entities, rules, .. } = settings;
+    let listener = TcpListener::bind(listen).await.map_err(|error| {
+        NotServing::Address(StartError::new(format!(
+            "cannot listen on {listen} (`listen`): {error}; is another service on that port?"
+        )))
+    })?;
+    let drain = limits.drain;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let authority = Arc::new(Configured { entities, rules });
+    let relay = Relay::new(limits, authority, clock, Arc::new(SystemRandomness::default()));
+    // Where port 0 was asked for, the log says which one it became.
+    let listen = listener.local_addr().unwrap_or(listen);
+    tracing::info!(event = "relay.started", %listen);
+    let (router, closing) = (relay.standalone_router(), CancellationToken::new());
+    let closed = closing.clone();
+    let drained = tokio::spawn(async move {
+        stop.cancelled().await;
+        tracing::info!(event = "relay.draining");
+        relay.drain().await;
+        closed.cancel();
+    });
+    tls::serve(listener, config, router, closing, drain).await;
+    let _ = drained.await;
+    tracing::info!(event = "relay.stopped");
+    Ok(())
+}
+
+/// What the configuration says: every rule holds for every entity.
+struct Configured {
+    entities: Vec<Entity>,
+    rules: Vec<Rule>,
+}
+
+impl Authority for Configured {
+    /// None: agents' own keys are known to the whole service only.
+    fn listen_keys(&self, _: &Entity) -> BoxFuture<'_, Result<Vec<[u8; 32]>, AuthorityError>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    fn rules(&self, entity: &Entity) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
+        let known = self.entities.contains(entity);
+        let rules = if known { self.rules.clone() } else { Vec::new() };
+        Box::pin(std::future::ready(Ok(rules)))
+    }
+}
