@@ -44,8 +44,9 @@ pub(crate) const TESTS: &[Package] = &[
     package("tinyproxy-bin", "/usr/bin/tinyproxy"),
 ];
 
-/// Where the tests in a browser have their scripts, and the packages that these need.
-const BROWSER: &str = "crates/testkit/browser";
+/// Where tests have scripts for Node.js, and the packages that these need: those in a browser, and
+/// those with published clients of the relay.
+const SCRIPTS: &[&str] = &["crates/testkit/browser", "crates/cloud/tests/hyco"];
 
 /// Installs those of the packages that are missing.
 pub(crate) fn packages(wanted: &[Package], yes: bool) -> Result<(), Fault> {
@@ -95,18 +96,21 @@ pub(crate) fn test_tools(yes: bool) -> Result<(), Fault> {
     })
 }
 
-/// Installs what the scripts of the tests in a browser need, if it is missing or older than the
-/// list of it.
-pub(crate) fn browser_packages(yes: bool) -> Result<(), Fault> {
-    let folder = build::root().join(BROWSER);
+/// Installs what the scripts of tests need, where it is missing or older than the list of it.
+pub(crate) fn script_packages(yes: bool) -> Result<(), Fault> {
+    SCRIPTS.iter().try_for_each(|scripts| packages_of(scripts, yes))
+}
+
+fn packages_of(scripts: &str, yes: bool) -> Result<(), Fault> {
+    let folder = build::root().join(scripts);
     let written = |name: &str| fs::metadata(folder.join(name)).and_then(|file| file.modified());
     let listed = written("package-lock.json");
     let installed = written("node_modules/.package-lock.json");
     if installed.is_ok_and(|installed| listed.is_ok_and(|listed| installed >= listed)) {
         return Ok(());
     }
-    agree(&format!("what {BROWSER}/package-lock.json names, by npm"), yes)?;
-    show::step("Installing what the browser's scripts need", || {
+    agree(&format!("what {scripts}/package-lock.json names, by npm"), yes)?;
+    show::step(&format!("Installing what the scripts in {scripts} need"), || {
         let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
         build::run(Command::new("npm").args(arguments).current_dir(&folder), "npm")
     })

@@ -43,7 +43,7 @@ pub(crate) fn run(wishes: &Wishes) -> Result<ExitCode, Fault> {
         install::packages(&[install::LAB, install::DEMO].concat(), wishes.yes)?;
     }
     install::packages(install::TESTS, wishes.yes)?;
-    install::browser_packages(wishes.yes)?;
+    install::script_packages(wishes.yes)?;
     install::test_tools(wishes.yes)?;
     if wishes.without_lab {
         say_what_is_left_out();

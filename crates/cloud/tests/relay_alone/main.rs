@@ -1,4 +1,5 @@
-//! `passback relay`, the real process: its configuration and its end.
+//! `passback relay`, the real process: its configuration, its end, and published clients of Azure
+//! Relay at it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,5 +8,7 @@
     reason = "a test reports a broken expectation by panicking"
 )]
 
+mod hyco;
+mod node;
 mod process;
 mod program;
