@@ -93,16 +93,16 @@ const stories = {
   /** A channel that outlives its first token because it is renewed, and one that does not. */
   async renewal() {
     const heard = [];
-    const kept = listener(() => mayListen(2));
+    const kept = listener(() => mayListen(3));
     kept.on('listening', () => heard.push('listening'));
     await once(kept, 'listening');
     const channel = kept.controlChannel;
-    await after(5_000);
+    await after(6_500);
     const got = await send(maySend(), { body: 'x' });
     const told = { status: got.status, same: kept.controlChannel === channel, heard };
     kept.close();
     await once(kept, 'close');
-    const lost = listener(mayListen(2));
+    const lost = listener(mayListen(3));
     lost.on('error', () => {});
     await once(lost, 'listening');
     told.code = await new Promise((resolve) => lost.controlChannel.on('close', resolve));

@@ -99,7 +99,7 @@ const stories = {
 
   /** A channel that ends with its token, because hyco-ws was given no way to renew it. */
   async expiry() {
-    const server = listener(mayListen(2));
+    const server = listener(mayListen(4));
     server.on('error', () => {});
     await once(server, 'listening');
     const code = await new Promise((resolve) => server.controlChannel.on('close', resolve));

@@ -43,7 +43,7 @@ fn hyco_https_answers_in_every_way_that_it_has() {
 
 #[test]
 fn hyco_https_renews_its_token_on_the_channel_and_loses_the_channel_without() {
-    let told = story("https.cjs", "renewal", "grace_seconds = 1\nping_seconds = 1");
+    let told = story("https.cjs", "renewal", "grace_seconds = 2\nping_seconds = 1");
     assert_eq!(told["status"], 200);
     assert_eq!((&told["same"], &told["heard"]), (&json!(true), &json!(["listening"])), "{told}");
     assert_eq!(told["code"], 1008);

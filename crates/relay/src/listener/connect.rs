@@ -12,6 +12,7 @@ use url::Url;
 
 use super::{Listener, ListenerConfig};
 use crate::limits::{MESSAGE_MAX, READ_BUFFER, RENDEZVOUS_MAX};
+use crate::token::sas;
 use crate::transport::{ByteStream, TransportError};
 
 /// A control channel as the listener holds it.
@@ -133,7 +134,9 @@ fn request(
         .into_client_request()
         .map_err(|_| ConnectError::Address)?;
     let unusable = |_| ConnectError::Token("it cannot be sent in a header".to_owned());
-    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(unusable)?;
+    // Tokens of shared keys begin with a scheme of their own.
+    let scheme = if sas::is_sas(token) { "" } else { "Bearer " };
+    let mut value = HeaderValue::try_from(format!("{scheme}{token}")).map_err(unusable)?;
     value.set_sensitive(true);
     request.headers_mut().insert("ServiceBusAuthorization", value);
     Ok(request)

@@ -68,7 +68,8 @@ pub trait Handler: Send + Sync {
     fn handle(&self, request: Request) -> BoxFuture<'_, Response>;
 }
 
-/// Makes tokens with the right to listen.
+/// Makes tokens with the right to listen: ours, or, for a relay that knows shared keys only, those of
+/// [`sas`](crate::token::sas).
 pub trait TokenSource: Send + Sync {
     /// A fresh token and when it expires.
     ///

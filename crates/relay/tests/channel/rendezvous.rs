@@ -1,13 +1,19 @@
 //! The real listener, and what is too large for its channel.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use futures_util::future::join_all;
+use protocol::{Clock as _, Timestamp};
 use relay::limits::{BODY_MAX, RENDEZVOUS_MAX};
-use relay::{Limits, ListenerConfig};
+use relay::token::sas;
+use relay::{Limits, ListenerConfig, Status, TokenSource};
 use tokio::time::timeout;
 
+use crate::hands::Hands;
 use crate::senders::send;
-use crate::shared_keys::share;
-use crate::world::{Listening, SOON, World, limits};
+use crate::shared_keys::{LISTEN, address, share};
+use crate::world::{Listening, SHORT, SOON, World, limits};
 
 /// A relay that stands alone, with the real listener of an agent that shared keys may send to.
 async fn listening() -> (World, Listening) {
@@ -62,6 +68,41 @@ async fn its_rendezvous_are_handled_side_by_side_and_a_panic_is_answered() {
     let broken = send(&world, entity, &format!("/{entity}/panic"), vec![0; 100_000]).await;
     assert_eq!(broken.status, 500);
     ask(9).await;
+}
+
+/// Tokens of a shared key, good for ten minutes.
+struct Shared {
+    clock: Arc<Hands>,
+    address: String,
+}
+
+impl TokenSource for Shared {
+    fn token(&self) -> Result<(String, Timestamp), String> {
+        let until = self.clock.now().after(Duration::from_secs(600));
+        Ok((sas::mint(&self.address, "listen", LISTEN, until), until))
+    }
+}
+
+#[tokio::test]
+async fn it_listens_with_a_shared_key_where_only_such_are_known_and_renews_its_token() {
+    let world = World::alone(limits()).await;
+    let agent = Arc::new(world.agent(1));
+    let entity = agent.entity.clone();
+    world.known.forget(&entity);
+    share(&world, &entity);
+    let (clock, address) = (Arc::clone(&world.clock), address(&entity));
+    let tokens = Arc::new(Shared { clock, address });
+    let mut listening = world.listen_by(tokens, agent, world.config(&entity));
+    world.listener_is_there(&entity).await;
+    let opened = listening.until(|status| matches!(status, Status::Connected { .. })).await;
+    for _ in 0..3 {
+        // Longer than the first token holds in the end, with its grace.
+        world.clock.advance(Duration::from_secs(500));
+        tokio::time::sleep(SHORT).await;
+        let answer = send(&world, &entity, &format!("/{entity}"), "body").await;
+        assert_eq!((answer.status, &answer.body[..]), (200, &b"body"[..]));
+    }
+    assert_eq!(*listening.status.borrow(), opened, "the first channel");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::world::{World, close_code, eventually, listen_path};
 
-const LISTEN: &str = "the key of listeners";
+pub(crate) const LISTEN: &str = "the key of listeners";
 const OLD: &str = "the key that listeners had before";
 const SEND: &str = "the key of senders";
 

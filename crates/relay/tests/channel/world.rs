@@ -282,12 +282,23 @@ impl World {
 
     /// Starts the real listener.
     pub(crate) fn listen_with(&self, agent: Agent, config: ListenerConfig) -> Listening {
-        let (agent, echo) = (Arc::new(agent), Arc::new(Echo::default()));
+        let agent = Arc::new(agent);
+        self.listen_by(Arc::clone(&agent) as Arc<dyn TokenSource>, agent, config)
+    }
+
+    /// Starts the real listener with tokens from elsewhere.
+    pub(crate) fn listen_by(
+        &self,
+        tokens: Arc<dyn TokenSource>,
+        agent: Arc<Agent>,
+        config: ListenerConfig,
+    ) -> Listening {
+        let echo = Arc::new(Echo::default());
         let (sender, status) = watch::channel(Status::Connecting);
         let stop = CancellationToken::new();
         let task = tokio::spawn(relay::listen(
             config,
-            Arc::clone(&agent) as Arc<dyn TokenSource>,
+            tokens,
             Arc::clone(&echo) as Arc<dyn Handler>,
             Arc::clone(&self.clock) as Arc<dyn Clock>,
             Arc::new(Counted::default()),
