@@ -113,7 +113,10 @@ async fn at_sigterm_it_refuses_what_is_new_ends_what_is_in_flight_and_leaves_wit
     let drain = async {
         let asked = next_request(&mut channel).await["request"].clone();
         relay.terminate();
-        // From the signal on, sooner or later.
+        while !relay.has_logged("relay.draining") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // It is said right before it is so.
         while listen(&folder, &relay, &listener).await.err() != Some(503) {}
         let busy = send(&folder, &relay, &sender).await;
         assert!(busy.starts_with("HTTP/1.1 503"), "{busy}");

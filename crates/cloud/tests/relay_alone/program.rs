@@ -119,6 +119,11 @@ impl Program {
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     }
 
+    /// Whether it has logged this event.
+    pub(crate) fn has_logged(&self, event: &str) -> bool {
+        self.log.lock().unwrap().iter().any(|line| line["fields"]["event"] == event)
+    }
+
     /// Waits for its end.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
