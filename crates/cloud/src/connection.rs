@@ -11,6 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
+use crate::patience::{Patient, STALLED};
+
 /// How long a TLS handshake and the head of a request may take.
 pub(crate) const HANDSHAKE: Duration = Duration::from_secs(10);
 
@@ -30,6 +32,7 @@ pub(crate) async fn serve(
         request.extensions_mut().insert(ConnectInfo(remote));
         router.clone().call(request)
     });
+    let stream = Patient::new(stream, STALLED);
     let mut server = hyper::server::conn::http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HANDSHAKE);
     let served = server

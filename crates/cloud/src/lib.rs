@@ -37,6 +37,7 @@ mod http;
 mod locale;
 mod moment;
 mod notify;
+mod patience;
 mod relay_alone;
 mod scim;
 pub mod serve;
