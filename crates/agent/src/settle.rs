@@ -189,15 +189,17 @@ impl Settler {
     }
 
     /// Whether the account is locked, which is all that an unlock changes. Where it is not, it does
-    /// not matter who unlocked it.
+    /// not matter who unlocked it; where it is, only the controller that was asked knows.
     async fn conclude_unlock(&self, before: &Before, since: Timestamp) -> Conclusion {
         let connected = self.directory(before)?;
-        match connected.directory.account(before.place.guid).await {
-            Ok(None) => Ok((Outcome::UserGone, true)),
-            Ok(Some(account)) if account.lockout_time.is_none() => Ok((Outcome::Unlocked, true)),
-            Ok(Some(_)) => self.at_last(connected, since, (Outcome::SettledUnchanged, false)),
-            Err(error) => Err(Why::Unreadable { cause: error.to_string() }),
+        let standing = connected.directory.standing(before.place.guid).await;
+        let standing = standing.map_err(|error| Why::Unreadable { cause: error.to_string() })?;
+        let Some(standing) = standing else { return Ok((Outcome::UserGone, true)) };
+        if standing.account.lockout_time.is_none() {
+            return Ok((Outcome::Unlocked, true));
         }
+        is_noted(before, &standing.witness)?;
+        self.at_last(connected, since, (Outcome::SettledUnchanged, false))
     }
 
     /// Goes on with what the directory has confirmed: a reset by an administrator is to be changed at
@@ -211,6 +213,10 @@ impl Settler {
         let Some(witness) = witness(connected, before).await? else {
             return Ok((Outcome::UserGone, true));
         };
+        if witness.version <= before.version {
+            // It was set: another controller has not heard of it yet.
+            is_noted(before, &witness)?;
+        }
         if witness.version != before.version.saturating_add(1) {
             return changed;
         }
@@ -268,11 +274,18 @@ fn judge(before: &Before, now: &Witness) -> Result<(Outcome, bool), Why> {
         let ours = now.version - before.version == 1 && now.originator == Some(noted);
         return Ok((Outcome::SettledChanged, !ours));
     }
-    if now.controller != before.controller || now.invocation_id != noted {
-        let (noted, now) = (before.controller.clone(), now.controller.clone());
-        return Err(Why::OtherController { noted, now });
-    }
+    is_noted(before, now)?;
     Ok((Outcome::SettledUnchanged, now.version != before.version))
+}
+
+/// What was read is of the controller that was asked: another one may not have heard of it yet.
+fn is_noted(before: &Before, now: &Witness) -> Result<(), Why> {
+    let noted = InvocationId(ObjectGuid::from_bytes(before.invocation_id));
+    if now.controller == before.controller && now.invocation_id == noted {
+        return Ok(());
+    }
+    let (noted, now) = (before.controller.clone(), now.controller.clone());
+    Err(Why::OtherController { noted, now })
 }
 
 /// What one look at an entry came to.

@@ -4,7 +4,7 @@ use directory::{DistinguishedName, Sid, protected};
 
 use crate::modify::Token;
 use crate::object::{Class, Object};
-use crate::state::State;
+use crate::replica::Replica;
 
 /// The rights of SPEC D-12 on people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(crate) struct Delegation {
     pub(crate) rights: Rights,
 }
 
-impl State {
+impl Replica {
     /// The rights that reach an object from the units above it.
     pub(crate) fn inherited(&self, object: &Object) -> impl Iterator<Item = &Delegation> {
         let reached = object.class == Class::User && object.inherits;

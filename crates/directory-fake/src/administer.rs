@@ -18,8 +18,8 @@ impl FakeDomain {
     /// # Errors
     /// If the object is gone.
     pub fn put(&self, guid: ObjectGuid, attribute: &str, value: &str) -> Result<(), FakeError> {
-        let (mut state, moment) = self.writing();
-        state.write(guid, &[attribute], moment, |object| {
+        let (mut state, now) = self.writing();
+        state.here_mut().write(guid, &[attribute], now, |object| {
             let before = crate::bind::flags(object);
             object.values.put(attribute, value);
             let card = AccountFlags::SMART_CARD_REQUIRED;
@@ -44,8 +44,8 @@ impl FakeDomain {
     /// # Errors
     /// If the account is gone.
     pub fn flag(&self, guid: ObjectGuid, flags: AccountFlags, on: bool) -> Result<(), FakeError> {
-        let (mut state, moment) = self.writing();
-        state.write(guid, &["userAccountControl"], moment, |object| {
+        let (mut state, now) = self.writing();
+        state.here_mut().write(guid, &["userAccountControl"], now, |object| {
             let before = crate::bind::flags(object).0;
             let after = if on { before | flags.0 } else { before & !flags.0 };
             object.values.put("userAccountControl", after.cast_signed().to_string());
@@ -57,9 +57,9 @@ impl FakeDomain {
     /// # Errors
     /// If the account is gone.
     pub fn lock(&self, guid: ObjectGuid) -> Result<(), FakeError> {
-        let (mut state, moment) = self.writing();
-        let steps = filetime::from_moment(moment.at).to_string();
-        state.write(guid, &["lockoutTime"], moment, |object| {
+        let (mut state, now) = self.writing();
+        let steps = filetime::from_moment(now).to_string();
+        state.here_mut().write(guid, &["lockoutTime"], now, |object| {
             object.values.put("lockoutTime", steps.clone());
             object.values.put("badPasswordTime", steps);
             object.values.put("badPwdCount", "5");
@@ -71,8 +71,10 @@ impl FakeDomain {
     /// # Errors
     /// If the account is gone.
     pub fn cannot_change(&self, guid: ObjectGuid, denied: bool) -> Result<(), FakeError> {
-        let (mut state, moment) = self.writing();
-        state.write(guid, &["nTSecurityDescriptor"], moment, |one| one.cannot_change = denied)
+        let (mut state, now) = self.writing();
+        state
+            .here_mut()
+            .write(guid, &["nTSecurityDescriptor"], now, |one| one.cannot_change = denied)
     }
 
     /// Switches the inheritance of rights on or off for one object.
@@ -80,8 +82,8 @@ impl FakeDomain {
     /// # Errors
     /// If it is gone.
     pub fn inherit(&self, guid: ObjectGuid, inherits: bool) -> Result<(), FakeError> {
-        let (mut state, moment) = self.writing();
-        state.write(guid, &["nTSecurityDescriptor"], moment, |one| one.inherits = inherits)
+        let (mut state, now) = self.writing();
+        state.here_mut().write(guid, &["nTSecurityDescriptor"], now, |one| one.inherits = inherits)
     }
 
     /// Replaces the domain's policy.
@@ -89,10 +91,9 @@ impl FakeDomain {
     /// # Errors
     /// Never while there is a domain head.
     pub fn set_policy(&self, policy: &FakePolicy) -> Result<(), FakeError> {
-        let (mut state, moment) = self.writing();
-        let head = state.named(&state.head).map(|head| head.guid);
-        let head = head.ok_or_else(|| FakeError::Missing("the domain head".to_owned()))?;
-        state.write(head, &["minPwdLength"], moment, |head| {
+        let (mut state, now) = self.writing();
+        let head = state.head()?;
+        state.here_mut().write(head, &["minPwdLength"], now, |head| {
             policy.write(Place::Domain, &mut head.values);
         })
     }
@@ -102,18 +103,38 @@ impl FakeDomain {
     /// # Errors
     /// [`FakeError::Refused`] as a controller refuses.
     pub fn administrator_sets(&self, guid: ObjectGuid, password: &str) -> Result<(), FakeError> {
+        let owner = self.state().owner;
+        self.set_at(owner, guid, password)
+    }
+
+    /// The same at that controller and not at the PDC emulator.
+    ///
+    /// # Errors
+    /// As above, and if there is no controller of that name.
+    pub fn administrator_sets_at(
+        &self,
+        controller: &str,
+        guid: ObjectGuid,
+        password: &str,
+    ) -> Result<(), FakeError> {
+        let at = self.state().controller_at(controller)?;
+        self.set_at(at, guid, password)
+    }
+
+    fn set_at(&self, at: usize, guid: ObjectGuid, password: &str) -> Result<(), FakeError> {
         let password = ClearPassword::from_text(password)
             .map_err(|error| FakeError::Missing(error.to_string()))?;
         let modification = Modification {
             password: Some(PasswordWrite::Reset(password)),
             ..Modification::default()
         };
-        let (mut state, moment) = self.writing();
-        let account = state.login("Administrator");
+        let (mut state, now) = self.writing();
+        let replica = &state.replicas[at];
+        let account = replica.login("Administrator");
         let account = account.ok_or_else(|| FakeError::Missing("Administrator".to_owned()))?;
-        let (token, owner) = (state.token(account), state.owner);
+        let token = replica.token(account);
         state
-            .modify(owner, &token, guid, &modification, moment.at)
+            .modify(at, &token, guid, &modification, now)
             .map_err(|refused| FakeError::Refused(refused.into_refusal()))
     }
 
@@ -122,10 +143,10 @@ impl FakeDomain {
     /// # Errors
     /// If it is gone, the name is taken, or there are objects below it.
     pub fn rename(&self, guid: ObjectGuid, name: &str) -> Result<(), FakeError> {
-        let (mut state, moment) = self.writing();
-        let above = state.object(guid).and_then(|object| object.dn.parent());
+        let (mut state, now) = self.writing();
+        let above = state.here().object(guid).and_then(|object| object.dn.parent());
         let above = above.ok_or_else(|| FakeError::Missing(guid.to_string()))?;
-        state.rename(guid, &above.child("CN", name), moment)
+        state.here_mut().rename(guid, &above.child("CN", name), now)
     }
 
     /// Deletes an object and what is below it.
@@ -133,7 +154,8 @@ impl FakeDomain {
     /// # Errors
     /// If it is gone.
     pub fn remove(&self, guid: ObjectGuid) -> Result<(), FakeError> {
-        self.state().remove(guid)
+        let (mut state, now) = self.writing();
+        state.here_mut().remove(guid, now)
     }
 
     /// The built-in administrator, who has no password in a new domain.
@@ -150,8 +172,10 @@ impl FakeDomain {
         guid: ObjectGuid,
         password: &str,
     ) -> Result<(), FakeError> {
-        let (mut state, moment) = self.writing();
-        let (digest, length) = (Digest::of(password), state.domain_policy().history_length);
-        state.write(guid, &["unicodePwd"], moment, |object| object.secret.set(digest, length))
+        let (mut state, now) = self.writing();
+        let (digest, length) = (Digest::of(password), state.here().domain_policy().history_length);
+        state
+            .here_mut()
+            .write(guid, &["unicodePwd"], now, |object| object.secret.set(digest, length))
     }
 }

@@ -6,9 +6,9 @@ use protocol::Timestamp;
 use crate::answer::{Refused, SubCode};
 use crate::modify::Token;
 use crate::object::Object;
-use crate::state::State;
+use crate::replica::Replica;
 
-impl State {
+impl Replica {
     /// A simple bind. Wrong passwords count, and lock the account out.
     pub(crate) fn bind(
         &mut self,
@@ -67,11 +67,10 @@ impl State {
         let count = if fresh { account.number("badPwdCount") + 1 } else { 1 };
         let threshold = i64::from(policy.lockout_threshold);
         let locks = threshold > 0 && count >= threshold;
-        let moment = self.here(now);
         let written: &[&str] = if locks { &["lockoutTime"] } else { &[] };
         let steps = filetime::from_moment(now).to_string();
         // It is there: it was read above.
-        let _ = self.write(guid, written, moment, |account| {
+        let _ = self.write(guid, written, now, |account| {
             account.values.put("badPwdCount", count.to_string());
             account.values.put("badPasswordTime", steps.clone());
             if locks {
@@ -82,9 +81,8 @@ impl State {
 
     /// A sign-in that worked makes earlier wrong ones forgotten.
     fn forgive(&mut self, guid: ObjectGuid, now: Timestamp) {
-        let moment = self.here(now);
         let steps = filetime::from_moment(now).to_string();
-        let _ = self.write(guid, &[], moment, |account| {
+        let _ = self.write(guid, &[], now, |account| {
             account.values.put("badPwdCount", "0");
             account.values.put("lastLogon", steps);
         });

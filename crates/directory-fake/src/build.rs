@@ -12,8 +12,8 @@ use crate::error::FakeError;
 use crate::groups::DOMAIN_USERS;
 use crate::object::Class;
 use crate::person::{FakePerson, NewFakePerson};
+use crate::replica::{NewObject, Replica};
 use crate::rules::{Candidate, FakePolicy, Place};
-use crate::state::{NewObject, State};
 use crate::values::Values;
 
 /// In Domain Admins; who is in it is protected only by way of it.
@@ -123,28 +123,33 @@ impl FakeDomain {
         values.put("msDS-PasswordReversibleEncryptionEnabled", "FALSE");
         let dn = self.below(SETTINGS_UNIT)?.child("CN", name);
         let guid = self.insert(dn.clone(), Class::PasswordSettings, None, values)?;
-        let (mut state, moment) = self.writing();
+        let (mut state, now) = self.writing();
         let mut links = Vec::new();
         for login in applies_to {
-            let found = state.login(login).map(|object| object.guid);
+            let found = state.here().login(login).map(|object| object.guid);
             links.push(found.ok_or_else(|| FakeError::Missing((*login).to_owned()))?);
         }
-        state.write(guid, &["msDS-PSOAppliesTo"], moment, |settings| settings.links = links)?;
+        state
+            .here_mut()
+            .write(guid, &["msDS-PSOAppliesTo"], now, |settings| settings.links = links)?;
         Ok(dn)
     }
 
     /// Gives an account rights on the people at any depth below a unit; an empty unit is the whole
-    /// domain. Rights that it had there are replaced.
+    /// domain. Rights that it had there are replaced. Every controller knows at once.
     ///
     /// # Errors
     /// If the account or the unit is missing.
     pub fn delegate(&self, login: &str, unit: &str, rights: Rights) -> Result<(), FakeError> {
         let unit = self.below(unit)?;
         let mut state = self.state();
-        state.named(&unit).ok_or_else(|| FakeError::Missing(unit.to_string()))?;
-        let trustee = sid(&state, login)?;
-        state.delegations.retain(|one| one.trustee != trustee || one.unit != unit);
-        state.delegations.push(Delegation { trustee, unit, rights });
+        state.here().named(&unit).ok_or_else(|| FakeError::Missing(unit.to_string()))?;
+        let trustee = sid(state.here(), login)?;
+        for replica in &mut state.replicas {
+            replica.delegations.retain(|one| one.trustee != trustee || one.unit != unit);
+            let (trustee, unit) = (trustee.clone(), unit.clone());
+            replica.delegations.push(Delegation { trustee, unit, rights });
+        }
         Ok(())
     }
 
@@ -154,8 +159,10 @@ impl FakeDomain {
     /// If the account is missing.
     pub fn delegate_settings(&self, login: &str) -> Result<(), FakeError> {
         let mut state = self.state();
-        let reader = sid(&state, login)?;
-        state.settings_readers.push(reader);
+        let reader = sid(state.here(), login)?;
+        for replica in &mut state.replicas {
+            replica.settings_readers.push(reader.clone());
+        }
         Ok(())
     }
 
@@ -167,17 +174,17 @@ impl FakeDomain {
             Kind::CannotChange => self.cannot_change(guid, true),
             Kind::AdmincountOrphan => self.put(guid, "adminCount", "1"),
             Kind::ProtectedNested => {
-                if self.state().login(PROTECTED_GROUP).is_none() {
+                if self.state().here().login(PROTECTED_GROUP).is_none() {
                     self.add_group(PROTECTED_GROUP, "CN=Users", &["Domain Admins"])?;
                 }
                 self.join(guid, PROTECTED_GROUP)
             }
             Kind::Pso => {
-                if self.state().login(YOUNG_GROUP).is_none() {
+                if self.state().here().login(YOUNG_GROUP).is_none() {
                     self.add_group(YOUNG_GROUP, "CN=Users", &[])?;
                 }
                 let dn = self.below(SETTINGS_UNIT)?.child("CN", YOUNG_SETTINGS);
-                if self.state().named(&dn).is_none() {
+                if self.state().here().named(&dn).is_none() {
                     let day = std::time::Duration::from_secs(24 * 60 * 60);
                     let policy = FakePolicy { minimum_age: day, ..FakePolicy::default() };
                     self.add_settings(YOUNG_SETTINGS, 10, &policy, &[YOUNG_GROUP])?;
@@ -224,14 +231,14 @@ impl FakeDomain {
     /// A new account's password obeys the domain's policy, too.
     fn judge_first(&self, new: &NewFakePerson) -> Result<(), FakeError> {
         let state = self.state();
-        let policy = state.domain_policy();
+        let policy = state.here().domain_policy();
         let candidate = Candidate {
             text: &new.password,
             account_name: &new.login,
             full_name: &new.display_name,
             flags: 0,
         };
-        if policy.against(&candidate, state.flavour).is_none() {
+        if policy.against(&candidate, state.here().flavour).is_none() {
             return Ok(());
         }
         let refused = Refused::new(
@@ -242,7 +249,7 @@ impl FakeDomain {
     }
 
     fn name_is_free(&self, login: &str) -> Result<(), FakeError> {
-        match self.state().login(login) {
+        match self.state().here().login(login) {
             Some(_) => Err(FakeError::Exists(login.to_owned())),
             None => Ok(()),
         }
@@ -252,7 +259,7 @@ impl FakeDomain {
         let mut state = self.state();
         let rid = state.next_rid;
         state.next_rid += 1;
-        state.sid_of(rid)
+        state.here().sid_of(rid)
     }
 
     fn insert(
@@ -264,8 +271,8 @@ impl FakeDomain {
     ) -> Result<ObjectGuid, FakeError> {
         let guid = self.draw_guid();
         values.put("cn", dn.name().unwrap_or_default());
-        let (mut state, moment) = self.writing();
-        state.insert(NewObject { guid, dn, class, sid, values }, moment)?;
+        let (mut state, now) = self.writing();
+        state.here_mut().insert(NewObject { guid, dn, class, sid, values }, now)?;
         Ok(guid)
     }
 
@@ -274,8 +281,8 @@ impl FakeDomain {
     /// # Errors
     /// If one of them is missing.
     pub fn join(&self, guid: ObjectGuid, group: &str) -> Result<(), FakeError> {
-        let (mut state, moment) = self.writing();
-        join(&mut state, guid, group, moment)
+        let (mut state, now) = self.writing();
+        join(state.here_mut(), guid, group, now)
     }
 
     /// Takes an account or a group out of a group.
@@ -283,14 +290,16 @@ impl FakeDomain {
     /// # Errors
     /// If one of them is missing.
     pub fn leave(&self, guid: ObjectGuid, group: &str) -> Result<(), FakeError> {
-        let (mut state, moment) = self.writing();
+        let (mut state, now) = self.writing();
         let missing = || FakeError::Missing(format!("the group {group}"));
-        let group = state.login(group).ok_or_else(missing)?.guid;
-        state.write(group, &["member"], moment, |group| group.links.retain(|link| *link != guid))
+        let group = state.here().login(group).ok_or_else(missing)?.guid;
+        state
+            .here_mut()
+            .write(group, &["member"], now, |group| group.links.retain(|link| *link != guid))
     }
 }
 
-fn sid(state: &State, login: &str) -> Result<Sid, FakeError> {
-    let sid = state.login(login).and_then(|object| object.sid.clone());
+fn sid(replica: &Replica, login: &str) -> Result<Sid, FakeError> {
+    let sid = replica.login(login).and_then(|object| object.sid.clone());
     sid.ok_or_else(|| FakeError::Missing(login.to_owned()))
 }

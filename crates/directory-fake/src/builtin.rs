@@ -2,13 +2,15 @@
 
 use directory::protected::{builtin, domain};
 use directory::{DistinguishedName, InvocationId, ObjectGuid, Sid};
+use protocol::Timestamp;
 
 use crate::controller::{Controller, PolicyControls};
 use crate::error::FakeError;
 use crate::groups::DOMAIN_USERS;
 use crate::object::Class;
+use crate::replica::{NewObject, Replica};
 use crate::rules::{FakePolicy, Place};
-use crate::state::{Moment, NewObject, State};
+use crate::state::State;
 use crate::values::Values;
 
 /// Where fine-grained policies stand, relative to the domain.
@@ -57,17 +59,11 @@ const ACCOUNTS: [(&str, u32, u32, &[&str]); 3] = [
 pub(crate) type Draw<'a> = &'a dyn Fn() -> ObjectGuid;
 
 /// A controller that is to be.
-pub(crate) fn controller(
-    head: &DistinguishedName,
-    dns: &str,
-    name: &str,
-    draw: Draw<'_>,
-) -> Controller {
+pub(crate) fn controller(head: &DistinguishedName, dns: &str, name: &str) -> Controller {
     let servers = SERVERS.iter().fold(head.clone(), |dn, level| dn.child("CN", level));
     Controller {
         name: name.to_owned(),
         host: format!("{name}.{dns}"),
-        invocation: InvocationId(draw()),
         settings: servers.child("CN", &name.to_uppercase()).child("CN", "NTDS Settings"),
         offers: PolicyControls::Both,
         up: true,
@@ -75,34 +71,47 @@ pub(crate) fn controller(
     }
 }
 
-/// Fills a domain that has its controllers and nothing else.
+/// Fills a domain that has its first controller and nothing else.
 pub(crate) fn fill(
     state: &mut State,
     policy: &FakePolicy,
-    moment: Moment,
+    now: Timestamp,
     draw: Draw<'_>,
 ) -> Result<(), FakeError> {
-    let mut filling = Filling { state, moment, draw };
-    filling.containers(policy)?;
+    let controller = state.controllers[0].clone();
+    let mut filling = Filling { state, now, draw };
+    filling.containers(policy, &controller)?;
     filling.groups()?;
-    filling.controllers()?;
+    let invocation = filling.state.here().invocation;
+    filling.controller(&controller, invocation)?;
     filling.accounts()
 }
 
+/// Puts in what stands in the directory for a controller.
+pub(crate) fn enrol(
+    state: &mut State,
+    controller: &Controller,
+    invocation: InvocationId,
+    (now, draw): (Timestamp, Draw<'_>),
+) -> Result<(), FakeError> {
+    Filling { state, now, draw }.controller(controller, invocation)
+}
+
+/// Writes at the PDC emulator.
 struct Filling<'a> {
     state: &'a mut State,
-    moment: Moment,
+    now: Timestamp,
     draw: Draw<'a>,
 }
 
 impl Filling<'_> {
-    fn containers(&mut self, policy: &FakePolicy) -> Result<(), FakeError> {
-        let head = self.state.head.clone();
+    fn containers(&mut self, policy: &FakePolicy, first: &Controller) -> Result<(), FakeError> {
+        let head = self.state.here().head.clone();
         let mut values = Values::default();
         policy.write(Place::Domain, &mut values);
         values.put("dc", head.name().unwrap_or_default());
-        values.put("fSMORoleOwner", self.state.controllers[0].settings.to_string());
-        let sid = Some(self.state.domain_sid.clone());
+        values.put("fSMORoleOwner", first.settings.to_string());
+        let sid = Some(self.state.here().domain_sid.clone());
         self.put(head.clone(), Class::DomainHead, sid, values)?;
         let container = |name: &str| head.child("CN", name);
         let (system, built_in) = (container("System"), container("Builtin"));
@@ -123,53 +132,55 @@ impl Filling<'_> {
     }
 
     fn groups(&mut self) -> Result<(), FakeError> {
-        let (users, built_in) =
-            (self.state.head.child("CN", "Users"), self.state.head.child("CN", "Builtin"));
+        let head = &self.state.here().head;
+        let (users, built_in) = (head.child("CN", "Users"), head.child("CN", "Builtin"));
         for (name, rid) in BUILTIN {
             self.named(built_in.child("CN", name), Class::Group, Sid::nt(&[32, rid])?, &[])?;
         }
         for (name, rid, within) in GROUPS {
-            let sid = self.state.sid_of(rid)?;
+            let sid = self.state.here().sid_of(rid)?;
             let guid = self.named(users.child("CN", name), Class::Group, sid, &[])?;
             if let Some(group) = within {
-                join(self.state, guid, group, self.moment)?;
+                join(self.state.here_mut(), guid, group, self.now)?;
             }
         }
         Ok(())
     }
 
-    fn controllers(&mut self) -> Result<(), FakeError> {
-        for at in 0..self.state.controllers.len() {
-            let Controller { name, host, invocation, settings, .. } =
-                self.state.controllers[at].clone();
-            let server = settings.parent().unwrap_or_else(|| self.state.head.clone());
-            let mut values = Values::default();
-            values.put("dNSHostName", host.clone());
-            self.put(server, Class::Server, None, values)?;
-            let mut values = Values::default();
-            values.put("invocationId", invocation.0.to_bytes());
-            self.put(settings, Class::NtdsSettings, None, values)?;
-            let rid = self.state.next_rid;
-            self.state.next_rid += 1;
-            let sid = self.state.sid_of(rid)?;
-            let unit = self.state.head.child("OU", "Domain Controllers");
-            let account = [
-                ("sAMAccountName", format!("{}$", name.to_uppercase())),
-                ("dNSHostName", host),
-                // SERVER_TRUST_ACCOUNT and TRUSTED_FOR_DELEGATION.
-                ("userAccountControl", "532480".to_owned()),
-                ("primaryGroupID", domain::DOMAIN_CONTROLLERS.to_string()),
-            ];
-            let dn = unit.child("CN", &name.to_uppercase());
-            self.named(dn, Class::Computer, sid, &account)?;
-        }
+    fn controller(
+        &mut self,
+        controller: &Controller,
+        invocation: InvocationId,
+    ) -> Result<(), FakeError> {
+        let Controller { name, host, settings, .. } = controller;
+        let head = self.state.here().head.clone();
+        let mut values = Values::default();
+        values.put("dNSHostName", host.clone());
+        let server = settings.parent().unwrap_or_else(|| head.clone());
+        self.put(server, Class::Server, None, values)?;
+        let mut values = Values::default();
+        values.put("invocationId", invocation.0.to_bytes());
+        self.put(settings.clone(), Class::NtdsSettings, None, values)?;
+        let rid = self.state.next_rid;
+        self.state.next_rid += 1;
+        let sid = self.state.here().sid_of(rid)?;
+        let account = [
+            ("sAMAccountName", format!("{}$", name.to_uppercase())),
+            ("dNSHostName", host.clone()),
+            // SERVER_TRUST_ACCOUNT and TRUSTED_FOR_DELEGATION.
+            ("userAccountControl", "532480".to_owned()),
+            ("primaryGroupID", domain::DOMAIN_CONTROLLERS.to_string()),
+        ];
+        let unit = head.child("OU", "Domain Controllers");
+        let dn = unit.child("CN", &name.to_uppercase());
+        self.named(dn, Class::Computer, sid, &account)?;
         Ok(())
     }
 
     fn accounts(&mut self) -> Result<(), FakeError> {
-        let users = self.state.head.child("CN", "Users");
+        let users = self.state.here().head.child("CN", "Users");
         for (login, rid, flags, groups) in ACCOUNTS {
-            let sid = self.state.sid_of(rid)?;
+            let sid = self.state.here().sid_of(rid)?;
             let account = [
                 ("userAccountControl", flags.to_string()),
                 ("primaryGroupID", DOMAIN_USERS.to_string()),
@@ -182,7 +193,7 @@ impl Filling<'_> {
             let account: Vec<_> = account.cloned().collect();
             let guid = self.named(users.child("CN", login), Class::User, sid, &account)?;
             for group in groups {
-                join(self.state, guid, group, self.moment)?;
+                join(self.state.here_mut(), guid, group, self.now)?;
             }
         }
         Ok(())
@@ -211,22 +222,22 @@ impl Filling<'_> {
     ) -> Result<ObjectGuid, FakeError> {
         let guid = (self.draw)();
         values.put("cn", dn.name().unwrap_or_default());
-        self.state.insert(NewObject { guid, dn, class, sid, values }, self.moment)?;
+        self.state.here_mut().insert(NewObject { guid, dn, class, sid, values }, self.now)?;
         Ok(guid)
     }
 }
 
 /// Puts an object into a group.
 pub(crate) fn join(
-    state: &mut State,
+    replica: &mut Replica,
     guid: ObjectGuid,
     group: &str,
-    moment: Moment,
+    now: Timestamp,
 ) -> Result<(), FakeError> {
     let missing = || FakeError::Missing(format!("the group {group}"));
-    let found = state.login(group).filter(|object| object.class == Class::Group);
+    let found = replica.login(group).filter(|object| object.class == Class::Group);
     let group = found.ok_or_else(missing)?.guid;
-    state.write(group, &["member"], moment, |group| {
+    replica.write(group, &["member"], now, |group| {
         if !group.links.contains(&guid) {
             group.links.push(guid);
         }

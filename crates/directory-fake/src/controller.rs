@@ -1,6 +1,6 @@
 //! The domain's controllers: who they are, what they offer, whether they answer.
 
-use directory::{DistinguishedName, InvocationId, PolicyControl};
+use directory::{DistinguishedName, PolicyControl};
 
 /// A domain controller.
 #[derive(Debug, Clone)]
@@ -9,7 +9,6 @@ pub(crate) struct Controller {
     pub(crate) name: String,
     /// Its DNS name.
     pub(crate) host: String,
-    pub(crate) invocation: InvocationId,
     /// Its NTDS Settings object.
     pub(crate) settings: DistinguishedName,
     pub(crate) offers: PolicyControls,

@@ -5,14 +5,14 @@ use directory::security::rights::{CHANGE_PASSWORD, Permission, USER};
 use directory::security::{Ace, Acl, Child, Control, SecurityDescriptor, mask};
 
 use crate::object::Object;
-use crate::state::State;
+use crate::replica::Replica;
 
 /// OWNER_SECURITY_INFORMATION and the others of the SD-flags control (MS-ADTS 3.1.1.3.4.1.11).
 const OWNER: u32 = 0x1;
 const GROUP: u32 = 0x2;
 const DACL: u32 = 0x4;
 
-impl State {
+impl Replica {
     /// An object's descriptor: the parts that the SD-flags control asks for. There is no SACL.
     pub(crate) fn descriptor(&self, object: &Object, parts: u32) -> Option<Vec<u8>> {
         let administrators = Sid::nt(&[32, 544]).ok()?;

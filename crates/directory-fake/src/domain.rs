@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use directory::{DistinguishedName, ObjectGuid, Sid};
+use directory::{DistinguishedName, InvocationId, ObjectGuid, Sid};
 use lab::Bound;
 use protocol::{Clock, Randomness, Timestamp};
 use tokio::sync::watch;
@@ -11,8 +11,9 @@ use crate::builtin;
 use crate::error::FakeError;
 use crate::journal::Set;
 use crate::object::Object;
+use crate::replica::Replica;
 use crate::rules::{FakePolicy, Flavour};
-use crate::state::{Moment, State};
+use crate::state::State;
 
 /// What a domain is to be.
 #[derive(Debug, Clone)]
@@ -69,29 +70,47 @@ impl FakeDomain {
             .map(|four| four.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte)))
             .collect();
         let sid = Sid::nt(&[&[21], parts.as_slice()].concat())?;
-        let mut state = State::new(&new.domain, sid, new.flavour)?;
+        let mut names = new.controllers.iter();
+        let first = names.next().ok_or_else(|| FakeError::Missing("a controller".to_owned()))?;
         let draw = || draw_guid(randomness.as_ref());
-        for name in &new.controllers {
-            let controller = builtin::controller(&state.head, &state.domain, name, &draw);
-            state.controllers.push(controller);
-        }
-        if state.controllers.is_empty() {
-            return Err(FakeError::Missing("a controller".to_owned()));
-        }
-        let moment = state.here(clock.now());
-        builtin::fill(&mut state, &new.policy, moment, &draw)?;
+        let replica = Replica::new(&new.domain, sid, new.flavour, InvocationId(draw()))?;
+        let controller = builtin::controller(&replica.head, &replica.domain, first);
+        let mut state = State::new(vec![controller], vec![replica]);
+        builtin::fill(&mut state, &new.policy, clock.now(), &draw)?;
         let (changes, _) = watch::channel(0);
-        Ok(Self(Arc::new(Inner { state: Mutex::new(state), clock, randomness, changes })))
+        let domain = Self(Arc::new(Inner { state: Mutex::new(state), clock, randomness, changes }));
+        names.try_for_each(|name| domain.add_controller(name))?;
+        Ok(domain)
+    }
+
+    /// Makes another controller, by the first label of its name, with all that the PDC emulator
+    /// has. A domain that is being served does not serve it.
+    ///
+    /// # Errors
+    /// If there is one of that name.
+    pub fn add_controller(&self, name: &str) -> Result<(), FakeError> {
+        let (mut state, now) = self.writing();
+        if state.controller_at(name).is_ok() {
+            return Err(FakeError::Exists(format!("the controller {name}")));
+        }
+        let (invocation, draw) = (InvocationId(self.draw_guid()), || self.draw_guid());
+        let controller = builtin::controller(&state.here().head, &state.here().domain, name);
+        builtin::enrol(&mut state, &controller, invocation, (now, &draw))?;
+        state.send();
+        let replica = state.here().copied(invocation);
+        state.controllers.push(controller);
+        state.replicas.push(replica);
+        Ok(())
     }
 
     /// The domain's DNS name.
     pub fn domain(&self) -> String {
-        self.state().domain.clone()
+        self.state().here().domain.clone()
     }
 
     /// The domain head.
     pub fn head(&self) -> DistinguishedName {
-        self.state().head.clone()
+        self.state().here().head.clone()
     }
 
     /// The DNS name of the PDC emulator.
@@ -112,31 +131,40 @@ impl FakeDomain {
         Ok(format!("{relative},{head}").parse()?)
     }
 
+    /// Which copy of the directory a controller has; it changes with [`FakeDomain::restore`].
+    ///
+    /// # Errors
+    /// If there is none of that name; its first label is enough.
+    pub fn invocation_id(&self, controller: &str) -> Result<InvocationId, FakeError> {
+        let state = self.state();
+        Ok(state.replicas[state.controller_at(controller)?].invocation)
+    }
+
     /// The account or group with this `sAMAccountName`.
     pub fn guid_of(&self, login: &str) -> Option<ObjectGuid> {
-        self.state().login(login).map(|object| object.guid)
+        self.state().here().login(login).map(|object| object.guid)
     }
 
     /// Whether this is the account's password.
     pub fn is_password(&self, guid: ObjectGuid, password: &str) -> bool {
-        self.state().object(guid).is_some_and(|object| object.secret.is(password))
+        self.state().here().object(guid).is_some_and(|object| object.secret.is(password))
     }
 
     /// How often the account's password was set.
     pub fn password_version(&self, guid: ObjectGuid) -> Option<u32> {
-        self.state().object(guid).map(Object::password_version)
+        self.state().here().object(guid).map(Object::password_version)
     }
 
     /// Whether wrong passwords keep the account out at present.
     pub fn is_locked(&self, guid: ObjectGuid) -> bool {
-        let state = self.state();
-        let account = state.object(guid);
-        account.is_some_and(|account| state.is_locked(account, self.now()))
+        let (state, now) = self.writing();
+        let account = state.here().object(guid);
+        account.is_some_and(|account| state.here().is_locked(account, now))
     }
 
     /// The value of an attribute that is text, as it is stored.
     pub fn attribute(&self, guid: ObjectGuid, name: &str) -> Option<String> {
-        self.state().object(guid)?.values.text(name).map(str::to_owned)
+        self.state().here().object(guid)?.values.text(name).map(str::to_owned)
     }
 
     /// Every set so far, in order; the passwords that accounts were made with are not among them.
@@ -146,12 +174,31 @@ impl FakeDomain {
 
     /// Signs in at the PDC emulator, with a login or any other name.
     pub fn bind(&self, login: &str, password: &str) -> Bound {
+        let owner = self.state().owner;
+        self.bind_to(owner, login, password)
+    }
+
+    /// The same at that controller, whether it is up or not.
+    ///
+    /// # Errors
+    /// If there is none of that name; its first label is enough.
+    pub fn bind_at(
+        &self,
+        controller: &str,
+        login: &str,
+        password: &str,
+    ) -> Result<Bound, FakeError> {
+        let at = self.state().controller_at(controller)?;
+        Ok(self.bind_to(at, login, password))
+    }
+
+    fn bind_to(&self, at: usize, login: &str, password: &str) -> Bound {
         let name = match login.contains(['@', '=', '\\']) {
             true => login.to_owned(),
             false => format!("{login}@{}", self.domain()),
         };
         let now = self.now();
-        match self.state().bind(&name, password, now) {
+        match self.state().replicas[at].bind(&name, password, now) {
             Ok(_) => Bound::Accepted,
             Err(refused) => {
                 let code = refused.diagnostic.split("data ").nth(1);
@@ -191,7 +238,7 @@ impl FakeDomain {
         draw_guid(self.0.randomness.as_ref())
     }
 
-    /// The domain as it is now: sets that were still under way have arrived if their time has come.
+    /// The domain as it is now: what was still under way has arrived if its time has come.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         let now = self.now();
         // Nothing panics while it is held; the tables stay whole.
@@ -200,25 +247,9 @@ impl FakeDomain {
         state
     }
 
-    /// As [`FakeDomain::state`], to write at the PDC emulator now.
-    pub(crate) fn writing(&self) -> (MutexGuard<'_, State>, Moment) {
-        let state = self.state();
-        let moment = state.here(self.now());
-        (state, moment)
-    }
-}
-
-impl State {
-    /// A write at the PDC emulator.
-    pub(crate) fn here(&self, at: Timestamp) -> Moment {
-        Moment { at, invocation: self.controllers[self.owner].invocation }
-    }
-
-    /// The index of the controller with this short name or host name; [`FakeError::Missing`] if
-    /// there is none.
-    pub(crate) fn controller_at(&self, name: &str) -> Result<usize, FakeError> {
-        let found = self.controllers.iter().position(|one| one.name == name || one.host == name);
-        found.ok_or_else(|| FakeError::Missing(format!("the controller {name}")))
+    /// As [`FakeDomain::state`], and the moment that it is.
+    pub(crate) fn writing(&self) -> (MutexGuard<'_, State>, Timestamp) {
+        (self.state(), self.now())
     }
 }
 

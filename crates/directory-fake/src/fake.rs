@@ -3,15 +3,16 @@
 //! It goes the way of the LDAP client: DNS, bind, role, then the request; and it reads what a
 //! search returns with the client's own code.
 
+mod find;
 mod people;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use directory::{
-    Account, BIND_HOLD_OFF, BindRefusal, Directory, DirectoryError, DistinguishedName,
-    EffectivePolicy, Entry, InvocationId, LDAPS_PORT, OPERATION_TIMEOUT, ObjectGuid, PersonEntry,
-    PolicyControl, Probe, ROLE_CHECK, SetError, Standing, Terms, Witness, Write,
+    Account, Directory, DirectoryError, DistinguishedName, EffectivePolicy, Entry, LDAPS_PORT,
+    OPERATION_TIMEOUT, ObjectGuid, PersonEntry, PolicyControl, Probe, ROLE_CHECK, SetError,
+    Standing, Terms, Witness, Write,
 };
 use futures_util::future::BoxFuture;
 use ldap3_proto::proto::{LdapFilter, LdapResultCode, LdapSearchScope};
@@ -22,10 +23,11 @@ use tokio::sync::oneshot;
 use crate::answer::Refused;
 use crate::domain::FakeDomain;
 use crate::faults::Sent;
-use crate::modify::{Modification, Token};
+use crate::modify::Modification;
 use crate::render::Row;
 use crate::search::{Found, Query};
-use crate::state::State;
+
+use find::{Connection, Held};
 
 /// What is read of an object: everything, with what is only computed on request, and of its
 /// security descriptor the DACL (MS-ADTS 3.1.1.3.4.1.11).
@@ -39,30 +41,20 @@ pub struct FakeDirectory(Arc<Client>);
 
 struct Client {
     domain: FakeDomain,
+    settings: Settings,
+    connection: Mutex<Connection>,
+}
+
+/// As an administrator configures a client.
+#[derive(Clone)]
+struct Settings {
     bind_name: String,
     bind_password: ClearPassword,
     allow_without_policy_control: bool,
     people_attributes: Vec<String>,
-    connection: Mutex<Connection>,
-}
-
-#[derive(Default)]
-struct Connection {
-    held: Option<Held>,
-    /// When the last bind was refused, and how.
-    refused: Option<(Timestamp, DirectoryError)>,
-}
-
-/// A bound connection to a controller.
-#[derive(Clone)]
-struct Held {
-    controller: usize,
-    host: String,
-    run: u64,
-    invocation: InvocationId,
-    token: Token,
-    /// When the controller last said that it holds the role.
-    confirmed: Timestamp,
+    /// At which controllers people are read, and whether at no other (SPEC D-11).
+    preferred: Vec<String>,
+    only_preferred: bool,
 }
 
 impl FakeDirectory {
@@ -72,28 +64,44 @@ impl FakeDirectory {
             true => login.to_owned(),
             false => format!("{login}@{}", domain.domain()),
         };
-        Self(Arc::new(Client {
-            domain: domain.clone(),
+        let settings = Settings {
             bind_name,
             bind_password: password,
             allow_without_policy_control: false,
             people_attributes: Vec::new(),
-            connection: Mutex::default(),
-        }))
+            preferred: Vec::new(),
+            only_preferred: false,
+        };
+        Self::with(domain, settings)
+    }
+
+    fn with(domain: &FakeDomain, settings: Settings) -> Self {
+        Self(Arc::new(Client { domain: domain.clone(), settings, connection: Mutex::default() }))
     }
 
     /// The same client, but with what an administrator may configure: sets without the
     /// policy-hints control (SPEC D-2), more attributes of people. It connects anew.
     #[must_use]
     pub fn configured(&self, without_policy_control: bool, people_attributes: &[&str]) -> Self {
-        Self(Arc::new(Client {
-            domain: self.0.domain.clone(),
-            bind_name: self.0.bind_name.clone(),
-            bind_password: self.0.bind_password.clone(),
+        let settings = Settings {
             allow_without_policy_control: without_policy_control,
             people_attributes: people_attributes.iter().map(|name| (*name).to_owned()).collect(),
-            connection: Mutex::default(),
-        }))
+            ..self.0.settings.clone()
+        };
+        Self::with(&self.0.domain, settings)
+    }
+
+    /// The same client, but people are read at these controllers, by their DNS names and the most
+    /// preferred one first, and at `only` these or, where none can be used, at others (SPEC D-11).
+    /// It connects anew.
+    #[must_use]
+    pub fn preferring(&self, controllers: &[&str], only: bool) -> Self {
+        let settings = Settings {
+            preferred: controllers.iter().map(|name| (*name).to_owned()).collect(),
+            only_preferred: only,
+            ..self.0.settings.clone()
+        };
+        Self::with(&self.0.domain, settings)
     }
 
     /// The domain that it asks.
@@ -137,7 +145,7 @@ impl Directory for FakeDirectory {
     ) -> BoxFuture<'a, Result<EffectivePolicy, DirectoryError>> {
         Box::pin(async move {
             let head = self.0.domain.head();
-            let judge = self.0.domain.state().flavour.judge();
+            let judge = self.0.domain.state().here().flavour.judge();
             let found = self.0.read(&fine_grained.unwrap_or(&head).to_string()).await?;
             let found = found.map(|(_, entry)| entry.attributes);
             match (fine_grained, found) {
@@ -222,66 +230,6 @@ impl Client {
         if slow < OPERATION_TIMEOUT { Ok(()) } else { Err(lost("no answer in time")) }
     }
 
-    /// The connection to the PDC emulator, which said within `age` that it holds the role.
-    fn session(&self, age: Option<std::time::Duration>) -> Result<Held, DirectoryError> {
-        let (now, mut connection) = (self.domain.now(), self.connection());
-        let mut state = self.domain.state();
-        if let Some(held) = connection.held.as_mut().filter(|held| state.is_alive(held)) {
-            let fresh = age.is_some_and(|age| held.confirmed.apart(now) < age);
-            if !fresh && state.owner == held.controller {
-                held.confirmed = now;
-            }
-            if fresh || state.owner == held.controller {
-                return Ok(held.clone());
-            }
-        }
-        connection.held = None;
-        let held = self.connect(&mut connection, &mut state, now)?;
-        connection.held = Some(held.clone());
-        Ok(held)
-    }
-
-    /// Finds the PDC emulator by DNS and by the word of the controllers, and binds to each one on
-    /// the way.
-    fn connect(
-        &self,
-        connection: &mut Connection,
-        state: &mut State,
-        now: Timestamp,
-    ) -> Result<Held, DirectoryError> {
-        if let Some((at, error)) = &connection.refused
-            && at.apart(now) < BIND_HOLD_OFF
-        {
-            return Err(error.clone());
-        }
-        connection.refused = None;
-        let mut at = state.in_dns;
-        loop {
-            let controller = state.controllers[at].clone();
-            if !controller.up {
-                let cause = format!("connecting to {}: connection refused", controller.host);
-                return Err(DirectoryError::PdcUnreachable { cause });
-            }
-            let bound = state.bind(&self.bind_name, &self.bind_password.to_text(), now);
-            let token = bound.map_err(|refused| {
-                let error = DirectoryError::BindRefused {
-                    controller: controller.host.clone(),
-                    name: self.bind_name.clone(),
-                    refusal: BindRefusal::of(&refused.diagnostic),
-                };
-                connection.refused = Some((now, error.clone()));
-                error
-            })?;
-            if at != state.owner {
-                at = state.owner;
-                continue;
-            }
-            let (run, invocation) = (controller.run, controller.invocation);
-            let (host, confirmed) = (controller.host, now);
-            return Ok(Held { controller: at, host, run, invocation, token, confirmed });
-        }
-    }
-
     /// Reads one object; none if it is not there, or its name is no name.
     async fn read(&self, base: &str) -> Result<Option<(Held, Entry)>, DirectoryError> {
         self.pause().await?;
@@ -320,7 +268,7 @@ impl Client {
             let controls: Vec<_> = controls.into_iter().map(str::to_owned).collect();
             let is_reset = matches!(write, Write::Reset(_));
             let hints = is_reset && PolicyControl::among(&controls).is_some();
-            if is_reset && !hints && !self.allow_without_policy_control {
+            if is_reset && !hints && !self.settings.allow_without_policy_control {
                 return Err(SetError::NoPolicyControl);
             }
             let now = self.domain.now();
@@ -377,13 +325,6 @@ fn judge(answer: Result<(), Refused>) -> Result<(), SetError> {
         LdapResultCode::UnavailableCriticalExtension => SetError::NoPolicyControl,
         _ => SetError::Refused(refused.into_refusal()),
     })
-}
-
-impl State {
-    fn is_alive(&self, held: &Held) -> bool {
-        let controller = &self.controllers[held.controller];
-        controller.up && controller.run == held.run
-    }
 }
 
 /// The entry that was found; none for the rootDSE, which has no name.

@@ -95,13 +95,14 @@ impl State {
         }
     }
 
-    /// Makes the sets whose time has come.
+    /// Makes the sets whose time has come, and lets everything arrive at other controllers.
     pub(crate) fn arrive(&mut self, now: Timestamp) {
         let (mut due, later): (Vec<Later>, Vec<Later>) =
             self.faults.later.drain(..).partition(|one| one.due <= now);
         self.faults.later = later;
         due.sort_by_key(|one| one.due);
         for Later { asked_at, due, controller, token, target, modification, answer } in due {
+            self.replicate_due(due);
             let made = self.journal.len();
             let done = self.modify(controller, &token, target, &modification, due);
             self.journal.iter_mut().skip(made).for_each(|set| set.asked_at = asked_at);
@@ -110,6 +111,7 @@ impl State {
                 let _ = answer.send(done);
             }
         }
+        self.replicate_due(now);
     }
 
     fn set_later(

@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use directory::{DistinguishedName, ObjectGuid, Sid};
 
 use crate::object::{Class, Object};
+use crate::replica::Replica;
 use crate::rules::{FakePolicy, Place};
-use crate::state::State;
 
 /// Domain Users.
 pub(crate) const DOMAIN_USERS: u32 = 513;
 
-impl State {
+impl Replica {
     /// The groups that an account is in: nested ones and the primary one included, in the order
     /// in which they are found (`tokenGroups`, MS-ADTS 3.1.1.4.5.19). A cycle ends where it began.
     pub(crate) fn token_groups(&self, account: &Object) -> Vec<Sid> {

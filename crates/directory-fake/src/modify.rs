@@ -10,8 +10,9 @@ use crate::answer::Refused;
 use crate::journal::Set;
 use crate::object::{Class, Object};
 use crate::password::Digest;
+use crate::replica::Replica;
 use crate::rules::{Candidate, Flavour};
-use crate::state::{Moment, State};
+use crate::state::State;
 
 /// Who asks: an account and its groups.
 #[derive(Debug, Clone, Default)]
@@ -114,6 +115,33 @@ impl State {
         asked: &Modification,
         now: Timestamp,
     ) -> Result<(), Refused> {
+        let replica = &mut self.replicas[controller];
+        replica.modify(token, target, asked, now)?;
+        if let Some(password) = &asked.password {
+            self.journal.push(Set {
+                asked_at: now,
+                at: now,
+                guid: target,
+                controller: self.controllers[controller].host.clone(),
+                version: replica.object(target).map_or(0, Object::password_version),
+                by: token.login.clone(),
+                hints: asked.hints,
+                unlocked: asked.writes("lockoutTime").is_some(),
+                digest: Digest::of(&password.new_one().to_text()),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Replica {
+    fn modify(
+        &mut self,
+        token: &Token,
+        target: ObjectGuid,
+        asked: &Modification,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
         let gone = || Refused::no_such_object(self.flavour, &format!("<GUID={target}>"));
         let object = self.object(target).ok_or_else(gone)?;
         self.permitted(token, object, asked)?;
@@ -131,7 +159,6 @@ impl State {
         for write in &asked.others {
             self.apply(&mut changed, write, now)?;
         }
-        let moment = Moment { at: now, invocation: self.controllers[controller].invocation };
         let mut written: Vec<&str> = asked.others.iter().map(|one| one.name.as_str()).collect();
         if let Some(password) = &asked.password {
             let history_length = self.policy_of(object).history_length;
@@ -140,33 +167,7 @@ impl State {
             written.extend(["unicodePwd", "pwdLastSet"]);
         }
         let failed = |_| Refused::new(LdapResultCode::Other, "the object is gone");
-        self.write(target, &written, moment, |object| *object = changed).map_err(failed)?;
-        if let Some(password) = &asked.password {
-            self.record(controller, token, target, password, asked, now);
-        }
-        Ok(())
-    }
-
-    fn record(
-        &mut self,
-        controller: usize,
-        token: &Token,
-        target: ObjectGuid,
-        password: &PasswordWrite,
-        asked: &Modification,
-        now: Timestamp,
-    ) {
-        self.journal.push(Set {
-            asked_at: now,
-            at: now,
-            guid: target,
-            controller: self.controllers[controller].host.clone(),
-            version: self.object(target).map_or(0, Object::password_version),
-            by: token.login.clone(),
-            hints: asked.hints,
-            unlocked: asked.writes("lockoutTime").is_some(),
-            digest: Digest::of(&password.new_one().to_text()),
-        });
+        self.write(target, &written, now, |object| *object = changed).map_err(failed)
     }
 
     /// The rights come before everything else: whoever has none learns nothing about the policy.

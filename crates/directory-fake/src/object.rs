@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use directory::{DistinguishedName, ObjectGuid, Sid};
+use directory::{AccountFlags, DistinguishedName, ObjectGuid, Sid};
 use protocol::Timestamp;
 
-use crate::metadata::{self, Write};
+use crate::bind::flags;
+use crate::metadata::Write;
 use crate::password::Secret;
 use crate::values::Values;
 
@@ -79,8 +80,8 @@ pub(crate) struct Object {
     pub(crate) changed: Timestamp,
     pub(crate) usn_created: u64,
     pub(crate) usn_changed: u64,
-    /// How often each attribute was written, by its number in the metadata.
-    pub(crate) writes: BTreeMap<u32, Write>,
+    /// How often each attribute was written, by its name in lower case.
+    pub(crate) writes: BTreeMap<String, Write>,
 }
 
 impl Object {
@@ -91,7 +92,28 @@ impl Object {
 
     /// How often the password was set.
     pub(crate) fn password_version(&self) -> u32 {
-        self.writes.get(&metadata::UNICODE_PWD).map_or(0, |write| write.version)
+        self.writes.get("unicodepwd").map_or(0, |write| write.version)
+    }
+
+    /// Takes over an attribute, by its name in lower case, as another controller has it, as the
+    /// change `usn` of this copy. A list of links is taken as a whole.
+    pub(crate) fn adopt(&mut self, theirs: &Self, attribute: &str, usn: u64) {
+        let has_card = |object: &Self| flags(object).contains(AccountFlags::SMART_CARD_REQUIRED);
+        let new_card = has_card(theirs) && !has_card(self);
+        self.values.replace(attribute, theirs.values.all(attribute).to_vec());
+        match attribute {
+            "cn" => self.dn = theirs.dn.clone(),
+            "unicodepwd" => self.secret = theirs.secret.clone(),
+            // With it comes a password that nobody knows.
+            "useraccountcontrol" if new_card => self.secret = theirs.secret.clone(),
+            "member" | "msds-psoappliesto" => self.links.clone_from(&theirs.links),
+            "ntsecuritydescriptor" => {
+                (self.inherits, self.cannot_change) = (theirs.inherits, theirs.cannot_change);
+            }
+            _ => {}
+        }
+        let write = theirs.writes.get(attribute).map(|write| Write { local_usn: usn, ..*write });
+        self.writes.extend(write.map(|write| (attribute.to_owned(), write)));
     }
 
     /// A number that is stored as text; 0 where there is none.

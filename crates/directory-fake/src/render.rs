@@ -7,7 +7,7 @@ use crate::filter::Subject;
 use crate::metadata;
 use crate::modify::Token;
 use crate::object::{Class, Object};
-use crate::state::State;
+use crate::replica::Replica;
 
 /// What is computed and only returned where it is asked for by name (MS-ADTS 3.1.1.4.5).
 const ON_REQUEST: &[&str] = &[
@@ -36,7 +36,7 @@ const OF_ALL: &[&str] = &[
 
 /// An object, seen by somebody.
 pub(crate) struct Seen<'a> {
-    pub(crate) state: &'a State,
+    pub(crate) replica: &'a Replica,
     pub(crate) object: &'a Object,
     pub(crate) token: &'a Token,
     /// The parts of a descriptor that were asked for; without the control, all, which is more than
@@ -68,7 +68,7 @@ impl Seen<'_> {
     }
 
     fn read(&self, name: &str) -> Vec<Vec<u8>> {
-        if !self.state.may_read(self.token, self.object) {
+        if !self.replica.may_read(self.token, self.object) {
             return Vec::new();
         }
         let lower = name.to_ascii_lowercase();
@@ -89,7 +89,7 @@ impl Seen<'_> {
             "objectcategory" => text(format!(
                 "CN={},CN=Schema,CN=Configuration,{}",
                 object.class.category(),
-                self.state.head
+                self.replica.head
             )),
             "objectguid" => vec![object.guid.to_bytes().to_vec()],
             "objectsid" => object.sid.iter().map(Sid::to_value).collect(),
@@ -99,16 +99,16 @@ impl Seen<'_> {
             "whenchanged" => text(generalized_time(object.changed)),
             "usncreated" => text(object.usn_created.to_string()),
             "usnchanged" => text(object.usn_changed.to_string()),
-            "memberof" => names(self.state.direct_groups(object.guid).map(|group| &group.dn)),
-            "member" if object.class == Class::Group => names(&self.state.link_names(object)),
+            "memberof" => names(self.replica.direct_groups(object.guid).map(|group| &group.dn)),
+            "member" if object.class == Class::Group => names(&self.replica.link_names(object)),
             "msds-psoappliesto" if object.class == Class::PasswordSettings => {
-                names(&self.state.link_names(object))
+                names(&self.replica.link_names(object))
             }
             "tokengroups" if object.is_account() => {
-                self.state.token_groups(object).iter().map(Sid::to_value).collect()
+                self.replica.token_groups(object).iter().map(Sid::to_value).collect()
             }
             "msds-resultantpso" => {
-                names(self.state.resultant_settings(object).map(|settings| &settings.dn))
+                names(self.replica.resultant_settings(object).map(|settings| &settings.dn))
             }
             "replpropertymetadata" => vec![metadata::encode(&object.writes)],
             "ntsecuritydescriptor" => self.descriptor(),
@@ -125,12 +125,12 @@ impl Seen<'_> {
         if parts & SACL != 0 && !self.token.is_administrator() {
             return Vec::new();
         }
-        self.state.descriptor(self.object, parts).into_iter().collect()
+        self.replica.descriptor(self.object, parts).into_iter().collect()
     }
 
     fn writable(&self) -> Vec<Vec<u8>> {
         let may =
-            |right: fn(&crate::Rights) -> bool| self.state.may(self.token, self.object, right);
+            |right: fn(&crate::Rights) -> bool| self.replica.may(self.token, self.object, right);
         let mut names = Vec::new();
         if may(|rights| rights.write_lockout_time) {
             names.push(b"lockoutTime".to_vec());
@@ -156,8 +156,8 @@ impl Subject for Seen<'_> {
     }
 
     fn groups(&self) -> Vec<String> {
-        let sids = self.state.token_groups(self.object);
-        let groups = sids.iter().filter_map(|sid| self.state.with_sid(sid));
+        let sids = self.replica.token_groups(self.object);
+        let groups = sids.iter().filter_map(|sid| self.replica.with_sid(sid));
         groups.map(|group| group.dn.to_string()).collect()
     }
 }

@@ -5,12 +5,13 @@ use ldap3_proto::proto::{LdapFilter, LdapResultCode, LdapSearchScope};
 use protocol::Timestamp;
 
 use crate::answer::Refused;
+use crate::controller::Controller;
 use crate::filter;
 use crate::modify::Token;
 use crate::object::Object;
 use crate::render::{Row, Seen, generalized_time};
+use crate::replica::Replica;
 use crate::rules::Flavour;
-use crate::state::State;
 
 /// One search.
 pub(crate) struct Query<'a> {
@@ -25,11 +26,12 @@ pub(crate) struct Query<'a> {
 /// An entry that was found; the rootDSE has no name.
 pub(crate) type Found = (Option<DistinguishedName>, Row);
 
-impl State {
-    /// Runs a search at a controller; nobody in particular sees only the rootDSE.
+impl Replica {
+    /// Runs a search, at the controller that has this copy; nobody in particular sees only the
+    /// rootDSE.
     pub(crate) fn search(
         &self,
-        controller: usize,
+        controller: &Controller,
         token: Option<&Token>,
         query: &Query<'_>,
         now: Timestamp,
@@ -49,7 +51,7 @@ impl State {
             LdapSearchScope::Subtree => object.dn.is_at_or_below(&base.dn),
             LdapSearchScope::Children => object.dn.is_below(&base.dn),
         };
-        let seen = |object| Seen { state: self, object, token, sd_parts: query.sd_parts };
+        let seen = |object| Seen { replica: self, object, token, sd_parts: query.sd_parts };
         // One object is found by its place: nothing else is looked at.
         let candidates: Vec<&Object> = match query.scope {
             LdapSearchScope::Base => vec![base],
@@ -82,12 +84,11 @@ impl State {
     /// What a controller says about itself (MS-ADTS 3.1.1.3.2).
     fn root_dse(
         &self,
-        controller: usize,
+        controller: &Controller,
         token: Option<&Token>,
         asked: &[String],
         now: Timestamp,
     ) -> Found {
-        let controller = &self.controllers[controller];
         let one = |text: String| vec![text.into_bytes()];
         let server = controller.settings.parent().map(|dn| dn.to_string()).unwrap_or_default();
         let configuration = format!("CN=Configuration,{}", self.head);

@@ -130,7 +130,7 @@ impl Served {
             .collect();
         Ok(lab::Forest {
             realm: domain.to_uppercase(),
-            base_dn: state.head.to_string(),
+            base_dn: state.here().head.to_string(),
             controller: state.controllers[0].host.clone(),
             address: self.address().ip(),
             ldaps_port: self.address().port(),

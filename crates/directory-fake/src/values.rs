@@ -1,6 +1,6 @@
 //! The values that an object holds, by attribute.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Attributes with their values. Names have no case.
 #[derive(Debug, Clone, Default)]
@@ -57,6 +57,19 @@ impl Values {
     /// The first value as a number.
     pub(crate) fn number(&self, name: &str) -> Option<i64> {
         self.text(name)?.parse().ok()
+    }
+
+    /// Takes these attributes away.
+    pub(crate) fn forget(&mut self, names: &[&str]) {
+        names.iter().for_each(|name| self.replace(name, Vec::new()));
+    }
+
+    /// The attributes whose values are others than they were, by name in lower case.
+    pub(crate) fn changed_since(&self, before: &Self) -> Vec<String> {
+        let known = self.0.keys().chain(before.0.keys());
+        let changed: BTreeSet<&String> =
+            known.filter(|name| self.0.get(*name) != before.0.get(*name)).collect();
+        changed.into_iter().cloned().collect()
     }
 
     /// Every attribute that has a value, by name in lower case.

@@ -71,36 +71,58 @@ impl FakeDomain {
     /// If there is none of that name.
     pub fn restore(&self, controller: &str) -> Result<(), FakeError> {
         let id = InvocationId(self.draw_guid());
-        let (mut state, moment) = self.writing();
+        let (mut state, now) = self.writing();
         let at = state.controller_at(controller)?;
         let settings = state.controllers[at].settings.clone();
-        let guid = state.named(&settings).map(|object| object.guid);
+        let replica = &mut state.replicas[at];
+        let guid = replica.named(&settings).map(|object| object.guid);
         let guid = guid.ok_or_else(|| FakeError::Missing(settings.to_string()))?;
-        state.write(guid, &["invocationId"], moment, |object| {
+        replica.invocation = id;
+        replica.write(guid, &["invocationId"], now, |object| {
             object.values.put("invocationId", id.0.to_bytes());
         })?;
         drop(state);
-        self.at_controller(controller, |one| {
-            one.invocation = id;
-            one.run += 1;
-        })
+        self.at_controller(controller, |one| one.run += 1)
     }
 
-    /// Moves the PDC role to another controller. DNS follows at once unless it is made to name
-    /// another one with [`FakeDomain::name_in_dns`].
+    /// Moves the PDC role to another controller. The present holder hands it over if it is up, and
+    /// both know at once; else the role is seized, and the former holder takes itself for the
+    /// holder until it hears of it. All others hear of it by replication. DNS follows at once unless
+    /// it is made to name another one with [`FakeDomain::name_in_dns`].
     ///
     /// # Errors
     /// If there is none of that name.
     pub fn move_role(&self, controller: &str) -> Result<(), FakeError> {
-        let (mut state, moment) = self.writing();
-        let at = state.controller_at(controller)?;
-        (state.owner, state.in_dns) = (at, at);
-        let settings = state.controllers[at].settings.to_string();
-        let head = state.named(&state.head).map(|head| head.guid);
-        let head = head.ok_or_else(|| FakeError::Missing("the domain head".to_owned()))?;
-        state.write(head, &["fSMORoleOwner"], moment, |head| {
+        let (mut state, now) = self.writing();
+        let (from, to) = (state.owner, state.controller_at(controller)?);
+        let head = state.head()?;
+        let settings = state.controllers[to].settings.to_string();
+        let handed_over = state.controllers[from].up;
+        let writer = if handed_over { from } else { to };
+        state.replicas[writer].write(head, &["fSMORoleOwner"], now, |head| {
             head.values.put("fSMORoleOwner", settings);
-        })
+        })?;
+        (state.owner, state.in_dns) = (to, to);
+        if handed_over {
+            state.hand_over(from, to, now);
+        }
+        Ok(())
+    }
+
+    /// From now on, what is written at one controller is seen at the others only so much later, by
+    /// the domain's clock, or when [`FakeDomain::replicate`] is called; with [`Duration::MAX`] only
+    /// then. What is under way already is not delayed. A new domain has no delay.
+    pub fn replicate_after(&self, delay: Duration) {
+        // What was written before goes its way.
+        let mut state = self.state();
+        state.send();
+        state.replication.delay = delay;
+    }
+
+    /// Everything that is under way between controllers that are up arrives now.
+    pub fn replicate(&self) {
+        let (mut state, now) = self.writing();
+        state.replicate_all(now);
     }
 
     /// Lets DNS name that controller as the PDC emulator, rightly or not.

@@ -22,6 +22,7 @@
 //! bindings    what tests ask of Samba's own library
 //! person      fresh accounts of a test's own
 //! roles       stops and starts controllers, moves the PDC role
+//! replication holds back what controllers tell each other, and has them tell it
 //! authority   certificates for it and for other servers of a lab
 //! ```
 //!
@@ -59,6 +60,7 @@ mod options;
 mod person;
 mod places;
 mod provision;
+mod replication;
 mod roles;
 mod rootfs;
 mod settle;

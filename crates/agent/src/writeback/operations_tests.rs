@@ -310,3 +310,50 @@ async fn who_had_to_change_the_password_has_done_so_by_a_reset_of_their_own() {
     assert_eq!(world.outcome(Operation::Reset, guid, &new_one()).await, Outcome::PasswordChanged);
     assert!(!world.must_change(guid));
 }
+
+/// The role moves to a controller that hears of what was done at the former one only later.
+fn moved_away(world: &World) -> directory_fake::FakeDomain {
+    let domain = world.population.domain.clone();
+    domain.move_role("dc2").unwrap();
+    domain
+}
+
+#[tokio::test]
+async fn an_unlock_in_doubt_is_not_judged_by_a_controller_that_has_not_heard_of_it() {
+    let mut world = World::new("unlock-elsewhere").await;
+    let (guid, _) = world.person(Kind::Locked);
+    world.population.domain.add_controller("dc2").unwrap();
+    world.population.domain.replicate_after(Duration::from_secs(100));
+    world.population.domain.inject(Fault::AnswerLost);
+    let (header, doubt) = world.done(Operation::Unlock, guid, &Passwords::None).await;
+    assert_eq!(doubt, None);
+    let domain = moved_away(&world);
+    assert!(domain.is_locked(guid), "as the new holder of the role knows it");
+    assert_eq!(world.settled(&header).await, Outcome::Unlocked);
+    assert!(!domain.is_locked(guid));
+}
+
+#[tokio::test]
+async fn after_a_crash_it_is_made_to_be_changed_also_where_the_set_arrives_later() {
+    let mut world = World::new("must-change-elsewhere").await;
+    let (guid, _) = world.person(Kind::Ordinary);
+    world.population.domain.add_controller("dc2").unwrap();
+    world.population.domain.replicate_after(Duration::from_secs(100));
+    let header = world.header(Operation::ResetByAdministrator);
+    let journal = &world.writeback.journal;
+    assert!(journal.begin(&header, NOW).await.unwrap());
+    let directory = Arc::clone(&world.writeback.directories.all()[0].directory);
+    let witness = directory.witness(guid).await.unwrap().unwrap();
+    let place = crate::journal::Place { connector: "corp".to_owned(), guid };
+    let noted = journal.note_before(&header, &place, &witness, NOW).await.unwrap();
+    assert_eq!(noted, crate::journal::Noted::Yes);
+    directory.set_password(guid, &password(NEW), header.expires_at).await.unwrap();
+    journal.set(&header, NOW).await.unwrap();
+    let domain = moved_away(&world);
+    // The agent has been away for as long as it believes an older word about the role.
+    world.clock.advance(directory::ROLE_CHECK);
+    assert!(!domain.is_password(guid, NEW), "as the new holder of the role knows it");
+    assert_eq!(world.settled(&header).await, Outcome::SettledChanged);
+    domain.replicate();
+    assert!(domain.is_password(guid, NEW) && world.must_change(guid));
+}

@@ -3,8 +3,12 @@
 use directory::{DirectoryError, DistinguishedName, Entry, ObjectGuid, PersonEntry, people};
 use ldap3_proto::proto::{LdapFilter, LdapSearchScope};
 
-use super::{Client, Held, entry, lost};
+use super::find::Held;
+use super::{Client, Settings, entry, lost};
 use crate::search::Query;
+
+/// How many controllers are tried besides the preferred ones, before the PDC emulator.
+const OTHERS_MAX: usize = 4;
 
 impl Client {
     /// Reads the people at and below each base, over a connection of its own.
@@ -14,10 +18,7 @@ impl Client {
         page: u32,
         each: &mut (dyn FnMut(PersonEntry) + Send),
     ) -> Result<u64, DirectoryError> {
-        let held = {
-            let (now, mut connection) = (self.domain.now(), self.connection());
-            self.connect(&mut connection, &mut self.domain.state(), now)?
-        };
+        let held = self.connect_for_people()?;
         let mut count = 0;
         for base in outermost(bases) {
             let rows = self.people_below(&held, base)?;
@@ -35,6 +36,37 @@ impl Client {
         Ok(count)
     }
 
+    /// A preferred controller, or else another one of the domain; at last, and where none is
+    /// preferred, the PDC emulator.
+    fn connect_for_people(&self) -> Result<Held, DirectoryError> {
+        let Settings { preferred, only_preferred, .. } = &self.settings;
+        let (now, mut connection) = (self.domain.now(), self.connection());
+        let mut state = self.domain.state();
+        let is_preferred = |host: &str| preferred.iter().any(|one| one.eq_ignore_ascii_case(host));
+        let mut hosts = preferred.clone();
+        if !preferred.is_empty() && !only_preferred {
+            let all = state.controllers.iter().map(|controller| controller.host.clone());
+            hosts.extend(all.filter(|host| !is_preferred(host)).take(OTHERS_MAX));
+        }
+        let mut failed = Vec::new();
+        for host in hosts {
+            connection.hold_off(now)?;
+            let bound = match state.controller_at(&host) {
+                Ok(at) => self.connect_at(at, &mut connection, &mut state, now),
+                Err(error) => Err(DirectoryError::PdcUnreachable { cause: error.to_string() }),
+            };
+            match bound {
+                // It would be refused everywhere.
+                Ok(_) | Err(DirectoryError::BindRefused { .. }) => return bound,
+                Err(error) => failed.push(error.to_string()),
+            }
+        }
+        if *only_preferred && !preferred.is_empty() {
+            return Err(DirectoryError::NoPreferred { cause: failed.join("; ") });
+        }
+        self.connect(&mut connection, &mut state, now)
+    }
+
     fn people_below(
         &self,
         held: &Held,
@@ -45,7 +77,8 @@ impl Client {
         let filter =
             LdapFilter::And(vec![equal("objectClass", "user"), equal("objectCategory", "person")]);
         let known = people::ATTRIBUTES.iter().map(|name| (*name).to_owned());
-        let attributes: Vec<String> = known.chain(self.people_attributes.clone()).collect();
+        let attributes: Vec<String> =
+            known.chain(self.settings.people_attributes.clone()).collect();
         let query = Query {
             base: &base.to_string(),
             scope: &LdapSearchScope::Subtree,

@@ -50,7 +50,7 @@ fn records(
     addresses: &[IpAddr],
 ) -> (bool, Vec<RData>) {
     let state = domain.state();
-    let zone = state.domain.to_lowercase();
+    let zone = state.here().domain.to_lowercase();
     let services = |hosts: &mut dyn Iterator<Item = &str>| match kind {
         RecordType::SRV => hosts.filter_map(service).collect(),
         _ => Vec::new(),

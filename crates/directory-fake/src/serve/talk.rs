@@ -127,7 +127,7 @@ impl Talk {
             LdapBindCred::Simple(password) if password.is_empty() => success(),
             LdapBindCred::Simple(password) => {
                 let now = self.domain.now();
-                match self.domain.state().bind(&bind.dn, password, now) {
+                match self.domain.state().replicas[self.at].bind(&bind.dn, password, now) {
                     Ok(token) => {
                         self.token = Some(token);
                         success()
@@ -145,7 +145,7 @@ impl Talk {
             let res = result(Refused::new(LdapResultCode::ProtocolError, "0000203D: not offered"));
             return LdapOp::ExtendedResponse(LdapExtendedResponse { res, name: None, value: None });
         }
-        let workgroup = self.domain.state().workgroup.clone();
+        let workgroup = self.domain.state().replicas[self.at].workgroup.clone();
         let who = self.token.as_ref().map(|token| format!("u:{workgroup}\\{}", token.login));
         let value = Some(who.unwrap_or_default().into_bytes());
         LdapOp::ExtendedResponse(LdapExtendedResponse { res: success(), name: None, value })
@@ -158,7 +158,7 @@ impl Talk {
 
     /// A refused control: Samba answers in the form of an extended response.
     fn refused_control(&self, refused: Refused, own: fn(LdapResult) -> LdapOp) -> LdapOp {
-        match self.domain.state().flavour {
+        match self.domain.state().replicas[self.at].flavour {
             Flavour::Windows => own(result(refused)),
             Flavour::Samba => {
                 let res = result(refused);
@@ -273,7 +273,7 @@ impl Talk {
         let modification = ask::modification(&asked.changes, wishes.hints)?;
         let anonymous = Token::default();
         let token = self.token.as_ref().unwrap_or(&anonymous);
-        let target = state.base(&asked.dn)?.guid;
+        let target = state.replicas[self.at].base(&asked.dn)?.guid;
         let now = self.domain.now();
         if modification.password.is_none() {
             // Faults are for sets.
