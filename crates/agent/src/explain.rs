@@ -7,10 +7,13 @@
 mod fixes;
 mod lines;
 mod read;
+mod role;
 mod sections;
+mod way;
 
 pub(crate) use lines::{Explanation, Line, Mark, Section};
 pub(crate) use read::{Found, find, hidden, subject};
+pub(crate) use way::fault;
 
 use directory::{Account, EffectivePolicy, Surveyed, Witness};
 use protocol::{Operation, Timestamp};
@@ -35,6 +38,8 @@ pub(crate) struct Subject<'s> {
     pub(crate) policy: EffectivePolicy,
     /// How the password stands; none where that is hidden.
     pub(crate) witness: Option<Witness>,
+    /// Whom DNS names as the PDC emulator; nobody where it does not answer.
+    pub(crate) pdc_in_dns: Vec<String>,
     /// At which controller the password was last set, as far as that is known.
     pub(crate) set_at: Option<String>,
     /// The present moment.
@@ -63,7 +68,7 @@ impl Subject<'_> {
             self.now,
         );
         let bad = sections.iter().flat_map(|one| &one.lines);
-        let bad = bad.filter(|line| line.mark == Mark::Bad).count();
+        let bad = bad.filter(|line| line.mark == Mark::Bad).collect::<Vec<_>>();
         let verdict = match (stopping, refusal) {
             (Some(line), _) => {
                 Line { text: format!("cannot be reset: {}", line.text), ..line.clone() }
@@ -71,15 +76,18 @@ impl Subject<'_> {
             (None, Some(outcome)) => {
                 Line::stopping(format!("cannot be reset: {}", outcome.operator_text()))
             }
-            (None, None) if bad == 0 => Line::good("can be reset"),
-            (None, None) => {
-                Line::good("can be reset; what is marked below is lacking for the rest")
-            }
+            (None, None) => match bad[..] {
+                [] => Line::good("can be reset"),
+                [first, ..] => {
+                    let text = format!("can be reset; not as it should be: {}", first.text);
+                    Line { text, ..first.clone() }
+                }
+            },
         };
         Explanation {
             directory: self.settings.name.as_str().to_owned(),
             login: self.account.sam_account_name.clone(),
-            dn: self.account.dn.clone(),
+            dn: Some(self.account.dn.clone()),
             verdict,
             sections,
         }

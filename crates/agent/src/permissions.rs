@@ -3,6 +3,7 @@
 //! ```text
 //! observed   what was read of a directory;  read    reading it
 //! judge      what is lacking, and why: data
+//! arrived    the same at the other controllers
 //! remedy     the exact fix of each
 //! plan       what grant and revoke change, entry by entry
 //! print      the same as commands of administrators' own tools
@@ -11,6 +12,7 @@
 //!
 //! Reading comes first and judging afterwards, so that a test can judge what no directory holds.
 
+mod arrived;
 mod json;
 mod judge;
 mod observed;
@@ -20,13 +22,14 @@ mod read;
 mod remedy;
 mod text;
 
+pub(crate) use arrived::{Arrival, arrivals};
 pub(crate) use json::check as check_json;
 pub(crate) use judge::{Finding, Judgement, judge};
 pub(crate) use observed::{Names, Observed, Sampled, Seen};
 pub(crate) use plan::{Change, Wish, grant, revoke};
 pub(crate) use print::{Form, print};
 pub(crate) use read::{Extent, names_in, observe};
-pub(crate) use remedy::{Remedy, may_change, quoted};
+pub(crate) use remedy::{Remedy, may_change, quoted, to_be_let_in};
 pub(crate) use text::{check as check_text, preview};
 
 use directory::security::rights::{Feature, Permission};

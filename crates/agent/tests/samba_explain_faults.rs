@@ -22,14 +22,6 @@ fn someone(name: &str) -> (Place, String) {
     (place, person.login)
 }
 
-/// Writes the configuration with one part replaced.
-fn reconfigure(place: &Place, from: &str, to: &str) {
-    let file = place.dir.join("agent.toml");
-    let text = std::fs::read_to_string(&file).unwrap();
-    assert!(text.contains(from), "{from}");
-    std::fs::write(file, text.replace(from, to)).unwrap();
-}
-
 /// Changes what the agent takes for the service account's password.
 fn bind_password(place: &Place, password: &str) {
     std::fs::write(place.dir.join("svc.password"), password).unwrap();
@@ -46,12 +38,23 @@ fn good(said: &Said) {
 const UNAVAILABLE: i32 = 3;
 const CONFIGURATION: i32 = 4;
 
-/// The first line names all of this, and the exit code says who must act.
-fn named(said: &Said, code: i32, parts: &[&str]) {
-    assert_eq!((said.code, said.out.as_str()), (code, ""), "{}", said.err);
-    let line = said.err.lines().next().unwrap_or_default();
+/// The first line names all of this, to programs too, and the exit code says who must act.
+fn named(place: &Place, login: &str, code: i32, parts: &[&str]) {
+    let said = explain(place, login);
+    assert_eq!(said.code, code, "{}{}", said.out, said.err);
+    let line = format!("corp: {login} cannot be reset: ");
+    assert!(said.line(0).starts_with(&line), "{}", said.out);
+    let short = format!("passback-agent: the directory corp cannot be asked about {login}\n");
+    assert_eq!(said.err, short);
+    let json = place.agent(&["explain", login, "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!((json.code, &json.err), (code, &short));
+    assert_eq!((&value["can_be_reset"], &value["dn"]), (&false.into(), &serde_json::Value::Null));
+    let verdict = format!("{} {}", value["verdict"]["text"], value["verdict"]["fix"]["note"]);
+    let head: String = said.out.lines().take(2).collect();
     for part in parts {
-        assert!(line.contains(part), "{part}: {}", said.err);
+        assert!(head.contains(part), "{part}: {}", said.out);
+        assert!(verdict.contains(part), "{part}: {verdict}");
     }
 }
 
@@ -63,10 +66,9 @@ fn a_ca_of_another_directory_is_named_with_the_key_of_its_file() {
     let file = place.dir.join("stranger.pem");
     std::fs::write(&file, stranger.cert.pem()).unwrap();
     let other = file.display().to_string();
-    reconfigure(&place, &own, &other);
-    let parts =
-        ["corp", "certificate", "not issued by", "Put the authority that issued it", "`ca`"];
-    named(&explain(&place, &login), CONFIGURATION, &parts);
+    place.reconfigure(&own, &other);
+    let parts = ["certificate", "not issued by", "Put the authority that issued it", "`ca`"];
+    named(&place, &login, CONFIGURATION, &parts);
     let both = stranger.cert.pem() + &std::fs::read_to_string(own).unwrap();
     std::fs::write(&file, both).unwrap();
     good(&explain(&place, &login));
@@ -76,7 +78,7 @@ fn a_ca_of_another_directory_is_named_with_the_key_of_its_file() {
 fn a_wrong_password_of_the_service_account_is_named_with_its_file() {
     let (place, login) = someone("wrong-password");
     bind_password(&place, "Not-The-Password-1");
-    named(&explain(&place, &login), CONFIGURATION, &["corp", "52e", "`bind_password_file`"]);
+    named(&place, &login, CONFIGURATION, &["52e", "`bind_password_file`"]);
     bind_password(&place, &place.forest.service.password.clone());
     good(&explain(&place, &login));
 }
@@ -84,18 +86,33 @@ fn a_wrong_password_of_the_service_account_is_named_with_its_file() {
 #[test]
 fn a_closed_port_is_named_with_its_address() {
     let (place, login) = someone("closed-port");
-    reconfigure(&place, &format!("ldaps_port = {}", place.forest.ldaps_port), "ldaps_port = 1");
+    place.reconfigure(&format!("ldaps_port = {}", place.forest.ldaps_port), "ldaps_port = 1");
     let address = format!("{}:1", place.forest.address);
-    let parts = ["corp", &place.forest.controller, &address, "refused", "correct the port"];
-    named(&explain(&place, &login), UNAVAILABLE, &parts);
-    reconfigure(&place, "ldaps_port = 1", &format!("ldaps_port = {}", place.forest.ldaps_port));
+    let parts = [&*place.forest.controller, &address, "refused", "correct the port"];
+    named(&place, &login, UNAVAILABLE, &parts);
+    place.reconfigure("ldaps_port = 1", &format!("ldaps_port = {}", place.forest.ldaps_port));
     good(&explain(&place, &login));
+}
+
+#[test]
+fn a_directory_that_cannot_be_asked_hides_nobody_of_another_one() {
+    let (place, login) = someone("one-down");
+    let file = place.dir.join("agent.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (head, corp) = text.split_once("[[directory]]").unwrap();
+    let port = format!("ldaps_port = {}", place.forest.ldaps_port);
+    let down = corp.replace("\"corp\"", "\"down\"").replace(&port, "ldaps_port = 1");
+    std::fs::write(&file, format!("{head}[[directory]]{down}[[directory]]{corp}")).unwrap();
+    good(&explain(&place, &login));
+    let nobody = explain(&place, "nobody-is-called-that");
+    assert_eq!(nobody.code, UNAVAILABLE, "{}{}", nobody.out, nobody.err);
+    assert!(nobody.line(0).starts_with("down: nobody-is-called-that cannot"), "{}", nobody.out);
 }
 
 #[test]
 fn starttls_is_spoken_where_it_is_configured() {
     let (place, login) = someone("starttls");
     let ldaps = format!("ldaps_port = {}", place.forest.ldaps_port);
-    reconfigure(&place, &ldaps, "encryption = \"starttls\"\nldaps_port = 1");
+    place.reconfigure(&ldaps, "encryption = \"starttls\"\nldaps_port = 1");
     good(&explain(&place, &login));
 }

@@ -6,10 +6,14 @@
     clippy::panic,
     missing_docs,
     unreachable_pub,
-    reason = "a test reports a broken expectation by panicking; the module is private"
+    dead_code,
+    reason = "a test reports a broken expectation by panicking; the module is private, and shared"
 )]
 
 mod permissions;
+
+use std::io::{Read as _, Write as _};
+use std::process::{Command, Stdio};
 
 use directory::security::rights::{LOCKOUT_TIME, RESET_PASSWORD};
 use directory::security::{Ace, Control, mask};
@@ -57,6 +61,7 @@ fn a_unit_without_rights_is_given_exactly_those_and_they_are_taken_back() {
     let again = place.as_administrator(&["permissions", "grant"]);
     assert_eq!((again.code, again.out.as_str()), (0, "There is nothing to do.\n"));
     place.snapshot("check_good.txt", &place.agent(&CHECK).out);
+    place.snapshot("check_good.json", &pretty(&place.agent(&["permissions", "check", "--json"])));
     // Taking back the entry on the root of the domain would take it from other tests.
     let back = place.agent(&["permissions", "revoke", "--ou", &place.unit, "--print", "ldif"]);
     good(&back);
@@ -113,10 +118,11 @@ fn inheritance_off_on_one_person_is_named_by_both_and_turned_on_by_the_fix() {
     };
     off();
     let named = ["inheritance is off on the person", &person.dn];
-    place.snapshot(
-        "explain_inheritance_off.txt",
-        &without(&place.agent(&["explain", &person.login]).out, &person.login),
-    );
+    let explain = ["explain", &person.login];
+    let said = without(&place.agent(&explain).out, &person.login);
+    place.snapshot("explain_inheritance_off.txt", &said);
+    let said = pretty(&place.agent(&[&explain[..], &["--json"]].concat()));
+    place.snapshot("explain_inheritance_off.json", &without(&said, &person.login));
     named_and_fixed(&place, &CHECK, &named);
     off();
     named_and_fixed(
@@ -244,6 +250,41 @@ fn whoever_waits_is_told_when_the_rights_have_arrived_and_when_they_have_not() {
     assert_ne!(short.code, 0, "{}{}", short.out, short.err);
 }
 
+/// `script` gives the agent a terminal, and shows what stands on it.
+#[test]
+fn a_typed_password_is_taken_and_never_shown() {
+    let place = Place::new("typed");
+    let password = &place.forest.administrator.password;
+    let grant = format!(
+        "{} --config {} permissions grant --yes --login {}@{}",
+        env!("CARGO_BIN_EXE_passback-agent"),
+        place.dir.join("agent.toml").display(),
+        place.forest.administrator.login,
+        place.forest.domain
+    );
+    let mut terminal = Command::new("script")
+        .args(["--quiet", "--return", "--command", &grant, "/dev/null"])
+        .env("RUST_LOG", "error")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut keys, mut screen) = (terminal.stdin.take().unwrap(), terminal.stdout.take().unwrap());
+    let mut shown = Vec::new();
+    // Typed before, it would be the terminal that shows it.
+    while !String::from_utf8_lossy(&shown).contains("Password of") {
+        let mut byte = [0];
+        screen.read_exact(&mut byte).unwrap();
+        shown.push(byte[0]);
+    }
+    keys.write_all(format!("{password}\r").as_bytes()).unwrap();
+    screen.read_to_end(&mut shown).unwrap();
+    let shown = String::from_utf8_lossy(&shown);
+    assert!(terminal.wait().unwrap().success(), "{shown}");
+    assert!(shown.contains("Granted. Next:") && !shown.contains(password), "{shown}");
+    good(&place.agent(&CHECK));
+}
+
 #[test]
 fn exit_codes_say_who_must_act() {
     let place = Place::new("codes");
@@ -251,12 +292,21 @@ fn exit_codes_say_who_must_act() {
     assert_eq!(code(&["explain", "nobody-is-called-that"]), 1);
     assert_eq!(code(&["permissions", "grant", "--ou", &format!("OU=None,{}", place.unit)]), 1);
     assert_eq!(code(&["permissions", "grant"]), 2, "there is nobody to ask");
+    let unasked = place.agent(&["permissions", "grant", "--yes", "--login", "somebody"]);
+    let nowhere = "passback-agent: there is no terminal to ask at: add --password-file\n";
+    assert_eq!((unasked.code, unasked.err.as_str()), (2, nowhere));
     assert_eq!(code(&["permissions", "check", "--directory", "other"]), 2);
     assert_eq!(code(&["permissions", "grant", "--print", "notepad"]), 2);
     place.configure(&[&place.unit], 1);
     assert_eq!(code(&CHECK), 3);
     place.configure(&["nothing"], 636);
     assert_eq!(code(&CHECK), 4);
+}
+
+/// What was told to programs, for people to compare.
+fn pretty(said: &Said) -> String {
+    let value: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    serde_json::to_string_pretty(&value).unwrap()
 }
 
 /// A text without the name that a test made up.

@@ -2,6 +2,7 @@
 //! is, how deep and into how many pieces it is cut are looked at before anything is made of it.
 
 use std::io;
+use std::ops::Range;
 
 use bytes::BytesMut;
 use ldap3_proto::LdapCodec;
@@ -17,8 +18,15 @@ pub(crate) const DEPTH_MAX: usize = 16;
 /// and two are enough for one.
 pub(crate) const PIECES_MAX: usize = 500_000;
 
+/// How much of a name is told, in characters: a distinguished name seldom has as many.
+const NAME_SHOWN: usize = 300;
+
 /// SEQUENCE, which every message is (RFC 4511 section 4.1.1).
 const MESSAGE: u8 = 0x30;
+/// SearchResultEntry (RFC 4511 section 4.5.2).
+const ENTRY: u8 = 0x64;
+/// OCTET STRING.
+const OCTETS: u8 = 0x04;
 /// The bit of a tag that says that there are pieces inside (X.690 section 8.1.2.5).
 const CONSTRUCTED: u8 = 0x20;
 /// The bit of a length that says that it has more bytes (X.690 section 8.1.3.5).
@@ -53,10 +61,11 @@ impl Decoder for Answers {
             Some(_) => return Err(refused("what came is not LDAP".to_owned())),
         }
         let Some(head) = Head::of(buffer)? else { return Ok(None) };
-        let whole = head.length.saturating_add(head.size);
+        let whole = head.whole();
         if whole > self.largest {
-            let most = self.largest;
-            return Err(refused(format!("an answer of {whole} bytes; at most {most} are taken")));
+            let (most, about) = (self.largest, about(buffer));
+            let problem = format!("an answer of {whole} bytes{about}; at most {most} are taken");
+            return Err(refused(problem));
         }
         if buffer.len() < whole {
             return Ok(None);
@@ -67,12 +76,49 @@ impl Decoder for Answers {
         }
         // The codec sees one message at a time: others may wait behind it, of any size together.
         let mut message = buffer.split_to(whole);
+        mend_name(&mut message);
         match self.codec.decode(&mut message) {
             Ok(Some(message)) => Ok(Some(message)),
             Ok(None) => Err(refused("an answer that is longer inside than it says".to_owned())),
             Err(error) => Err(refused(format!("an answer that cannot be read: {error}"))),
         }
     }
+}
+
+/// Makes text of an entry's name that is none, with `?` for each byte that belongs to no character: the
+/// codec would refuse the answer for it, and the whole connection with that, because of one object.
+fn mend_name(message: &mut [u8]) {
+    let Some(name) = name_in(message).and_then(|place| message.get_mut(place)) else { return };
+    if str::from_utf8(name).is_ok() {
+        return;
+    }
+    let mut mended = Vec::with_capacity(name.len());
+    for chunk in name.utf8_chunks() {
+        mended.extend_from_slice(chunk.valid().as_bytes());
+        mended.extend(chunk.invalid().iter().map(|_| b'?'));
+    }
+    name.copy_from_slice(&mended);
+}
+
+/// Whom an answer is about that is refused before all of it is there, as far as it can be read.
+fn about(begun: &[u8]) -> String {
+    let Some(name) = name_in(begun).and_then(|place| begun.get(place)) else {
+        return String::new();
+    };
+    let name = String::from_utf8_lossy(name);
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(NAME_SHOWN).collect();
+    format!(" about {shown}")
+}
+
+/// Where the name of an entry stands in a message; none in one of another kind.
+fn name_in(message: &[u8]) -> Option<Range<usize>> {
+    let head = |at: usize| Head::of(message.get(at..)?).ok()?;
+    let id = head(0)?.size;
+    let op = id.checked_add(head(id)?.whole())?;
+    let name = op.checked_add(head(op)?.size)?;
+    let is_entry = message.get(op) == Some(&ENTRY) && message.get(name) == Some(&OCTETS);
+    let from = name.checked_add(head(name)?.size)?;
+    is_entry.then_some(from..name.checked_add(head(name)?.whole())?)
 }
 
 /// What came is not an answer that is taken: the other side speaks, and not as a controller does.
@@ -100,6 +146,11 @@ struct Head {
 }
 
 impl Head {
+    /// How many bytes the element has with what stands before it.
+    const fn whole(&self) -> usize {
+        self.size.saturating_add(self.length)
+    }
+
     /// None if there are too few bytes yet; an error if no length is said, or one that nobody needs.
     fn of(bytes: &[u8]) -> io::Result<Option<Self>> {
         let Some(&first) = bytes.get(1) else { return Ok(None) };
@@ -122,7 +173,7 @@ fn count(mut bytes: &[u8]) -> usize {
     while let Ok(Some(head)) = Head::of(bytes) {
         count += 1;
         let inside = bytes[0] & CONSTRUCTED != 0;
-        let step = if inside { head.size } else { head.size.saturating_add(head.length) };
+        let step = if inside { head.size } else { head.whole() };
         bytes = bytes.get(step..).unwrap_or_default();
     }
     count

@@ -83,13 +83,23 @@ fn one_answer_is_read_at_a_time_and_the_rest_waits() {
 }
 
 #[test]
-fn text_that_is_none_in_a_name_is_an_error_and_in_a_value_bytes() {
-    let mut bad_value = BytesMut::from(entry(vec![vec![0xff, 0xfe]]).as_slice());
-    assert!(Answers::new().decode(&mut bad_value).unwrap().is_some());
+fn text_that_is_none_is_mended_in_a_name_and_stays_as_it_is_in_a_value() {
+    let read = |bytes: &[u8]| {
+        let answer = Answers::new().decode(&mut BytesMut::from(bytes)).unwrap().unwrap();
+        let LdapOp::SearchResultEntry(entry) = answer.op else { panic!("{}", answer.msgid) };
+        entry
+    };
+    let bad_value = read(&entry(vec![vec![0xff, 0xfe]]));
+    assert_eq!(bad_value.attributes[0].vals, [vec![0xff, 0xfe]]);
     let mut bad_name = entry(Vec::new());
-    let at = bad_name.windows(2).position(|pair| pair == b"CN").unwrap();
+    let at = bad_name.windows(2).position(|pair| pair == b"=x").unwrap() + 1;
     bad_name[at] = 0xff;
-    assert!(Answers::new().decode(&mut BytesMut::from(bad_name.as_slice())).is_err());
+    assert_eq!(read(&bad_name).dn, "CN=?,DC=y");
+    // Nothing else is: what is no entry and no text is no answer.
+    let mut no_entry = done();
+    let at = no_entry.windows(4).position(|four| four == b"fine").unwrap();
+    no_entry[at] = 0xff;
+    assert!(Answers::new().decode(&mut BytesMut::from(no_entry.as_slice())).is_err());
 }
 
 #[test]

@@ -86,12 +86,7 @@ impl Pdc {
         failed: &mut Vec<String>,
     ) -> Option<Result<Arc<Session>, DirectoryError>> {
         for host in hosts {
-            let opened = match self.open_at(host).await {
-                Ok(session) => self.of_this_domain(session),
-                Err(error) => Err(error),
-            };
-            self.failure().note_elsewhere(self.now(), opened.as_ref().map(|_| ()));
-            match opened {
+            match self.connect_at(host).await {
                 Ok(session) => {
                     info!(controller = session.host, "directory.people.connected");
                     return Some(Ok(Arc::new(session)));
@@ -101,6 +96,20 @@ impl Pdc {
             }
         }
         None
+    }
+
+    /// Connects to this controller of the domain, whichever role it has, unless the service account was
+    /// refused a moment ago.
+    pub(crate) async fn connect_at(&self, host: &str) -> Result<Session, DirectoryError> {
+        if let Some(error) = self.failure().held_off(self.now()) {
+            return Err(error);
+        }
+        let opened = match self.open_at(host).await {
+            Ok(session) => self.of_this_domain(session),
+            Err(error) => Err(error),
+        };
+        self.failure().note_elsewhere(self.now(), opened.as_ref().map(|_| ()));
+        opened
     }
 
     async fn connect_to(&self, host: &str) -> Result<Arrival, DirectoryError> {

@@ -12,6 +12,7 @@
 //!   pool      the few connections to it
 //!   locate    DNS: who should be it
 //!   find      who is asked: the PDC emulator, or a preferred controller (SPEC D-11)
+//!   controller  one controller by its name, and who holds the role by its word
 //!   session   a bound connection; who the controller says it is
 //!     open    how it comes about; starttls, tls: verified (SPEC D-1)
 //!     search  entries as they come; range: values in parts
@@ -49,6 +50,7 @@ mod client;
 pub mod code;
 mod config;
 mod connection;
+mod controller;
 mod diagnose;
 mod directory;
 pub mod dirsync;
@@ -91,6 +93,7 @@ pub use code::{AdCode, BindRefusal};
 pub use config::{
     CONNECT_TIMEOUT, DirectoryConfig, Encryption, LDAP_PORT, LDAPS_PORT, OPERATION_TIMEOUT,
 };
+pub use controller::Controller;
 pub use dn::DistinguishedName;
 pub use error::{DirectoryError, Refusal, SetError};
 pub use guid::{GuidError, ObjectGuid};

@@ -62,6 +62,30 @@ impl Surveyed {
         let user = self.classes.last().is_some_and(|class| class.eq_ignore_ascii_case("user"));
         user.then_some(rights::USER)
     }
+
+    /// The search that reads one object, the container Deleted Objects too.
+    pub(crate) fn question(base: &str) -> Search<'static> {
+        let deleted =
+            LdapControl::Unknown { oid: SHOW_DELETED.to_owned(), criticality: false, value: None };
+        Search {
+            base: base.to_owned(),
+            scope: LdapSearchScope::Base,
+            filter: Filter::present("objectClass"),
+            attributes: ATTRIBUTES,
+            controls: vec![with_owner(), deleted],
+        }
+    }
+
+    /// What that search found; none if the object is not there for who asks.
+    pub(crate) fn read(
+        found: Result<Vec<Entry>, DirectoryError>,
+    ) -> Result<Option<Self>, DirectoryError> {
+        match found {
+            Ok(found) => found.into_iter().next().map(surveyed).transpose(),
+            Err(DirectoryError::Refused(refusal)) if refusal.is_no_such_object() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// Whom a controller takes who asks for.
@@ -77,6 +101,27 @@ pub struct Asker {
     pub policy_control: Option<PolicyControl>,
     /// Whether the controller is Samba, whose administrators have tools of their own.
     pub is_samba: bool,
+}
+
+impl Asker {
+    /// The search that reads it.
+    pub(crate) fn question() -> Search<'static> {
+        Search::object(String::new(), &["tokenGroups"])
+    }
+
+    /// What that search found at a controller.
+    pub(crate) fn read(session: &Session, found: Vec<Entry>) -> Result<Self, DirectoryError> {
+        let unreadable = DirectoryError::Unreadable { attribute: "tokenGroups of the rootDSE" };
+        let root = found.into_iter().next().ok_or(unreadable.clone())?;
+        let mut token = root.attributes.sids("tokenGroups")?.into_iter();
+        Ok(Self {
+            controller: session.root.host.clone(),
+            own: token.next().ok_or(unreadable)?,
+            groups: token.collect(),
+            policy_control: PolicyControl::among(&session.root.controls),
+            is_samba: session.root.is_samba,
+        })
+    }
 }
 
 /// A change to an object's rights.
@@ -105,18 +150,8 @@ impl LdapDirectory {
     /// # Errors
     /// Where the way ends; [`DirectoryError::Unreadable`] if the controller does not say.
     pub async fn asker(&self) -> Result<Asker, DirectoryError> {
-        let search = || Search::object(String::new(), &["tokenGroups"]);
-        let (session, found) = self.look(search).await?;
-        let unreadable = DirectoryError::Unreadable { attribute: "tokenGroups of the rootDSE" };
-        let root = found.into_iter().next().ok_or(unreadable.clone())?;
-        let mut token = root.attributes.sids("tokenGroups")?.into_iter();
-        Ok(Asker {
-            controller: session.root.host.clone(),
-            own: token.next().ok_or(unreadable)?,
-            groups: token.collect(),
-            policy_control: PolicyControl::among(&session.root.controls),
-            is_samba: session.root.is_samba,
-        })
+        let (session, found) = self.look(Asker::question).await?;
+        Asker::read(&session, found)
     }
 
     /// One object, the container Deleted Objects too; none if it is not there for who asks.
@@ -142,23 +177,8 @@ impl LdapDirectory {
     }
 
     async fn surveyed_at(&self, base: &str) -> Result<Option<Surveyed>, DirectoryError> {
-        let deleted = || LdapControl::Unknown {
-            oid: SHOW_DELETED.to_owned(),
-            criticality: false,
-            value: None,
-        };
-        let search = || Search {
-            base: base.to_owned(),
-            scope: LdapSearchScope::Base,
-            filter: Filter::present("objectClass"),
-            attributes: ATTRIBUTES,
-            controls: vec![with_owner(), deleted()],
-        };
-        match self.look(search).await {
-            Ok((_, found)) => found.into_iter().next().map(surveyed).transpose(),
-            Err(DirectoryError::Refused(refusal)) if refusal.is_no_such_object() => Ok(None),
-            Err(error) => Err(error),
-        }
+        let found = self.look(|| Surveyed::question(base)).await;
+        Surveyed::read(found.map(|(_, found)| found))
     }
 
     /// The units and containers below a base, at most [`SURVEY_MAX`].

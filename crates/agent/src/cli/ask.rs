@@ -2,9 +2,9 @@
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use command::Failure;
+use inquire::{InquireError, Password, PasswordDisplayMode};
 use protocol::ClearPassword;
 use zeroize::Zeroizing;
 
@@ -36,7 +36,7 @@ pub(super) fn line(question: &str) -> Result<String, Failure> {
 /// A password: the one line of a file, or typed without being shown.
 ///
 /// # Errors
-/// If the file cannot be read, or if there is no terminal that can be told not to show it.
+/// If the file cannot be read, or if there is no terminal to ask at.
 pub(super) fn password(login: &str, file: Option<&Path>) -> Result<ClearPassword, Failure> {
     let text = match file {
         Some(path) => std::fs::read_to_string(path).map(Zeroizing::new).map_err(|cause| {
@@ -48,42 +48,30 @@ pub(super) fn password(login: &str, file: Option<&Path>) -> Result<ClearPassword
         .map_err(|_| Failure::usage(format!("there is no password for {login} on one line")))
 }
 
+/// Typed, and not shown. Asked at standard error, too.
 fn typed(login: &str) -> Result<Zeroizing<String>, Failure> {
-    let unseen = Unseen::begin()
-        .ok_or_else(|| Failure::usage("there is no terminal to ask at: add --password-file"))?;
-    let text = read(&format!("Password of {login}"));
-    drop(unseen);
-    let _ = writeln!(std::io::stderr());
-    text
+    let nowhere = || Failure::usage("there is no terminal to ask at: add --password-file");
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Err(nowhere());
+    }
+    let question = format!("Password of {login}:");
+    let hidden = Password::new(&question).with_display_mode(PasswordDisplayMode::Hidden);
+    // Not typed twice: a wrong one is refused by the directory.
+    match hidden.without_confirmation().prompt() {
+        Ok(text) => Ok(Zeroizing::new(text)),
+        Err(InquireError::NotTTY) => Err(nowhere()),
+        Err(InquireError::OperationCanceled | InquireError::OperationInterrupted) => {
+            Err(Failure::refused("no password was given: nothing was changed"))
+        }
+        Err(error) => Err(Failure::unavailable(error)),
+    }
 }
 
 /// Questions go to standard error: standard output may be read by a program.
-fn read(question: &str) -> Result<Zeroizing<String>, Failure> {
+fn read(question: &str) -> Result<String, Failure> {
     let mut error = std::io::stderr();
     write!(error, "{question}: ").and_then(|()| error.flush()).map_err(Failure::unavailable)?;
-    let mut answer = Zeroizing::new(String::new());
+    let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer).map_err(Failure::unavailable)?;
     Ok(answer)
-}
-
-/// As long as this lives, the terminal does not show what is typed.
-struct Unseen;
-
-impl Unseen {
-    /// None where there is no terminal, or none that can be told.
-    fn begin() -> Option<Self> {
-        (std::io::stdin().is_terminal() && stty("-echo")).then_some(Self)
-    }
-}
-
-impl Drop for Unseen {
-    fn drop(&mut self) {
-        stty("echo");
-    }
-}
-
-/// The system's own program for it; on a system without it, passwords come from files.
-fn stty(argument: &str) -> bool {
-    let status = Command::new("stty").arg(argument).stdin(Stdio::inherit()).status();
-    status.is_ok_and(|status| status.success())
 }

@@ -2,11 +2,11 @@
 
 use clap::Args;
 use command::{Failure, print};
-use directory::DirectoryError;
+use directory::{DirectoryError, LdapDirectory};
 
-use super::permissions::{chosen, client, of_directory};
-use crate::explain::{Found, find, hidden, subject};
-use crate::settings::AgentSettings;
+use super::permissions::{chosen, client, who_must_act};
+use crate::explain::{Explanation, Found, fault, find, hidden, subject};
+use crate::settings::{AgentSettings, DirectorySettings};
 use crate::surroundings::Surroundings;
 
 #[derive(Args)]
@@ -34,15 +34,20 @@ pub(super) async fn explain(
             "several accounts are called {user} ({names}): name one by its distinguished name, or a directory with --directory"
         ))
     };
-    let mut found = Vec::new();
+    let (mut found, mut faulty) = (Vec::new(), None);
     for settings in chosen(settings, asked.directory.as_deref())? {
         let name = settings.name.as_str();
         let directory = client(settings, surroundings)?;
-        match find(&directory, user).await.map_err(|error| of_directory(name, &error))? {
-            Found::Nobody => {}
-            Found::One(guid) => found.push((settings, directory, guid)),
-            Found::Several => return Err(several(&[name])),
+        match find(&directory, user).await {
+            Ok(Found::Nobody) => {}
+            Ok(Found::One(guid)) => found.push((settings, directory, guid)),
+            Ok(Found::Several) => return Err(several(&[name])),
+            // Whoever is found elsewhere can be told about all the same.
+            Err(error) => faulty = faulty.or(Some((settings, directory, error))),
         }
+    }
+    if let (true, Some((settings, directory, error))) = (found.is_empty(), &faulty) {
+        return asked.tell_fault(settings, directory, error).await;
     }
     let nobody = || Failure::refused(format!("no account is called {user}"));
     if found.len() > 1 {
@@ -50,22 +55,42 @@ pub(super) async fn explain(
         return Err(several(&names));
     }
     let (settings, directory, guid) = found.pop().ok_or_else(nobody)?;
-    let failed = |error: DirectoryError| of_directory(settings.name.as_str(), &error);
-    let explanation = match subject(settings, &directory, guid, surroundings.clock.now()).await {
-        Ok(subject) => subject.map(|subject| subject.explain()),
+    let explained = match subject(settings, &directory, guid, surroundings.clock.now()).await {
+        Ok(subject) => Ok(subject.map(|subject| subject.explain())),
         Err(DirectoryError::Unreadable { attribute }) => {
-            hidden(settings, &directory, guid, attribute).await.map_err(failed)?
+            hidden(settings, &directory, guid, attribute).await
         }
-        Err(error) => return Err(failed(error)),
+        Err(error) => Err(error),
     };
-    let explanation = explanation.ok_or_else(nobody)?;
-    if asked.json {
-        print(&format!("{}\n", explanation.json()))?;
-    } else {
-        print(&explanation.text())?;
-    }
+    let explanation = match explained {
+        Ok(explanation) => explanation.ok_or_else(nobody)?,
+        Err(error) => return asked.tell_fault(settings, &directory, &error).await,
+    };
+    asked.tell(&explanation)?;
     match explanation.is_good() {
         true => Ok(()),
         false => Err(Failure::refused(format!("{user} cannot be reset"))),
+    }
+}
+
+impl Explain {
+    fn tell(&self, explanation: &Explanation) -> Result<(), Failure> {
+        match self.json {
+            true => print(&format!("{}\n", explanation.json())),
+            false => print(&explanation.text()),
+        }
+    }
+
+    /// Tells what is wrong on the way to a directory in the form of every explanation, and fails by it.
+    async fn tell_fault(
+        &self,
+        settings: &DirectorySettings,
+        directory: &LdapDirectory,
+        error: &DirectoryError,
+    ) -> Result<(), Failure> {
+        let (name, user) = (settings.name.as_str(), &self.user);
+        let line = fault(settings, directory, error).await;
+        self.tell(&Explanation::of_fault(name, user, line))?;
+        Err(who_must_act(error, format!("the directory {name} cannot be asked about {user}")))
     }
 }

@@ -1,34 +1,28 @@
 //! `passback-agent permissions`: what the service account may do, checked, granted and taken back.
 
+mod check;
+
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use command::{Failure, print};
 use directory::security::rights::Feature;
 use directory::{
-    BindRefusal, ChangeError, Directory as _, DirectoryError, DistinguishedName, LdapDirectory,
-    Protection, protected_by,
+    ChangeError, Directory as _, DirectoryError, DistinguishedName, LdapDirectory, Protection,
+    protected_by,
 };
 use protocol::Clock;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use self::check::Check;
 use super::ask;
 use crate::directories::{SetUpError, over_ldaps, over_ldaps_as};
 use crate::permissions::{
-    Change, Extent, Form, Judgement, Observed, Wish, check_json, check_text, grant, judge, preview,
-    revoke,
+    Change, Extent, Form, Observed, Wish, grant, preview, revoke, to_be_let_in,
 };
 use crate::settings::{AgentSettings, DirectorySettings};
 use crate::surroundings::Surroundings;
-
-/// How many people are looked at below each unit of the configuration, unless more are asked for.
-const PEOPLE: &str = "100";
-/// How long `--wait` waits unless told otherwise, in seconds: "an hour or more" (SPEC D-12).
-const WAIT: &str = "7200";
-/// How long it is between two looks, in seconds.
-const PAUSE: &str = "30";
 
 #[derive(Subcommand)]
 pub(super) enum PermissionsCommand {
@@ -54,29 +48,6 @@ pub(super) enum PermissionsCommand {
         #[arg(long)]
         json: bool,
     },
-}
-
-#[derive(Args)]
-pub(super) struct Check {
-    /// This directory alone, by its name in the configuration.
-    #[arg(long)]
-    directory: Option<String>,
-    /// Look for the rights of this feature, too. May be given several times.
-    #[arg(long = "feature", value_enum)]
-    features: Vec<Wanted>,
-    /// How many people to look at below each OU of the configuration.
-    #[arg(long, default_value = PEOPLE)]
-    people: u32,
-    /// Look again and again until the rights have arrived at the PDC emulator, at most so many
-    /// seconds.
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = WAIT)]
-    wait: Option<u64>,
-    /// The seconds between two looks.
-    #[arg(long, default_value = PAUSE)]
-    pause: u64,
-    /// Answer in JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Args)]
@@ -141,35 +112,16 @@ pub(super) fn of_directory(name: &str, error: &DirectoryError) -> Failure {
         }
         error => format!("directory {name}: {error}"),
     };
+    who_must_act(error, message)
+}
+
+/// A failure by this error, said in this way.
+pub(super) fn who_must_act(error: &DirectoryError, message: String) -> Failure {
     match error {
         DirectoryError::Configuration(_)
         | DirectoryError::Certificate { .. }
         | DirectoryError::BindRefused { .. } => Failure::configuration(message),
         _ => Failure::unavailable(message),
-    }
-}
-
-/// What an administrator does about a service account that is not let in.
-const fn to_be_let_in(refusal: BindRefusal) -> &'static str {
-    match refusal {
-        BindRefusal::UnknownAccount => "Correct `bind_name`, or make the account",
-        BindRefusal::WrongPassword => {
-            "Correct `bind_name`, or write the account's password into `bind_password_file`"
-        }
-        BindRefusal::NotNow => "Let the account sign in at all hours (`logonHours`)",
-        BindRefusal::NotFromHere => {
-            "Let the account sign in from the agent's machine (`userWorkstations`)"
-        }
-        BindRefusal::PasswordExpired | BindRefusal::MustChange => {
-            "Give the account a password that does not expire, and write it into \
-             `bind_password_file`"
-        }
-        BindRefusal::Disabled => "Enable the account",
-        BindRefusal::AccountExpired => "Take the account's end date away (`accountExpires`)",
-        BindRefusal::LockedOut => {
-            "Unlock the account, and look who tries its password: the agent gives up after one try"
-        }
-        BindRefusal::Other => "The controller's security log says why",
     }
 }
 
@@ -204,7 +156,7 @@ pub(super) async fn permissions(
     surroundings: &Surroundings,
 ) -> Result<(), Failure> {
     match command {
-        PermissionsCommand::Check(check) => checked(&check, settings, surroundings).await,
+        PermissionsCommand::Check(check) => check.carry_out(settings, surroundings).await,
         PermissionsCommand::Show { json } => shown(json, settings, surroundings).await,
         PermissionsCommand::Grant { what, inherit } => {
             let open = Open::the_one(&what, settings, surroundings).await?;
@@ -220,61 +172,6 @@ pub(super) async fn permissions(
             let changes = revoke(&open.observed, &what.wish()).map_err(Failure::refused)?;
             open.carry_out(&what, &changes, "Taken back").await
         }
-    }
-}
-
-async fn checked(
-    check: &Check,
-    settings: &AgentSettings,
-    surroundings: &Surroundings,
-) -> Result<(), Failure> {
-    let features = with_writeback(&check.features);
-    let extent = Extent { people: check.people, below: true };
-    let (mut values, mut findings) = (Vec::new(), 0);
-    for settings in chosen(settings, check.directory.as_deref())? {
-        let directory = client(settings, surroundings)?;
-        let (observed, judgement) =
-            look(settings, &directory, extent, &features, check, &surroundings.clock).await?;
-        findings += judgement.findings.len();
-        if check.json {
-            values.push(check_json(&observed, &judgement));
-        } else {
-            print(&check_text(&observed, &judgement))?;
-        }
-    }
-    if check.json {
-        let value: Value = json!({ "version": 1, "good": findings == 0, "directories": values });
-        print(&format!("{value}\n"))?;
-    }
-    match findings {
-        0 => Ok(()),
-        1 => Err(Failure::refused("1 finding")),
-        many => Err(Failure::refused(format!("{many} findings"))),
-    }
-}
-
-/// Looks once, or until what can arrive has arrived.
-async fn look(
-    settings: &DirectorySettings,
-    directory: &LdapDirectory,
-    extent: Extent,
-    features: &[Feature],
-    check: &Check,
-    clock: &Arc<dyn Clock>,
-) -> Result<(Observed, Judgement), Failure> {
-    let begun = clock.running();
-    loop {
-        let observed = crate::permissions::observe(settings, directory, extent)
-            .await
-            .map_err(|error| of_directory(settings.name.as_str(), &error))?;
-        let judgement = judge(&observed, features);
-        let waiting = judgement.findings.iter().any(|finding| finding.cause.is_about_rights());
-        let limit = Duration::from_secs(check.wait.unwrap_or_default());
-        let pause = Duration::from_secs(check.pause.max(1));
-        if !waiting || clock.running().saturating_sub(begun) + pause > limit {
-            return Ok((observed, judgement));
-        }
-        clock.sleep(pause).await;
     }
 }
 

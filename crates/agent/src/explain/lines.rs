@@ -14,8 +14,8 @@ pub(crate) struct Explanation {
     pub(crate) directory: String,
     /// The account's login.
     pub(crate) login: String,
-    /// Where it stands.
-    pub(crate) dn: DistinguishedName,
+    /// Where it stands; none where the directory could not be asked.
+    pub(crate) dn: Option<DistinguishedName>,
     /// Whether the password can be reset, and what stops it.
     pub(crate) verdict: Line,
     /// The answers, question by question.
@@ -99,6 +99,18 @@ impl Line {
 }
 
 impl Explanation {
+    /// A directory that could not be asked about a person.
+    pub(crate) fn of_fault(directory: &str, user: &str, fault: Line) -> Self {
+        let text = format!("cannot be reset: {}", fault.text);
+        Self {
+            directory: directory.to_owned(),
+            login: user.replace(char::is_control, "?"),
+            dn: None,
+            verdict: Line { text, ..fault },
+            sections: Vec::new(),
+        }
+    }
+
     /// Whether a reset would be made.
     pub(crate) const fn is_good(&self) -> bool {
         !self.verdict.stops
@@ -108,11 +120,13 @@ impl Explanation {
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         let Self { directory, login, dn, verdict, .. } = self;
-        let _ = writeln!(text, "{directory}: {login} {}.", verdict.text);
+        let _ = writeln!(text, "{directory}: {login} {}.", verdict.text.trim_end_matches('.'));
         for line in verdict.remedy.lines() {
             let _ = writeln!(text, "  {line}");
         }
-        let _ = writeln!(text, "{}", dn.to_string().replace(char::is_control, "?"));
+        if let Some(dn) = dn {
+            let _ = writeln!(text, "{}", dn.to_string().replace(char::is_control, "?"));
+        }
         for section in &self.sections {
             let _ = writeln!(text, "\n{}", section.title);
             for line in &section.lines {
@@ -144,7 +158,7 @@ impl Explanation {
             "version": 1,
             "directory": self.directory,
             "login": self.login,
-            "dn": self.dn.to_string(),
+            "dn": self.dn.as_ref().map(ToString::to_string),
             "can_be_reset": self.is_good(),
             "verdict": self.verdict.json(),
             "sections": sections,

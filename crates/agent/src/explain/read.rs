@@ -84,6 +84,7 @@ pub(crate) async fn subject<'s>(
         None => None,
     };
     let judgement = judge(&observed, &[Feature::Writeback]);
+    let pdc_in_dns = directory.pdc_in_dns().await.unwrap_or_default();
     Ok(Some(Subject {
         settings,
         account,
@@ -92,6 +93,7 @@ pub(crate) async fn subject<'s>(
         observed,
         policy,
         witness,
+        pdc_in_dns,
         set_at,
         now,
     }))
@@ -130,7 +132,7 @@ pub(crate) async fn hidden(
     Ok(Some(Explanation {
         directory: observed.name.clone(),
         login: dn.name().unwrap_or_default().to_owned(),
-        dn,
+        dn: Some(dn),
         verdict,
         sections: vec![Section { title: "Account", lines }],
     }))

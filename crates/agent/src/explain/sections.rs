@@ -3,8 +3,9 @@
 use command::trail::rfc3339;
 use directory::security::rights::{Feature, Permission};
 use directory::security::{Ground, Target};
-use directory::{PolicySource, Protection, PwdLastSet, protected_by, too_young};
+use directory::{PolicyControl, PolicySource, Protection, PwdLastSet, protected_by, too_young};
 
+use super::role::Role;
 use super::{Line, Mark, Section, Subject};
 use crate::permissions::{Remedy, label, may_change};
 
@@ -131,17 +132,41 @@ impl Subject<'_> {
             asker.controller,
             self.observed.account()
         ))];
-        lines.push(match (asker.policy_control, self.settings.allow_without_policy_control) {
+        let role = Role {
+            domain: self.settings.domain.clone(),
+            in_dns: self.pdc_in_dns.clone(),
+            words: Vec::new(),
+        };
+        lines.extend(role.in_dns_only(&asker.controller, asker.is_samba));
+        lines.push(self.policy_control());
+        Section { title: "Controller", lines }
+    }
+
+    /// Whether a reset would obey the whole policy there (SPEC D-2).
+    fn policy_control(&self) -> Line {
+        let asker = &self.observed.asker;
+        let (controller, directory) = (&asker.controller, self.settings.name.as_str());
+        let neither = || {
+            let oids = [PolicyControl::Current, PolicyControl::Deprecated].map(PolicyControl::oid);
+            format!("{controller} offers no policy-hints control ({})", oids.join(" or "))
+        };
+        match (asker.policy_control, self.settings.allow_without_policy_control) {
             (Some(control), _) => {
                 Line::good(format!("offers the policy-hints control, {}", control.oid()))
             }
-            (None, true) => Line::bad(
-                "offers no policy-hints control: history is not enforced, as the configuration allows",
-            ),
-            (None, false) => Line::stopping("the controller offers no policy-hints control, so that history would not be enforced")
-                .with(Remedy::note("move the PDC role to a controller that offers it (Windows Server 2008 R2 SP1 with updates or newer, Samba 4.24 or newer); `allow_without_policy_control` allows it without")),
-        });
-        Section { title: "Controller", lines }
+            (None, true) => Line::bad(format!(
+                "{}: history is not enforced, as the configuration allows",
+                neither()
+            ))
+            .with(newer(controller, "")),
+            (None, false) => {
+                let or = format!(
+                    "; or write `allow_without_policy_control = true` into the configuration of the directory {directory}: history is not enforced then"
+                );
+                Line::stopping(format!("{}, so that history would not be enforced", neither()))
+                    .with(newer(controller, &or))
+            }
+        }
     }
 
     /// What the service account may do to this very account, and by which entry.
@@ -310,6 +335,13 @@ impl Subject<'_> {
         lines.push(Line::known(format!("version {} of the password", witness.version)));
         Section { title: "Last set", lines }
     }
+}
+
+/// Gets a controller that enforces history.
+fn newer(controller: &str, or: &str) -> Remedy {
+    Remedy::note(format!(
+        "update {controller}, or move the PDC role to a controller that offers it: Windows Server 2008 R2 SP1 with updates or newer, Samba 4.24 or newer{or}"
+    ))
 }
 
 impl Remedy {

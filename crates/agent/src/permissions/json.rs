@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::arrived::{Arrival, State};
 use super::judge::{Cause, Finding, Judgement, Kind};
 use super::remedy::is_optional;
 use super::{Observed, Remedy, feature_name, key};
 
 /// A judged directory.
-pub(crate) fn check(observed: &Observed, judgement: &Judgement) -> Value {
+pub(crate) fn check(observed: &Observed, judgement: &Judgement, arrivals: &[Arrival]) -> Value {
     let features: serde_json::Map<String, Value> = judgement
         .features
         .iter()
@@ -19,7 +20,7 @@ pub(crate) fn check(observed: &Observed, judgement: &Judgement) -> Value {
         "controller": observed.asker.controller,
         "account": observed.account(),
         "account_sid": observed.asker.own.to_string(),
-        "good": judgement.findings.is_empty(),
+        "good": judgement.findings.is_empty() && arrivals.iter().all(Arrival::is_complete),
         "features": features,
         "units": observed.units.iter().map(|unit| unit.dn.to_string()).collect::<Vec<_>>(),
         "units_below": observed.below.len(),
@@ -34,6 +35,30 @@ pub(crate) fn check(observed: &Observed, judgement: &Judgement) -> Value {
             .iter()
             .map(|finding| of_finding(finding, observed))
             .collect::<Vec<_>>(),
+        "other_controllers": arrivals
+            .iter()
+            .map(|arrival| of_arrival(arrival, observed))
+            .collect::<Vec<_>>(),
+    })
+}
+
+fn of_arrival(arrival: &Arrival, observed: &Observed) -> Value {
+    let (state, findings, absent) = match &arrival.state {
+        State::Complete => ("complete", &[][..], &[][..]),
+        State::NotAsked(_) => ("not_asked", &[][..], &[][..]),
+        State::Behind { findings, absent } => ("behind", &findings[..], &absent[..]),
+    };
+    let lacking = |one: &Finding| {
+        let rights: Vec<_> = one.permissions.iter().map(|one| key(*one)).collect();
+        json!({ "object": one.object.to_string(), "rights": rights, "text": one.text(observed) })
+    };
+    json!({
+        "controller": arrival.controller,
+        "state": state,
+        "text": arrival.text(observed),
+        "findings": findings.iter().map(lacking).collect::<Vec<_>>(),
+        "absent": absent.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "fix": of_remedy(&arrival.remedy(observed)),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use directory::security::rights::{Feature, Permission};
 use directory::security::{Ace, AceKind, Aliases, CHANGE_PASSWORD, mask};
-use directory::{DistinguishedName, Sid, Surveyed};
+use directory::{BindRefusal, DistinguishedName, Sid, Surveyed};
 
 use super::judge::{Cause, Finding, Kind};
 use super::{Observed, feature_name};
@@ -195,6 +195,30 @@ fn samba(observed: &Observed, verb: &str, object: &DistinguishedName, entries: &
             quoted(&sddl)
         )),
         Err(error) => Remedy::note(format!("an entry has no text: {error}")),
+    }
+}
+
+/// What an administrator does about a service account that is not let in, as a sentence without its dot.
+pub(crate) const fn to_be_let_in(refusal: BindRefusal) -> &'static str {
+    match refusal {
+        BindRefusal::UnknownAccount => "Correct `bind_name`, or make the account",
+        BindRefusal::WrongPassword => {
+            "Correct `bind_name`, or write the account's password into `bind_password_file`"
+        }
+        BindRefusal::NotNow => "Let the account sign in at all hours (`logonHours`)",
+        BindRefusal::NotFromHere => {
+            "Let the account sign in from the agent's machine (`userWorkstations`)"
+        }
+        BindRefusal::PasswordExpired | BindRefusal::MustChange => {
+            "Give the account a password that does not expire, and write it into \
+             `bind_password_file`"
+        }
+        BindRefusal::Disabled => "Enable the account",
+        BindRefusal::AccountExpired => "Take the account's end date away (`accountExpires`)",
+        BindRefusal::LockedOut => {
+            "Unlock the account, and look who tries its password: the agent gives up after one try"
+        }
+        BindRefusal::Other => "The controller's security log says why",
     }
 }
 

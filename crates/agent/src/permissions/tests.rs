@@ -2,6 +2,7 @@ use directory::security::rights::{Feature, Permission};
 use directory::security::{Aliases, SecurityDescriptor};
 use directory::{Asker, DistinguishedName, Protection, Sid, Surveyed};
 
+use super::arrived::{State, compared};
 use super::judge::{Cause, Finding, Kind};
 use super::*;
 
@@ -228,4 +229,30 @@ fn what_is_hidden_is_granted_by_tools_that_need_not_read_it_and_refused_as_ldif(
     assert_eq!(changes[0].on, observed.settings.dn);
     assert!(print(Form::SambaTool, &changes, &observed).unwrap().contains("(A;CI;"));
     assert!(print(Form::Ldif, &changes, &observed).unwrap_err().contains("may not read"));
+}
+
+#[test]
+fn a_controller_is_behind_by_what_it_alone_lacks() {
+    let unit = |sddl: &str| domain("", sddl);
+    let complete = unit(&format!("D:AI{}", rights("CIIO", SERVICE)));
+    let (nothing, jan) = (unit("D:AI"), dn("CN=Jan,OU=P,DC=corp,DC=example"));
+    assert_eq!(compared(&complete, &complete, Vec::new(), WRITEBACK), State::Complete);
+    assert_eq!(compared(&nothing, &nothing, Vec::new(), WRITEBACK), State::Complete);
+
+    let state = compared(&complete, &nothing, vec![jan.clone()], WRITEBACK);
+    let State::Behind { findings, absent } = &state else { panic!("{state:?}") };
+    assert_eq!((findings.len(), &findings[0].cause, absent), (1, &Cause::Missing, &vec![jan]));
+    let arrival = Arrival { controller: "dc2.corp.example".to_owned(), state };
+    let text = arrival.text(&complete);
+    let start = "dc2.corp.example has not caught up with dc1.corp.example: svc@corp.example lacks";
+    assert!(text.starts_with(start) && text.ends_with(", and 1 more"), "{text}");
+    let fix = "repadmin /replicate dc2.corp.example dc1.corp.example \"DC=corp,DC=example\"";
+    assert_eq!(arrival.remedy(&complete).commands, [fix]);
+
+    // What is not there has no rights neither: it is told once.
+    let gone = complete.units[0].dn.clone();
+    let mut there = complete.clone();
+    there.units[0].object = None;
+    let state = compared(&complete, &there, vec![gone.clone()], WRITEBACK);
+    assert_eq!(state, State::Behind { findings: Vec::new(), absent: vec![gone] });
 }

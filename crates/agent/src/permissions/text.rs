@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use directory::security::rights::Feature;
 
+use super::arrived::Arrival;
 use super::judge::{Cause, Finding, Judgement, Kind};
 use super::plan::Change;
 use super::print::shown;
@@ -58,12 +59,18 @@ impl Finding {
 }
 
 /// A judged directory: each finding with its fix below it, then what was looked at.
-pub(crate) fn check(observed: &Observed, judgement: &Judgement) -> String {
+pub(crate) fn check(observed: &Observed, judgement: &Judgement, arrivals: &[Arrival]) -> String {
     let mut text = String::new();
     let name = &observed.name;
     for finding in &judgement.findings {
         let _ = writeln!(text, "{name}: {}.", finding.text(observed));
         for line in finding.remedy(observed).lines() {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
+    for arrival in arrivals.iter().filter(|one| !one.is_complete()) {
+        let _ = writeln!(text, "{name}: {}.", arrival.text(observed).trim_end_matches('.'));
+        for line in arrival.remedy(observed).lines() {
             let _ = writeln!(text, "  {line}");
         }
     }
@@ -79,6 +86,9 @@ pub(crate) fn check(observed: &Observed, judgement: &Judgement) -> String {
         judgement.people_good,
         judgement.people_protected,
     );
+    for arrival in arrivals.iter().filter(|one| one.is_complete()) {
+        let _ = writeln!(text, "  {}.", arrival.text(observed));
+    }
     if observed.below_cut {
         let _ = writeln!(text, "  There are more units and containers than were looked at.");
     }

@@ -41,9 +41,13 @@ impl Said {
 }
 
 impl Place {
-    /// A place for the test of this name.
+    /// A place for the test of this name in the lab that all tests share.
     pub fn new(name: &str) -> Self {
-        let forest = Forest::of_running_lab().unwrap();
+        Self::within(name, Forest::of_running_lab().unwrap())
+    }
+
+    /// A place in this forest.
+    pub fn within(name: &str, forest: Forest) -> Self {
         let unit = format!("OU=Rights {name} {},{}", std::process::id(), forest.base_dn);
         add_unit(&forest, &unit);
         let mut place = Self::over(name, forest, &[&unit]);
@@ -91,6 +95,14 @@ impl Place {
         self.forest.add_person(&NewPerson { unit, ..new }).unwrap()
     }
 
+    /// Writes the configuration with one part replaced.
+    pub fn reconfigure(&self, from: &str, to: &str) {
+        let file = self.dir.join("agent.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{from}");
+        std::fs::write(file, text.replace(from, to)).unwrap();
+    }
+
     /// The agent, as the service account alone.
     pub fn agent(&self, arguments: &[&str]) -> Said {
         let output = Command::new(env!("CARGO_BIN_EXE_passback-agent"))
@@ -134,9 +146,13 @@ impl Place {
         assert!(fix.starts_with("samba-tool ") || fix.starts_with("ldbmodify "), "{fix}");
         // The machine does not ask the lab's DNS, and nobody types the password.
         let password = words_quoted(&self.forest.administrator.password);
-        let there = fix
-            .replace(&self.forest.controller, &self.forest.address.to_string())
-            .replace("-U Administrator", &format!("-U Administrator --password={password}"));
+        let mut there =
+            fix.replace("-U Administrator", &format!("-U Administrator --password={password}"));
+        for lab::Controller { name, address, .. } in &self.forest.controllers {
+            for before in ["-H ldap://", "dns add ", "dns delete ", "drs replicate "] {
+                there = there.replace(&format!("{before}{name}"), &format!("{before}{address}"));
+            }
+        }
         let program = "import subprocess, sys\n\
             done = subprocess.run(['sh', '-e'], input=sys.stdin.read(), text=True, capture_output=True)\n\
             print(done.stdout)\n\

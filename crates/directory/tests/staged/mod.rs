@@ -221,7 +221,12 @@ pub async fn converse(
     None
 }
 
-fn respond(op: LdapOp, controls: Vec<LdapControl>, host: &str, state: &mut State) -> Vec<LdapOp> {
+pub fn respond(
+    op: LdapOp,
+    controls: Vec<LdapControl>,
+    host: &str,
+    state: &mut State,
+) -> Vec<LdapOp> {
     match op {
         LdapOp::BindRequest(_) => {
             state.binds += 1;

@@ -126,6 +126,10 @@ fn addresses(attributes: &Attributes, names: &[&str]) -> Vec<String> {
     found
 }
 
+/// The longest address, in bytes: RFC 5321 section 4.5.3.1.3 gives a path 256 with its two brackets. A
+/// directory takes megabytes for one, and the cloud service does not.
+const ADDRESS_MAX: usize = 254;
+
 /// The e-mail address in a value, if it is one: not `sip:` or `X500:`, and nothing that could
 /// become a second header of a mail.
 fn address(value: &str) -> Option<&str> {
@@ -133,6 +137,9 @@ fn address(value: &str) -> Option<&str> {
     let smtp = value.get(..5).is_some_and(|prefix| prefix.eq_ignore_ascii_case("smtp:"));
     let address = if smtp { &value[5..] } else { value };
     let odd = |c: char| c.is_whitespace() || c.is_control() || c == ':';
+    if address.len() > ADDRESS_MAX {
+        return None;
+    }
     let (local, domain) = address.rsplit_once('@')?;
     (!local.is_empty() && !domain.is_empty() && !address.contains(odd)).then_some(address)
 }
@@ -192,6 +199,9 @@ mod tests {
             assert_eq!(address(bad), None, "{bad:?}");
         }
         assert_eq!(address(" zoë@élan.example "), Some("zoë@élan.example"));
+        let longest = format!("{}@x", "a".repeat(ADDRESS_MAX - 2));
+        assert_eq!(address(&longest), Some(&*longest));
+        assert_eq!(address(&format!("a{longest}")), None);
     }
 
     #[test]
