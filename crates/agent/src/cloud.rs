@@ -16,13 +16,13 @@ use protocol::onboarding::{
 };
 use protocol::scim::{MEDIA_TYPE, User};
 use protocol::{AgentId, Clock, CloudAnchor, InstanceId, Timestamp, timeout};
+use relay::Dial;
 use relay::token::{self, Claims};
 use seal::SigningKey;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::dial::Dial;
 use crate::settings::AgentSettings;
 use crate::surroundings::Surroundings;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use protocol::{Clock, Timestamp};
 use relay::token::{self, Claims, Right};
-use relay::{Entity, ListenerConfig, Status, TokenSource, Transport};
+use relay::{Entity, ListenerConfig, LongPolling, Status, TokenSource, Transport};
 use seal::SigningKey;
 use serde_json::json;
 use sync::rules::RuleOptions;
@@ -24,7 +24,7 @@ use crate::enrol::{EnrolError, Enrolled};
 use crate::guard::breaker::Breaker;
 use crate::intake::Intake;
 use crate::journal::Journal;
-use crate::settings::{AgentSettings, DirectorySettings};
+use crate::settings::{AgentSettings, DirectorySettings, RelayTransport};
 use crate::settle::Settler;
 use crate::state::{StateError, WritebackKeys};
 use crate::surroundings::Surroundings;
@@ -106,7 +106,7 @@ pub async fn run(
     let trail = [started(&enrolled, open)];
     journal.record(&trail, clock.now()).await.map_err(RunError::new)?;
 
-    let listener = listener_config(&settings, &enrolled, &surroundings.transport)?;
+    let listener = listener_config(&settings, &enrolled, &surroundings)?;
     let tokens = ListenTokens::of(&enrolled, &listener.entity, listen, &settings, clock);
     let intake = Arc::new(Intake {
         tenant: enrolled.identity.tenant,
@@ -197,7 +197,7 @@ pub enum SynchroniseError {
 fn listener_config(
     settings: &AgentSettings,
     enrolled: &Enrolled,
-    transport: &Arc<dyn Transport>,
+    surroundings: &Surroundings,
 ) -> Result<ListenerConfig, RunError> {
     let url = enrolled.identity.relay_url.as_deref().unwrap_or_default();
     let url: url::Url = url.parse().map_err(|_| {
@@ -209,10 +209,21 @@ fn listener_config(
         return Err(RunError::CannotRun(cause));
     }
     let entity = Entity::of(enrolled.identity.tenant, enrolled.identity.agent);
+    let direct = Arc::clone(&surroundings.transport);
+    let parked = || -> Arc<dyn Transport> {
+        let clock = Arc::clone(&surroundings.clock);
+        Arc::new(LongPolling::over(Arc::clone(&direct), clock))
+    };
+    let (transport, where_blocked) = match settings.relay_transport {
+        RelayTransport::Auto => (Arc::clone(&direct), Some(parked())),
+        RelayTransport::WebSocket => (Arc::clone(&direct), None),
+        RelayTransport::LongPolling => (parked(), None),
+    };
     Ok(ListenerConfig {
+        where_blocked,
         reconnect: settings.reconnect.clone(),
         drain: settings.drain,
-        ..ListenerConfig::new(url, entity, Arc::clone(transport))
+        ..ListenerConfig::new(url, entity, transport)
     })
 }
 

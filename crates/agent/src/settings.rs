@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use directory::{DistinguishedName, Encryption, Sid};
@@ -93,6 +94,8 @@ pub(crate) const KEYS: &[Key] = &[
         "How often the agent tells the cloud service how it is (SPEC A-4: every 5 minutes)."),
     Key::new("heartbeat", "probe_seconds", Kind::Seconds(1), Default::Value("30"),
         "How often the way to the directory is tried. A change is told at once."),
+    Key::new("relay", "transport", Kind::Text, Default::Value("\"auto\""),
+        "How requests come here: `websocket`; `long_polling`, for networks that let no WebSocket through (HTTPS requests that the service parks until there is something); or `auto`, which is the first, and for an hour the second after three handshakes of WebSockets in a row have failed."),
     Key::new("relay", "reconnect_early_millis", Kind::Millis(1), Default::Value("10000"),
         "A lost channel is dialled again after a random time up to this, during the first ten minutes."),
     Key::new("relay", "reconnect_late_millis", Kind::Millis(1), Default::Value("30000"),
@@ -143,6 +146,30 @@ pub struct ProxySettings {
     pub credentials: Option<(String, PathBuf)>,
 }
 
+/// How requests come to the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RelayTransport {
+    /// Over a WebSocket, and by requests that are parked where that is blocked.
+    Auto,
+    /// Over a WebSocket.
+    WebSocket,
+    /// By requests that are parked.
+    LongPolling,
+}
+
+impl FromStr for RelayTransport {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "websocket" => Ok(Self::WebSocket),
+            "long_polling" => Ok(Self::LongPolling),
+            _ => Err(()),
+        }
+    }
+}
+
 /// The configuration of the agent.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "each field is the key of the same name, described in KEYS")]
@@ -163,6 +190,7 @@ pub struct AgentSettings {
     pub match_people_by: Option<String>,
     pub heartbeat_interval: Duration,
     pub probe_interval: Duration,
+    pub relay_transport: RelayTransport,
     pub reconnect: Reconnect,
     pub drain: Duration,
     pub journal_retention: Duration,
@@ -210,6 +238,8 @@ impl AgentSettings {
             match_people_by,
             heartbeat_interval: heartbeat.duration("interval_seconds")?,
             probe_interval: heartbeat.duration("probe_seconds")?,
+            relay_transport: relay
+                .parsed("transport", "\"auto\", \"websocket\" or \"long_polling\"")?,
             reconnect: Reconnect {
                 early: relay.duration("reconnect_early_millis")?,
                 late: relay.duration("reconnect_late_millis")?,

@@ -75,6 +75,7 @@
 
 mod backoff;
 mod close;
+mod dial;
 mod entity;
 mod frame;
 mod headers;
@@ -85,8 +86,10 @@ mod server;
 mod session;
 pub mod token;
 mod transport;
+mod tunnel;
 
 pub use backoff::Reconnect;
+pub use dial::{Dial, Dialled};
 pub use entity::{ENTITY_MAX, Entity, EntityError};
 pub use futures_util::future::BoxFuture;
 pub use limits::Limits;
@@ -94,3 +97,4 @@ pub use listener::{Handler, ListenerConfig, Status, TokenSource, listen};
 pub use message::{Delivered, DeliveryError, DeliveryErrorKind, Request, Response};
 pub use server::{Asked, Authority, AuthorityError, Relay};
 pub use transport::{ByteStream, Proxy, ProxyError, TlsTransport, Transport, TransportError};
+pub use tunnel::client::LongPolling;

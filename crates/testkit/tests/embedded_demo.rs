@@ -9,6 +9,7 @@
 )]
 
 use std::collections::HashSet;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -95,6 +96,75 @@ fn everybody_is_reset_and_the_page_tells_the_expected_outcome() {
         let holds = embedded.domains().iter().any(|domain| domain.is_password(guid, NEW));
         assert_eq!(holds, changed, "{}", person.login);
     }
+}
+
+/// A proxy of Debian's that allows CONNECT to whoever asks; it ends with the test.
+struct TinyProxy {
+    process: Child,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl TinyProxy {
+    fn start() -> Self {
+        let folder = std::env::temp_dir().join(format!("passback-roads-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let file = folder.join("tinyproxy.conf");
+        let log = folder.join("log");
+        let text = format!("Port {port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 50\n");
+        std::fs::write(&file, text).unwrap();
+        let mut command = Command::new("/usr/bin/tinyproxy");
+        command.arg("-d").arg("-c").arg(&file);
+        command.stdout(std::fs::File::create(&log).unwrap()).stderr(Stdio::null());
+        let process = command.spawn().expect("install Debian's package tinyproxy-bin");
+        for _ in 0..200 {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        Self { process, folder, port }
+    }
+
+    /// How many tunnels it was asked for.
+    fn tunnels(&self) -> usize {
+        let log = std::fs::read_to_string(self.folder.join("log")).unwrap();
+        log.lines().filter(|line| line.contains("CONNECT ") && line.contains("Request")).count()
+    }
+}
+
+impl Drop for TinyProxy {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The agent in a network that lets HTTPS through, by a proxy, and no WebSocket.
+#[test]
+fn a_reset_comes_through_a_proxy_and_over_requests_that_are_parked() {
+    let proxy = TinyProxy::start();
+    let embedded = Embedded::start(1).unwrap();
+    let agent = format!(
+        "[proxy]\nurl = \"http://127.0.0.1:{}\"\n[relay]\ntransport = \"long_polling\"\n",
+        proxy.port
+    );
+    let mut stack = Stack::start(embedded.forest(), Options { agent, ..options() }).unwrap();
+    let ready = stack.ready().unwrap();
+    let person = ready.people.iter().find(|one| one.kind == Kind::Ordinary).unwrap();
+    let outcome = reset(&stack, &mut stack.visitor().unwrap(), person).unwrap();
+    assert_eq!(outcome, Outcome::PasswordChanged.name());
+    let guid = person.object_guid.parse().unwrap();
+    assert!(embedded.domains()[0].is_password(guid, NEW));
+    assert!(proxy.tunnels() >= 3, "requests, and the two directions of what is parked");
+    let service = stack.ready().unwrap();
+    let cloud = service.processes.iter().find(|one| one.name == "cloud").unwrap();
+    let log = std::fs::read_to_string(&cloud.log).unwrap();
+    assert!(!log.contains("relay.tunnel.silent"), "{log}");
 }
 
 #[test]

@@ -59,6 +59,15 @@ fn there_is_no_proxy_unless_it_is_configured_and_its_password_is_a_file() {
 }
 
 #[test]
+fn the_transport_is_chosen_by_itself_unless_it_is_configured() {
+    assert_eq!(read("", "").unwrap().relay_transport, RelayTransport::Auto);
+    let parked = read("#transport = \"auto\"", "transport = \"long_polling\"").unwrap();
+    assert_eq!(parked.relay_transport, RelayTransport::LongPolling);
+    let socket = read("#transport = \"auto\"", "transport = \"websocket\"").unwrap();
+    assert_eq!(socket.relay_transport, RelayTransport::WebSocket);
+}
+
+#[test]
 fn what_cannot_be_is_refused_by_name() {
     for (from, to, problem) in [
         ("https://reset.example.org", "http://reset.example.org", "must be an https: address"),
@@ -80,6 +89,16 @@ fn what_cannot_be_is_refused_by_name() {
         ("#only_preferred = false", "only_preferred = true", "needs `controllers`"),
         ("#percent_of_people = 1", "percent_of_people = 101", "must be at most 100"),
         ("#resets_per_hour = 60", "resets_per_hour = 0", "resets_per_hour"),
+        ("#transport = \"auto\"", "transport = \"http\"", "`relay.transport` must be \"auto\","),
+        ("#url = \"http://proxy", "url = \"https://proxy", "`proxy.url` must be of the form"),
+        ("#url = \"http://proxy", "url = \"http://jan:secret@proxy", "`proxy.url` must be of"),
+        ("#user = \"svc-passback\"", "user = \"svc\"", "`proxy.user` needs `password_file`"),
+        ("#password_file = \"proxy", "password_file = \"proxy", "needs `user`"),
+        (
+            "#user = \"svc-passback\"",
+            "user = \"svc\"\npassword_file = \"p\"",
+            "`proxy.user` needs `url`",
+        ),
         ("#dns = \"10.0.0.1:53\"", "dns = \"10.0.0.1\"", "is not an address and a port"),
     ] {
         let error = read(from, to).unwrap_err();

@@ -48,6 +48,17 @@ impl ConnectError {
     pub(super) fn is_refusal(&self) -> bool {
         matches!(self, Self::Unauthorised | Self::Forbidden)
     }
+
+    /// Whether something on the way may have kept the WebSocket from coming about: the service was
+    /// reached, and what came is not what a relay of ours says. A proxy that forbids something says so
+    /// with 403.
+    pub(super) fn may_be_a_block(&self) -> bool {
+        match self {
+            Self::Forbidden | Self::WebSocket(_) | Self::Timeout => true,
+            Self::Status(status) => !matches!(status, 429 | 503),
+            _ => false,
+        }
+    }
 }
 
 /// How many labels two hosts share at least at their end, to be of one relay: its nodes stand

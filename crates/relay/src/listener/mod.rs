@@ -21,6 +21,11 @@ use crate::transport::Transport;
 use channel::Ended;
 use connect::ConnectError;
 
+/// After so many handshakes of WebSockets that failed in a row they count as blocked.
+pub(crate) const BLOCKED_AFTER: u32 = 3;
+/// For so long; then the next attempt tries one again.
+pub(crate) const BLOCKED_FOR: Duration = Duration::from_secs(60 * 60);
+
 /// Where and how to listen.
 #[derive(Clone)]
 pub struct ListenerConfig {
@@ -30,6 +35,9 @@ pub struct ListenerConfig {
     pub entity: Entity,
     /// How bytes get there.
     pub transport: Arc<dyn Transport>,
+    /// How they get there from where a WebSocket does not: used for [`BLOCKED_FOR`] after
+    /// [`BLOCKED_AFTER`] handshakes in a row that failed although the service was reached.
+    pub where_blocked: Option<Arc<dyn Transport>>,
     /// How long dialling, TLS and WebSocket handshakes may take together.
     pub handshake: Duration,
     /// How often to ping the relay.
@@ -51,6 +59,7 @@ impl ListenerConfig {
             url,
             entity,
             transport,
+            where_blocked: None,
             handshake: Duration::from_secs(10),
             ping: Duration::from_secs(20),
             silence: Duration::from_secs(45),
@@ -113,6 +122,43 @@ pub async fn listen(
     listener.run().await;
 }
 
+/// Which of two transports an attempt takes.
+#[derive(Debug, Default)]
+struct Way {
+    /// Handshakes of WebSockets that failed in a row.
+    failed: u32,
+    /// From when on they count as blocked, by `Clock::running`.
+    blocked_since: Option<Duration>,
+}
+
+impl Way {
+    /// The other transport, if it is its turn.
+    fn choose(&mut self, config: &ListenerConfig, now: Duration) -> Option<Arc<dyn Transport>> {
+        if self.blocked_since.is_some_and(|since| now.saturating_sub(since) >= BLOCKED_FOR) {
+            // One more failure, and they are blocked again.
+            (self.blocked_since, self.failed) = (None, BLOCKED_AFTER - 1);
+        }
+        self.blocked_since.and_then(|_| config.where_blocked.clone())
+    }
+
+    /// Learns how an attempt ended.
+    fn learn(&mut self, error: Option<&ConnectError>, now: Duration) {
+        if self.blocked_since.is_some() {
+            return;
+        }
+        match error {
+            None => self.failed = 0,
+            Some(error) if error.may_be_a_block() => self.failed += 1,
+            Some(_) => {}
+        }
+        if self.failed >= BLOCKED_AFTER {
+            tracing::warn!("relay.listener.websockets_blocked");
+            self.blocked_since = Some(now);
+        }
+    }
+}
+
+#[derive(Clone)]
 struct Listener {
     config: Arc<ListenerConfig>,
     tokens: Arc<dyn TokenSource>,
@@ -129,8 +175,9 @@ impl Listener {
     async fn run(&self) {
         // When the last stable channel was lost, by `Clock::running`.
         let mut outage: Option<Duration> = None;
+        let mut way = Way::default();
         loop {
-            let (reason, refused) = match self.attempt(&mut outage).await {
+            let (reason, refused) = match self.attempt(&mut outage, &mut way).await {
                 Ok(Ended::Stopped) => break,
                 Ok(Ended::Lost(reason)) => (reason, false),
                 Err(error) => (error.to_string(), error.is_refusal()),
@@ -152,24 +199,38 @@ impl Listener {
     }
 
     /// One channel, from dialling to its end.
-    async fn attempt(&self, outage: &mut Option<Duration>) -> Result<Ended, ConnectError> {
+    async fn attempt(
+        &self,
+        outage: &mut Option<Duration>,
+        way: &mut Way,
+    ) -> Result<Ended, ConnectError> {
         self.status.send_replace(Status::Connecting);
         let (token, expiry) = self.tokens.token().map_err(ConnectError::Token)?;
         let issued = self.clock.now();
+        let other = way.choose(&self.config, self.clock.running()).map(|way| self.over(way));
+        let this = other.as_ref().unwrap_or(self);
         let socket = tokio::select! {
             () = self.stop.cancelled() => return Ok(Ended::Stopped),
-            socket = connect::connect(self, &token) => socket?,
+            socket = connect::connect(this, &token) => socket,
         };
+        way.learn(socket.as_ref().err(), self.clock.running());
+        let socket = socket?;
         let since = self.clock.now();
         self.status.send_replace(Status::Connected { since });
         tracing::info!(entity = %self.config.entity, "relay.listener.connected");
         let opened = self.clock.running();
-        let ended = channel::serve(self, socket, channel::renewal(issued, expiry)).await;
+        let ended = channel::serve(this, socket, channel::renewal(issued, expiry)).await;
         let lasted = self.clock.running().saturating_sub(opened);
         if lasted >= self.config.reconnect.stable_after {
             *outage = None;
         }
         Ok(ended)
+    }
+
+    /// The same listener, over another transport: its channel, and the rendezvous that come of it.
+    fn over(&self, transport: Arc<dyn Transport>) -> Self {
+        let config = ListenerConfig { transport, ..(*self.config).clone() };
+        Self { config: Arc::new(config), ..self.clone() }
     }
 
     fn random(&self) -> u64 {

@@ -18,13 +18,25 @@ use super::registry::Place;
 use super::{connect, rendezvous, sender};
 use crate::limits::{MESSAGE_MAX, READ_BUFFER};
 use crate::token::Right;
+use crate::tunnel;
 
 pub(super) fn router(relay: Arc<Inner>) -> Router {
-    Router::new().route("/$hc/{*entity}", get(open)).with_state(relay)
+    let inside = Router::new().route("/$hc/{*entity}", get(open)).with_state(Arc::clone(&relay));
+    let tunnels = tunnels(&relay, &inside);
+    inside.merge(tunnels)
 }
 
 pub(super) fn standalone_router(relay: Arc<Inner>) -> Router {
-    Router::new().route("/$hc/{*entity}", get(open_any)).fallback(sender::send).with_state(relay)
+    let inside = Router::new().route("/$hc/{*entity}", get(open_any));
+    let inside = inside.with_state(Arc::clone(&relay));
+    let tunnels = tunnels(&relay, &inside);
+    inside.merge(tunnels).merge(Router::new().fallback(sender::send).with_state(relay))
+}
+
+/// The way for listeners whose network lets no WebSocket through.
+fn tunnels(relay: &Inner, inside: &Router) -> Router {
+    let (clock, randomness) = (Arc::clone(&relay.clock), Arc::clone(&relay.randomness));
+    tunnel::server::router(inside.clone(), clock, randomness)
 }
 
 type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;

@@ -37,6 +37,9 @@ pub enum TransportError {
         /// What it said, or did not.
         cause: String,
     },
+    /// The service opens no tunnel of requests.
+    #[error("no tunnel through HTTPS requests: {0}")]
+    Tunnel(String),
     /// Not who it should be, or no TLS at all.
     #[error("no TLS connection: {0}")]
     Tls(io::Error),

@@ -13,6 +13,7 @@ mod hands;
 mod handshake;
 mod http_proxy;
 mod listener;
+mod long_polling;
 mod port;
 mod promises;
 mod proxy;

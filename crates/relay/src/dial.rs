@@ -1,5 +1,5 @@
-//! Connections of the HTTP client, opened by the agent's transport: the same road that the relay
-//! channel takes, with the same proxies and the same trust.
+//! Connections of an HTTP client, opened by a transport: the same road that the relay channel takes,
+//! with the same proxies and the same trust.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,12 +10,13 @@ use hyper::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
-use relay::{ByteStream, Transport, TransportError};
 use tower::Service;
+
+use crate::transport::{ByteStream, Transport, TransportError};
 
 /// Opens connections for the HTTP client.
 #[derive(Clone)]
-pub(crate) struct Dial(pub(crate) Arc<dyn Transport>);
+pub struct Dial(pub Arc<dyn Transport>);
 
 impl Service<Uri> for Dial {
     type Response = Dialled;
@@ -37,7 +38,7 @@ impl Service<Uri> for Dial {
 }
 
 /// An open connection.
-pub(crate) struct Dialled(TokioIo<Box<dyn ByteStream>>);
+pub struct Dialled(TokioIo<Box<dyn ByteStream>>);
 
 impl Connection for Dialled {
     fn connected(&self) -> Connected {

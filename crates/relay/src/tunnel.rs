@@ -1,0 +1,35 @@
+//! A stream of bytes over requests that are parked: the second transport, for networks that let
+//! HTTPS through but no WebSocket (SPEC A-6, W-6). What goes through it is the same WebSocket, with
+//! the same handshake and the same tokens; this only carries its bytes.
+//!
+//! ```text
+//! POST   /$tunnel                 201, the tunnel's secret name in the body
+//! GET    /$tunnel/NAME?from=N     the bytes from the Nth on, as soon as there are some; 204 after
+//!                                 [`PARKED`] without any; 410 after the last one
+//! POST   /$tunnel/NAME?at=N       bytes, of which the first is the Nth; 204 when all are taken
+//! DELETE /$tunnel/NAME            the end
+//! ```
+//!
+//! Both directions are counted, so that a request whose answer was lost is simply made again: what
+//! arrived twice is dropped, and what was not acknowledged is kept. `from=N` acknowledges everything
+//! before N. A new `GET` ends one that is still parked. A tunnel that nobody asks about for
+//! [`SILENCE`] is closed.
+//!
+//! Azure Relay has no such thing; it is between our agent and our relay only.
+
+pub(crate) mod client;
+pub(crate) mod server;
+
+use std::time::Duration;
+
+/// The path of tunnels.
+pub(crate) const PATH: &str = "/$tunnel";
+/// How long a request for bytes is parked. Proxies give up on an answer after 30 to 60 s.
+pub(crate) const PARKED: Duration = Duration::from_secs(25);
+/// After so long without a request a tunnel is given up.
+pub(crate) const SILENCE: Duration = Duration::from_secs(45);
+/// The most bytes of one answer or one request: what a connection that breaks costs.
+pub(crate) const PIECE: usize = 16 * 1024;
+/// How many tunnels a relay has at most. Whoever opens one has shown no token yet; that comes with
+/// the handshake inside, for which there is as little time as on any connection.
+pub(crate) const TUNNELS_MAX: usize = 4_096;

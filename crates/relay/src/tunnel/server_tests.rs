@@ -1,0 +1,170 @@
+//! What the relay's end answers, request by request, on the manual clock.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use protocol::{ManualClock, Timestamp};
+use tower::ServiceExt as _;
+
+use super::*;
+
+/// Numbers that never repeat.
+#[derive(Default)]
+struct Counted(AtomicU64);
+
+impl Randomness for Counted {
+    fn fill(&self, bytes: &mut [u8]) {
+        let number = self.0.fetch_add(1, Ordering::SeqCst).to_be_bytes();
+        bytes.iter_mut().zip(number.into_iter().cycle()).for_each(|(to, from)| *to = from);
+    }
+}
+
+struct World {
+    router: Router,
+    clock: ManualClock,
+}
+
+impl World {
+    /// Inside, every request is answered with its path.
+    fn new() -> Self {
+        let clock = ManualClock::at(Timestamp::from_millis(1_700_000_000_000));
+        let inside = Router::new().fallback(async |uri: axum::http::Uri| uri.path().to_owned());
+        let router = router(inside, Arc::new(clock.clone()), Arc::new(Counted::default()));
+        Self { router, clock }
+    }
+
+    async fn ask(&self, method: &str, rest: &str, body: &[u8]) -> (u16, Vec<u8>) {
+        let request = Request::builder().method(method).uri(format!("{PATH}{rest}"));
+        let request = request.body(Body::from(body.to_vec())).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        (status, to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec())
+    }
+
+    async fn dig(&self) -> String {
+        let (status, name) = self.ask("POST", "", b"").await;
+        assert_eq!(status, 201);
+        format!("/{}", String::from_utf8(name).unwrap())
+    }
+
+    async fn send(&self, tunnel: &str, at: u64, bytes: &[u8]) -> u16 {
+        self.ask("POST", &format!("{tunnel}?at={at}"), bytes).await.0
+    }
+
+    async fn receive(&self, tunnel: &str, from: u64) -> (u16, Vec<u8>) {
+        self.ask("GET", &format!("{tunnel}?from={from}"), b"").await
+    }
+}
+
+/// The second one asks that the connection be closed, so that the stream ends.
+const FIRST: &[u8] = b"GET /one HTTP/1.1\r\nHost: x\r\n\r\n";
+const LAST: &[u8] = b"GET /two HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+#[tokio::test]
+async fn bytes_go_in_and_come_out_until_the_end() {
+    let world = World::new();
+    let tunnel = world.dig().await;
+    assert_eq!(world.send(&tunnel, 0, FIRST).await, 204);
+    let (status, one) = world.receive(&tunnel, 0).await;
+    assert!(status == 200 && one.ends_with(b"/one"), "{status}");
+    // What was not acknowledged comes again; what was, does not.
+    assert_eq!(world.receive(&tunnel, 0).await, (200, one.clone()));
+    assert_eq!(world.send(&tunnel, FIRST.len() as u64, LAST).await, 204);
+    let mut from = one.len() as u64;
+    let mut rest = Vec::new();
+    loop {
+        match world.receive(&tunnel, from).await {
+            (200, bytes) => {
+                from += bytes.len() as u64;
+                rest.extend(bytes);
+            }
+            (status, _) => {
+                assert_eq!(status, 410);
+                break;
+            }
+        }
+    }
+    assert!(rest.ends_with(b"/two"));
+}
+
+#[tokio::test]
+async fn what_arrives_twice_is_taken_once_and_a_gap_is_refused() {
+    let world = World::new();
+    let tunnel = world.dig().await;
+    let (half, other) = FIRST.split_at(10);
+    assert_eq!(world.send(&tunnel, 0, half).await, 204);
+    assert_eq!(world.send(&tunnel, 0, half).await, 204);
+    assert_eq!(world.send(&tunnel, 11, other).await, 400, "one byte is missing");
+    // Overlapping, as after an answer that was lost.
+    assert_eq!(world.send(&tunnel, 4, &FIRST[4..]).await, 204);
+    let (status, one) = world.receive(&tunnel, 0).await;
+    assert!(status == 200 && one.ends_with(b"/one"), "{}", String::from_utf8_lossy(&one));
+    let beyond = one.len() as u64 + 1;
+    assert_eq!(world.receive(&tunnel, beyond).await.0, 400);
+    assert_eq!(
+        world.receive(&tunnel, one.len() as u64 - 1).await,
+        (200, one[one.len() - 1..].to_vec())
+    );
+    assert_eq!(world.receive(&tunnel, 0).await.0, 400, "that was acknowledged, and is gone");
+    let long = vec![b'x'; PIECE + 1];
+    assert_eq!(world.send(&tunnel, FIRST.len() as u64, &long).await, 413);
+}
+
+#[tokio::test]
+async fn a_request_is_parked_for_some_time_and_ended_by_a_newer_one() {
+    let world = Arc::new(World::new());
+    let tunnel = world.dig().await;
+    let park = || {
+        let (world, tunnel) = (Arc::clone(&world), tunnel.clone());
+        tokio::spawn(async move { world.receive(&tunnel, 0).await })
+    };
+    let settle = async || {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let first = park();
+    settle().await;
+    let second = park();
+    settle().await;
+    assert_eq!(first.await.unwrap().0, 409);
+    world.clock.advance(PARKED);
+    assert_eq!(second.await.unwrap().0, 204);
+    let third = park();
+    settle().await;
+    assert_eq!(world.send(&tunnel, 0, FIRST).await, 204);
+    assert!(third.await.unwrap().1.ends_with(b"/one"), "it is ended by what it waits for");
+}
+
+#[tokio::test]
+async fn a_tunnel_that_nobody_asks_about_is_given_up_and_one_that_is_closed_is_gone() {
+    let world = World::new();
+    let (kept, silent, closed) = (world.dig().await, world.dig().await, world.dig().await);
+    assert_eq!(world.ask("DELETE", &closed, b"").await.0, 204);
+    assert_eq!(world.ask("DELETE", &closed, b"").await.0, 410);
+    assert_eq!(world.send(&closed, 0, FIRST).await, 410);
+    assert_eq!(world.receive("/00000000000000000000000000000000", 0).await.0, 410);
+    for _ in 0..12 {
+        // Not a byte, but somebody is there.
+        assert_eq!(world.send(&kept, 0, b"").await, 204);
+        world.clock.advance(LOOK);
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(world.send(&silent, 0, FIRST).await, 410);
+    assert_eq!(world.send(&kept, 0, FIRST).await, 204);
+}
+
+#[tokio::test]
+async fn there_are_only_so_many_tunnels_at_a_time() {
+    let world = World::new();
+    let first = world.dig().await;
+    for _ in 1..TUNNELS_MAX {
+        world.dig().await;
+    }
+    assert_eq!(world.ask("POST", "", b"").await.0, 503);
+    assert_eq!(world.ask("DELETE", &first, b"").await.0, 204);
+    world.dig().await;
+}

@@ -1,0 +1,234 @@
+//! The listener where no WebSocket comes through: over requests that the relay parks.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+
+use futures_util::future::join_all;
+use relay::limits::BODY_MAX;
+use relay::{
+    BoxFuture, ByteStream, Limits, ListenerConfig, LongPolling, Status, TlsTransport, Transport,
+    TransportError,
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::hands::Hands;
+use crate::world::{Listening, SOON, World, limits, request};
+
+/// What a network does with connections.
+trait Network: Send + Sync + 'static {
+    /// What it does with the next one.
+    fn next(&self) -> Fate;
+}
+
+/// What becomes of one connection.
+struct Fate {
+    /// After so many bytes in either direction it breaks.
+    breaks_after: usize,
+    /// Whoever asks for a WebSocket is told that there is none, and it is counted.
+    blocked: Option<Arc<AtomicUsize>>,
+}
+
+const WHOLE: usize = usize::MAX;
+const REFUSAL: &[u8] = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
+
+struct Through<N> {
+    over: Arc<dyn Transport>,
+    network: N,
+}
+
+struct Stream {
+    stream: Box<dyn ByteStream>,
+    fate: Fate,
+    refused: bool,
+}
+
+impl<N: Network> Transport for Through<N> {
+    fn connect<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+    ) -> BoxFuture<'a, Result<Box<dyn ByteStream>, TransportError>> {
+        Box::pin(async move {
+            let (fate, stream) = (self.network.next(), self.over.connect(host, port).await?);
+            Ok(Box::new(Stream { stream, fate, refused: false }) as Box<dyn ByteStream>)
+        })
+    }
+}
+
+impl Stream {
+    fn spend(&mut self, count: usize) -> io::Result<()> {
+        self.fate.breaks_after = self.fate.breaks_after.saturating_sub(count);
+        match self.fate.breaks_after {
+            0 => Err(io::ErrorKind::ConnectionReset.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if std::mem::take(&mut self.refused) {
+            buffer.put_slice(REFUSAL);
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        let count = buffer.filled().len() - before;
+        Poll::Ready(self.spend(count))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if let Some(blocked) = &self.fate.blocked
+            && bytes.starts_with(b"GET /$hc/")
+        {
+            blocked.fetch_add(1, Ordering::SeqCst);
+            self.refused = true;
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let count = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
+        Poll::Ready(self.spend(count).map(|()| count))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+fn direct(world: &World) -> Arc<dyn Transport> {
+    Arc::new(TlsTransport::new(&world.tls))
+}
+
+fn parked(world: &World, over: Arc<dyn Transport>) -> Arc<dyn Transport> {
+    Arc::new(LongPolling::over(over, Arc::<Hands>::clone(&world.clock)))
+}
+
+/// Sends bodies of all sizes at the same time; each comes back as it was.
+async fn echoes(world: &World, listening: &Listening, count: usize) {
+    let sizes = (0..count).map(|number| number * 9_973 % (32 * 1024));
+    let asked = sizes.map(|size| async move {
+        let body: Vec<u8> = (0..=250).cycle().take(size).collect();
+        let sent = request("/", body.clone());
+        let answer = world.relay.deliver(&listening.agent.entity, sent, SOON).await.unwrap();
+        assert!(answer.body == body, "{size} bytes");
+    });
+    join_all(asked).await;
+}
+
+#[tokio::test]
+async fn requests_come_and_answers_go_without_a_web_socket() {
+    let world = World::new().await;
+    let agent = world.agent(1);
+    let transport = parked(&world, direct(&world));
+    let config = ListenerConfig { transport, ..world.config(&agent.entity) };
+    let mut listening = world.listen_with(agent, config);
+    world.listener_is_there(&listening.agent.entity).await;
+    echoes(&world, &listening, 30).await;
+    // The largest that may come this way.
+    let body = vec![7; BODY_MAX];
+    let sent = request("/", body.clone());
+    let answer = world.relay.deliver(&listening.agent.entity, sent, SOON).await.unwrap();
+    assert!(answer.body == body);
+    listening.stop.cancel();
+    (&mut listening.task).await.unwrap();
+    crate::world::eventually(|| !world.relay.is_listening(&listening.agent.entity)).await;
+}
+
+/// Every connection breaks: in heads, in bodies, between a request and its answer.
+struct Brittle(Arc<AtomicUsize>);
+
+impl Network for Brittle {
+    fn next(&self) -> Fate {
+        let number = self.0.fetch_add(1, Ordering::SeqCst);
+        Fate { breaks_after: 4_000 + number * 7_919 % 30_000, blocked: None }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_lost_or_comes_twice_over_connections_that_break() {
+    // A request is made again after half a second, longer than these worlds are patient.
+    let world = World::with(Limits { silence: SOON, ..limits() }).await;
+    let connections = Arc::new(AtomicUsize::new(0));
+    let network = Brittle(Arc::clone(&connections));
+    let agent = world.agent(1);
+    let transport = parked(&world, Arc::new(Through { over: direct(&world), network }));
+    let config = ListenerConfig { transport, silence: SOON, ..world.config(&agent.entity) };
+    let listening = world.listen_with(agent, config);
+    world.listener_is_there(&listening.agent.entity).await;
+    for size in [1_000, 20_000, 50_000, 3_000] {
+        let body: Vec<u8> = (0..=250).cycle().take(size).collect();
+        let sent = request("/", body.clone());
+        let answer = world.relay.deliver(&listening.agent.entity, sent, SOON).await.unwrap();
+        assert!(answer.body == body, "{size} bytes");
+    }
+    assert!(connections.load(Ordering::SeqCst) > 4, "{connections:?} connections");
+    assert_eq!(listening.agent.minted.load(Ordering::SeqCst), 1, "one channel all the time");
+}
+
+/// No WebSocket comes through.
+struct Blocking(Arc<AtomicUsize>);
+
+impl Network for Blocking {
+    fn next(&self) -> Fate {
+        Fate { breaks_after: WHOLE, blocked: Some(Arc::clone(&self.0)) }
+    }
+}
+
+#[tokio::test]
+async fn after_three_handshakes_that_were_blocked_another_way_is_taken() {
+    let world = World::new().await;
+    let blocked = Arc::new(AtomicUsize::new(0));
+    let blocking = || -> Arc<dyn Transport> {
+        Arc::new(Through { over: direct(&world), network: Blocking(Arc::clone(&blocked)) })
+    };
+    let agent = world.agent(1);
+    let config = ListenerConfig {
+        transport: blocking(),
+        where_blocked: Some(parked(&world, blocking())),
+        ..world.config(&agent.entity)
+    };
+    let mut listening = world.listen_with(agent, config);
+    listening.until(|status| matches!(status, Status::Connected { .. })).await;
+    assert_eq!(blocked.load(Ordering::SeqCst), 3);
+    world.listener_is_there(&listening.agent.entity).await;
+    echoes(&world, &listening, 5).await;
+}
+
+#[tokio::test]
+async fn where_the_service_itself_refuses_no_other_way_is_taken() {
+    let world = World::new().await;
+    let agent = world.agent(1);
+    world.known.forget(&agent.entity);
+    let counted = Arc::new(AtomicUsize::new(0));
+    let network = Brittle(Arc::clone(&counted));
+    let config = ListenerConfig {
+        where_blocked: Some(Arc::new(Through { over: direct(&world), network })),
+        ..world.config(&agent.entity)
+    };
+    let mut listening = world.listen_with(agent, config);
+    for _ in 0..5 {
+        let refused = |status: &Status| match status {
+            Status::Waiting { reason, .. } => reason.contains("404"),
+            _ => false,
+        };
+        listening.until(refused).await;
+        listening.until(|status| matches!(status, Status::Connecting)).await;
+    }
+    assert_eq!(counted.load(Ordering::SeqCst), 0);
+}
