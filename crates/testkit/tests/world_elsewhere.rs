@@ -51,7 +51,8 @@ fn story(seed: u64, point: CrashPoint, agents: usize) -> Story {
 
 #[test]
 fn another_agent_tells_how_it_ended_when_the_first_one_stays_away() {
-    let points = CrashPoint::all().into_iter().filter(|point| matches!(point, CrashPoint::Agent(_)));
+    let points =
+        CrashPoint::all().into_iter().filter(|point| matches!(point, CrashPoint::Agent(_)));
     let mut looked = 0;
     for (seed, point) in (2_000..).zip(points) {
         let Story { told, took, set } = story(seed, point, 2);
