@@ -11,7 +11,7 @@ use crate::fault::Fault;
 /// What `cargo xtask bench` was asked for.
 #[derive(clap::Args)]
 pub(crate) struct Wishes {
-    /// What to measure: reset, directory or messages, for example.
+    /// What to measure: reset, directory, messages or relay, for example.
     #[arg(value_name = "NAME")]
     name: String,
     /// The last line is one JSON object: `{"bench", "commit", "figures"}`.

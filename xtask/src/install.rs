@@ -42,6 +42,7 @@ pub(crate) const TESTS: &[Package] = &[
     package("nodejs", "node"),
     package("npm", "npm"),
     package("tinyproxy-bin", "/usr/bin/tinyproxy"),
+    package("nats-server", "nats-server"),
 ];
 
 /// Where tests have scripts for Node.js, and the packages that these need: those in a browser, and

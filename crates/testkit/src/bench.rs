@@ -4,6 +4,7 @@
 //! reset      ours against a client that is not ours, side by side at the same controller (SPEC X-4)
 //! directory  our client of the directory alone against that one, and how soon it is back (SPEC X-4)
 //! messages   the bytes of everything that the agent says and hears (SPEC PR-7)
+//! relay      the relay alone against NATS, its memory, and agents that come back; without a lab
 //! ```
 //!
 //! A figure that is not compared says little: every time stands beside the time of the other client,
@@ -16,6 +17,7 @@ mod crowd;
 mod directory;
 mod in_process;
 mod messages;
+mod relay;
 mod report;
 mod reset;
 mod statistics;
@@ -43,6 +45,8 @@ pub enum Bench {
     Directory,
     /// Bytes per message.
     Messages,
+    /// The relay alone: NATS against ours, idle channels, reconnecting.
+    Relay,
 }
 
 /// What to measure, and how.
@@ -122,12 +126,17 @@ impl Run<'_> {
 pub fn run(wishes: &Wishes, say: &dyn Fn(&str), stop: &AtomicBool) -> Result<Report, StackError> {
     // Before minutes have passed.
     crate::stack::binaries()?;
-    bare::look_for()?;
+    if wishes.bench == Bench::Relay {
+        relay::look_for()?
+    } else {
+        bare::look_for()?
+    }
     let run = Run { say, stop };
     let done = match wishes.bench {
         Bench::Reset => reset::run(wishes, &run),
         Bench::Directory => directory::run(wishes, &run),
         Bench::Messages => messages::run(wishes, &run),
+        Bench::Relay => relay::run(wishes, &run),
     };
     // Ctrl-C reaches what is measured, too: its end is not what went wrong.
     match done {
@@ -135,6 +144,15 @@ pub fn run(wishes: &Wishes, say: &dyn Fn(&str), stop: &AtomicBool) -> Result<Rep
         Err(StackError::Lab(LabError::Interrupted)) => Err(StackError::Interrupted),
         other => other,
     }
+}
+
+/// What a bench runs in a process of its own; `arguments` say which.
+///
+/// # Errors
+///
+/// See [`StackError`].
+pub fn part(arguments: &[String]) -> Result<(), StackError> {
+    relay::part(arguments)
 }
 
 /// The commit that this was built from; "unknown" outside of a checkout.

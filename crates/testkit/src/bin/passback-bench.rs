@@ -34,10 +34,22 @@ struct Arguments {
     /// Leave out the controller whose keys are derived faster.
     #[arg(long)]
     plain_only: bool,
+    /// What a bench starts in a process of its own.
+    #[arg(long, hide = true, num_args = 4)]
+    part: Vec<String>,
 }
 
 fn main() -> ExitCode {
-    let Arguments { bench, json, pairs, seed, plain_only } = Arguments::parse();
+    let Arguments { bench, json, pairs, seed, plain_only, part } = Arguments::parse();
+    if !part.is_empty() {
+        return match bench::part(&part) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                say(&format!("error: {error}"));
+                ExitCode::from(error.exit_code())
+            }
+        };
+    }
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         if let Err(error) = signal_hook::flag::register(signal, Arc::clone(&stop)) {
