@@ -29,7 +29,7 @@ pub(crate) use observed::{Names, Observed, Sampled, Seen};
 pub(crate) use plan::{Change, Wish, grant, revoke};
 pub(crate) use print::{Form, print};
 pub(crate) use read::{Extent, names_in, observe};
-pub(crate) use remedy::{Remedy, may_change, quoted, to_be_let_in};
+pub(crate) use remedy::{Remedy, dsacls_name, may_change, powershell_quoted, quoted, to_be_let_in};
 pub(crate) use text::{check as check_text, preview};
 
 use directory::security::rights::{Feature, Permission};

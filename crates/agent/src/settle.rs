@@ -181,7 +181,12 @@ impl Settler {
         let Some(witness) = witness(connected, before).await? else {
             return Ok((Outcome::UserGone, true));
         };
-        let conclusion = judge(before, &witness)?;
+        let conclusion = match judge(before, &witness) {
+            Err(other @ Why::OtherController { .. }) => {
+                at_the_noted_one(connected, before, other).await?
+            }
+            conclusion => conclusion?,
+        };
         match conclusion.0 {
             Outcome::SettledUnchanged => self.at_last(connected, since, conclusion),
             _ => Ok(conclusion),
@@ -265,6 +270,20 @@ async fn witness(connected: &Connected, before: &Before) -> Result<Option<Witnes
     witness.map_err(|error| Why::Unreadable { cause: error.to_string() })
 }
 
+/// What the controller says that was asked for the set, where another one has the role now; if it does
+/// not say, `otherwise`.
+async fn at_the_noted_one(connected: &Connected, before: &Before, otherwise: Why) -> Conclusion {
+    let witness = connected.directory.witness_at(&before.controller, before.place.guid).await;
+    match witness {
+        Ok(Some(witness)) => judge(before, &witness),
+        Ok(None) => Ok((Outcome::UserGone, true)),
+        Err(error) => {
+            tracing::info!(event = "settle.noted_controller", cause = %error);
+            Err(otherwise)
+        }
+    }
+}
+
 /// What two readings of the metadata say about the set in between.
 fn judge(before: &Before, now: &Witness) -> Result<(Outcome, bool), Why> {
     let noted = InvocationId(ObjectGuid::from_bytes(before.invocation_id));
@@ -326,7 +345,7 @@ impl Why {
                 %request,
                 noted,
                 now,
-                "unchanged counts only at the controller that was asked; waiting for it"
+                "unchanged counts only at the controller that was asked, and it cannot be asked; waiting for it"
             ),
             Self::MayStillHappen => {}
         }

@@ -191,6 +191,21 @@ impl Directory for FakeDirectory {
         })
     }
 
+    fn witness_at<'a>(
+        &'a self,
+        controller: &'a str,
+        guid: ObjectGuid,
+    ) -> BoxFuture<'a, Result<Option<Witness>, DirectoryError>> {
+        Box::pin(async move {
+            self.0.pause().await?;
+            let held = self.0.at(controller)?;
+            let found = self.0.read_over(held, &format!("<GUID={guid}>"))?;
+            let read =
+                |(held, entry): (Held, Entry)| Witness::read(&entry, &held.host, held.invocation);
+            found.map(read).transpose()
+        })
+    }
+
     fn time(&self) -> BoxFuture<'_, Result<Timestamp, DirectoryError>> {
         Box::pin(async move {
             self.0.pause().await?;
@@ -233,7 +248,10 @@ impl Client {
     /// Reads one object; none if it is not there, or its name is no name.
     async fn read(&self, base: &str) -> Result<Option<(Held, Entry)>, DirectoryError> {
         self.pause().await?;
-        let held = self.session(Some(ROLE_CHECK))?;
+        self.read_over(self.session(Some(ROLE_CHECK))?, base)
+    }
+
+    fn read_over(&self, held: Held, base: &str) -> Result<Option<(Held, Entry)>, DirectoryError> {
         let filter = LdapFilter::Present("objectClass".to_owned());
         let attributes: Vec<String> = EVERYTHING.iter().map(|name| (*name).to_owned()).collect();
         let query = Query {

@@ -105,6 +105,14 @@ impl Directory for LdapDirectory {
         })
     }
 
+    fn witness_at<'a>(
+        &'a self,
+        controller: &'a str,
+        guid: ObjectGuid,
+    ) -> BoxFuture<'a, Result<Option<Witness>, DirectoryError>> {
+        Box::pin(async move { self.at(controller).await?.witness(guid).await })
+    }
+
     fn time(&self) -> BoxFuture<'_, Result<Timestamp, DirectoryError>> {
         Box::pin(async move {
             // The rootDSE has no name (RFC 4512 section 5.1).
@@ -267,11 +275,11 @@ impl LdapDirectory {
         attributes: &[&str],
     ) -> Result<(Arc<Session>, Option<Entry>), DirectoryError> {
         let limit = self.0.config().operation_timeout;
-        let mut tries = 1..=READ_TRIES;
+        let mut again = 1..READ_TRIES;
         loop {
             let session = self.0.session(ROLE_CHECK).await?;
             let found = session.object(base.clone(), attributes, limit).await;
-            match (found, tries.next()) {
+            match (found, again.next()) {
                 (Err(DirectoryError::Lost { cause }), Some(_)) => {
                     debug!(controller = session.host, cause, "directory.read.again");
                     self.0.forget(&session).await;

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use crate::session::Session;
-use crate::{Asker, DirectoryError, DistinguishedName, LdapDirectory, Surveyed};
+use crate::{
+    Asker, DirectoryError, DistinguishedName, LdapDirectory, ObjectGuid, Surveyed, Witness, witness,
+};
 
 /// A connection to one controller of the domain, whichever role it has.
 pub struct Controller {
@@ -77,6 +79,17 @@ impl Controller {
     pub async fn asker(&self) -> Result<Asker, DirectoryError> {
         let found = self.session.search(Asker::question(), self.time_limit).await?;
         Asker::read(&self.session, found)
+    }
+
+    /// How an account's password stands by this controller's word; none if there is no such object.
+    ///
+    /// # Errors
+    /// Those of [`crate::Directory::witness`].
+    pub async fn witness(&self, guid: ObjectGuid) -> Result<Option<Witness>, DirectoryError> {
+        let (session, attributes) = (&self.session, witness::ATTRIBUTES);
+        let found = session.object(guid.as_base(), attributes, self.time_limit).await?;
+        let read = |entry| Witness::read(&entry, &session.root.host, session.invocation_id);
+        found.map(read).transpose()
     }
 
     /// One object as this controller has it; none if it is not there, or not yet.

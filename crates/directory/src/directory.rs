@@ -89,6 +89,17 @@ pub trait Directory: Send + Sync {
     /// If the metadata cannot be read.
     fn witness(&self, guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Witness>, DirectoryError>>;
 
+    /// The same at the controller with this DNS name, whichever role it has now: what was noted there
+    /// is settled there.
+    ///
+    /// # Errors
+    /// Those of [`Directory::witness`], and those of reaching that controller.
+    fn witness_at<'a>(
+        &'a self,
+        controller: &'a str,
+        guid: ObjectGuid,
+    ) -> BoxFuture<'a, Result<Option<Witness>, DirectoryError>>;
+
     /// What time it is at the PDC emulator: the clock by which it dates what is written there.
     ///
     /// # Errors

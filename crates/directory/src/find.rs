@@ -154,7 +154,6 @@ impl Pdc {
         let limit = self.config.operation_timeout;
         let owner = session.role_owner(head, limit).await?;
         if owner == session.root.settings {
-            self.confirm();
             return Ok(Arrival::Here(Arc::new(session)));
         }
         session.host_of(&owner, limit).await.map(Arrival::Elsewhere)

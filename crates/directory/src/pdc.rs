@@ -95,6 +95,8 @@ impl Pdc {
             return Err(error);
         }
         let session = self.connect().await?;
+        // Its word counts for the connections that lead to it, and for no others.
+        self.confirm();
         pool.restart(Arc::clone(&session));
         self.widen(&mut pool);
         Ok(session)
@@ -122,7 +124,7 @@ impl Pdc {
     }
 
     /// Notes that the controller has just said that it holds the role.
-    pub(crate) fn confirm(&self) {
+    fn confirm(&self) {
         self.confirmed.0.store(self.clock.now().as_millis(), Ordering::SeqCst);
     }
 

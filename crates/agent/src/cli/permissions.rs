@@ -316,6 +316,10 @@ impl<'s> Open<'s> {
             Failure::refused(format!("{} is not there for this administrator", change.on))
         })?;
         let change = change.of(&fresh);
+        if change.needs_descriptor() && change.after().is_none() {
+            let who = "this administrator may not read the rights of";
+            return Err(Failure::refused(format!("{who} {}: nothing was changed", change.on)));
+        }
         administrator.change_rights(&change.on, &change.written()).await.map_err(
             |error| match error {
                 ChangeError::Directory(error) => failed(&error),

@@ -3,7 +3,7 @@
 use directory::AccountFlags;
 
 use super::Subject;
-use crate::permissions::{Remedy, quoted};
+use crate::permissions::{Remedy, powershell_quoted, quoted};
 
 impl Subject<'_> {
     /// Either Samba's tool or Windows' PowerShell; both with the account named.
@@ -12,7 +12,7 @@ impl Subject<'_> {
         Remedy::command(if self.observed.asker.is_samba {
             samba.replace("LOGIN", &quoted(login))
         } else {
-            windows.replace("DN", &format!("'{}'", dn.replace('\'', "''")))
+            windows.replace("DN", &powershell_quoted(&dn))
         })
     }
 

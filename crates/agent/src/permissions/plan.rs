@@ -141,7 +141,7 @@ impl Change {
 
     /// The descriptor after it; none where the one before is not known, or stays.
     pub(crate) fn after(&self) -> Option<SecurityDescriptor> {
-        if self.add.is_empty() && self.remove.is_empty() && !self.inherit {
+        if !self.needs_descriptor() {
             return None;
         }
         let mut after = self.before.clone()?;
@@ -157,6 +157,11 @@ impl Change {
             after.control = Control(after.control.0 & !Control::DACL_PROTECTED.0);
         }
         Some(after)
+    }
+
+    /// Whether anything of the rights themselves changes.
+    pub(crate) fn needs_descriptor(&self) -> bool {
+        !self.add.is_empty() || !self.remove.is_empty() || self.inherit
     }
 
     /// What is written.

@@ -10,7 +10,7 @@ use directory::security::rights::{Permission, Stand};
 use directory::security::{Ace, Aliases, Wanted};
 
 use super::plan::Change;
-use super::{Observed, quoted};
+use super::{Observed, dsacls_name, powershell_quoted, quoted};
 
 /// A tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -49,7 +49,7 @@ fn put(text: &mut String, line: &str) {
 }
 
 fn dsacls(text: &mut String, change: &Change, observed: &Observed) {
-    let (dn, account) = (change.on.to_string().replace('"', "\\\""), observed.account());
+    let (dn, account) = (dsacls_name(&change.on), observed.account());
     if !change.remove.is_empty() {
         put(text, &format!("rem dsacls takes away every entry for {account} on this object."));
         put(text, &format!("dsacls \"{dn}\" /R \"{account}\""));
@@ -68,11 +68,8 @@ fn dsacls(text: &mut String, change: &Change, observed: &Observed) {
         put(text, &format!("dsacls \"{dn}\" /P:N"));
     }
     if change.clear_admin_count {
-        let dn = dn.replace('\'', "''");
-        put(
-            text,
-            &format!("powershell -Command \"Set-ADUser -Identity '{dn}' -Clear adminCount\""),
-        );
+        let dn = powershell_quoted(&dn);
+        put(text, &format!("powershell -Command \"Set-ADUser -Identity {dn} -Clear adminCount\""));
     }
 }
 

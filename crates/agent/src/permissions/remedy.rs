@@ -52,6 +52,26 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
+/// A word as PowerShell takes it, typographic quotes included: it reads those as plain ones (about
+/// Quoting Rules, "single-quoted strings").
+pub(crate) fn powershell_quoted(text: &str) -> String {
+    let mut quoted = String::from("'");
+    for one in text.chars() {
+        quoted.push(one);
+        if matches!(one, '\'' | '\u{2018}' | '\u{2019}' | '\u{201a}' | '\u{201b}') {
+            quoted.push(one);
+        }
+    }
+    quoted.push('\'');
+    quoted
+}
+
+/// A name between double quotes on a command line of Windows: a quote in it is written by its number
+/// (RFC 4514 section 2.4), which no parser on the way takes for an end.
+pub(crate) fn dsacls_name(name: &DistinguishedName) -> String {
+    name.to_string().replace("\\\"", "\\22")
+}
+
 impl Finding {
     /// What puts it right.
     pub(crate) fn remedy(&self, observed: &Observed) -> Remedy {
@@ -64,11 +84,13 @@ impl Finding {
             )),
             Cause::Hidden => readable(observed, &self.object),
             Cause::Missing => {
-                let feature = self.permissions.first().map(|one| one.feature());
-                let feature = match feature {
-                    None | Some(Feature::Writeback) => String::new(),
-                    Some(feature) => format!(" --feature {}", feature_name(feature)),
-                };
+                let mut feature = String::new();
+                for one in &self.permissions {
+                    let named = format!(" --feature {}", feature_name(one.feature()));
+                    if one.feature() != Feature::Writeback && !feature.contains(&named) {
+                        feature.push_str(&named);
+                    }
+                }
                 let unit = match self.kind {
                     Kind::Unit => format!(" --ou {object}"),
                     _ => String::new(),
@@ -128,7 +150,7 @@ impl Observed {
 fn readable(observed: &Observed, object: &DistinguishedName) -> Remedy {
     let entry = Ace::allow(mask::READ_CONTROL, observed.asker.own.clone());
     if !observed.asker.is_samba {
-        let (dn, account) = (object.to_string().replace('"', "\\\""), observed.account());
+        let (dn, account) = (dsacls_name(object), observed.account());
         return Remedy::command(format!("dsacls \"{dn}\" /G \"{account}:RC\""));
     }
     samba(observed, "set", object, &[entry])
@@ -138,10 +160,8 @@ fn readable(observed: &Observed, object: &DistinguishedName) -> Remedy {
 /// with any new account.
 pub(crate) fn may_change(observed: &Observed, object: &Surveyed) -> Remedy {
     if !observed.asker.is_samba {
-        let dn = object.dn.to_string().replace('\'', "''");
-        return Remedy::command(format!(
-            "Set-ADUser -Identity '{dn}' -CannotChangePassword $false"
-        ));
+        let dn = powershell_quoted(&object.dn.to_string());
+        return Remedy::command(format!("Set-ADUser -Identity {dn} -CannotChangePassword $false"));
     }
     let dacl = object.descriptor.as_ref().and_then(|one| one.dacl.as_ref());
     let entries = dacl.map_or(&[][..], |dacl| &dacl.entries);
@@ -179,7 +199,7 @@ fn without(observed: &Observed, object: &DistinguishedName, entry: &Ace) -> Reme
     }
     let trustee =
         entry.access().map_or_else(String::new, |access| observed.names.of(&access.trustee));
-    let dn = object.to_string().replace('"', "\\\"");
+    let dn = dsacls_name(object);
     Remedy::command(format!("dsacls \"{dn}\" /R \"{trustee}\"")).and(format!(
         "dsacls takes every entry for {trustee} away; to take the one denial alone, use the Security tab"
     ))

@@ -10,6 +10,8 @@
 
 use std::time::Duration;
 
+use directory::PwdLastSet;
+use protocol::limits::CLOCK_DIFFERENCE_MAX;
 use protocol::{Details, Header, Operation, Outcome, Timestamp};
 use sync::{AdAccount, Resolution};
 
@@ -70,24 +72,27 @@ impl Writeback {
     ) -> Result<(Outcome, Details), Unseen> {
         let connected = self.directories.named(found.connector.as_str());
         let connected = connected.ok_or(Unseen::NoAccount)?;
-        let over = header.expires_at.after(connected.settings.set_time_limit).after(MARGIN);
+        // The agent that was asked may be behind the cloud's clock, and this one ahead of it.
+        let clocks = CLOCK_DIFFERENCE_MAX * 2;
+        let limit = connected.settings.set_time_limit;
+        let over = header.expires_at.after(clocks).after(limit).after(MARGIN);
         if self.clock.now() < over {
             return Err(Unseen::MayStillHappen);
         }
         let guid = directory::ObjectGuid::from_bytes(found.object_guid);
         let outcome = match header.operation {
             Operation::Unlock => unlocked(connected, guid).await?,
-            _ => self.written(connected, guid, header.issued_at).await?,
+            _ => self.written(connected, guid, header).await?,
         };
         Ok((outcome, Details { inferred: true, ..Details::default() }))
     }
 
-    /// Whether the password was written since a moment of the cloud's clock.
+    /// Whether the password was written since a request was issued, by the cloud's clock.
     async fn written(
         &self,
         connected: &Connected,
         guid: directory::ObjectGuid,
-        since: Timestamp,
+        header: &Header,
     ) -> Result<Outcome, Unseen> {
         let directory = &connected.directory;
         let ahead_of_cloud = self.clock_difference.known().ok_or(Unseen::Clock)?;
@@ -97,13 +102,19 @@ impl Writeback {
         let before = self.clock.now();
         let there = directory.time().await?;
         let here = midway(before, self.clock.now());
-        let Some(witness) = directory.witness(guid).await? else { return Ok(Outcome::UserGone) };
+        let Some(standing) = directory.standing(guid).await? else { return Ok(Outcome::UserGone) };
+        let (account, witness) = (standing.account, standing.witness);
         let Some(written) = witness.written_at else {
             return Ok(Outcome::SettledElsewhereUnchanged);
         };
-        let since = since.as_millis() + ahead_of_cloud + (there.as_millis() - here);
+        let asked = header.operation == Operation::ResetByAdministrator;
+        let to_be_changed =
+            witness.pwd_last_set == PwdLastSet::Never || account.password_never_expires();
+        let since = header.issued_at.as_millis() + ahead_of_cloud + (there.as_millis() - here);
         let since = Timestamp::from_millis(since).before(GRAIN);
         Ok(match written >= since {
+            // Nobody is left to ask for that, and the operator is to know.
+            true if asked && !to_be_changed => Outcome::MustChangeNotSet,
             true => Outcome::SettledElsewhereChanged,
             false => Outcome::SettledElsewhereUnchanged,
         })

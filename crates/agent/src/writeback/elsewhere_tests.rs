@@ -54,6 +54,8 @@ async fn nothing_is_concluded_while_a_set_may_be_under_way() {
     let header = world.header(Operation::Reset);
     let limit = world.writeback.directories.all()[0].settings.set_time_limit;
     world.clock.advance(header.expires_at.since(header.issued_at));
+    // Both agents' clocks may be off by 120 s.
+    world.clock.advance(Duration::from_secs(240));
     assert_eq!(seen(&world, &header, guid).await, Err(Unseen::MayStillHappen));
     world.clock.advance(limit);
     assert_eq!(seen(&world, &header, guid).await, Err(Unseen::MayStillHappen));
@@ -111,6 +113,20 @@ async fn an_unlock_is_seen_by_the_account_s_being_locked_or_not() {
     let directory = &world.writeback.directories.all()[0].directory;
     directory.write(guid, Write::Unlock, Terms::ANY).await.unwrap();
     assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::Unlocked));
+}
+
+#[tokio::test]
+async fn a_temporary_password_that_need_not_be_changed_is_told_as_such() {
+    let mut world = World::new("elsewhere-must-change").await;
+    let (guid, _) = world.person(Kind::Ordinary);
+    world.clock.advance(LATER);
+    let header = world.header(Operation::ResetByAdministrator);
+    set(&world, guid, "Meadow-Lantern-2025").await;
+    world.clock.advance(LATER);
+    assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::MustChangeNotSet));
+    let directory = &world.writeback.directories.all()[0].directory;
+    directory.write(guid, Write::RequireChange, Terms::ANY).await.unwrap();
+    assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::SettledElsewhereChanged));
 }
 
 #[tokio::test]

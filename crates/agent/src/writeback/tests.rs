@@ -77,6 +77,14 @@ impl Directory for Willing {
         })))
     }
 
+    fn witness_at<'a>(
+        &'a self,
+        _controller: &'a str,
+        guid: ObjectGuid,
+    ) -> BoxFuture<'a, Result<Option<Witness>, DirectoryError>> {
+        self.witness(guid)
+    }
+
     fn time(&self) -> BoxFuture<'_, Result<Timestamp, DirectoryError>> {
         ready(Ok(NOW))
     }

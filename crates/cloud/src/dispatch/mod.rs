@@ -225,8 +225,11 @@ async fn conclude(
     }
     let store = &app.store;
     let stored = patiently(app, || store.mark_answered(record.request, answer, &event, app.now()));
-    if stored.await != Some(true) {
-        return;
+    match stored.await {
+        Some(true) => {}
+        // Another answer stands there, or this one by a statement that reported an error.
+        Some(false) => return app.following.close(record.request),
+        None => return,
     }
     app.watch.reached(Step::Recorded).await;
     tracing::info!(

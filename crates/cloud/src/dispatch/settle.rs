@@ -2,6 +2,8 @@
 //! asked, as soon as it is back, how it ended; if it does not come back, another one looks. Nothing is
 //! ever sent again.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use protocol::AgentId;
 use protocol::settlement::{STATUS_NOT_YET, TARGET_LOOK, TARGET_SETTLE};
@@ -12,34 +14,44 @@ use store::operations::{OperationRecord, TicketAgent};
 use crate::app::App;
 use crate::dispatch::{carry, conclude};
 
+/// The longest pause while nobody is there who knows.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+
 /// Asks until there is an answer or the service stops; a restart goes on asking.
 pub(crate) async fn settle(app: &App, record: OperationRecord) {
-    let offer = match offer(app, &record).await {
-        Ok(Some(offer)) => offer,
-        Ok(None) => return,
-        Err(error) => {
-            tracing::error!(event = "settle.store_failed", request = %record.request, cause = %error);
-            return;
-        }
-    };
-    let entity = Entity::of(record.tenant, offer.agent);
+    let mut pause = app.settings.settle_pause;
     loop {
         tokio::select! {
             () = app.stop.cancelled() => return,
-            () = app.relay.wait_for_listener(&entity) => {}
+            () = first_listens(app, &record) => pause = app.settings.settle_pause,
             () = others_may_look(app, &record) => {}
         }
-        match ask_somebody(app, &record, offer).await {
+        match ask_somebody(app, &record).await {
             Ok(true) => return,
             Ok(false) => {}
             Err(error) => {
                 tracing::error!(event = "settle.store_failed", request = %record.request, cause = %error);
             }
         }
+        let back = async {
+            match record.agent {
+                Some(agent) if listens(app, &record, agent) => std::future::pending().await,
+                _ => first_listens(app, &record).await,
+            }
+        };
         tokio::select! {
             () = app.stop.cancelled() => return,
-            () = app.clock.sleep(app.settings.settle_pause) => {}
+            () = app.clock.sleep(pause) => pause = (pause * 2).min(PAUSE_MAX),
+            () = back => {}
         }
+    }
+}
+
+/// Comes when the agent that the operation was sent to listens.
+async fn first_listens(app: &App, record: &OperationRecord) {
+    match record.agent {
+        Some(agent) => app.relay.wait_for_listener(&Entity::of(record.tenant, agent)).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -56,19 +68,18 @@ async fn others_may_look(app: &App, record: &OperationRecord) {
 
 /// Asks the agent that the operation was sent to, if it listens; then, if it is time, the others that
 /// do. Whether one of them knew.
-async fn ask_somebody(
-    app: &App,
-    record: &OperationRecord,
-    first: TicketAgent,
-) -> Result<bool, StoreError> {
-    if listens(app, record, first.agent) && ask(app, record, first, TARGET_SETTLE).await? {
+async fn ask_somebody(app: &App, record: &OperationRecord) -> Result<bool, StoreError> {
+    if let Some(first) = offer(app, record).await?
+        && listens(app, record, first.agent)
+        && ask(app, record, first, TARGET_SETTLE).await?
+    {
         return Ok(true);
     }
     if app.now() < record.expires_at.after(app.settings.others_look) {
         return Ok(false);
     }
     for agent in app.store.agents(record.tenant).await? {
-        let asked = agent.id != first.agent && agent.revoked_at.is_none();
+        let asked = Some(agent.id) != record.agent && agent.revoked_at.is_none();
         if !asked || !listens(app, record, agent.id) {
             continue;
         }

@@ -88,6 +88,18 @@ impl Client {
         Err(DirectoryError::PdcUnreachable { cause })
     }
 
+    /// A connection to the controller of that name, whichever role it has.
+    pub(super) fn at(&self, host: &str) -> Result<Held, DirectoryError> {
+        let (now, mut connection) = (self.domain.now(), self.connection());
+        let mut state = self.domain.state();
+        connection.hold_off(now)?;
+        let found = state.controllers.iter().position(|one| one.host.eq_ignore_ascii_case(host));
+        let at = found.ok_or_else(|| DirectoryError::PdcUnreachable {
+            cause: format!("DNS has no address of {host}"),
+        })?;
+        self.connect_at(at, &mut connection, &mut state, now)
+    }
+
     /// Binds to one controller, whichever role it has.
     pub(super) fn connect_at(
         &self,

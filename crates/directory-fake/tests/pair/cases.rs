@@ -1,5 +1,7 @@
 //! The cases.
 
+use std::time::Duration;
+
 use directory::{PwdLastSet, SetError, Terms, Write};
 use lab::{Bound, Person};
 
@@ -64,6 +66,16 @@ pub async fn witnesses_of_two_controllers_compare(pair: &dyn Pair) {
         );
         assert_eq!(now.invocation_id, here.invocation_id);
     }
+    // Whichever role it has, a controller says by its name what it knows.
+    let far = directory.witness_at(&pair.host(1), guid(&person)).await.unwrap().unwrap();
+    assert_eq!(far, there, "it has not heard of them");
+    let near = directory.witness_at(&pair.host(0), guid(&person)).await.unwrap().unwrap();
+    assert_eq!(near.version, there.version + 3);
+    assert!(directory.witness_at("dc9.nowhere.test", guid(&person)).await.is_err());
+    // It is dated by the controller's own clock, to the second.
+    let (now, written) = (directory.time().await.unwrap(), near.written_at.unwrap());
+    assert!(written.apart(now) < Duration::from_secs(60), "{written:?} {now:?}");
+    assert!(there.written_at.unwrap() <= written);
     // What was noted at one controller does not settle a set at another.
     let new = password(SECOND);
     let terms = Terms { not_after: LATER, noted: Some(&there) };

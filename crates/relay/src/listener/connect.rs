@@ -55,7 +55,8 @@ impl ConnectError {
     pub(super) fn may_be_a_block(&self) -> bool {
         match self {
             Self::Forbidden | Self::WebSocket(_) | Self::Timeout => true,
-            Self::Status(status) => !matches!(status, 429 | 503),
+            // What fails at the service's side fails over any road.
+            Self::Status(status) => *status != 429 && *status < 500,
             _ => false,
         }
     }

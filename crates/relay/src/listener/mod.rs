@@ -144,6 +144,10 @@ impl Way {
     /// Learns how an attempt ended.
     fn learn(&mut self, error: Option<&ConnectError>, now: Duration) {
         if self.blocked_since.is_some() {
+            if error.is_some() {
+                // It does not help, so both are tried in turn.
+                (self.blocked_since, self.failed) = (None, BLOCKED_AFTER - 1);
+            }
             return;
         }
         match error {
@@ -213,7 +217,9 @@ impl Listener {
             () = self.stop.cancelled() => return Ok(Ended::Stopped),
             socket = connect::connect(this, &token) => socket,
         };
-        way.learn(socket.as_ref().err(), self.clock.running());
+        if self.config.where_blocked.is_some() {
+            way.learn(socket.as_ref().err(), self.clock.running());
+        }
         let socket = socket?;
         let since = self.clock.now();
         self.status.send_replace(Status::Connected { since });

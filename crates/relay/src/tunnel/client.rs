@@ -52,10 +52,8 @@ impl Transport for LongPolling {
             let clock = Arc::clone(&self.clock);
             let place = format!("https://{host}:{port}{PATH}");
             let mut far = Far { client, clock, place };
-            let (status, name) = far
-                .ask(Method::POST, "", Bytes::new(), PATIENCE)
-                .await
-                .ok_or_else(|| TransportError::Tunnel("it does not answer".to_owned()))?;
+            let opened = far.ask(Method::POST, "", Bytes::new(), PATIENCE).await;
+            let (status, name) = opened.map_err(TransportError::Tunnel)?;
             let name = String::from_utf8(name.to_vec()).unwrap_or_default();
             let well_formed =
                 name.len() <= NAME_MAX && name.bytes().all(|b| b.is_ascii_alphanumeric());
@@ -69,6 +67,12 @@ impl Transport for LongPolling {
             Ok(Box::new(near) as Box<dyn ByteStream>)
         })
     }
+}
+
+/// An error with everything that led to it.
+fn causes(error: &dyn std::error::Error) -> String {
+    let more = error.source().map(|cause| format!(": {}", causes(cause)));
+    format!("{error}{}", more.unwrap_or_default())
 }
 
 /// The service's end.
@@ -87,7 +91,7 @@ async fn carry(far: Far, stream: DuplexStream) {
         () = down(&far, write) => {}
     }
     // The service would notice it by itself, later.
-    far.ask(Method::DELETE, "", Bytes::new(), PATIENCE).await;
+    let _ = far.ask(Method::DELETE, "", Bytes::new(), PATIENCE).await;
 }
 
 async fn up(far: &Far, mut stream: ReadHalf<DuplexStream>) {
@@ -113,8 +117,9 @@ async fn up(far: &Far, mut stream: ReadHalf<DuplexStream>) {
 async fn down(far: &Far, mut stream: WriteHalf<DuplexStream>) {
     let mut from = 0_u64;
     loop {
-        let question = format!("?from={from}");
+        let (question, before) = (format!("?from={from}"), from);
         let limit = PARKED.saturating_add(PATIENCE);
+        let asked = far.clock.running();
         match far.insist(Method::GET, &question, &Bytes::new(), limit).await {
             Some((StatusCode::OK, mut bytes)) => {
                 from += bytes.len() as u64;
@@ -125,6 +130,10 @@ async fn down(far: &Far, mut stream: WriteHalf<DuplexStream>) {
             }
             Some((StatusCode::NO_CONTENT, _)) => {}
             _ => return,
+        }
+        // Something on the way that answers by itself would be asked without end.
+        if from == before && far.clock.running().saturating_sub(asked) < PAUSE {
+            far.clock.sleep(PAUSE).await;
         }
     }
 }
@@ -142,29 +151,30 @@ impl Far {
         let since = self.clock.running();
         loop {
             match self.ask(method.clone(), question, body.clone(), limit).await {
-                Some((status, bytes)) if !status.is_server_error() => return Some((status, bytes)),
+                Ok((status, bytes)) if !status.is_server_error() => return Some((status, bytes)),
                 _ if self.clock.running().saturating_sub(since) >= SILENCE => return None,
                 _ => self.clock.sleep(PAUSE).await,
             }
         }
     }
 
-    /// One request; none if there is no answer.
+    /// One request; why there is no answer, in words for the operator.
     async fn ask(
         &self,
         method: Method,
         question: &str,
         body: Bytes,
         limit: Duration,
-    ) -> Option<(StatusCode, Bytes)> {
+    ) -> Result<(StatusCode, Bytes), String> {
         let request = Request::builder().method(method).uri(format!("{}{question}", self.place));
-        let request = request.body(Full::new(body)).ok()?;
+        let request = request.body(Full::new(body)).map_err(|error| error.to_string())?;
         let answered = async {
-            let response = self.client.request(request).await.ok()?;
+            let response = self.client.request(request).await.map_err(|error| causes(&error))?;
             let status = response.status();
-            let body = Limited::new(response.into_body(), 2 * PIECE).collect().await.ok()?;
-            Some((status, body.to_bytes()))
+            let body = Limited::new(response.into_body(), 2 * PIECE).collect().await;
+            Ok((status, body.map_err(|error| error.to_string())?.to_bytes()))
         };
-        timeout(&*self.clock, limit, answered).await.ok().flatten()
+        let answered = timeout(&*self.clock, limit, answered).await;
+        answered.unwrap_or_else(|_| Err("it does not answer in time".to_owned()))
     }
 }

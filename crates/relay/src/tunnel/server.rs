@@ -1,13 +1,19 @@
 //! The relay's end of tunnels.
 
 use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::StatusCode;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, State};
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{Extensions, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use bytes::{Buf as _, BytesMut};
@@ -16,10 +22,11 @@ use hyper_util::service::TowerToHyperService;
 use protocol::{Clock, Randomness, timeout};
 use serde::Deserialize;
 use tokio::io::{
-    AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex, split,
+    AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf, ReadHalf,
+    WriteHalf, duplex, split,
 };
 use tokio::sync::{Mutex as Turn, watch};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{PARKED, PATH, PIECE, SILENCE, TUNNELS_MAX};
 
@@ -27,6 +34,12 @@ use super::{PARKED, PATH, PIECE, SILENCE, TUNNELS_MAX};
 const LOOK: Duration = Duration::from_secs(5);
 /// How long the head of a request inside may take, the handshake of a listener among them.
 const HEAD: Duration = Duration::from_secs(10);
+/// By then a listener has shown its token inside, or the tunnel is given up: two handshakes' time.
+const UNPROVED: Duration = Duration::from_secs(25);
+/// How long what was said last can still be fetched once the inside has ended.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+/// How many tunnels one address may have.
+const OF_ONE_ADDRESS: usize = 256;
 /// How long bytes that arrived may wait to be taken on the relay's side.
 const TAKEN: Duration = Duration::from_secs(5);
 
@@ -47,7 +60,18 @@ struct Tunnel {
     newest: watch::Sender<u64>,
     /// When it was last asked about, by `Clock::running`.
     asked: Mutex<Duration>,
+    from: Option<IpAddr>,
+    /// A connection was upgraded inside: somebody has shown a token.
+    proved: AtomicBool,
+    /// The inside has ended.
+    over: CancellationToken,
     end: CancellationToken,
+}
+
+/// The inner end of a tunnel, which tells when nobody has it any more.
+struct Inner {
+    stream: DuplexStream,
+    _over: DropGuard,
 }
 
 /// What goes to the listener.
@@ -90,8 +114,9 @@ pub(crate) fn router(
         .with_state(tunnels)
 }
 
-async fn open(State(tunnels): State<Arc<Tunnels>>) -> Response {
-    match tunnels.dig() {
+async fn open(State(tunnels): State<Arc<Tunnels>>, extensions: Extensions) -> Response {
+    let from = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    match tunnels.dig(from) {
         Some(name) => (StatusCode::CREATED, name).into_response(),
         None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
@@ -126,7 +151,7 @@ async fn close(State(tunnels): State<Arc<Tunnels>>, Path(name): Path<String>) ->
 
 impl Tunnels {
     /// Digs a tunnel, and gives its name; none if there are too many.
-    fn dig(self: &Arc<Self>) -> Option<String> {
+    fn dig(self: &Arc<Self>, from: Option<IpAddr>) -> Option<String> {
         let mut bytes = [0; 16];
         self.randomness.fill(&mut bytes);
         let name = uuid::Builder::from_random_bytes(bytes).into_uuid().simple().to_string();
@@ -137,11 +162,15 @@ impl Tunnels {
             up: Turn::new(Up { stream: write, taken: 0 }),
             newest: watch::Sender::new(0),
             asked: Mutex::new(self.clock.running()),
+            from,
+            proved: AtomicBool::new(false),
+            over: CancellationToken::new(),
             end: CancellationToken::new(),
         });
         {
             let mut open = self.lock();
-            if open.len() >= TUNNELS_MAX {
+            let beside = || open.values().filter(|one| one.from == from).count();
+            if open.len() >= TUNNELS_MAX || from.is_some() && beside() >= OF_ONE_ADDRESS {
                 return None;
             }
             open.insert(name.clone(), Arc::clone(&tunnel));
@@ -149,10 +178,13 @@ impl Tunnels {
         let mut server = hyper::server::conn::http1::Builder::new();
         server.timer(TokioTimer::new()).header_read_timeout(HEAD);
         let service = TowerToHyperService::new(self.inside.clone());
-        let served = server.serve_connection(TokioIo::new(far), service).with_upgrades();
+        let inner = Inner { stream: far, _over: tunnel.over.clone().drop_guard() };
+        let served = server.serve_connection(TokioIo::new(inner), service).with_upgrades();
+        let inside = Arc::clone(&tunnel);
         tokio::spawn(async move {
-            // It ends with either end of the stream.
+            // It ends with either end of the stream, or hands it over.
             let _ = served.await;
+            inside.proved.store(!inside.over.is_cancelled(), Ordering::SeqCst);
         });
         tokio::spawn(Arc::clone(self).watch(name.clone(), tunnel));
         Some(name)
@@ -160,10 +192,19 @@ impl Tunnels {
 
     /// Forgets a tunnel once nobody asks about it any more.
     async fn watch(self: Arc<Self>, name: String, tunnel: Arc<Tunnel>) {
+        let dug = self.clock.running();
         loop {
             tokio::select! {
                 () = tunnel.end.cancelled() => break,
+                () = tunnel.over.cancelled() => {
+                    let _ = timeout(&*self.clock, LAST_WORDS, tunnel.end.cancelled()).await;
+                    break;
+                }
                 () = self.clock.sleep(LOOK) => {}
+            }
+            let age = self.clock.running().saturating_sub(dug);
+            if !tunnel.proved.load(Ordering::SeqCst) && age >= UNPROVED {
+                break;
             }
             let asked = *tunnel.asked.lock().unwrap_or_else(PoisonError::into_inner);
             if self.clock.running().saturating_sub(asked) >= SILENCE {
@@ -218,7 +259,10 @@ impl Tunnel {
                 self.end.cancel();
                 StatusCode::GONE.into_response()
             }
-            false => Bytes::copy_from_slice(&down.kept).into_response(),
+            false => {
+                let kept = Bytes::copy_from_slice(&down.kept);
+                ([(CACHE_CONTROL, "no-store")], kept).into_response()
+            }
         }
     }
 
@@ -241,6 +285,34 @@ impl Tunnel {
             // What was taken is counted; the rest comes again.
             taken = taken => taken.unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
         }
+    }
+}
+
+impl AsyncRead for Inner {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Inner {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 

@@ -29,7 +29,9 @@ impl World {
     /// Inside, every request is answered with its path.
     fn new() -> Self {
         let clock = ManualClock::at(Timestamp::from_millis(1_700_000_000_000));
-        let inside = Router::new().fallback(async |uri: axum::http::Uri| uri.path().to_owned());
+        let inside = Router::new()
+            .route("/up", get(upgrade))
+            .fallback(async |uri: axum::http::Uri| uri.path().to_owned());
         let router = router(inside, Arc::new(clock.clone()), Arc::new(Counted::default()));
         Self { router, clock }
     }
@@ -56,6 +58,18 @@ impl World {
         self.ask("GET", &format!("{tunnel}?from={from}"), b"").await
     }
 }
+
+/// Takes the connection over, and never lets go of it.
+async fn upgrade(mut request: Request<Body>) -> Response {
+    tokio::spawn(async move {
+        let _held = hyper::upgrade::on(&mut request).await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    let headers = [("connection", "upgrade"), ("upgrade", "x")];
+    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+}
+
+const UP: &[u8] = b"GET /up HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
 
 /// The second one asks that the connection be closed, so that the stream ends.
 const FIRST: &[u8] = b"GET /one HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -114,47 +128,91 @@ async fn what_arrives_twice_is_taken_once_and_a_gap_is_refused() {
 #[tokio::test]
 async fn a_request_is_parked_for_some_time_and_ended_by_a_newer_one() {
     let world = Arc::new(World::new());
-    let tunnel = world.dig().await;
-    let park = || {
-        let (world, tunnel) = (Arc::clone(&world), tunnel.clone());
-        tokio::spawn(async move { world.receive(&tunnel, 0).await })
+    let park = |tunnel: &str, from: u64| {
+        let (world, tunnel) = (Arc::clone(&world), tunnel.to_owned());
+        tokio::spawn(async move { world.receive(&tunnel, from).await })
     };
     let settle = async || {
         for _ in 0..20 {
             tokio::task::yield_now().await;
         }
     };
-    let first = park();
+    let tunnel = world.dig().await;
+    assert_eq!(world.send(&tunnel, 0, UP).await, 204);
+    let from = world.receive(&tunnel, 0).await.1.len() as u64;
+    let first = park(&tunnel, from);
     settle().await;
-    let second = park();
+    let second = park(&tunnel, from);
     settle().await;
     assert_eq!(first.await.unwrap().0, 409);
     world.clock.advance(PARKED);
     assert_eq!(second.await.unwrap().0, 204);
-    let third = park();
+    let other = world.dig().await;
+    let third = park(&other, 0);
     settle().await;
-    assert_eq!(world.send(&tunnel, 0, FIRST).await, 204);
+    assert_eq!(world.send(&other, 0, FIRST).await, 204);
     assert!(third.await.unwrap().1.ends_with(b"/one"), "it is ended by what it waits for");
+}
+
+/// Lets so much time pass in small steps, as it does.
+async fn pass(world: &World, time: Duration) {
+    for _ in 0..time.as_secs() / LOOK.as_secs() {
+        world.clock.advance(LOOK);
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 #[tokio::test]
 async fn a_tunnel_that_nobody_asks_about_is_given_up_and_one_that_is_closed_is_gone() {
     let world = World::new();
     let (kept, silent, closed) = (world.dig().await, world.dig().await, world.dig().await);
+    for tunnel in [&kept, &silent] {
+        assert_eq!(world.send(tunnel, 0, UP).await, 204);
+        assert!(world.receive(tunnel, 0).await.1.starts_with(b"HTTP/1.1 101"));
+    }
     assert_eq!(world.ask("DELETE", &closed, b"").await.0, 204);
     assert_eq!(world.ask("DELETE", &closed, b"").await.0, 410);
     assert_eq!(world.send(&closed, 0, FIRST).await, 410);
     assert_eq!(world.receive("/00000000000000000000000000000000", 0).await.0, 410);
-    for _ in 0..12 {
+    for _ in 0..3 {
         // Not a byte, but somebody is there.
         assert_eq!(world.send(&kept, 0, b"").await, 204);
-        world.clock.advance(LOOK);
-        for _ in 0..20 {
-            tokio::task::yield_now().await;
-        }
+        pass(&world, Duration::from_secs(20)).await;
     }
-    assert_eq!(world.send(&silent, 0, FIRST).await, 410);
-    assert_eq!(world.send(&kept, 0, FIRST).await, 204);
+    assert_eq!(world.send(&silent, 0, b"").await, 410);
+    assert_eq!(world.send(&kept, UP.len() as u64, b"x").await, 204);
+}
+
+#[tokio::test]
+async fn whoever_shows_no_token_inside_has_not_long_whatever_is_asked() {
+    let world = World::new();
+    let (idle, ended) = (world.dig().await, world.dig().await);
+    assert_eq!(world.send(&ended, 0, LAST).await, 204);
+    assert!(world.receive(&ended, 0).await.1.ends_with(b"/two"));
+    for _ in 0..2 {
+        assert_eq!(world.send(&idle, 0, b"").await, 204);
+        pass(&world, Duration::from_secs(10)).await;
+    }
+    assert_eq!(world.send(&ended, 0, b"").await, 410, "nothing is inside any more");
+    pass(&world, Duration::from_secs(10)).await;
+    assert_eq!(world.send(&idle, 0, b"").await, 410);
+}
+
+#[tokio::test]
+async fn one_address_has_only_so_many_tunnels() {
+    let world = World::new();
+    let from = async |last: u8| {
+        let address = SocketAddr::from(([192, 0, 2, last], 1));
+        let request = Request::builder().method("POST").uri(PATH).extension(ConnectInfo(address));
+        let request = request.body(Body::empty()).unwrap();
+        world.router.clone().oneshot(request).await.unwrap().status().as_u16()
+    };
+    for _ in 0..OF_ONE_ADDRESS {
+        assert_eq!(from(1).await, 201);
+    }
+    assert_eq!((from(1).await, from(2).await), (503, 201));
 }
 
 #[tokio::test]

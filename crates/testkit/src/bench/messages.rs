@@ -50,8 +50,9 @@ struct CutBeforeAnswer {
 
 impl agent::steps::StepWatch for CutBeforeAnswer {
     fn reached(&self, step: agent::steps::Step) -> BoxFuture<'_, ()> {
-        let finished = step == agent::steps::Step::Finished;
-        if finished && self.armed.swap(false, std::sync::atomic::Ordering::SeqCst) {
+        // A change is told before it is written down.
+        let applied = step == agent::steps::Step::Applied;
+        if applied && self.armed.swap(false, std::sync::atomic::Ordering::SeqCst) {
             self.heard.cut_the_channel();
         }
         Box::pin(std::future::ready(()))

@@ -139,6 +139,14 @@ impl Directory for Unsuspicious {
         self.0.witness(guid)
     }
 
+    fn witness_at<'a>(
+        &'a self,
+        controller: &'a str,
+        guid: ObjectGuid,
+    ) -> BoxFuture<'a, Result<Option<Witness>, DirectoryError>> {
+        self.0.witness_at(controller, guid)
+    }
+
     fn time(&self) -> BoxFuture<'_, Result<protocol::Timestamp, DirectoryError>> {
         self.0.time()
     }

@@ -65,6 +65,14 @@ impl Directory for Staged {
         panic!("an import asks for no witness")
     }
 
+    fn witness_at<'a>(
+        &'a self,
+        _: &'a str,
+        _: ObjectGuid,
+    ) -> BoxFuture<'a, Result<Option<Witness>, DirectoryError>> {
+        panic!("an import asks for no witness")
+    }
+
     fn time(&self) -> BoxFuture<'_, Result<Timestamp, DirectoryError>> {
         panic!("an import asks nobody for the time")
     }
