@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -94,6 +96,8 @@ pub(super) struct Layout {
     pub(super) cloud_port: u16,
     pub(super) mail_port: u16,
     directory: StackDirectory,
+    /// Holds the wanted port for this stack, until it is gone.
+    _claim: Option<UnixListener>,
 }
 
 impl Layout {
@@ -105,8 +109,12 @@ impl Layout {
         options.mail.check()?;
         let binaries = binaries()?;
         let directory = directory(options.keep)?;
-        let cloud_port = free_port(options.port)?;
-        let layout = Self { binaries, cloud_port, mail_port: free_port(None)?, options, directory };
+        let (cloud_port, _claim) = match options.port.and_then(claimed) {
+            Some((port, claim)) => (port, Some(claim)),
+            None => (free_port()?, None),
+        };
+        let mail_port = free_port()?;
+        let layout = Self { options, binaries, cloud_port, mail_port, directory, _claim };
         layout.write(forest)?;
         Ok(layout)
     }
@@ -303,13 +311,24 @@ fn argv(program: &Path, config: &Path, arguments: &[&str]) -> Vec<String> {
     argv
 }
 
-/// A port that nobody listens on, the wanted one if possible.
-fn free_port(wanted: Option<u16>) -> Result<u16, StackError> {
-    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-    let free = wanted.map_or_else(|| bind(0), |port| bind(port).or_else(|_| bind(0)));
-    free.and_then(|listener| listener.local_addr())
+/// A port that nobody listens on.
+fn free_port() -> Result<u16, StackError> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    listener
+        .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
         .map_err(StackError::io("looking for a free port of", Path::new("127.0.0.1")))
+}
+
+/// The wanted port, if nobody listens on it and no other stack is about to. Some time passes before
+/// the cloud service listens there, and two stacks that start at the same moment would both find it
+/// free: a socket of that name is the claim. The kernel takes it back, however a process ends.
+fn claimed(wanted: u16) -> Option<(u16, UnixListener)> {
+    let name = format!("passback-port-{wanted}");
+    let name = std::os::unix::net::SocketAddr::from_abstract_name(name).ok()?;
+    let claim = UnixListener::bind_addr(&name).ok()?;
+    TcpListener::bind((Ipv4Addr::LOCALHOST, wanted)).ok()?;
+    Some((wanted, claim))
 }
 
 /// Adds keys to a configuration, section by section.
@@ -365,6 +384,11 @@ mod tests {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = taken.local_addr().unwrap().port();
         assert!(answers(port));
-        assert_ne!(free_port(Some(port)).unwrap(), port);
+        assert!(claimed(port).is_none());
+        drop(taken);
+        let claim = claimed(port).unwrap();
+        assert!(claimed(port).is_none(), "somebody else is about to listen there");
+        drop(claim);
+        assert_eq!(claimed(port).unwrap().0, port);
     }
 }

@@ -4,7 +4,7 @@
 use lab::Person;
 use testkit::Options;
 
-use crate::browser::{DESKTOP, FOUR, NO_SCRIPTING, PHONE, PHONE_NO_SCRIPTING, Profile, Tab};
+use crate::browser::{DESKTOP, FOUR, NO_SCRIPTING, PHONE, PHONE_NO_SCRIPTING, Profile, Seen, Tab};
 use crate::walk::{
     NEXT, PRESENT, RESEND, START, World, assert_forgotten, at, button, choose, fields, says,
     submit, with,
@@ -178,9 +178,27 @@ fn without_scripting_a_page_that_is_loaded_again_posts_no_password() {
 const SCRIPT_TRIES: usize = 100;
 const SCRIPT_BEAT: std::time::Duration = std::time::Duration::from_millis(100);
 
+/// For so many beats a page must stay as it is to be taken for the whole of it.
+const SCRIPT_STILL: usize = 10;
+
+/// The page with everything that its script shows, however late that comes.
+fn whole(tab: &Tab) -> Seen {
+    let (mut seen, mut still) = (tab.seen(), 0);
+    for _ in 0..SCRIPT_TRIES {
+        if still == SCRIPT_STILL {
+            break;
+        }
+        std::thread::sleep(SCRIPT_BEAT);
+        let now = tab.seen();
+        still = if now.text == seen.text { still + 1 } else { 0 };
+        seen = now;
+    }
+    seen
+}
+
 /// Twice the same page, and nothing but GET.
 fn reload(profile: &Profile, tab: &Tab, step: &str) {
-    let before = tab.seen();
+    let before = whole(tab);
     profile.requests();
     tab.reload();
     // What the page's script shows comes a moment later.
