@@ -71,6 +71,13 @@ impl ClockDifference {
     }
 }
 
+/// The middle between two moments of one clock: when another clock was read in between, this is what
+/// it is compared with.
+pub(crate) fn midway(before: Timestamp, after: Timestamp) -> Timestamp {
+    let (before, after) = (before.as_millis(), after.as_millis());
+    Timestamp::from_millis(before + (after - before) / 2)
+}
+
 /// Whether so many milliseconds are within the limit.
 pub(crate) fn is_small(millis: i64) -> bool {
     Duration::from_millis(millis.unsigned_abs()) <= CLOCK_DIFFERENCE_MAX

@@ -71,10 +71,9 @@ impl Health {
         };
         match self.cloud.heartbeat(&request).await {
             Ok(answer) => {
-                let after = self.clock.now();
                 // The cloud read its clock somewhere between the two.
-                let here = before.as_millis() + (after.as_millis() - before.as_millis()) / 2;
-                let difference = here - answer.now.as_millis();
+                let here = clocks::midway(before, self.clock.now());
+                let difference = here.as_millis() - answer.now.as_millis();
                 self.clock_difference.measured(difference);
                 if !clocks::is_small(difference) {
                     tracing::error!(

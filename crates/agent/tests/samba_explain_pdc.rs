@@ -13,17 +13,10 @@
 
 mod permissions;
 
-use std::sync::atomic::AtomicBool;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use lab::{Forest, Lab, LabOptions, NewPerson, Watch};
-use permissions::{Place, Said};
-
-fn start(options: LabOptions) -> Lab {
-    let stop = AtomicBool::new(false);
-    Lab::start_with(&options, Watch { progress: &|_| {}, stop: &stop }).unwrap()
-}
+use lab::{Forest, LabOptions, NewPerson};
+use permissions::{Place, Said, start};
 
 /// A place where the service account has its rights, with a person.
 fn someone(name: &str, forest: Forest) -> (Place, String) {

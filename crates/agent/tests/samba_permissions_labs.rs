@@ -12,18 +12,12 @@
 
 mod permissions;
 
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use directory::security::Ace;
 use directory::security::rights::Permission;
-use lab::{Forest, Lab, LabOptions, NewPerson, Watch};
-use permissions::{Place, Said};
-
-fn start(options: LabOptions) -> Lab {
-    let stop = AtomicBool::new(false);
-    Lab::start_with(&options, Watch { progress: &|_| {}, stop: &stop }).unwrap()
-}
+use lab::{Forest, LabOptions, NewPerson};
+use permissions::{Place, Said, start};
 
 fn good(said: &Said) {
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);

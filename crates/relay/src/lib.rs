@@ -21,6 +21,9 @@
 //!                             or the listener declines: &sb-hc-statusCode=…, answered 410
 //! ```
 //!
+//! Where a network lets no WebSocket through, the listener's goes over requests that are parked:
+//! `POST /$tunnel`, then `GET` and `POST /$tunnel/{name}` (module `tunnel`; ours alone).
+//!
 //! # Frames
 //!
 //! JSON, one top-level key names the command, unknown keys are ignored:

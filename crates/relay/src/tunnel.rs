@@ -13,7 +13,7 @@
 //! Both directions are counted, so that a request whose answer was lost is simply made again: what
 //! arrived twice is dropped, and what was not acknowledged is kept. `from=N` acknowledges everything
 //! before N. A new `GET` ends one that is still parked. A tunnel that nobody asks about for
-//! [`SILENCE`] is closed.
+//! [`SILENCE`] is closed, and sooner one inside which nobody has shown a token.
 //!
 //! Azure Relay has no such thing; it is between our agent and our relay only.
 
@@ -30,6 +30,5 @@ pub(crate) const PARKED: Duration = Duration::from_secs(25);
 pub(crate) const SILENCE: Duration = Duration::from_secs(45);
 /// The most bytes of one answer or one request: what a connection that breaks costs.
 pub(crate) const PIECE: usize = 16 * 1024;
-/// How many tunnels a relay has at most. Whoever opens one has shown no token yet; that comes with
-/// the handshake inside, for which there is as little time as on any connection.
+/// How many tunnels a relay has at most.
 pub(crate) const TUNNELS_MAX: usize = 4_096;

@@ -28,7 +28,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use lab::{Lab, LabError, LabOptions, Watch};
+use lab::{Forest, Lab, LabError, LabOptions, Watch};
 
 use crate::StackError;
 pub use report::Report;
@@ -89,6 +89,13 @@ impl Controller {
 }
 
 impl Wishes {
+    /// How much is measured, by which seed, and on what, for the head of a report.
+    fn head(&self, pairs: &str) -> String {
+        let few = self.pairs < PAIRS;
+        let told = if few { " (too few for figures that are told)" } else { "" };
+        format!("{} {pairs}{told}, seed {}; {}", self.pairs, self.seed, conditions())
+    }
+
     const fn controllers(&self) -> &'static [Controller] {
         if self.plain_only { &[Controller::Plain] } else { &[Controller::Plain, Controller::Fast] }
     }
@@ -109,6 +116,22 @@ impl Run<'_> {
         self.check()?;
         (self.say)(step);
         Ok(())
+    }
+
+    /// What was measured on a controller, which must be there to the end of it.
+    fn on<T>(
+        &self,
+        controller: Controller,
+        measure: impl FnOnce(&Forest) -> Result<T, StackError>,
+    ) -> Result<T, StackError> {
+        let mut lab = self.lab(controller)?;
+        let measured = measure(lab.forest())?;
+        if !lab.is_running() {
+            let what = "the domain controller ended while it was measured".to_owned();
+            return Err(StackError::NotUnderstood(what));
+        }
+        lab.stop();
+        Ok(measured)
     }
 
     fn lab(&self, controller: Controller) -> Result<Lab, StackError> {

@@ -5,8 +5,8 @@
 //! are compared with its own. Written since: the request, or somebody else meanwhile, which is why
 //! whatever is concluded here is told as inferred.
 //!
-//! *Not written* counts once the message has expired and the controller's time limit for a set has
-//! passed too: by then nobody sets it any more.
+//! Anything counts once the message has expired by every clock that may be used, and the controller's
+//! time limit for a set has passed too: by then nobody sets it any more.
 
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use protocol::{Details, Header, Operation, Outcome, Timestamp};
 use sync::{AdAccount, Resolution};
 
 use super::Writeback;
+use crate::clocks::midway;
 use crate::directories::Connected;
 
 /// Controllers date what they write to the second, and say what time it is to the second. Nobody gets
@@ -110,7 +111,8 @@ impl Writeback {
         let asked = header.operation == Operation::ResetByAdministrator;
         let to_be_changed =
             witness.pwd_last_set == PwdLastSet::Never || account.password_never_expires();
-        let since = header.issued_at.as_millis() + ahead_of_cloud + (there.as_millis() - here);
+        let ahead_of_here = there.as_millis() - here.as_millis();
+        let since = header.issued_at.as_millis() + ahead_of_cloud + ahead_of_here;
         let since = Timestamp::from_millis(since).before(GRAIN);
         Ok(match written >= since {
             // Nobody is left to ask for that, and the operator is to know.
@@ -128,9 +130,4 @@ async fn unlocked(connected: &Connected, guid: directory::ObjectGuid) -> Result<
         Some(account) if account.lockout_time.is_none() => Outcome::Unlocked,
         Some(_) => Outcome::SettledElsewhereUnchanged,
     })
-}
-
-/// The middle of two moments, in milliseconds.
-fn midway(one: Timestamp, other: Timestamp) -> i64 {
-    one.as_millis() + (other.as_millis() - one.as_millis()) / 2
 }

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::AtomicBool;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use directory::security::{Acl, SecurityDescriptor};
-use lab::{Forest, NewPerson, Person, Written};
+use lab::{Forest, Lab, LabOptions, NewPerson, Person, Watch, Written};
 
 /// The SD-flags control with the DACL only, as `ldapmodify -e` takes it.
 const DACL_ONLY: &str = "!1.2.840.113556.1.4.801=MAMCAQQ=";
@@ -25,6 +26,12 @@ pub struct Said {
     pub code: i32,
     pub out: String,
     pub err: String,
+}
+
+/// A lab of a test's own; it ends with it.
+pub fn start(options: LabOptions) -> Lab {
+    let stop = AtomicBool::new(false);
+    Lab::start_with(&options, Watch { progress: &|_| {}, stop: &stop }).unwrap()
 }
 
 impl Said {

@@ -49,9 +49,8 @@ impl ConnectError {
         matches!(self, Self::Unauthorised | Self::Forbidden)
     }
 
-    /// Whether something on the way may have kept the WebSocket from coming about: the service was
-    /// reached, and what came is not what a relay of ours says. A proxy that forbids something says so
-    /// with 403.
+    /// Whether something on the way may have kept the WebSocket from coming about: what came is not
+    /// what a relay of ours says, or nothing came. A proxy that forbids something says so with 403.
     pub(super) fn may_be_a_block(&self) -> bool {
         match self {
             Self::Forbidden | Self::WebSocket(_) | Self::Timeout => true,

@@ -36,7 +36,8 @@ pub struct ListenerConfig {
     /// How bytes get there.
     pub transport: Arc<dyn Transport>,
     /// How they get there from where a WebSocket does not: used for [`BLOCKED_FOR`] after
-    /// [`BLOCKED_AFTER`] handshakes in a row that failed although the service was reached.
+    /// [`BLOCKED_AFTER`] handshakes in a row that failed in a way in which a network may make them
+    /// fail; and in turn with the other one where it does not help.
     pub where_blocked: Option<Arc<dyn Transport>>,
     /// How long dialling, TLS and WebSocket handshakes may take together.
     pub handshake: Duration,

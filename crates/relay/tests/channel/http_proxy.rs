@@ -35,7 +35,7 @@ impl TinyProxy {
         std::fs::write(&file, text).unwrap();
         let mut command = Command::new(PROGRAM);
         command.arg("-d").arg("-c").arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
-        let process = command.spawn().expect("install Debian's package tinyproxy");
+        let process = command.spawn().expect("install Debian's package tinyproxy-bin");
         let started = tokio::time::timeout(SOON, async {
             while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
                 tokio::time::sleep(std::time::Duration::from_millis(10)).await;

@@ -27,7 +27,7 @@ use super::report::{Report, Table};
 use super::statistics::{
     self, Draw, Estimate, Pair, difference_of_medians, median, quantile, ratio_of_medians,
 };
-use super::{PAIRS, Run, Wishes};
+use super::{Run, Wishes};
 use crate::StackError;
 
 /// Pairs that are not counted: connections, pool and caches come into being.
@@ -53,22 +53,11 @@ pub(super) fn run(wishes: &Wishes, run: &Run<'_>) -> Result<Report, StackError> 
     ] {
         report.note(line.to_owned());
     }
-    let few = if wishes.pairs < PAIRS { " (too few for figures that are told)" } else { "" };
-    report.note(format!(
-        "{} pairs of each kind{few}, seed {}; {}",
-        wishes.pairs,
-        wishes.seed,
-        super::conditions()
-    ));
+    report.note(wishes.head("pairs of each kind"));
     let mut draw = Draw::new(wishes.seed);
     for controller in wishes.controllers() {
-        let mut lab = run.lab(*controller)?;
-        let measured = measure(lab.forest(), wishes.pairs, &mut draw, run)?;
-        if !lab.is_running() {
-            let what = "the domain controller ended while it was measured".to_owned();
-            return Err(StackError::NotUnderstood(what));
-        }
-        lab.stop();
+        let measured =
+            run.on(*controller, |forest| measure(forest, wishes.pairs, &mut draw, run))?;
         tell(&mut report, controller.prefix(), controller.name(), &measured, &mut draw);
     }
     Ok(report)

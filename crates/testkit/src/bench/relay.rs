@@ -87,11 +87,9 @@ pub(super) fn run(wishes: &Wishes, run: &Run<'_>) -> Result<Report, StackError> 
         "connection for all callers; ours by `passback relay`, HTTPS, one for each caller."
             .to_owned(),
     );
-    let told = if few { " (too few for figures that are told)" } else { "" };
-    let (pairs, seed) = (wishes.pairs, wishes.seed);
-    report.note(format!("{pairs} pairs{told}, seed {seed}; {}", super::conditions()));
-    let mut draw = Draw::new(seed);
-    let (pairs, rounds) = compare(pairs, &mut draw, run)?;
+    report.note(wishes.head("pairs"));
+    let mut draw = Draw::new(wishes.seed);
+    let (pairs, rounds) = compare(wishes.pairs, &mut draw, run)?;
     let idle = idle(sizes.channels, run)?;
     let storms = storms(sizes.agents, run)?;
     tell(&mut report, &Measured { pairs, rounds, idle, storms }, &mut draw);

@@ -25,7 +25,7 @@ use super::report::{Report, Table};
 use super::statistics::{
     self, Draw, Estimate, Pair, difference_of_medians, median, quantile, ratio_of_medians,
 };
-use super::{PAIRS, Run, Wishes};
+use super::{Run, Wishes};
 use crate::visitor::trusting;
 use crate::{Options, Stack, StackError};
 
@@ -50,22 +50,10 @@ pub(super) fn run(wishes: &Wishes, run: &Run<'_>) -> Result<Report, StackError> 
     ] {
         report.note(line.to_owned());
     }
-    let few = if wishes.pairs < PAIRS { " (too few for figures that are told)" } else { "" };
-    report.note(format!(
-        "{} pairs{few}, seed {}; {}",
-        wishes.pairs,
-        wishes.seed,
-        super::conditions()
-    ));
+    report.note(wishes.head("pairs"));
     let mut draw = Draw::new(wishes.seed);
     for controller in wishes.controllers() {
-        let mut lab = run.lab(*controller)?;
-        let measured = measure(lab.forest(), wishes, &mut draw, run)?;
-        if !lab.is_running() {
-            let what = "the domain controller ended while it was measured".to_owned();
-            return Err(StackError::NotUnderstood(what));
-        }
-        lab.stop();
+        let measured = run.on(*controller, |forest| measure(forest, wishes, &mut draw, run))?;
         tell(&mut report, controller.prefix(), controller.name(), &measured, &mut draw);
     }
     Ok(report)
