@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::dispatch::Following;
 use crate::flow::GatePolicy;
 use crate::gate::Method;
+use crate::leaving::Leaving;
 use crate::notify::Mailer;
 use crate::settings::CloudSettings;
 use crate::steps::StepWatch;
@@ -33,6 +34,7 @@ pub struct App {
     pub(crate) mailer: Mailer,
     pub(crate) gates: GatePolicy,
     pub(crate) following: Following,
+    pub(crate) leaving: Leaving,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
@@ -80,6 +82,7 @@ impl App {
             required: 1,
             facts_live: settings.flow_lifetime,
         };
+        let leaving = Leaving::new(Arc::clone(&clock));
         Ok(Arc::new(Self {
             settings,
             store,
@@ -92,6 +95,7 @@ impl App {
             mailer,
             gates,
             following: Following::default(),
+            leaving,
             tasks,
             stop,
         }))

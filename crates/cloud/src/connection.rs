@@ -16,6 +16,10 @@ use crate::patience::{Patient, STALLED};
 /// How long a TLS handshake and the head of a request may take.
 pub(crate) const HANDSHAKE: Duration = Duration::from_secs(10);
 
+/// How much of a request is kept before it is taken, in bytes: its head whole, with twice the headers
+/// that the relay takes. Without this it would be 400 KiB of whoever opens a connection.
+const HEAD_MAX: usize = 64 * 1024;
+
 /// Where a request came from, as an extension of the request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Remote(pub(crate) SocketAddr);
@@ -34,7 +38,7 @@ pub(crate) async fn serve(
     });
     let stream = Patient::new(stream, STALLED);
     let mut server = hyper::server::conn::http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HANDSHAKE);
+    server.timer(TokioTimer::new()).header_read_timeout(HANDSHAKE).max_buf_size(HEAD_MAX);
     let served = server
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         .with_upgrades();

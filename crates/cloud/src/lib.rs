@@ -11,6 +11,7 @@
 //! dispatch    one operation from submission to its settled outcome
 //! agent_api   enrolment, onboarding, heartbeat;  scim: the people that agents export
 //! notify      mails;  locale: languages;  settings: the configuration
+//! serve       `passback serve`;  leaving: its end in good order
 //! relay_alone `passback relay`: the relay by itself, with a configuration of its own
 //! ```
 //!
@@ -34,6 +35,7 @@ mod dispatch;
 mod flow;
 mod gate;
 mod http;
+mod leaving;
 mod locale;
 mod moment;
 mod notify;

@@ -47,9 +47,21 @@ impl Service {
         connection::serve(stream, remote, self.router.clone(), self.app.stop.clone()).await;
     }
 
+    /// Takes nothing new from here on, and lets what is in flight end, at most for the configured
+    /// `drain`: agents are sent away, and pages that follow an operation hear how it ended. Somebody
+    /// must go on to serve connections meanwhile; nobody is left that needs one when this returns.
+    pub async fn leave(&self) {
+        tracing::info!(event = "service.draining");
+        self.app.leaving.begin();
+        let App { relay, clock, leaving, settings, .. } = &*self.app;
+        let heard = timeout(&**clock, settings.drain, leaving.all_have_heard());
+        let _ = tokio::join!(relay.drain(), heard);
+    }
+
     /// Ends the work in the background: what was sent and not answered is marked as in doubt, mails
     /// are handed over. At most for the configured `drain`.
     pub async fn stop(&self) {
+        self.app.leaving.begin();
         self.app.stop.cancel();
         self.app.tasks.close();
         let drain = self.app.settings.drain;
@@ -58,7 +70,8 @@ impl Service {
     }
 }
 
-/// Serves until `stop`, then lets what is in flight end.
+/// Serves until `stop`. Then whoever is new is told to come back, and what is in flight may end,
+/// before the port is given up.
 ///
 /// # Errors
 /// [`StartError`], one line that says what is wrong and what to do.
@@ -70,17 +83,15 @@ pub async fn serve(settings: CloudSettings, stop: CancellationToken) -> Result<(
             "cannot listen on {listen} (`server.listen`): {error}; is another service on that port?"
         ))
     })?;
+    let bound = listener.local_addr();
     let surroundings = Surroundings::of_this_machine(&settings)?;
     let public_url = settings.public_url.clone();
-    let service = Service::start(settings, surroundings).await?;
+    let service = Arc::new(Service::start(settings, surroundings).await?);
+    // Where port 0 was asked for, the log says which one it became.
+    let listen = bound.unwrap_or(listen);
     tracing::info!(event = "service.started", %listen, %public_url);
-    let (draining, relay) = (stop.clone(), service.app.relay.clone());
-    let drained = tokio::spawn(async move {
-        draining.cancelled().await;
-        relay.drain().await;
-    });
-    tls::serve(listener, config, service.router.clone(), stop, drain).await;
-    let _ = drained.await;
+    let (router, leaving) = (service.router.clone(), Arc::clone(&service));
+    tls::serve(listener, config, router, (stop, drain), async move { leaving.leave().await }).await;
     service.stop().await;
     tracing::info!(event = "service.stopped");
     Ok(())

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use clock::SystemClock;
+use protocol::Clock as _;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -17,6 +19,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::StartError;
 use crate::connection::{self, HANDSHAKE};
+
+/// What is in flight when the port is given up has so long at least: an answer is being written.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Reads certificate and key. `prefix` is what stands before their names in the configuration.
 pub(crate) fn config(
@@ -42,20 +47,43 @@ pub(crate) fn config(
     Ok(Arc::new(config))
 }
 
-/// Serves `router` until `stop`; then lets what is in flight end, at most for `drain`.
+/// Serves `router` until `stop`, and goes on for as long as `leave` takes: whoever comes meanwhile
+/// is told by the router to come back. Then the port is given up, and what is in flight may end, at
+/// most `limit` after `stop`.
 pub(crate) async fn serve(
     listener: TcpListener,
     config: Arc<ServerConfig>,
     router: Router,
-    stop: CancellationToken,
-    drain: Duration,
+    (stop, limit): (CancellationToken, Duration),
+    leave: impl Future<Output = ()> + Send + 'static,
 ) {
+    let closing = CancellationToken::new();
+    let close = closing.clone().drop_guard();
+    let left = tokio::spawn(async move {
+        stop.cancelled().await;
+        let since = SystemClock.running();
+        leave.await;
+        drop(close);
+        limit.saturating_sub(SystemClock.running().saturating_sub(since)).max(LAST_WORDS)
+    });
+    let connections = accept_until(listener, config, router, closing).await;
+    let limit = left.await.unwrap_or(LAST_WORDS);
+    let _ = tokio::time::timeout(limit, connections.wait()).await;
+}
+
+/// Serves connections until `closing`; gives back those that are open then.
+async fn accept_until(
+    listener: TcpListener,
+    config: Arc<ServerConfig>,
+    router: Router,
+    closing: CancellationToken,
+) -> TaskTracker {
     let acceptor = TlsAcceptor::from(config);
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stop.cancelled() => break,
+            () = closing.cancelled() => break,
         };
         let (stream, remote) = match accepted {
             Ok(accepted) => accepted,
@@ -67,12 +95,11 @@ pub(crate) async fn serve(
             }
         };
         let (acceptor, router) = (acceptor.clone(), router.clone());
-        let stop = stop.clone();
-        connections.spawn(async move { accept(stream, remote, acceptor, router, stop).await });
+        let closing = closing.clone();
+        connections.spawn(async move { accept(stream, remote, acceptor, router, closing).await });
     }
-    drop(listener);
     connections.close();
-    let _ = tokio::time::timeout(drain, connections.wait()).await;
+    connections
 }
 
 async fn accept(

@@ -22,7 +22,7 @@
 //! ```
 //!
 //! Where a network lets no WebSocket through, the listener's goes over requests that are parked:
-//! `POST /$tunnel`, then `GET` and `POST /$tunnel/{name}` (module `tunnel`; ours alone).
+//! `POST /$tunnel`, then `GET` and `POST /$tunnel/bytes` (module `tunnel`; ours alone).
 //!
 //! # Frames
 //!
@@ -51,6 +51,7 @@
 //! ping every 20 s, silence of 45 s                · both sides give the channel up
 //! token's expiry + 60 s                           · then 1008
 //! 256 requests or 1 MiB waiting to be written     · then "busy"
+//! 512 requests, 32 MiB, 64 WebSockets per entity  · then "busy"; eight times that in all
 //! 5 s without taking a byte                       · the channel is cut
 //! 25 channels per entity                          · then 503
 //! ```

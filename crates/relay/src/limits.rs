@@ -45,6 +45,21 @@ pub struct Limits {
     pub queue_requests: usize,
     /// How many bytes of requests may wait to be written to one listener. Relay protocol.
     pub queue_bytes: usize,
+    /// How many requests of senders may be under way at one entity, from their heads until their
+    /// answers are taken. With answers of [`BODY_MAX`] they hold 32 MiB. Ours.
+    pub requests_per_entity: usize,
+    /// The same of all entities.
+    pub requests: usize,
+    /// How many bytes of senders' headers and bodies, and of answers that come by a rendezvous, may
+    /// be held at one entity. Ours.
+    pub bytes_per_entity: usize,
+    /// The same of all entities.
+    pub bytes: usize,
+    /// How many WebSockets senders may have to one entity. Each may hold a message of
+    /// [`RENDEZVOUS_MAX`] in both directions. Ours.
+    pub sockets_per_entity: usize,
+    /// The same of all entities.
+    pub sockets: usize,
     /// How long a listener may take no byte of what is being written to it. Relay protocol.
     pub slow_listener: Duration,
     /// How long a refused listen waits for its refusal: a mis-keyed published client tries 255
@@ -70,6 +85,12 @@ impl Default for Limits {
             listeners_per_entity: 25,
             queue_requests: 256,
             queue_bytes: 1024 * 1024,
+            requests_per_entity: 512,
+            requests: 4_096,
+            bytes_per_entity: 32 * 1024 * 1024,
+            bytes: 256 * 1024 * 1024,
+            sockets_per_entity: 64,
+            sockets: 512,
             slow_listener: Duration::from_secs(5),
             refused_listen: Duration::from_secs(1),
             drain: Duration::from_secs(30),

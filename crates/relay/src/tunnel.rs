@@ -4,11 +4,15 @@
 //!
 //! ```text
 //! POST   /$tunnel                 201, the tunnel's secret name in the body
-//! GET    /$tunnel/NAME?from=N     the bytes from the Nth on, as soon as there are some; 204 after
+//! GET    /$tunnel/bytes?from=N    the bytes from the Nth on, as soon as there are some; 204 after
 //!                                 [`PARKED`] without any; 410 after the last one
-//! POST   /$tunnel/NAME?at=N       bytes, of which the first is the Nth; 204 when all are taken
-//! DELETE /$tunnel/NAME            the end
+//! POST   /$tunnel/bytes?at=N      bytes, of which the first is the Nth; 204 when all are taken
+//! DELETE /$tunnel/bytes           the end
 //! ```
+//!
+//! All but the first carry the name as `Authorization: Bearer NAME`: addresses are written into the
+//! logs of proxies, and that header is left out of them as a rule. No answer may be kept by a cache: the same
+//! address is another stream for another name.
 //!
 //! Both directions are counted, so that a request whose answer was lost is simply made again: what
 //! arrived twice is dropped, and what was not acknowledged is kept. `from=N` acknowledges everything
@@ -24,6 +28,8 @@ use std::time::Duration;
 
 /// The path of tunnels.
 pub(crate) const PATH: &str = "/$tunnel";
+/// The path of a tunnel's bytes.
+pub(crate) const BYTES: &str = "/$tunnel/bytes";
 /// How long a request for bytes is parked. Proxies give up on an answer after 30 to 60 s.
 pub(crate) const PARKED: Duration = Duration::from_secs(25);
 /// After so long without a request a tunnel is given up.

@@ -74,6 +74,8 @@ error-title = That did not work
 
 not-found-title = There is no such page
 not-found-lead = Check the address. Your organisation tells you where its own page is.
+closing-title = One moment, please
+closing-lead = This service is being restarted, and took nothing of what you just sent. Wait a minute and load this page again: you go on where you were.
 
 mail-code-subject = Your code
 mail-code-body = Somebody, probably you, wants to reset your password at { $tenant }. This is the code:

@@ -73,6 +73,8 @@ error-title = Dat is niet gelukt
 
 not-found-title = Deze pagina bestaat niet
 not-found-lead = Controleer het adres. Uw organisatie vertelt u waar haar eigen pagina is.
+closing-title = Een ogenblik geduld
+closing-lead = Deze dienst wordt opnieuw gestart en heeft niets aangenomen van wat u zojuist hebt verstuurd. Wacht een minuut en laad deze pagina opnieuw: u gaat verder waar u was.
 
 mail-code-subject = Uw code
 mail-code-body = Iemand, waarschijnlijk u, wil uw wachtwoord bij { $tenant } opnieuw instellen. Dit is de code:

@@ -107,9 +107,11 @@ async fn next(
 ) -> Result<Turn, StoreError> {
     let left = record.expires_at.since(app.now());
     let chosen = tokio::select! {
+        biased;
+        // The relay takes nothing new either: there is nothing to wait for.
+        () = app.leaving.begun() => None,
         chosen = listening(app, record, sealed) => chosen,
         () = app.clock.sleep(left) => None,
-        () = app.stop.cancelled() => None,
     };
     let Some(at) = chosen else { return Ok(Turn::Over) };
     let Some(packed) = pack(app, record, offered, &sealed[at]).await? else {

@@ -1,10 +1,12 @@
 //! Settling an operation in doubt (see [`protocol::settlement`]): the agent that it was sent to is
 //! asked, as soon as it is back, how it ended; if it does not come back, another one looks. Nothing is
-//! ever sent again.
+//! ever sent again. It never ends without an answer: whoever comes back after months still knows, and
+//! both audit trails are to agree.
 
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::select_all;
 use protocol::AgentId;
 use protocol::settlement::{STATUS_NOT_YET, TARGET_LOOK, TARGET_SETTLE};
 use relay::{Entity, Request};
@@ -14,18 +16,16 @@ use store::operations::{OperationRecord, TicketAgent};
 use crate::app::App;
 use crate::dispatch::{carry, conclude};
 
-/// The longest pause while nobody is there who knows.
-const PAUSE_MAX: Duration = Duration::from_secs(60);
-
 /// Asks until there is an answer or the service stops; a restart goes on asking.
 pub(crate) async fn settle(app: &App, record: OperationRecord) {
-    let mut pause = app.settings.settle_pause;
+    let mut pauses = Pauses::beginning_with(app.settings.settle_pause);
     loop {
         tokio::select! {
             () = app.stop.cancelled() => return,
-            () = first_listens(app, &record) => pause = app.settings.settle_pause,
+            () = first_listens(app, &record) => {}
             () = others_may_look(app, &record) => {}
         }
+        let newest = app.relay.newest();
         match ask_somebody(app, &record).await {
             Ok(true) => return,
             Ok(false) => {}
@@ -33,18 +33,56 @@ pub(crate) async fn settle(app: &App, record: OperationRecord) {
                 tracing::error!(event = "settle.store_failed", request = %record.request, cause = %error);
             }
         }
-        let back = async {
-            match record.agent {
-                Some(agent) if listens(app, &record, agent) => std::future::pending().await,
-                _ => first_listens(app, &record).await,
-            }
-        };
         tokio::select! {
             () = app.stop.cancelled() => return,
-            () = app.clock.sleep(pause) => pause = (pause * 2).min(PAUSE_MAX),
-            () = back => {}
+            () = app.clock.sleep(pauses.next(app.now().since(record.expires_at))) => {}
+            () = somebody_comes(app, &record, newest) => pauses.begin_again(),
         }
     }
+}
+
+/// How long nobody is asked.
+struct Pauses {
+    first: Duration,
+    next: Duration,
+}
+
+impl Pauses {
+    const fn beginning_with(first: Duration) -> Self {
+        Self { first, next: first }
+    }
+
+    /// The next pause for an operation that expired so long ago: twice the last one, at most a tenth
+    /// of that age, and an hour. At an age of ten minutes that is a minute.
+    fn next(&mut self, age: Duration) -> Duration {
+        const LEAST: Duration = Duration::from_secs(60);
+        const MOST: Duration = Duration::from_secs(60 * 60);
+        let pause = self.next.min((age / 10).clamp(LEAST, MOST));
+        self.next = pause * 2;
+        pause
+    }
+
+    /// Somebody new can be asked.
+    const fn begin_again(&mut self) {
+        self.next = self.first;
+    }
+}
+
+/// Comes when an agent that may be asked begins to listen on a channel newer than that.
+async fn somebody_comes(app: &App, record: &OperationRecord, newest: u64) {
+    let others = match app.now() < record.expires_at.after(app.settings.others_look) {
+        true => Vec::new(),
+        // If the store fails, the pause is what there is.
+        false => app.store.agents(record.tenant).await.unwrap_or_default(),
+    };
+    let others = others.into_iter().filter(|one| one.revoked_at.is_none()).map(|one| one.id);
+    let agents = others.chain(record.agent);
+    let entities: Vec<Entity> = agents.map(|agent| Entity::of(record.tenant, agent)).collect();
+    if entities.is_empty() {
+        return std::future::pending().await;
+    }
+    let waits = entities.iter().map(|entity| Box::pin(app.relay.wait_for_newer(entity, newest)));
+    select_all(waits).await;
 }
 
 /// Comes when the agent that the operation was sent to listens.
@@ -129,5 +167,39 @@ async fn ask(
             tracing::warn!(event = "settle.declined", request = %record.request, target, status);
             Ok(false)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+
+    #[test]
+    fn pauses_grow_with_the_age_of_what_nobody_can_settle_up_to_an_hour() {
+        let mut pauses = Pauses::beginning_with(3 * SECOND);
+        let (mut age, mut asked, mut last) = (Duration::ZERO, 0, Duration::ZERO);
+        while age < 30 * 24 * HOUR {
+            let pause = pauses.next(age);
+            assert!(pause >= last.min(60 * SECOND) && pause <= HOUR, "{pause:?} after {last:?}");
+            if age <= 600 * SECOND {
+                assert!(pause <= 60 * SECOND, "{pause:?} at {age:?}");
+            }
+            (age, asked, last) = (age + pause, asked + 1, pause);
+        }
+        assert_eq!(last, HOUR);
+        assert!(asked < 24 * 30 + 60, "{asked} times in a month");
+    }
+
+    #[test]
+    fn whoever_comes_back_is_asked_five_times_within_a_minute_however_late() {
+        let mut pauses = Pauses::beginning_with(3 * SECOND);
+        let age = 24 * 365 * HOUR;
+        while pauses.next(age) < HOUR {}
+        pauses.begin_again();
+        let first: Duration = (0..4).map(|_| pauses.next(age)).sum();
+        assert!(first <= 60 * SECOND, "{first:?}");
     }
 }

@@ -17,6 +17,7 @@
 //! flow stands.
 
 mod assets;
+mod closing;
 mod code;
 mod cookies;
 mod form;
@@ -60,6 +61,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .merge(agent_api::router())
         .merge(scim::router())
         .fallback(view::not_found)
+        .layer(middleware::from_fn_with_state(Arc::clone(app), closing::refuse_what_is_new))
         .layer(middleware::from_fn_with_state(Arc::clone(app), guard::time_limit))
         .layer(middleware::from_fn(guard::security_headers))
         .layer(DefaultBodyLimit::max(BODY_MAX))

@@ -37,6 +37,7 @@ pub(super) fn unread(visit: &Visit, error: &StoreError) -> Response {
     tracing::error!(event = "http.result_unread", cause = %error);
     let mut frame = Frame::new(visit, "waiting", "waiting-title");
     frame.refresh = Some(RELOAD);
+    let _asks_again = visit.app.leaving.asks_again();
     view::render(StatusCode::SERVICE_UNAVAILABLE, &WaitingPage { frame })
 }
 
@@ -117,5 +118,6 @@ fn waiting(visit: &Visit, record: &OperationRecord) -> Response {
     let mut frame = Frame::new(visit, "waiting", "waiting-title");
     frame.support_code = support::of_request(record.request);
     frame.refresh = Some(RELOAD);
+    let _asks_again = visit.app.leaving.asks_again();
     view::render(StatusCode::OK, &WaitingPage { frame })
 }

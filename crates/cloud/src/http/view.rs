@@ -304,18 +304,28 @@ fn bare(locale: &Locale, tenant: &str, outcome: Outcome, status: StatusCode) -> 
 
 /// There is no such page.
 pub(super) fn no_such_page(locale: &Locale) -> Response {
+    about_nothing(locale, "not-found", StatusCode::NOT_FOUND)
+}
+
+/// The service is about to end and takes nothing new.
+pub(super) fn closing(locale: &Locale) -> Response {
+    about_nothing(locale, "closing", StatusCode::SERVICE_UNAVAILABLE)
+}
+
+/// A page about no outcome, with the heading and the sentence of that name.
+fn about_nothing(locale: &Locale, name: &str, status: StatusCode) -> Response {
     let page = BarePage {
         language: locale.tag(),
-        title: locale.text("not-found-title"),
+        title: locale.text(&format!("{name}-title")),
         tenant: String::new(),
         style: assets::address("passback.css"),
         icon: assets::address("icon.svg"),
         outcome: "",
         number: "",
         changed: "",
-        text: locale.text("not-found-lead"),
+        text: locale.text(&format!("{name}-lead")),
     };
-    render(StatusCode::NOT_FOUND, &page)
+    render(status, &page)
 }
 
 /// What no route takes.

@@ -46,16 +46,12 @@ pub(crate) async fn serve(
     // Where port 0 was asked for, the log says which one it became.
     let listen = listener.local_addr().unwrap_or(listen);
     tracing::info!(event = "relay.started", %listen);
-    let (router, closing) = (relay.standalone_router(), CancellationToken::new());
-    let closed = closing.clone();
-    let drained = tokio::spawn(async move {
-        stop.cancelled().await;
+    let router = relay.standalone_router();
+    let leave = async move {
         tracing::info!(event = "relay.draining");
         relay.drain().await;
-        closed.cancel();
-    });
-    tls::serve(listener, config, router, closing, drain).await;
-    let _ = drained.await;
+    };
+    tls::serve(listener, config, router, (stop, drain), leave).await;
     tracing::info!(event = "relay.stopped");
     Ok(())
 }
@@ -76,5 +72,9 @@ impl Authority for Configured {
         let known = self.entities.contains(entity);
         let rules = if known { self.rules.clone() } else { Vec::new() };
         Box::pin(std::future::ready(Ok(rules)))
+    }
+
+    fn rules_everywhere(&self) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
+        Box::pin(std::future::ready(Ok(self.rules.clone())))
     }
 }

@@ -1,5 +1,5 @@
 //! `passback relay`, the real process: its configuration, its end, and published clients of Azure
-//! Relay at it.
+//! Relay at it; and that `passback serve` ends as it does.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,3 +12,4 @@ mod hyco;
 mod node;
 mod process;
 mod program;
+mod serve;

@@ -29,7 +29,8 @@ fn token(rule: &str, key: &str) -> String {
     sas::mint(&format!("http://{HOST}/{PATH}"), rule, key, until)
 }
 
-async fn connection(folder: &Folder, relay: &Program) -> TlsStream<TcpStream> {
+/// A connection that somebody trusts.
+pub(crate) async fn connection(folder: &Folder, relay: &Program) -> TlsStream<TcpStream> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(folder.file("ca.pem")).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

@@ -86,7 +86,12 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it, and waits until it serves.
     pub(crate) fn start(config: &Path) -> Self {
-        let mut child = passback(&["relay", "--config", config.to_str().unwrap()])
+        Self::start_as("relay", config)
+    }
+
+    /// The same of another command that serves.
+    pub(crate) fn start_as(command: &str, config: &Path) -> Self {
+        let mut child = passback(&[command, "--config", config.to_str().unwrap()])
             .stderr(Stdio::piped())
             .spawn()
             .expect("passback starts");

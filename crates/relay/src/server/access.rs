@@ -62,17 +62,63 @@ pub(super) struct Asked<'a> {
 }
 
 impl Inner {
+    /// The entity at `path`, and what its bearer's token says; the token first, so that whoever has
+    /// none for the path learns nothing about what is there.
+    pub(super) async fn admitted(
+        &self,
+        path: &str,
+        token: &str,
+        (host, right): (&str, Right),
+    ) -> Result<(Entity, Pass), Refusal> {
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let Some(entity) = self.entity_of(path).await? else {
+            return Err(self.nothing_there(path, token, (host, right)).await?);
+        };
+        match self.check(token, Asked { entity: &entity, host, right }).await {
+            Ok(pass) => Ok((entity, pass)),
+            // It has gone this very moment.
+            Err(Refusal::UnknownEntity) => {
+                Err(self.nothing_there(path, token, (host, right)).await?)
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+
     /// The longest entity that `path` is, or that `path` goes on from after a slash.
-    pub(super) async fn entity_of(&self, path: &str) -> Result<Entity, Refusal> {
-        let mut rest = path.strip_prefix('/').unwrap_or(path);
+    async fn entity_of(&self, path: &str) -> Result<Option<Entity>, Refusal> {
+        let mut rest = path;
         loop {
             if let Ok(entity) = Entity::parse(rest)
                 && self.is_known(&entity).await?
             {
-                return Ok(entity);
+                return Ok(Some(entity));
             }
-            rest = rest.rsplit_once('/').ok_or(Refusal::UnknownEntity)?.0;
+            match rest.rsplit_once('/') {
+                Some((parent, _)) => rest = parent,
+                None => return Ok(None),
+            }
         }
+    }
+
+    /// What to say where there is no entity: what would be said if there were one, unless the token
+    /// would be good for it.
+    async fn nothing_there(
+        &self,
+        path: &str,
+        token: &str,
+        (host, right): (&str, Right),
+    ) -> Result<Refusal, Refusal> {
+        if !sas::is_sas(token) {
+            return self.stranger(bearer(token), None).await;
+        }
+        let rules = self.authority.rules_everywhere().await?;
+        let signed = match sas::verify(token, &rules, self.clock.now()) {
+            Ok(signed) => signed,
+            Err(_) => return Ok(Refusal::Token),
+        };
+        let covered = signed.audience.covers_path(host, &path.to_ascii_lowercase());
+        let good = covered && signed.allows(right);
+        Ok(if good { Refusal::UnknownEntity } else { Refusal::Forbidden })
     }
 
     async fn is_known(&self, entity: &Entity) -> Result<bool, Refusal> {
@@ -120,16 +166,17 @@ impl Inner {
             Ok(claims) if now >= claims.expires_at.after(self.limits.grace) => Err(Refusal::Token),
             Ok(claims) => Ok(claims),
             Err(TokenError::Audience) => Err(Refusal::Forbidden),
-            Err(TokenError::Signature) => Err(self.stranger(token, entity).await?),
+            Err(TokenError::Signature) => Err(self.stranger(token, Some(entity)).await?),
             Err(_) => Err(Refusal::Token),
         }
     }
 
-    /// What to say to a token that none of the entity's keys signed: good for the entity that it
-    /// names (then it is the wrong path), or good for nothing.
-    async fn stranger(&self, token: &str, asked: &Entity) -> Result<Refusal, Refusal> {
+    /// What to say to a token that none of the entity's keys signed, if there is an entity: good for
+    /// the one that it names (then it is the wrong path), or good for nothing.
+    async fn stranger(&self, token: &str, asked: Option<&Entity>) -> Result<Refusal, Refusal> {
         let named = token::unverified_audience(token).and_then(|name| Entity::parse(&name).ok());
-        let Some(named) = named.filter(|named| named != asked) else { return Ok(Refusal::Token) };
+        let named = named.filter(|named| Some(named) != asked);
+        let Some(named) = named else { return Ok(Refusal::Token) };
         let (now, leeway) = (self.clock.now(), self.limits.clock_difference);
         let keys = self.authority.listen_keys(&named).await?;
         let checked = |key| token::verify(token, key, named.as_str(), now, leeway);

@@ -1,6 +1,6 @@
 //! One control channel: the session of [`crate::session::asking`] with its socket.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -53,6 +53,8 @@ pub(super) struct Channel {
     session: Mutex<AskingSession<Reply>>,
     writes: mpsc::UnboundedSender<Write>,
     live: AtomicBool,
+    /// As the how-manieth of the relay it became live.
+    number: AtomicU64,
     /// By [`Clock::running`].
     last_sign: Mutex<Duration>,
     clock: Arc<dyn Clock>,
@@ -78,6 +80,7 @@ impl Channel {
             session: Mutex::new(AskingSession::new(limits)),
             writes,
             live: AtomicBool::new(false),
+            number: AtomicU64::new(0),
             last_sign: Mutex::new(clock.running()),
             clock,
             token_expires_at: AtomicI64::new(pass.expires_at.as_millis()),
@@ -180,9 +183,14 @@ impl Channel {
         self.live.load(Ordering::SeqCst) && !self.cutting.is_cancelled()
     }
 
-    pub(super) fn go_live(&self) {
+    pub(super) fn go_live(&self, number: u64) {
         self.sign_of_life();
+        self.number.store(number, Ordering::SeqCst);
         self.live.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number.load(Ordering::SeqCst)
     }
 
     /// When the listener last showed that it hears us, by [`Clock::running`].

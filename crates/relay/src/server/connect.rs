@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use protocol::timeout;
 use tokio::sync::oneshot;
 
-use super::access::{Asked, Refusal, host_of, parameter, token_of};
+use super::access::{Refusal, host_of, parameter, token_of};
 use super::ask::{Knock, Visitor};
 use super::sender::{Trouble, forwarded, from_relay, via};
 use super::{Inner, pipe, rendezvous};
@@ -40,6 +40,9 @@ pub(super) async fn open(
         Ok(admitted) => admitted,
         Err(refusal) => return from_relay(&Trouble::Refused(refusal)),
     };
+    let Some(place) = relay.rooms.socket(&entity) else {
+        return from_relay(&Trouble::not_delivered(DeliveryErrorKind::Busy));
+    };
     let mut shown = forwarded(headers, false);
     // Extensions are between neighbours (RFC 6455, 9): this relay has none.
     shown.retain(|(name, _)| !name.eq_ignore_ascii_case("sec-websocket-extensions"));
@@ -59,6 +62,7 @@ pub(super) async fn open(
                     return;
                 };
                 pipe::run(entity, listener, sender, relay).await;
+                drop(place);
             })
         }
         Ok(Arrival::Declined { status, description }) => {
@@ -122,10 +126,9 @@ impl Inner {
         headers: &HeaderMap,
         host: &str,
     ) -> Result<(Entity, String), Refusal> {
-        let path = uri.path().strip_prefix("/$hc/").ok_or(Refusal::UnknownEntity)?;
-        let entity = self.entity_of(path).await?;
+        let path = uri.path().strip_prefix("/$hc/").ok_or(Refusal::Malformed)?;
         let token = token_of(uri.query().unwrap_or_default(), headers).ok_or(Refusal::Token)?;
-        self.check(&token, Asked { entity: &entity, host, right: Right::Send }).await?;
+        let (entity, _) = self.admitted(path, &token, (host, Right::Send)).await?;
         let suffix = path.get(entity.as_str().len()..).unwrap_or_default().to_owned();
         Ok((entity, suffix))
     }

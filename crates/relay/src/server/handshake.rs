@@ -5,8 +5,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{Path, RawQuery, State};
-use axum::http::{Extensions, HeaderMap, Uri};
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use protocol::timeout;
@@ -20,23 +22,57 @@ use crate::limits::{MESSAGE_MAX, READ_BUFFER};
 use crate::token::Right;
 use crate::tunnel;
 
+/// When to come back, in seconds, for those who are refused for now.
+pub(super) const COME_BACK: HeaderValue = HeaderValue::from_static("5");
+/// Where those who watch over the service ask whether it takes anything new. No entity can have
+/// this path.
+const HEALTH: &str = "/$health";
+
 pub(super) fn router(relay: Arc<Inner>) -> Router {
     let inside = Router::new().route("/$hc/{*entity}", get(open)).with_state(Arc::clone(&relay));
-    let tunnels = tunnels(&relay, &inside);
-    inside.merge(tunnels)
+    around(&relay, inside)
 }
 
 pub(super) fn standalone_router(relay: Arc<Inner>) -> Router {
     let inside = Router::new().route("/$hc/{*entity}", get(open_any));
     let inside = inside.with_state(Arc::clone(&relay));
-    let tunnels = tunnels(&relay, &inside);
-    inside.merge(tunnels).merge(Router::new().fallback(sender::send).with_state(relay))
+    around(&relay, inside).merge(Router::new().fallback(sender::send).with_state(relay))
 }
 
-/// The way for listeners whose network lets no WebSocket through.
-fn tunnels(relay: &Inner, inside: &Router) -> Router {
+/// `inside`, with the way for listeners whose network lets no WebSocket through, and the answer for
+/// those who watch.
+fn around(relay: &Arc<Inner>, inside: Router) -> Router {
     let (clock, randomness) = (Arc::clone(&relay.clock), Arc::clone(&relay.randomness));
-    tunnel::server::router(inside.clone(), clock, randomness)
+    let refuse = middleware::from_fn_with_state(Arc::clone(relay), dig_no_more);
+    let tunnels = tunnel::server::router(inside.clone(), clock, randomness).layer(refuse);
+    let watched = Router::new().route(HEALTH, get(health)).with_state(Arc::clone(relay));
+    inside.merge(tunnels).merge(watched)
+}
+
+/// Whether it takes anything new, in one word.
+async fn health(State(relay): State<Arc<Inner>>) -> Response {
+    let mut response = match relay.registry.is_draining() {
+        false => "serving\n".into_response(),
+        true => unavailable("draining\n".to_owned()),
+    };
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Refuses new tunnels while the relay drains. Those that are there end with what is inside.
+async fn dig_no_more(State(relay): State<Arc<Inner>>, request: Request, next: Next) -> Response {
+    let digs = request.method() == Method::POST && request.uri().path() == tunnel::PATH;
+    if digs && relay.registry.is_draining() {
+        return unavailable(Refusal::Unavailable.to_string());
+    }
+    next.run(request).await
+}
+
+/// "Not now", with when to come back.
+pub(super) fn unavailable(text: String) -> Response {
+    let mut response = (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    response.headers_mut().insert(RETRY_AFTER, COME_BACK);
+    response
 }
 
 type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
@@ -84,7 +120,10 @@ async fn open(
         Err(refusal) => {
             tracing::info!(%refusal, "relay.listen.refused");
             relay.clock.sleep(relay.limits.refused_listen).await;
-            return (refusal.status(), refusal.to_string()).into_response();
+            return match refusal {
+                Refusal::Unavailable => unavailable(refusal.to_string()),
+                _ => (refusal.status(), refusal.to_string()).into_response(),
+            };
         }
     };
     upgrade
@@ -109,12 +148,9 @@ impl Inner {
         if parameter(query, "sb-hc-action").as_deref() != Some("listen") {
             return Err(Refusal::Malformed);
         }
-        // Who has no token learns nothing about entities.
         let token = token_of(query, headers).ok_or(Refusal::Token)?;
-        let entity = self.entity_of(path).await?;
         let host = host_of(headers);
-        let asked = Asked { entity: &entity, host, right: Right::Listen };
-        let pass = self.check(&token, asked).await?;
+        let (entity, pass) = self.admitted(path, &token, (host, Right::Listen)).await?;
         let (channel, writes) = {
             let clock = Arc::clone(&self.clock);
             Channel::new(entity.clone(), host.to_owned(), pass, &self.limits, clock)
@@ -123,7 +159,7 @@ impl Inner {
         let place = self.registry.enter(channel, most).ok_or(Refusal::Unavailable)?;
         // A revocation between the first look at the keys and the place in the registry would
         // have found no channel to cut: look again, now that it would find one.
-        self.check(&token, asked).await?;
+        self.check(&token, Asked { entity: &entity, host, right: Right::Listen }).await?;
         Ok((place, writes))
     }
 }

@@ -8,6 +8,7 @@ mod handshake;
 mod pipe;
 mod registry;
 mod rendezvous;
+mod room;
 mod sender;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use ask::{Road, Sent};
 use pipe::Pipes;
 use registry::Registry;
 use rendezvous::Rendezvous;
+use room::Rooms;
 
 pub use ask::Asked;
 
@@ -43,6 +45,12 @@ pub trait Authority: Send + Sync {
     /// (SPEC W-5).
     fn rules(&self, entity: &Entity) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
         let _ = entity;
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    /// The rules that hold at every path, whether there is an entity or not: only who has a token
+    /// of one of them is told that there is none. None unless an authority says otherwise.
+    fn rules_everywhere(&self) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 }
@@ -67,6 +75,7 @@ pub(crate) struct Inner {
     registry: Arc<Registry>,
     rendezvous: Arc<Rendezvous>,
     pipes: Pipes,
+    rooms: Rooms,
 }
 
 impl Relay {
@@ -79,9 +88,19 @@ impl Relay {
     ) -> Self {
         let registry = Arc::new(Registry::default());
         let rendezvous = Arc::new(Rendezvous::default());
-        let pipes = Pipes::default();
-        let inner = Inner { limits, authority, clock, randomness, registry, rendezvous, pipes };
-        Self { inner: Arc::new(inner) }
+        let (pipes, rooms) = (Pipes::default(), Rooms::new(&limits));
+        Self {
+            inner: Arc::new(Inner {
+                limits,
+                authority,
+                clock,
+                randomness,
+                registry,
+                rendezvous,
+                pipes,
+                rooms,
+            }),
+        }
     }
 
     /// The routes of the relay: `GET /$hc/{entity}` for listeners. The server must allow upgrades
@@ -114,8 +133,20 @@ impl Relay {
 
     /// Returns as soon as somebody listens.
     pub async fn wait_for_listener(&self, entity: &Entity) {
-        let mut changes = self.inner.registry.changes();
-        while !self.is_listening(entity) {
+        self.wait_for_newer(entity, 0).await;
+    }
+
+    /// A number that rises with every channel, for [`Relay::wait_for_newer`].
+    pub fn newest(&self) -> u64 {
+        self.inner.registry.newest()
+    }
+
+    /// Returns as soon as somebody listens on a channel that was opened after [`Relay::newest`] was
+    /// `than`, whoever listened before.
+    pub async fn wait_for_newer(&self, entity: &Entity, than: u64) {
+        let registry = &self.inner.registry;
+        let mut changes = registry.changes();
+        while !registry.live(entity).iter().any(|channel| channel.number() > than) {
             if changes.changed().await.is_err() {
                 // The registry lives as long as this relay; without it nobody can come any more.
                 std::future::pending::<()>().await;

@@ -13,8 +13,8 @@ use crate::entity::Entity;
 #[derive(Default)]
 pub(super) struct Registry {
     entities: Mutex<HashMap<Entity, Vec<Arc<Channel>>>>,
-    /// Changes whenever a channel becomes live.
-    changed: watch::Sender<()>,
+    /// How many channels have become live.
+    changed: watch::Sender<u64>,
     draining: AtomicBool,
 }
 
@@ -58,8 +58,13 @@ impl Registry {
     }
 
     /// A receiver that notices every channel that becomes live from now on.
-    pub(super) fn changes(&self) -> watch::Receiver<()> {
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
+    }
+
+    /// The number of the channel that became live last.
+    pub(super) fn newest(&self) -> u64 {
+        *self.changed.borrow()
     }
 
     /// From here on no channel enters.
@@ -81,8 +86,10 @@ impl Registry {
 impl Place {
     /// From here on the channel can be asked.
     pub(super) fn go_live(&self) {
-        self.channel.go_live();
-        self.registry.changed.send_replace(());
+        self.registry.changed.send_modify(|number| {
+            *number += 1;
+            self.channel.go_live(*number);
+        });
     }
 
     pub(super) fn channel(&self) -> &Arc<Channel> {

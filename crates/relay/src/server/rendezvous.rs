@@ -15,13 +15,13 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::Inner;
 use super::access::{Refusal, parameter};
 use super::channel::{Channel, FAREWELL, broken_answer, farewell_for, say_farewell, send};
 use super::connect::{self, Arrival};
+use super::{Inner, room};
 use crate::close::Close;
 use crate::limits::{READ_BUFFER, RENDEZVOUS_MAX};
-use crate::message::{DeliveryError, DeliveryErrorKind};
+use crate::message::{DeliveryError, DeliveryErrorKind, Response as Answered};
 use crate::session::rendezvous::{Heard, RendezvousSession};
 
 /// All rendezvous that are awaited at one relay.
@@ -138,6 +138,9 @@ async fn hand_over(
         let sent = timeout(&*relay.clock, patience, send(sink, parcel)).await;
         sent.map_err(|_| None)?.map_err(|_| None)?;
     }
+    // Nothing of an answer is read before there is room for the largest.
+    let held = relay.rooms.bytes_when_free(&met.channel.entity, RENDEZVOUS_MAX).await;
+    let mut held = held.ok_or(Some(Close::INTERNAL))?;
     let mut session = RendezvousSession::new(met.id);
     loop {
         let message = match stream.next().await {
@@ -155,6 +158,9 @@ async fn hand_over(
             Heard::Nothing => {}
             Heard::Begun => met.channel.answering(met.id),
             Heard::Answered(response) => {
+                held.shrink_to(response.body.len());
+                let body = room::keep(response.body, held);
+                let response = Answered { body, ..response };
                 met.channel.settle(met.id, response);
                 return Ok(());
             }

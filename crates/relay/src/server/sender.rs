@@ -11,9 +11,10 @@ use axum::response::{IntoResponse as _, Response as HttpResponse};
 use hyper::ext::ReasonPhrase;
 use protocol::timeout;
 
-use super::Inner;
-use super::access::{Asked, Refusal, host_of, token_of_sender};
+use super::access::{Refusal, host_of, token_of_sender};
 use super::ask::{Road, Sent};
+use super::handshake::COME_BACK;
+use super::{Inner, room};
 use crate::entity::Entity;
 use crate::headers;
 use crate::limits::{BODY_MAX, HEADERS_MAX, RENDEZVOUS_MAX};
@@ -55,13 +56,26 @@ impl Inner {
         let admitted = self.admit_sender(&head, host);
         let admitted = timeout(&*self.clock, self.limits.handshake, admitted).await;
         let (entity, by_authorization) = admitted.unwrap_or(Err(Refusal::Unavailable))?;
+        let full = || Trouble::not_delivered(DeliveryErrorKind::Busy);
+        let under_way = self.rooms.request(&entity).ok_or_else(full)?;
         let mut forwarded = forwarded(&head.headers, by_authorization);
         forwarded.push(("Via".to_owned(), via(host)));
         let of_headers = headers::size(&forwarded);
         if of_headers > HEADERS_MAX {
             return Err(Trouble::TooMuchHeader);
         }
-        let body = self.whole(body, RENDEZVOUS_MAX - of_headers).await?;
+        let most = RENDEZVOUS_MAX - of_headers;
+        let announced = http_body_size(&body);
+        if announced.is_some_and(|announced| announced > most) {
+            return Err(Trouble::TooBig);
+        }
+        // Before the first byte of it is read: a sender that is slow holds no more than this.
+        let held = self.rooms.bytes(&entity, of_headers + announced.unwrap_or(most));
+        let mut held = held.ok_or_else(full)?;
+        let body = self.whole(body, most).await?;
+        held.shrink_to(of_headers + body.len());
+        // Until it is written to the listener.
+        let body = room::keep(body, held);
         let chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
         let large = chunked || of_headers + body.len() > BODY_MAX;
         let target = head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
@@ -69,25 +83,23 @@ impl Inner {
         let road = if large { Road::Rendezvous } else { Road::Either };
         let sent = Sent { request, remote: remote(&head.extensions) };
         let asked = self.ask(&entity, sent, road).map_err(Trouble::not_delivered)?;
-        asked.begun_answer().await.map_err(Trouble::Delivery)
+        let answer = asked.begun_answer().await.map_err(Trouble::Delivery)?;
+        // The request is over once its answer is taken.
+        Ok(Response { body: room::keep(answer.body, under_way), ..answer })
     }
 
     /// The entity that a sender may send to, and whether the token stood in `Authorization`.
     async fn admit_sender(&self, head: &Parts, host: &str) -> Result<(Entity, bool), Refusal> {
-        let entity = self.entity_of(head.uri.path()).await?;
         let query = head.uri.query().unwrap_or_default();
         let (token, by_authorization) =
             token_of_sender(query, &head.headers).ok_or(Refusal::Token)?;
-        self.check(&token, Asked { entity: &entity, host, right: Right::Send }).await?;
+        let (entity, _) = self.admitted(head.uri.path(), &token, (host, Right::Send)).await?;
         Ok((entity, by_authorization))
     }
 
     /// The whole body of a sender, at most so many bytes.
     async fn whole(&self, body: Body, most: usize) -> Result<bytes::Bytes, Trouble> {
         let announced = http_body_size(&body);
-        if announced.is_some_and(|announced| announced > most) {
-            return Err(Trouble::TooBig);
-        }
         let read = timeout(&*self.clock, self.limits.response, to_bytes(body, most)).await;
         match read {
             Ok(Ok(bytes)) => Ok(bytes),
@@ -208,6 +220,9 @@ pub(super) fn from_relay(trouble: &Trouble) -> HttpResponse {
     let status = trouble.status();
     tracing::info!(status = status.as_u16(), "relay.send.refused");
     let mut answer = (status, format!("{}\n", trouble.text())).into_response();
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        answer.headers_mut().insert(header::RETRY_AFTER, COME_BACK);
+    }
     if let Some((word, delivered)) = trouble.words()
         && let Ok(value) = HeaderValue::try_from(format!("{word}; delivered={delivered}"))
     {

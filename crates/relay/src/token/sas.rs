@@ -96,7 +96,12 @@ impl Audience {
     /// Whether it holds for `entity` at `host`, a name with or without port: its path is the
     /// entity's, or that of a parent.
     pub fn covers(&self, host: &str, entity: &Entity) -> bool {
-        let below = entity.as_str().strip_prefix(self.path.as_str());
+        self.covers_path(host, entity.as_str())
+    }
+
+    /// The same for a path in lower case at which there is no entity.
+    pub(crate) fn covers_path(&self, host: &str, path: &str) -> bool {
+        let below = path.strip_prefix(self.path.as_str());
         let inside = self.path.is_empty()
             || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         self.host.eq_ignore_ascii_case(host_of(host)) && inside

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::{Buf as _, Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -14,7 +15,7 @@ use tokio::io::{
     AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex, split,
 };
 
-use super::{PARKED, PATH, PIECE, SILENCE};
+use super::{BYTES, PARKED, PATH, PIECE, SILENCE};
 use crate::dial::Dial;
 use crate::transport::{ByteStream, Transport, TransportError};
 
@@ -50,23 +51,32 @@ impl Transport for LongPolling {
             let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
             let client = Client::builder(TokioExecutor::new()).build(Dial(Arc::clone(&self.over)));
             let clock = Arc::clone(&self.clock);
-            let place = format!("https://{host}:{port}{PATH}");
-            let mut far = Far { client, clock, place };
+            let service = format!("https://{host}:{port}");
+            let mut far = Far { client, clock, place: format!("{service}{PATH}"), name: None };
             let opened = far.ask(Method::POST, "", Bytes::new(), PATIENCE).await;
             let (status, name) = opened.map_err(TransportError::Tunnel)?;
-            let name = String::from_utf8(name.to_vec()).unwrap_or_default();
-            let well_formed =
-                name.len() <= NAME_MAX && name.bytes().all(|b| b.is_ascii_alphanumeric());
-            if status != StatusCode::CREATED || name.is_empty() || !well_formed {
+            let name = (status == StatusCode::CREATED).then(|| bearer(&name)).flatten();
+            if name.is_none() {
                 let cause = format!("it opens none (status {})", status.as_u16());
                 return Err(TransportError::Tunnel(cause));
             }
-            far.place = format!("{}/{name}", far.place);
+            (far.place, far.name) = (format!("{service}{BYTES}"), name);
             let (near, inner) = duplex(PIECE);
             tokio::spawn(carry(far, inner));
             Ok(Box::new(near) as Box<dyn ByteStream>)
         })
     }
+}
+
+/// What shows that a tunnel is ours; nothing if this is no tunnel's name.
+fn bearer(name: &[u8]) -> Option<HeaderValue> {
+    let plain = name.iter().all(u8::is_ascii_alphanumeric);
+    if name.is_empty() || name.len() > NAME_MAX || !plain {
+        return None;
+    }
+    let mut value = HeaderValue::from_bytes(&[b"Bearer ", name].concat()).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// An error with everything that led to it.
@@ -81,6 +91,8 @@ struct Far {
     client: Client<Dial, Full<Bytes>>,
     clock: Arc<dyn Clock>,
     place: String,
+    /// The tunnel, once there is one.
+    name: Option<HeaderValue>,
 }
 
 /// Carries bytes until either end is over.
@@ -167,7 +179,12 @@ impl Far {
         limit: Duration,
     ) -> Result<(StatusCode, Bytes), String> {
         let request = Request::builder().method(method).uri(format!("{}{question}", self.place));
-        let request = request.body(Full::new(body)).map_err(|error| error.to_string())?;
+        let request = request.body(Full::new(body));
+        let mut request = request.map_err(|error| error.to_string())?;
+        request.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(name) = &self.name {
+            request.headers_mut().insert(AUTHORIZATION, name.clone());
+        }
         let answered = async {
             let response = self.client.request(request).await.map_err(|error| causes(&error))?;
             let status = response.status();

@@ -11,9 +11,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, State};
-use axum::http::header::CACHE_CONTROL;
-use axum::http::{Extensions, StatusCode};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, Query, State};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderValue, StatusCode};
+use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use bytes::{Buf as _, BytesMut};
@@ -28,7 +30,7 @@ use tokio::io::{
 use tokio::sync::{Mutex as Turn, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{PARKED, PATH, PIECE, SILENCE, TUNNELS_MAX};
+use super::{BYTES, PARKED, PATH, PIECE, SILENCE, TUNNELS_MAX};
 
 /// How often it is looked whether a tunnel has fallen silent.
 const LOOK: Duration = Duration::from_secs(5);
@@ -109,9 +111,29 @@ pub(crate) fn router(
     let one = get(receive).post(send).delete(close);
     Router::new()
         .route(PATH, post(open))
-        .route(&format!("{PATH}/{{name}}"), one)
+        .route(BYTES, one)
         .layer(DefaultBodyLimit::max(PIECE))
+        .layer(middleware::map_response(not_to_be_kept))
         .with_state(tunnels)
+}
+
+/// No cache may keep an answer: by its address alone it is nobody's.
+async fn not_to_be_kept(mut response: Response) -> Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The name of a tunnel that a request shows.
+struct Name(String);
+
+impl<S: Sync> FromRequestParts<S> for Name {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        let shown = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let name = shown.and_then(|value| value.strip_prefix("Bearer "));
+        name.map(|name| Self(name.to_owned())).ok_or(StatusCode::UNAUTHORIZED)
+    }
 }
 
 async fn open(State(tunnels): State<Arc<Tunnels>>, extensions: Extensions) -> Response {
@@ -124,7 +146,7 @@ async fn open(State(tunnels): State<Arc<Tunnels>>, extensions: Extensions) -> Re
 
 async fn receive(
     State(tunnels): State<Arc<Tunnels>>,
-    Path(name): Path<String>,
+    Name(name): Name,
     Query(From { from }): Query<From>,
 ) -> Response {
     let Some(tunnel) = tunnels.asked(&name) else { return StatusCode::GONE.into_response() };
@@ -133,7 +155,7 @@ async fn receive(
 
 async fn send(
     State(tunnels): State<Arc<Tunnels>>,
-    Path(name): Path<String>,
+    Name(name): Name,
     Query(At { at }): Query<At>,
     body: Bytes,
 ) -> Response {
@@ -141,7 +163,7 @@ async fn send(
     tunnel.send(at, body, &*tunnels.clock).await.into_response()
 }
 
-async fn close(State(tunnels): State<Arc<Tunnels>>, Path(name): Path<String>) -> StatusCode {
+async fn close(State(tunnels): State<Arc<Tunnels>>, Name(name): Name) -> StatusCode {
     match tunnels.lock().remove(&name) {
         Some(tunnel) => tunnel.end.cancel(),
         None => return StatusCode::GONE,
@@ -259,10 +281,7 @@ impl Tunnel {
                 self.end.cancel();
                 StatusCode::GONE.into_response()
             }
-            false => {
-                let kept = Bytes::copy_from_slice(&down.kept);
-                ([(CACHE_CONTROL, "no-store")], kept).into_response()
-            }
+            false => Bytes::copy_from_slice(&down.kept).into_response(),
         }
     }
 

@@ -36,26 +36,35 @@ impl World {
         Self { router, clock }
     }
 
-    async fn ask(&self, method: &str, rest: &str, body: &[u8]) -> (u16, Vec<u8>) {
-        let request = Request::builder().method(method).uri(format!("{PATH}{rest}"));
+    /// Asks about a tunnel; about none if that is empty.
+    async fn ask(
+        &self,
+        method: &str,
+        (tunnel, question): (&str, &str),
+        body: &[u8],
+    ) -> (u16, Vec<u8>) {
+        let path = if tunnel.is_empty() { PATH } else { BYTES };
+        let request = Request::builder().method(method).uri(format!("{path}{question}"));
+        let request = request.header("Authorization", format!("Bearer {tunnel}"));
         let request = request.body(Body::from(body.to_vec())).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.headers()["cache-control"], "no-store");
         let status = response.status().as_u16();
         (status, to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec())
     }
 
     async fn dig(&self) -> String {
-        let (status, name) = self.ask("POST", "", b"").await;
+        let (status, name) = self.ask("POST", ("", ""), b"").await;
         assert_eq!(status, 201);
-        format!("/{}", String::from_utf8(name).unwrap())
+        String::from_utf8(name).unwrap()
     }
 
     async fn send(&self, tunnel: &str, at: u64, bytes: &[u8]) -> u16 {
-        self.ask("POST", &format!("{tunnel}?at={at}"), bytes).await.0
+        self.ask("POST", (tunnel, &format!("?at={at}")), bytes).await.0
     }
 
     async fn receive(&self, tunnel: &str, from: u64) -> (u16, Vec<u8>) {
-        self.ask("GET", &format!("{tunnel}?from={from}"), b"").await
+        self.ask("GET", (tunnel, &format!("?from={from}")), b"").await
     }
 }
 
@@ -172,10 +181,10 @@ async fn a_tunnel_that_nobody_asks_about_is_given_up_and_one_that_is_closed_is_g
         assert_eq!(world.send(tunnel, 0, UP).await, 204);
         assert!(world.receive(tunnel, 0).await.1.starts_with(b"HTTP/1.1 101"));
     }
-    assert_eq!(world.ask("DELETE", &closed, b"").await.0, 204);
-    assert_eq!(world.ask("DELETE", &closed, b"").await.0, 410);
+    assert_eq!(world.ask("DELETE", (&closed, ""), b"").await.0, 204);
+    assert_eq!(world.ask("DELETE", (&closed, ""), b"").await.0, 410);
     assert_eq!(world.send(&closed, 0, FIRST).await, 410);
-    assert_eq!(world.receive("/00000000000000000000000000000000", 0).await.0, 410);
+    assert_eq!(world.receive("00000000000000000000000000000000", 0).await.0, 410);
     for _ in 0..3 {
         // Not a byte, but somebody is there.
         assert_eq!(world.send(&kept, 0, b"").await, 204);
@@ -222,7 +231,28 @@ async fn there_are_only_so_many_tunnels_at_a_time() {
     for _ in 1..TUNNELS_MAX {
         world.dig().await;
     }
-    assert_eq!(world.ask("POST", "", b"").await.0, 503);
-    assert_eq!(world.ask("DELETE", &first, b"").await.0, 204);
+    assert_eq!(world.ask("POST", ("", ""), b"").await.0, 503);
+    assert_eq!(world.ask("DELETE", (&first, ""), b"").await.0, 204);
     world.dig().await;
+}
+
+#[tokio::test]
+async fn the_name_of_a_tunnel_counts_in_its_header_only() {
+    let world = World::new();
+    let tunnel = world.dig().await;
+    let status = async |uri: String, name: Option<String>| {
+        let mut request = Request::builder().method("GET").uri(uri);
+        if let Some(name) = name {
+            request = request.header("Authorization", name);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        world.router.clone().oneshot(request).await.unwrap().status().as_u16()
+    };
+    assert_eq!(world.send(&tunnel, 0, FIRST).await, 204);
+    let bytes = || format!("{BYTES}?from=0");
+    assert_eq!(status(bytes(), None).await, 401);
+    assert_eq!(status(bytes(), Some(tunnel.clone())).await, 401, "it is a bearer's");
+    assert_eq!(status(format!("{PATH}/{tunnel}?from=0"), None).await, 404);
+    assert_eq!(status(format!("{BYTES}/{tunnel}?from=0"), None).await, 404);
+    assert_eq!(status(bytes(), Some(format!("Bearer {tunnel}"))).await, 200);
 }

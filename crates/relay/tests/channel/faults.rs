@@ -146,7 +146,7 @@ async fn a_revoked_agent_is_cut_at_once_and_does_not_come_back() {
     assert_eq!(result.unwrap_err().kind, DeliveryErrorKind::ListenerLost);
     assert!(!world.relay.is_listening(&entity));
     listening
-        .until(|status| matches!(status, relay::Status::Waiting { reason, .. } if reason.contains("404")))
+        .until(|status| matches!(status, relay::Status::Waiting { reason, .. } if reason.contains("401")))
         .await;
     let mut raw = world.raw(&world.agent(1)).await;
     world.relay.disconnect(&entity);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use relay::Limits;
 use relay::token::{Claims, Right};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::world::{World, limits, listen_path};
 
@@ -34,7 +35,9 @@ async fn each_kind_of_refusal_has_its_status() {
 
     world.known.forget(&two.entity);
     let unknown = listen_path(&two.entity);
-    assert_eq!(world.open(&unknown, Some(&elsewhere)).await.err(), Some(404), "unknown entity");
+    // Nobody can say any more whose token it is.
+    assert_eq!(world.open(&unknown, Some(&elsewhere)).await.err(), Some(401), "unknown entity");
+    assert_eq!(world.open(&unknown, Some(&good)).await.err(), Some(403), "as if it were there");
     let connect = path.replace("listen", "connect");
     assert_eq!(world.open(&connect, Some(&good)).await.err(), Some(400), "another action");
     let bare = format!("/$hc/{}", one.entity);
@@ -101,17 +104,17 @@ async fn a_listener_may_listen_below_its_entity() {
     let _raw = world.open(&below, Some(&token)).await.unwrap();
     world.listener_is_there(&agent.entity).await;
     let beside = format!("/$hc/{}s?sb-hc-action=listen", agent.entity);
-    assert_eq!(world.open(&beside, Some(&token)).await.err(), Some(404));
+    assert_eq!(world.open(&beside, Some(&token)).await.err(), Some(403));
 }
 
 #[tokio::test]
-async fn paths_that_cannot_be_entities_are_unknown() {
+async fn paths_that_cannot_be_entities_are_refused_as_others_are() {
     let world = World::new().await;
     let agent = world.agent(1);
     let token = agent.mint(&agent.claims());
     for path in ["a%2f..%2fb", "a//b", "%00", "t/x y".replace(' ', "%20").as_str()] {
         let path = format!("/$hc/{path}?sb-hc-action=listen");
-        assert_eq!(world.open(&path, Some(&token)).await.err(), Some(404), "{path}");
+        assert_eq!(world.open(&path, Some(&token)).await.err(), Some(403), "{path}");
     }
 }
 
@@ -126,4 +129,31 @@ async fn a_revocation_in_the_middle_of_a_handshake_leaves_no_channel() {
     let opened = world.open(&listen_path(&agent.entity), Some(&token)).await;
     assert_eq!(opened.err(), Some(404));
     assert!(!world.relay.is_listening(&agent.entity));
+}
+
+/// What comes of a request by hand: its head and its body, in one text.
+async fn said(world: &World, request: &str) -> String {
+    let mut stream = world.connection().await;
+    let rest = "HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    stream.write_all(format!("{request} {rest}").as_bytes()).await.unwrap();
+    let mut said = Vec::new();
+    // An end without TLS's farewell is an end all the same.
+    let _ = stream.read_to_end(&mut said).await;
+    String::from_utf8(said).unwrap().to_lowercase()
+}
+
+#[tokio::test]
+async fn a_relay_that_drains_says_so_and_opens_no_tunnel() {
+    for world in [World::new().await, World::alone(limits()).await] {
+        let serving = said(&world, "GET /$health").await;
+        assert!(serving.starts_with("http/1.1 200") && serving.ends_with("\r\n\r\nserving\n"));
+        assert!(serving.contains("cache-control: no-store"), "{serving}");
+        assert!(said(&world, "POST /$tunnel").await.starts_with("http/1.1 201"));
+        world.relay.drain().await;
+        let draining = said(&world, "GET /$health").await;
+        assert!(draining.starts_with("http/1.1 503"), "{draining}");
+        assert!(draining.contains("retry-after: 5\r\n") && draining.ends_with("draining\n"));
+        let refused = said(&world, "POST /$tunnel").await;
+        assert!(refused.starts_with("http/1.1 503") && refused.contains("retry-after: 5\r\n"));
+    }
 }

@@ -9,7 +9,7 @@ use relay::{DeliveryErrorKind, ListenerConfig, Status, TlsTransport};
 use tokio::time::timeout;
 
 use crate::proxy::Proxy;
-use crate::world::{SHORT, SOON, World, eventually, request};
+use crate::world::{SHORT, SOON, World, eventually, listen_path, request};
 
 fn connected(status: &Status) -> bool {
     matches!(status, Status::Connected { .. })
@@ -226,8 +226,26 @@ async fn two_processes_of_one_agent_are_seen() {
     assert_eq!(world.relay.instances(&agent.entity), [InstanceId::from_bytes([9; 16])]);
     let second = InstanceId::from_bytes([3; 16]);
     let claims = relay::token::Claims { instance: second, ..agent.claims() };
-    let path = crate::world::listen_path(&agent.entity);
+    let path = listen_path(&agent.entity);
     let other = world.open(&path, Some(&agent.mint(&claims))).await.unwrap();
     eventually(|| world.relay.instances(&agent.entity).len() == 2).await;
     drop((first, other));
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_newer_channel_is_not_content_with_the_one_that_is_there() {
+    let world = World::new().await;
+    let agent = world.agent(1);
+    assert_eq!(world.relay.newest(), 0);
+    let first = world.raw(&agent).await;
+    let newest = world.relay.newest();
+    world.relay.wait_for_newer(&agent.entity, newest - 1).await;
+    let newer = world.relay.wait_for_newer(&agent.entity, newest);
+    tokio::pin!(newer);
+    let other = world.raw(&world.agent(2)).await;
+    assert!(futures_util::poll!(&mut newer).is_pending(), "that is another agent's");
+    drop(first);
+    let again = world.open(&listen_path(&agent.entity), Some(&agent.mint(&agent.claims()))).await;
+    timeout(SOON, newer).await.expect("it is back");
+    drop((again, other));
 }

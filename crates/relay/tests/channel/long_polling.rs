@@ -2,8 +2,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use futures_util::future::join_all;
@@ -29,6 +29,8 @@ struct Fate {
     breaks_after: usize,
     /// Whoever asks for a WebSocket is told that there is none, and it is counted.
     blocked: Option<Arc<AtomicUsize>>,
+    /// What is said to the service is noted down.
+    heard: Option<Arc<Mutex<Vec<u8>>>>,
 }
 
 const WHOLE: usize = usize::MAX;
@@ -99,6 +101,9 @@ impl AsyncWrite for Stream {
             return Poll::Ready(Ok(bytes.len()));
         }
         let count = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
+        if let Some(heard) = &self.fate.heard {
+            heard.lock().unwrap().extend_from_slice(&bytes[..count]);
+        }
         Poll::Ready(self.spend(count).map(|()| count))
     }
 
@@ -150,13 +155,51 @@ async fn requests_come_and_answers_go_without_a_web_socket() {
     crate::world::eventually(|| !world.relay.is_listening(&listening.agent.entity)).await;
 }
 
+/// What a proxy that opens TLS writes into its log: the addresses.
+struct Logging(Arc<Mutex<Vec<u8>>>);
+
+impl Network for Logging {
+    fn next(&self) -> Fate {
+        Fate { breaks_after: WHOLE, blocked: None, heard: Some(Arc::clone(&self.0)) }
+    }
+}
+
+#[tokio::test]
+async fn no_address_tells_what_a_tunnel_is_called() {
+    let world = World::new().await;
+    let agent = world.agent(1);
+    let heard = Arc::<Mutex<Vec<u8>>>::default();
+    let over = Through { over: direct(&world), network: Logging(Arc::clone(&heard)) };
+    let transport = parked(&world, Arc::new(over));
+    let config = ListenerConfig { transport, ..world.config(&agent.entity) };
+    let mut listening = world.listen_with(agent, config);
+    world.listener_is_there(&listening.agent.entity).await;
+    echoes(&world, &listening, 3).await;
+    listening.stop.cancel();
+    (&mut listening.task).await.unwrap();
+    let said = String::from_utf8_lossy(&heard.lock().unwrap()).into_owned();
+    let addresses: Vec<&str> = ["GET /$tunnel", "POST /$tunnel"]
+        .into_iter()
+        .flat_map(|asked| said.split(asked).skip(1))
+        .map(|rest| rest.split_once(' ').unwrap().0)
+        .collect();
+    assert!(addresses.len() > 3, "{addresses:?}");
+    for address in addresses {
+        let known = ["/bytes?from=", "/bytes?at="];
+        let count = known.iter().find_map(|known| address.strip_prefix(known));
+        let number = count.is_some_and(|count| count.parse::<u64>().is_ok());
+        assert!(address.is_empty() || number, "{address}");
+    }
+    assert!(said.contains("uthorization: Bearer "), "the name is where logs leave it out");
+}
+
 /// Every connection breaks: in heads, in bodies, between a request and its answer.
 struct Brittle(Arc<AtomicUsize>);
 
 impl Network for Brittle {
     fn next(&self) -> Fate {
         let number = self.0.fetch_add(1, Ordering::SeqCst);
-        Fate { breaks_after: 4_000 + number * 7_919 % 30_000, blocked: None }
+        Fate { breaks_after: 4_000 + number * 7_919 % 30_000, blocked: None, heard: None }
     }
 }
 
@@ -186,7 +229,7 @@ struct Blocking(Arc<AtomicUsize>);
 
 impl Network for Blocking {
     fn next(&self) -> Fate {
-        Fate { breaks_after: WHOLE, blocked: Some(Arc::clone(&self.0)) }
+        Fate { breaks_after: WHOLE, blocked: Some(Arc::clone(&self.0)), heard: None }
     }
 }
 
@@ -224,7 +267,7 @@ async fn where_the_service_itself_refuses_no_other_way_is_taken() {
     let mut listening = world.listen_with(agent, config);
     for _ in 0..5 {
         let refused = |status: &Status| match status {
-            Status::Waiting { reason, .. } => reason.contains("404"),
+            Status::Waiting { reason, .. } => reason.contains("401"),
             _ => false,
         };
         listening.until(refused).await;

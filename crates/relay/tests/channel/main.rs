@@ -7,6 +7,7 @@
     reason = "a test reports a broken expectation by panicking"
 )]
 
+mod crowds;
 mod delivery;
 mod faults;
 mod hands;

@@ -255,15 +255,21 @@ async fn the_relays_own_errors_say_what_became_of_the_request_and_carry_no_via()
     let expired = token(&world, &address(&entity), "send", 0);
     let good = token(&world, &address(&entity), "send", 3_600);
     let heavy = "y".repeat(HEADERS_MAX);
+    let everywhere = token(&world, "http://127.0.0.1", "send", 3_600);
     let authorised = ("ServiceBusAuthorization", good.as_str());
+    let authorised_everywhere = ("ServiceBusAuthorization", everywhere.as_str());
     drop(raw);
     crate::world::eventually(|| !world.relay.is_listening(&entity)).await;
     for (target, headers, body, status, error) in [
         (target.as_str(), vec![], 0, 401, ""),
         (&target, vec![("Authorization", expired.as_str())], 0, 401, ""),
         (&target, vec![("Authorization", listen_only.as_str())], 0, 403, ""),
-        ("/nobody/there", vec![authorised], 0, 404, "no-endpoint; delivered=no"),
-        ("/", vec![authorised], 0, 404, "no-endpoint; delivered=no"),
+        ("/nobody/there", vec![], 0, 401, ""),
+        ("/nobody/there", vec![("Authorization", expired.as_str())], 0, 401, ""),
+        ("/nobody/there", vec![authorised], 0, 403, ""),
+        ("/nobody/there", vec![authorised_everywhere], 0, 404, "no-endpoint; delivered=no"),
+        ("/", vec![], 0, 401, ""),
+        ("/", vec![authorised_everywhere], 0, 404, "no-endpoint; delivered=no"),
         (&target, vec![authorised], 0, 404, "no-listener; delivered=no"),
         (&target, vec![authorised], RENDEZVOUS_MAX, 413, ""),
         (&target, vec![authorised, ("X-Heavy", &heavy)], 0, 431, ""),
@@ -277,6 +283,7 @@ async fn the_relays_own_errors_say_what_became_of_the_request_and_carry_no_via()
     world.relay.drain().await;
     let answer = send(&world, &entity, &target, "").await;
     assert_eq!((answer.status, answer.header("Relay-Error")), (503, "busy; delivered=no"));
+    assert_eq!(answer.header("Retry-After"), "5");
 }
 
 #[tokio::test]
@@ -294,6 +301,8 @@ async fn the_longest_entity_at_a_slash_is_the_one_that_is_meant() {
     let target = format!("/{entity}/deeper/%2e%2e//x");
     let (answer, ()) = tokio::join!(send(&world, &entity, &target, ""), listen);
     assert_eq!(answer.status, 204);
-    let beside = send(&world, &entity, &format!("/{entity}s"), "").await;
+    let parent = token(&world, "http://127.0.0.1/tenants", "send", 3_600);
+    let parent = [("ServiceBusAuthorization", parent.as_str())];
+    let beside = send_with(&world, &format!("/{entity}s"), &parent, "").await;
     assert_eq!(beside.header("Relay-Error"), "no-endpoint; delivered=no");
 }

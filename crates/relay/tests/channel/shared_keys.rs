@@ -30,6 +30,7 @@ pub(crate) fn share(world: &World, entity: &Entity) {
         Rule::new("listen", key(LISTEN), Some(key(OLD)), vec![Right::Listen]),
         Rule::new("send", key(SEND), None, vec![Right::Send]),
     ];
+    world.known.everywhere.lock().unwrap().clone_from(&rules);
     world.known.shared.lock().unwrap().insert(entity.clone(), rules);
 }
 
@@ -66,10 +67,42 @@ async fn each_kind_of_refusal_has_its_status_for_shared_keys_too() {
     assert_eq!(status(&token(&world, &beside, "listen", 3_600)).await, Some(403), "another path");
     let other = here.replace("127.0.0.1", "127.0.0.2");
     assert_eq!(status(&token(&world, &other, "listen", 3_600)).await, Some(403), "another host");
+}
 
-    let unknown = "/$hc/tenants/t2?sb-hc-action=listen";
-    let good = token(&world, "http://127.0.0.1/", "listen", 3_600);
-    assert_eq!(world.open(unknown, Some(&good)).await.err(), Some(404));
+#[tokio::test]
+async fn whoever_has_no_token_for_a_path_does_not_learn_what_is_there() {
+    let world = World::alone(crate::world::limits()).await;
+    let entity = shared(&world);
+    let hour = world.clock.now().after(Duration::from_secs(3_600));
+    let everywhere = "http://127.0.0.1/";
+    for right in ["listen", "connect"] {
+        let (mine, other) = if right == "listen" { ("listen", "send") } else { ("send", "listen") };
+        let path = |entity: &str| format!("/$hc/{entity}?sb-hc-action={right}");
+        let status =
+            async |entity: &str, token: Option<&str>| world.open(&path(entity), token).await.err();
+        let stranger = format!("Bearer {}", world.agent(1).mint(&world.agent(1).claims()));
+        for (token, refused) in [
+            (None, 401),
+            (Some("SharedAccessSignature sr=x".to_owned()), 401),
+            (Some(sas::mint(everywhere, mine, "a guess", hour)), 401),
+            (Some(sas::mint(everywhere, "nobody", LISTEN, hour)), 401),
+            (Some(token(&world, everywhere, mine, 0)), 401),
+            (Some("Bearer x.y.z".to_owned()), 401),
+            (Some(token(&world, everywhere, other, 3_600)), 403),
+            (Some(token(&world, "http://127.0.0.1/elsewhere", mine, 3_600)), 403),
+            (Some(token(&world, "http://127.0.0.2/", mine, 3_600)), 403),
+            (Some(stranger), 403),
+        ] {
+            let token = token.as_deref();
+            for place in [entity.as_str(), "tenants/t2", "a//b", "%00"] {
+                assert_eq!(status(place, token).await, Some(refused), "{right} {place} {token:?}");
+            }
+        }
+        let good = token(&world, everywhere, mine, 3_600);
+        for place in ["tenants/t2", "a//b"] {
+            assert_eq!(status(place, Some(&good)).await, Some(404), "{right} {place}");
+        }
+    }
 }
 
 #[tokio::test]

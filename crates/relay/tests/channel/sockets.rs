@@ -149,7 +149,9 @@ async fn who_may_not_connect_is_told_so() {
     assert_eq!(status(&path, "bad").await, Some(401));
     let listen_only = token(&world, &address(&entity), "listen", 3_600);
     assert_eq!(status(&path, &listen_only).await, Some(403));
-    assert_eq!(status("/$hc/nobody?sb-hc-action=connect", &good).await, Some(404));
+    assert_eq!(status("/$hc/nobody?sb-hc-action=connect", &good).await, Some(403));
+    let everywhere = token(&world, "http://127.0.0.1", "send", 3_600);
+    assert_eq!(status("/$hc/nobody?sb-hc-action=connect", &everywhere).await, Some(404));
     assert_eq!(status(&path.replace("connect", "dance"), &good).await, Some(400));
     assert_eq!(status(&path, &good).await, Some(504), "the listener does not come");
     drop(raw);

@@ -69,6 +69,8 @@ pub(crate) struct Known {
     keys: Mutex<HashMap<Entity, Vec<[u8; 32]>>>,
     /// Rules of shared keys, as a relay that stands alone has them.
     pub(crate) shared: Mutex<HashMap<Entity, Vec<Rule>>>,
+    /// Those that hold everywhere.
+    pub(crate) everywhere: Mutex<Vec<Rule>>,
     pub(crate) broken: AtomicBool,
     /// It never answers.
     pub(crate) silent: AtomicBool,
@@ -96,6 +98,11 @@ impl Authority for Known {
 
     fn rules(&self, entity: &Entity) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
         let rules = self.shared.lock().unwrap().get(entity).cloned().unwrap_or_default();
+        async { Ok(rules) }.boxed()
+    }
+
+    fn rules_everywhere(&self) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
+        let rules = self.everywhere.lock().unwrap().clone();
         async { Ok(rules) }.boxed()
     }
 }

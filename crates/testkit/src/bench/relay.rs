@@ -1,5 +1,6 @@
 //! The bench `relay`: `passback relay` beside NATS request-reply, TLS on both sides of both; what an
-//! idle agent's channel takes; and how agents come back when the relay was away.
+//! idle agent's channel takes; how agents come back when the relay was away; and what a quiet tenant
+//! notices of one that floods its agent.
 //!
 //! ```text
 //! theirs  Debian's nats-server; one subscriber answers, callers share one connection
@@ -10,6 +11,7 @@
 
 mod asking;
 mod figures;
+mod neighbour;
 mod parts;
 mod servers;
 
@@ -25,6 +27,7 @@ use tokio::runtime::Runtime;
 
 use self::asking::{Asker, both, nats_client};
 use self::figures::{Storm, bytes_per_channel, count, extrapolated};
+use self::neighbour::Round;
 use self::servers::{Place, Server};
 use super::in_process::unusable;
 use super::report::{Report, Table};
@@ -61,6 +64,7 @@ struct Measured {
     pairs: Vec<Pair>,
     /// Per second, of NATS and of ours.
     rounds: Vec<(f64, f64)>,
+    neighbour: Vec<Round>,
     idle: Idle,
     storms: Vec<Storm>,
 }
@@ -90,9 +94,10 @@ pub(super) fn run(wishes: &Wishes, run: &Run<'_>) -> Result<Report, StackError> 
     report.note(wishes.head("pairs"));
     let mut draw = Draw::new(wishes.seed);
     let (pairs, rounds) = compare(wishes.pairs, &mut draw, run)?;
+    let neighbour = neighbour::rounds(wishes.pairs, &mut draw, run)?;
     let idle = idle(sizes.channels, run)?;
     let storms = storms(sizes.agents, run)?;
-    tell(&mut report, &Measured { pairs, rounds, idle, storms }, &mut draw);
+    tell(&mut report, &Measured { pairs, rounds, neighbour, idle, storms }, &mut draw);
     Ok(report)
 }
 
@@ -110,7 +115,7 @@ fn compare(pairs: usize, draw: &mut Draw, run: &Run<'_>) -> Result<Compared, Sta
     let ca = place.file("ca.pem");
     let runtime = Runtime::new().map_err(|error| unusable(&error))?;
     runtime.block_on(async {
-        let ours = Asker::ours(relay.port, &ca)?;
+        let ours = Asker::ours(relay.port, 0, &ca)?;
         let theirs = Asker::Nats(nats_client(nats.port, &ca).await?);
         run.step(&format!("{pairs} pairs with one caller"))?;
         let mut found = Vec::with_capacity(pairs);
@@ -237,7 +242,7 @@ fn said(log: &Path) -> Result<String, StackError> {
 }
 
 fn tell(report: &mut Report, measured: &Measured, draw: &mut Draw) {
-    let Measured { pairs, rounds, idle, storms } = measured;
+    let Measured { pairs, rounds, neighbour, idle, storms } = measured;
     let (theirs, ours) = statistics::halves(pairs);
     let ratio = ratio_of_medians(pairs, draw);
     report.estimate("p50_ratio_nats", ratio);
@@ -267,6 +272,8 @@ fn tell(report: &mut Report, measured: &Measured, draw: &mut Draw) {
     let range = format!("{:.3} – {:.3}", ratio.low, ratio.high);
     table.row(["ours / nats".to_owned(), format!("{:.3}", ratio.value), range]);
     report.table(table);
+
+    neighbour::tell(report, neighbour, draw);
 
     report.figure("idle_channels".to_owned(), count(idle.channels));
     report.figure("bytes_per_idle_channel".to_owned(), idle.bytes_each);
@@ -309,6 +316,7 @@ mod tests {
         let measured = Measured {
             pairs: vec![Pair { bare: 0.2, ours: 0.3 }; 20],
             rounds: vec![(1_000.0, 500.0); 3],
+            neighbour: vec![Round { alone: vec![1.0], beside: vec![1.5], flood: 2_000.0 }; 3],
             idle: Idle { channels: 200, bytes_each: 20_000.0, connects_per_second: 900.0 },
             storms: storms.into(),
         };
@@ -318,6 +326,7 @@ mod tests {
             ("p50_ratio_nats", 1.5),
             ("p50_ratio_nats_high", 1.5),
             ("rate64_ratio_nats", 0.5),
+            ("neighbour_p99_ratio", 1.5),
             ("bytes_per_idle_channel", 20_000.0),
             ("connects_per_second", 900.0),
             ("storm1_back_seconds", 3.0),

@@ -40,7 +40,8 @@ pub(super) async fn nats_client(port: u16, ca: &Path) -> Result<async_nats::Clie
 }
 
 impl Asker {
-    pub(super) fn ours(port: u16, ca: &Path) -> Result<Self, StackError> {
+    /// A sender to that agent.
+    pub(super) fn ours(port: u16, agent: usize, ca: &Path) -> Result<Self, StackError> {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(trusting(ca)?)
             .tcp_nodelay(true)
@@ -48,7 +49,7 @@ impl Asker {
             .timeout(LIMIT)
             .build()
             .map_err(|error| unusable(&error))?;
-        let address = format!("https://{HOST}:{port}/{}/echo", entity(0));
+        let address = format!("https://{HOST}:{port}/{}/echo", entity(agent));
         Ok(Self::Ours { client, address, token: token(false).0 })
     }
 

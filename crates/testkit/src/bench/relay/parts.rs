@@ -2,6 +2,7 @@
 //! on standard output what it has seen, and lives until it is killed.
 
 use std::io::Write as _;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -44,7 +45,8 @@ impl TokenSource for Tokens {
     }
 }
 
-/// Becomes a part: `listen RELAY-PORT COUNT CA`, or `answer NATS-PORT 1 CA`.
+/// Becomes a part: `listen RELAY-PORT COUNT CA`, `beside RELAY-PORT AGENT CA` with that agent only, or
+/// `answer NATS-PORT 1 CA`.
 ///
 /// # Errors
 /// [`StackError::NotUnderstood`] if it cannot start.
@@ -57,10 +59,10 @@ pub(in crate::bench) fn run(arguments: &[String]) -> Result<(), StackError> {
     let runtime = Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| unusable(&error))?;
     runtime.block_on(async {
-        if part == "answer" {
-            answer(port, Path::new(ca)).await
-        } else {
-            listen(port, count, Path::new(ca)).await
+        match part.as_str() {
+            "answer" => answer(port, Path::new(ca)).await,
+            "beside" => listen(port, count..count + 1, Path::new(ca)).await,
+            _ => listen(port, 0..count, Path::new(ca)).await,
         }
     })
 }
@@ -79,14 +81,14 @@ async fn answer(port: u16, ca: &Path) -> Result<(), StackError> {
     Ok(())
 }
 
-/// So many listeners; says when all are there, in milliseconds since the first, and whenever one
+/// These agents' listeners; says when all are there, in milliseconds since the first, and whenever one
 /// is back.
-async fn listen(port: u16, count: usize, ca: &Path) -> Result<(), StackError> {
+async fn listen(port: u16, agents: Range<usize>, ca: &Path) -> Result<(), StackError> {
     let url: reqwest::Url =
         format!("wss://{HOST}:{port}/").parse().map_err(|error| unusable(&error))?;
     let transport: Arc<dyn Transport> = Arc::new(TlsTransport::new(&trusting(ca)?));
     let began = SystemClock.running();
-    let started = futures_util::stream::iter(0..count).map(|agent| {
+    let started = futures_util::stream::iter(agents).map(|agent| {
         let (url, transport) = (url.clone(), Arc::clone(&transport));
         async move {
             let entity = Entity::parse(&entity(agent)).map_err(|error| unusable(&error))?;

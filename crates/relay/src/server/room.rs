@@ -1,0 +1,184 @@
+//! How much senders may hold at once, of one entity and in all, so that nobody who may send to one
+//! fills the process: requests under way, the bytes of bodies, WebSockets.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::entity::Entity;
+use crate::limits::Limits;
+
+/// Bytes are counted in pieces of this size, rounded up.
+const PIECE: usize = 1024;
+
+/// The room of all senders of one relay.
+pub(super) struct Rooms {
+    all: Room,
+    of: Mutex<HashMap<Entity, Arc<Room>>>,
+    limits: Limits,
+}
+
+/// What is left, of one entity or in all.
+struct Room {
+    requests: Arc<Semaphore>,
+    pieces: Arc<Semaphore>,
+    sockets: Arc<Semaphore>,
+}
+
+/// What is held of something, of the entity's share and of all. It is given back when this is
+/// dropped.
+pub(super) struct Held {
+    of_entity: OwnedSemaphorePermit,
+    of_all: OwnedSemaphorePermit,
+}
+
+impl Rooms {
+    pub(super) fn new(limits: &Limits) -> Self {
+        let all = Room::of(limits.requests, limits.bytes, limits.sockets);
+        Self { all, of: Mutex::default(), limits: limits.clone() }
+    }
+
+    /// Room for one request; nothing if there is none.
+    pub(super) fn request(&self, entity: &Entity) -> Option<Held> {
+        take(&self.of(entity).requests, &self.all.requests, 1)
+    }
+
+    /// Room for so many bytes of a sender's; nothing if there is none.
+    pub(super) fn bytes(&self, entity: &Entity, count: usize) -> Option<Held> {
+        take(&self.of(entity).pieces, &self.all.pieces, pieces(count))
+    }
+
+    /// Room for so many bytes of a listener's, as soon as there is some. Whoever waits for a share
+    /// of all has its entity's already: others of that entity wait behind it, and nobody else does.
+    pub(super) async fn bytes_when_free(&self, entity: &Entity, count: usize) -> Option<Held> {
+        let (room, count) = (self.of(entity), pieces(count));
+        let of_entity = Arc::clone(&room.pieces).acquire_many_owned(count).await.ok()?;
+        let of_all = Arc::clone(&self.all.pieces).acquire_many_owned(count).await.ok()?;
+        Some(Held { of_entity, of_all })
+    }
+
+    /// Room for one sender's WebSocket; nothing if there is none.
+    pub(super) fn socket(&self, entity: &Entity) -> Option<Held> {
+        take(&self.of(entity).sockets, &self.all.sockets, 1)
+    }
+
+    /// The room of one entity. There are no more of them than entities that the authority knows:
+    /// it is asked before anybody gets here.
+    fn of(&self, entity: &Entity) -> Arc<Room> {
+        // Each change under this lock is one step: a panic elsewhere leaves nothing half done.
+        let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(room) = of.get(entity) {
+            return Arc::clone(room);
+        }
+        let Limits { requests_per_entity, bytes_per_entity, sockets_per_entity, .. } = self.limits;
+        let room = Arc::new(Room::of(requests_per_entity, bytes_per_entity, sockets_per_entity));
+        of.insert(entity.clone(), Arc::clone(&room));
+        room
+    }
+}
+
+impl Room {
+    fn of(requests: usize, bytes: usize, sockets: usize) -> Self {
+        let most = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        Self { requests: most(requests), pieces: most(bytes / PIECE), sockets: most(sockets) }
+    }
+}
+
+impl Held {
+    /// Gives back what is held of bytes above so many.
+    pub(super) fn shrink_to(&mut self, count: usize) {
+        for permit in [&mut self.of_entity, &mut self.of_all] {
+            let over = permit.num_permits().saturating_sub(pieces(count) as usize);
+            drop(permit.split(over));
+        }
+    }
+}
+
+/// A body that holds something for as long as there is a copy of it.
+pub(super) fn keep(body: Bytes, held: Held) -> Bytes {
+    struct Kept {
+        body: Bytes,
+        _held: Held,
+    }
+    impl AsRef<[u8]> for Kept {
+        fn as_ref(&self) -> &[u8] {
+            &self.body
+        }
+    }
+    Bytes::from_owner(Kept { body, _held: held })
+}
+
+fn take(of_entity: &Arc<Semaphore>, of_all: &Arc<Semaphore>, count: u32) -> Option<Held> {
+    let of_entity = Arc::clone(of_entity).try_acquire_many_owned(count).ok()?;
+    let of_all = Arc::clone(of_all).try_acquire_many_owned(count).ok()?;
+    Some(Held { of_entity, of_all })
+}
+
+fn pieces(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(PIECE)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    fn rooms() -> (Rooms, [Entity; 3]) {
+        let limits = Limits {
+            requests_per_entity: 2,
+            requests: 3,
+            bytes_per_entity: 10 * PIECE,
+            bytes: 15 * PIECE,
+            ..Limits::default()
+        };
+        (Rooms::new(&limits), ["a", "b", "c"].map(|name| Entity::parse(name).unwrap()))
+    }
+
+    #[test]
+    fn an_entity_has_its_share_and_all_have_no_more_than_all() {
+        let (rooms, [a, b, c]) = rooms();
+        let held = [rooms.request(&a), rooms.request(&a)];
+        assert!(held.iter().all(Option::is_some) && rooms.request(&a).is_none());
+        let other = rooms.request(&b);
+        assert!(other.is_some() && rooms.request(&c).is_none(), "three in all");
+        drop(held);
+        assert!(rooms.request(&c).is_some() && rooms.request(&a).is_some());
+    }
+
+    #[test]
+    fn what_did_not_fit_into_all_is_not_held_of_the_entity_either() {
+        let (rooms, [a, b, _]) = rooms();
+        let most = rooms.bytes(&a, 10 * PIECE).unwrap();
+        assert!(rooms.bytes(&b, 6 * PIECE).is_none());
+        drop(most);
+        assert!(rooms.bytes(&b, 10 * PIECE).is_some());
+    }
+
+    #[test]
+    fn a_body_holds_what_it_has_until_its_last_copy_is_gone() {
+        let (rooms, [a, ..]) = rooms();
+        let mut held = rooms.bytes(&a, 10 * PIECE).unwrap();
+        held.shrink_to(PIECE + 1);
+        let body = keep(Bytes::from_static(b"body"), held);
+        let copy = body.clone();
+        drop(body);
+        assert_eq!(copy, "body");
+        assert!(rooms.bytes(&a, 9 * PIECE).is_none() && rooms.bytes(&a, 8 * PIECE).is_some());
+        drop(copy);
+        assert!(rooms.bytes(&a, 10 * PIECE).is_some());
+    }
+
+    #[test]
+    fn a_listener_waits_until_there_is_room() {
+        let (rooms, [a, b, _]) = rooms();
+        let held = rooms.bytes(&a, PIECE).unwrap();
+        let mut waits = Box::pin(rooms.bytes_when_free(&a, 10 * PIECE));
+        assert!(waits.as_mut().now_or_never().is_none());
+        assert!(rooms.bytes(&b, 10 * PIECE).is_some(), "another entity's room is its own");
+        drop(held);
+        assert!(waits.now_or_never().flatten().is_some());
+    }
+}
