@@ -15,6 +15,7 @@ use crate::clocks::{ClockDifference, FIRST_MEASUREMENT};
 use crate::cloud::CloudClient;
 use crate::cycle::Cycle;
 use crate::directories::Directories;
+use crate::guard::breaker::Breaker;
 use crate::health::Health;
 use crate::journal::Journal;
 use crate::settings::AgentSettings;
@@ -34,6 +35,8 @@ pub(crate) struct Duties {
     pub(crate) cloud: Arc<CloudClient>,
     /// What old entries are forgotten of.
     pub(crate) journal: Journal,
+    /// Told of by the heartbeat.
+    pub(crate) breaker: Arc<Breaker>,
     /// The time, to wait by as well.
     pub(crate) clock: Arc<dyn Clock>,
     /// Measured by the heartbeat; nothing is forgotten by a clock that is wrong.
@@ -50,6 +53,8 @@ impl Duties {
             cloud: Arc::clone(&self.cloud),
             clock: Arc::clone(&self.clock),
             clock_difference: Arc::clone(&self.clock_difference),
+            breaker: Arc::clone(&self.breaker),
+            journal: self.journal.clone(),
             interval: self.settings.heartbeat_interval,
             probe: self.settings.probe_interval,
         };

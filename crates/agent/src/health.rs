@@ -1,5 +1,5 @@
-//! The heartbeat (SPEC A-4) with the probe of the LDAP path and the measurement of the clocks
-//! (W-11). One every five minutes; a change is told at once, and so is a new channel.
+//! The heartbeat (SPEC A-4) with the probe of the LDAP path, the breaker and the measurement of the
+//! clocks (W-11). One every five minutes; a change is told at once, and so is a new channel.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +12,19 @@ use tokio_util::sync::CancellationToken;
 use crate::clocks::{self, ClockDifference};
 use crate::cloud::CloudClient;
 use crate::directories::Directories;
+use crate::guard::breaker::Breaker;
+use crate::journal::Journal;
 
 /// After a heartbeat that did not arrive, the next one is tried this much later.
 const RETRY: Duration = Duration::from_secs(5);
+
+/// What a heartbeat tells of the agent, and what is told at once where it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Vitals {
+    directory_reachable: bool,
+    /// None: it cannot be read.
+    breaker_open: Option<bool>,
+}
 
 /// Sends heartbeats.
 pub(crate) struct Health {
@@ -26,6 +36,10 @@ pub(crate) struct Health {
     pub(crate) clock: Arc<dyn Clock>,
     /// Where the measured difference is kept.
     pub(crate) clock_difference: Arc<ClockDifference>,
+    /// Whether it is open is told.
+    pub(crate) breaker: Arc<Breaker>,
+    /// Where the breaker stands written.
+    pub(crate) journal: Journal,
     /// One heartbeat every so often.
     pub(crate) interval: Duration,
     /// One probe every so often.
@@ -39,8 +53,8 @@ impl Health {
         mut channel: watch::Receiver<relay::Status>,
         stop: CancellationToken,
     ) {
-        let mut reachable = self.directory_reachable().await;
-        let mut due = self.beat(reachable).await;
+        let mut told = self.vitals().await;
+        let mut due = self.beat(told).await;
         let mut connected = false;
         loop {
             tokio::select! {
@@ -53,21 +67,23 @@ impl Health {
             let is_connected = matches!(*channel.borrow(), relay::Status::Connected { .. });
             let opened = is_connected && !connected;
             connected = is_connected;
-            let probed = self.directory_reachable().await;
-            if probed != reachable || due.is_zero() || opened {
-                reachable = probed;
-                due = self.beat(reachable).await;
+            let seen = self.vitals().await;
+            if seen != told || due.is_zero() || opened {
+                told = seen;
+                due = self.beat(told).await;
             }
         }
     }
 
     /// One heartbeat; when the next is due.
-    pub(crate) async fn beat(&self, directory_reachable: bool) -> Duration {
+    async fn beat(&self, vitals: Vitals) -> Duration {
+        let Vitals { directory_reachable, breaker_open } = vitals;
         let before = self.clock.now();
         let request = HeartbeatRequest {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             now: before,
             directory_reachable,
+            breaker_open,
         };
         match self.cloud.heartbeat(&request).await {
             Ok(answer) => {
@@ -88,7 +104,7 @@ impl Health {
                         "the cloud service no longer accepts this version; update the agent"
                     );
                 }
-                tracing::info!(event = "heartbeat.sent", directory_reachable);
+                tracing::info!(event = "heartbeat.sent", directory_reachable, breaker_open);
                 self.interval
             }
             Err(error) => {
@@ -96,6 +112,15 @@ impl Health {
                 RETRY.min(self.interval)
             }
         }
+    }
+
+    async fn vitals(&self) -> Vitals {
+        let directory_reachable = self.directory_reachable().await;
+        let breaker_open = self.breaker.is_open(&self.journal).await;
+        let breaker_open = breaker_open.inspect_err(|error| {
+            tracing::error!(event = "health.breaker_unknown", cause = %error);
+        });
+        Vitals { directory_reachable, breaker_open: breaker_open.ok() }
     }
 
     /// Whether every directory's PDC emulator can be reached and bound to.

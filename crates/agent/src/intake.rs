@@ -113,10 +113,7 @@ impl Intake {
         };
         self.writeback.watch.reached(Step::Begun).await;
         let ended = match prepared {
-            Ok(looked) => {
-                let passwords = self.open_passwords(&opened);
-                self.writeback.carry_out(header, looked, passwords).await
-            }
+            Ok((looked, passwords)) => self.writeback.carry_out(header, looked, passwords).await,
             Err(outcome) => {
                 self.writeback.finish(header, (outcome, Details::default()), Vec::new()).await
             }
@@ -178,37 +175,36 @@ impl Intake {
         None
     }
 
-    /// What decides whether anything is written, and changes nothing; or why nothing will be.
-    async fn prepare(&self, opened: &OpenedRequest) -> Result<Looked<'_>, Outcome> {
+    /// What decides whether anything is written, and the passwords, which are being opened; or why
+    /// nothing will be written. Changes nothing.
+    async fn prepare<'a>(
+        &'a self,
+        opened: &'a Arc<OpenedRequest>,
+    ) -> Result<(Looked<'a>, impl Future<Output = Opened> + 'a), Outcome> {
         if let Some(outcome) = self.refusal(opened).await {
             return Err(outcome);
         }
         let header = &opened.header;
+        let passwords = self.open_passwords(opened);
         let resolved = self.writeback.resolve(header).await;
-        Ok(self.writeback.look(header, resolved).await)
+        Ok((self.writeback.look(header, resolved).await, passwords))
     }
 
-    /// Opens the passwords on a thread of its own.
+    /// Begins to open the passwords, on a thread of its own.
     #[expect(
         clippy::disallowed_methods,
-        reason = "an RSA decryption takes most of a millisecond, in which the note is written"
+        reason = "an RSA decryption takes most of a millisecond, in which the directory is asked"
     )]
-    async fn open_passwords(&self, opened: &Arc<OpenedRequest>) -> Opened {
-        // Whatever was begun before goes on first.
-        tokio::task::yield_now().await;
+    fn open_passwords<'a>(
+        &self,
+        opened: &'a Arc<OpenedRequest>,
+    ) -> impl Future<Output = Opened> + use<'a> {
         let (keys, of) = (Arc::clone(&self.keys), Arc::clone(opened));
         let work = tokio::task::spawn_blocking(move || seal::open_passwords(&keys, &of));
-        let passwords = work.await.unwrap_or(Err(SealError::Library("open a password")));
-        passwords.map_err(|error| {
-            let header = &opened.header;
-            tracing::error!(event = "intake.password_not_opened", request = %header.request, cause = %error);
-            let outcome = match error {
-                SealError::Password(_) => Outcome::PasswordMalformed,
-                _ => Outcome::NotDecryptable,
-            };
-            let cause = json!({ "cause": error.to_string() });
-            (outcome, Event::of(header, "intake.password_not_opened", cause))
-        })
+        async move {
+            let passwords = work.await.unwrap_or(Err(SealError::Library("open a password")));
+            passwords.map_err(|error| not_opened(&opened.header, &error))
+        }
     }
 
     /// A package that does not open: remembered by the request id that it claims, if it has one,
@@ -329,6 +325,17 @@ impl Intake {
             }
         }
     }
+}
+
+/// What is told of a request whose passwords do not open, and audit of it.
+fn not_opened(header: &Header, error: &SealError) -> (Outcome, Event) {
+    tracing::error!(event = "intake.password_not_opened", request = %header.request, cause = %error);
+    let outcome = match error {
+        SealError::Password(_) => Outcome::PasswordMalformed,
+        _ => Outcome::NotDecryptable,
+    };
+    let cause = json!({ "cause": error.to_string() });
+    (outcome, Event::of(header, "intake.password_not_opened", cause))
 }
 
 #[cfg(test)]

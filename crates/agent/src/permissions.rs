@@ -4,6 +4,7 @@
 //! observed   what was read of a directory;  read    reading it
 //! judge      what is lacking, and why: data
 //! arrived    the same at the other controllers
+//! owner      who owns an object, and what comes of that
 //! remedy     the exact fix of each
 //! plan       what grant and revoke change, entry by entry
 //! print      the same as commands of administrators' own tools
@@ -16,6 +17,7 @@ mod arrived;
 mod json;
 mod judge;
 mod observed;
+mod owner;
 mod plan;
 mod print;
 mod read;
@@ -23,14 +25,15 @@ mod remedy;
 mod text;
 
 pub(crate) use arrived::{Arrival, arrivals};
-pub(crate) use json::check as check_json;
-pub(crate) use judge::{Finding, Judgement, judge};
+pub(crate) use json::{check as check_json, not_checked as not_checked_json};
+pub(crate) use judge::{Cause, Finding, Judgement, Kind, judge, own_cause};
 pub(crate) use observed::{Names, Observed, Sampled, Seen};
+pub(crate) use owner::Owned;
 pub(crate) use plan::{Change, Wish, grant, revoke};
 pub(crate) use print::{Form, print};
-pub(crate) use read::{Extent, names_in, observe};
+pub(crate) use read::{Extent, name_of, names_in, observe};
 pub(crate) use remedy::{Remedy, dsacls_name, may_change, powershell_quoted, quoted, to_be_let_in};
-pub(crate) use text::{check as check_text, preview};
+pub(crate) use text::{check as check_text, findings as findings_text, preview};
 
 use directory::security::rights::{Feature, Permission};
 

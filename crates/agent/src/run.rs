@@ -90,12 +90,13 @@ pub async fn run(
         Directories::set_up(&settings.directories, &surroundings).map_err(RunError::new)?;
     let tasks = TaskTracker::new();
     let clock_difference = Arc::new(ClockDifference::unknown(Arc::clone(clock)));
+    let breaker = Arc::new(Breaker::new(settings.breaker));
     let writeback = Writeback {
         clock_difference: Arc::clone(&clock_difference),
         sync: sync.clone(),
         directories: directories.clone(),
         journal: journal.clone(),
-        breaker: Arc::new(Breaker::new(settings.breaker)),
+        breaker: Arc::clone(&breaker),
         clock: Arc::clone(clock),
         watch: Arc::clone(&surroundings.watch),
     };
@@ -125,6 +126,7 @@ pub async fn run(
         sync,
         directories,
         journal: journal.clone(),
+        breaker,
         clock: Arc::clone(clock),
         clock_difference,
         stop: stop.clone(),

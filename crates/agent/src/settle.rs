@@ -25,7 +25,7 @@ use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use directory::{InvocationId, ObjectGuid, Witness};
+use directory::{DirectoryError, InvocationId, ObjectGuid, Witness};
 use protocol::{Answer, Details, Header, Operation, Outcome, RequestId, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -108,10 +108,13 @@ impl Settler {
 
     /// Looks until it is settled.
     async fn settle(&self, request: RequestId) {
-        let since = self.writeback.clock.now();
+        // By the clock that nobody puts forward: an hour that is gained by that has not passed for what
+        // stands in a controller's queue.
+        let since = self.writeback.clock.running();
         let mut said = Said::default();
         loop {
-            match self.look(request, since).await {
+            let waited = self.writeback.clock.running().saturating_sub(since);
+            match self.look(request, waited).await {
                 Ok(Look::Settled) => return,
                 Ok(Look::Waiting(why)) => {
                     if said.is_due(&why, self.writeback.clock.now()) {
@@ -126,7 +129,8 @@ impl Settler {
         }
     }
 
-    async fn look(&self, request: RequestId, since: Timestamp) -> Result<Look, JournalError> {
+    /// Looks once, having waited for so long when it begins.
+    async fn look(&self, request: RequestId, waited: Duration) -> Result<Look, JournalError> {
         if self.recorded_now(request).await? {
             return Ok(Look::Settled);
         }
@@ -138,9 +142,9 @@ impl Settler {
             (State::Begun, _) | (State::Noted, None) => Ok((Outcome::SettledUnchanged, false)),
             (State::Set, None) => Ok((Outcome::SettledChanged, false)),
             (State::Noted, Some(before)) if entry.header.operation == Operation::Unlock => {
-                self.conclude_unlock(before, since).await
+                self.conclude_unlock(before, waited).await
             }
-            (State::Noted, Some(before)) => match self.conclude(before, since).await {
+            (State::Noted, Some(before)) => match self.conclude(before, waited).await {
                 Ok((Outcome::SettledChanged, false)) => self.go_on(&entry.header, before).await,
                 conclusion => conclusion,
             },
@@ -174,7 +178,7 @@ impl Settler {
 
     /// What the directory's metadata says, and whether that is inferred; or why it cannot be known
     /// yet.
-    async fn conclude(&self, before: &Before, since: Timestamp) -> Conclusion {
+    async fn conclude(&self, before: &Before, waited: Duration) -> Conclusion {
         let connected = self.directory(before)?;
         // Whether it was set before it was removed nobody can tell; there is no account left that
         // the password could be for.
@@ -188,23 +192,28 @@ impl Settler {
             conclusion => conclusion?,
         };
         match conclusion.0 {
-            Outcome::SettledUnchanged => self.at_last(connected, since, conclusion),
+            Outcome::SettledUnchanged => self.at_last(connected, waited, conclusion),
             _ => Ok(conclusion),
         }
     }
 
     /// Whether the account is locked, which is all that an unlock changes. Where it is not, it does
     /// not matter who unlocked it; where it is, only the controller that was asked knows.
-    async fn conclude_unlock(&self, before: &Before, since: Timestamp) -> Conclusion {
+    async fn conclude_unlock(&self, before: &Before, waited: Duration) -> Conclusion {
         let connected = self.directory(before)?;
         let standing = connected.directory.standing(before.place.guid).await;
-        let standing = standing.map_err(|error| Why::Unreadable { cause: error.to_string() })?;
-        let Some(standing) = standing else { return Ok((Outcome::UserGone, true)) };
-        if standing.account.lockout_time.is_none() {
+        let unreadable = |error: DirectoryError| Why::Unreadable { cause: error.to_string() };
+        let Some(standing) = standing.map_err(unreadable)? else {
+            return Ok((Outcome::UserGone, true));
+        };
+        let Some(account) = standing.account.await.map_err(unreadable)? else {
+            return Ok((Outcome::UserGone, true));
+        };
+        if account.lockout_time.is_none() {
             return Ok((Outcome::Unlocked, true));
         }
         is_noted(before, &standing.witness)?;
-        self.at_last(connected, since, (Outcome::SettledUnchanged, false))
+        self.at_last(connected, waited, (Outcome::SettledUnchanged, false))
     }
 
     /// Goes on with what the directory has confirmed: a reset by an administrator is to be changed at
@@ -250,10 +259,9 @@ impl Settler {
     fn at_last(
         &self,
         connected: &Connected,
-        since: Timestamp,
+        waited: Duration,
         conclusion: (Outcome, bool),
     ) -> Conclusion {
-        let waited = self.writeback.clock.now().since(since);
         if waited < connected.settings.set_time_limit {
             Err(Why::MayStillHappen)
         } else {

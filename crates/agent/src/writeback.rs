@@ -1,14 +1,15 @@
 //! One operation, from the opened request to the recorded answer (SPEC 2, 3).
 //!
 //! ```text
-//! look    resolve (W-7) → standing → guard (D-6, D-7) → locked? too young?
-//! write   note before, passwords opened meanwhile → write at the PDC emulator (W-8)
-//!         → must change (D-4)
+//! look    resolve (W-7) → how the password stands
+//! ready   note before │ guard (D-6, D-7) → locked? too young? │ passwords opened, all at one time
+//! write   at the PDC emulator (W-8) → must change (D-4)
 //!         → finish
 //! ```
 //!
-//! Looking changes nothing, so an error there is certain to have changed nothing. After the note only
-//! the directory's own word, or its replication metadata, says what happened.
+//! Looking changes nothing, and nothing is sent before it is noted *and* judged, so an error until
+//! then is certain to have changed nothing. Of an entry that a crash leaves noted only the directory's
+//! own word, or its replication metadata, says what happened.
 //!
 //! Without journal and audit trail nothing is set: what cannot be noted is not sent. What is known
 //! about a set is told before it is written down ([`Ended::Unrecorded`]), because it is true, and
@@ -106,8 +107,8 @@ impl Unrecorded {
 }
 
 impl Writeback {
-    /// Carries out a request that the journal has begun. The passwords are opened once something is
-    /// to be written, and never for an account that nothing is written to.
+    /// Carries out a request that the journal has begun. The passwords are opened once the account that
+    /// is meant was found, and never where there is none.
     ///
     /// # Errors
     /// [`JournalError`]: the entry stays open as it is, and is settled later.
@@ -121,9 +122,7 @@ impl Writeback {
         // person waiting.
         let Looked { found, mut trail } = looked;
         let ended = match found {
-            Ok((connected, standing)) => {
-                self.write(header, connected, standing, passwords, &mut trail).await?
-            }
+            Ok(found) => self.write(header, found, passwords, &mut trail).await?,
             Err(stop) => Some(stop),
         };
         match ended {

@@ -256,6 +256,7 @@ async fn list_agents(settings: &CloudSettings, slug: &str, json: bool) -> Result
                     "revoked_at": one.revoked_at,
                     "clock_difference_ms": one.clock_difference_ms,
                     "directory_reachable": one.directory_reachable,
+                    "breaker_open": one.breaker_open,
                 })
             })
             .collect();
@@ -263,7 +264,9 @@ async fn list_agents(settings: &CloudSettings, slug: &str, json: bool) -> Result
     }
     agents.iter().try_for_each(|one| {
         let version = one.version.as_deref().unwrap_or("never seen");
-        print(&format!("{}  {}  {version}\n", one.id, one.name))
+        let open = one.breaker_open == Some(true);
+        let breaker = if open { "  the breaker is open: no password is reset" } else { "" };
+        print(&format!("{}  {}  {version}{breaker}\n", one.id, one.name))
     })
 }
 

@@ -53,6 +53,16 @@ impl Failure {
     pub fn configuration(message: impl Display) -> Self {
         Self { code: 4, message: message.to_string() }
     }
+
+    /// The exit code for it.
+    pub const fn code(&self) -> u8 {
+        self.code
+    }
+
+    /// Its line, for whoever tells it in another form.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
 }
 
 /// The end of a program: says what went wrong, if anything did.

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use directory::{
     Account, Directory, DirectoryError, DistinguishedName, EffectivePolicy, Entry, LDAPS_PORT,
-    OPERATION_TIMEOUT, ObjectGuid, PersonEntry, PolicyControl, Probe, ROLE_CHECK, SetError,
+    OPERATION_TIMEOUT, ObjectGuid, PeopleRead, PersonEntry, PolicyControl, Probe, ROLE_CHECK, SetError,
     Standing, Terms, Witness, Write,
 };
 use futures_util::future::BoxFuture;
@@ -30,10 +30,10 @@ use crate::search::{Found, Query};
 use find::{Connection, Held};
 
 /// What is read of an object: everything, with what is only computed on request, and of its
-/// security descriptor the DACL (MS-ADTS 3.1.1.3.4.1.11).
+/// security descriptor all but the SACL (MS-ADTS 3.1.1.3.4.1.11).
 const EVERYTHING: &[&str] =
     &["*", "tokenGroups", "msDS-ResultantPSO", "replPropertyMetaData", "nTSecurityDescriptor"];
-const DACL: u32 = 4;
+const WITHOUT_SACL: u32 = 1 | 2 | 4;
 
 /// A client of a fake domain, signed in with an account of it. Clones share one connection.
 #[derive(Clone)]
@@ -172,13 +172,13 @@ impl Directory for FakeDirectory {
     fn standing(
         &self,
         guid: ObjectGuid,
-    ) -> BoxFuture<'_, Result<Option<Standing>, DirectoryError>> {
+    ) -> BoxFuture<'_, Result<Option<Standing<'_>>, DirectoryError>> {
         Box::pin(async move {
             let found = self.0.read(&format!("<GUID={guid}>")).await?;
             let Some((held, entry)) = found else { return Ok(None) };
             let witness = Witness::read(&entry, &held.host, held.invocation)?;
-            let account = Account::try_from(entry)?;
-            Ok(Some(Standing { bound_as: held.token.sids.first().cloned(), account, witness }))
+            let bound_as = held.token.sids.first().cloned();
+            Ok(Some(Standing { bound_as, witness, account: self.account(guid) }))
         })
     }
 
@@ -229,7 +229,7 @@ impl Directory for FakeDirectory {
         bases: &'a [DistinguishedName],
         page: u32,
         each: &'a mut (dyn FnMut(PersonEntry) + Send),
-    ) -> BoxFuture<'a, Result<u64, DirectoryError>> {
+    ) -> BoxFuture<'a, Result<PeopleRead, DirectoryError>> {
         Box::pin(self.0.people(bases, page, each))
     }
 }
@@ -259,7 +259,7 @@ impl Client {
             scope: &LdapSearchScope::Base,
             filter: &filter,
             attributes: &attributes,
-            sd_parts: Some(DACL),
+            sd_parts: Some(WITHOUT_SACL),
         };
         let now = self.domain.now();
         let found = self.domain.state().search(held.controller, Some(&held.token), &query, now);

@@ -9,9 +9,8 @@ use crate::attributes::Entry;
 use crate::security::{self, SecurityDescriptor};
 use crate::{Attributes, DirectoryError, DistinguishedName, ObjectGuid, Sid, filetime};
 
-/// The attributes that [`Account`] is read from. `tokenGroups` is computed by the controller and only
-/// returned when asked for by name, on a search of the object itself.
-pub(crate) const ATTRIBUTES: &[&str] = &[
+/// The attributes that [`Account`] is read from, but for its groups.
+pub(crate) const STORED: &[&str] = &[
     "objectGUID",
     "objectSid",
     "objectClass",
@@ -23,9 +22,11 @@ pub(crate) const ATTRIBUTES: &[&str] = &[
     "lockoutTime",
     "pwdLastSet",
     "accountExpires",
-    "tokenGroups",
     security::ATTRIBUTE,
 ];
+/// The groups of an [`Account`]. Computed by the controller and only returned when asked for by name,
+/// on a search of the object itself.
+pub(crate) const GROUPS: &str = "tokenGroups";
 
 /// A user account of the directory, as it was at one moment.
 #[derive(Debug, Clone)]
@@ -175,9 +176,9 @@ impl TryFrom<Entry> for Account {
     fn try_from(entry: Entry) -> Result<Self, DirectoryError> {
         let Entry { dn, attributes } = entry;
         let sid = attributes.sids("objectSid")?.pop();
-        let group_sids = attributes.sids("tokenGroups")?;
+        let group_sids = attributes.sids(GROUPS)?;
         if group_sids.is_empty() {
-            return Err(DirectoryError::Unreadable { attribute: "tokenGroups" });
+            return Err(DirectoryError::Unreadable { attribute: GROUPS });
         }
         let lockout_time = attributes.parsed::<i64>("lockoutTime")?.filter(|steps| *steps != 0);
         let account_expires = attributes.parsed::<i64>("accountExpires")?;

@@ -4,7 +4,7 @@
 use std::io;
 use std::ops::Range;
 
-use bytes::BytesMut;
+use bytes::{Buf as _, BytesMut};
 use ldap3_proto::LdapCodec;
 use ldap3_proto::proto::LdapMsg;
 use tokio_util::codec::Decoder;
@@ -18,6 +18,12 @@ pub(crate) const DEPTH_MAX: usize = 16;
 /// and two are enough for one.
 pub(crate) const PIECES_MAX: usize = 500_000;
 
+/// The largest entry that is passed over, in bytes, so that what comes behind it can be read. It costs
+/// time and no memory; beyond it, nobody would wait for the end.
+pub(crate) const PASSED_OVER_MAX: usize = 512 * 1024 * 1024;
+/// Within how many bytes an entry that is passed over must have said whose it is.
+const BEGINNING_MAX: usize = 64 * 1024;
+
 /// How much of a name is told, in characters: a distinguished name seldom has as many.
 const NAME_SHOWN: usize = 300;
 
@@ -25,6 +31,8 @@ const NAME_SHOWN: usize = 300;
 const MESSAGE: u8 = 0x30;
 /// SearchResultEntry (RFC 4511 section 4.5.2).
 const ENTRY: u8 = 0x64;
+/// INTEGER.
+const NUMBER: u8 = 0x02;
 /// OCTET STRING.
 const OCTETS: u8 = 0x04;
 /// The bit of a tag that says that there are pieces inside (X.690 section 8.1.2.5).
@@ -32,10 +40,43 @@ const CONSTRUCTED: u8 = 0x20;
 /// The bit of a length that says that it has more bytes (X.690 section 8.1.3.5).
 const LONG: u8 = 0x80;
 
+/// What came for a request.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// An answer.
+    Whole(LdapMsg),
+    /// An entry that is more than is taken. Its bytes are let go of; the next answer follows.
+    TooLarge(TooLarge),
+}
+
+/// What is known of an entry that is more than is taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TooLarge {
+    /// The request that it answers.
+    pub(crate) id: i32,
+    /// Its name as it came, `\u{fffd}` for what is no text.
+    pub(crate) name: String,
+    /// How much it is, and how much is taken.
+    pub(crate) limit: String,
+}
+
+impl TooLarge {
+    /// Its name, as it is told.
+    pub(crate) fn shown(&self) -> String {
+        shown(&self.name)
+    }
+}
+
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(NAME_SHOWN).collect()
+}
+
 /// Reads answers, one after another.
 pub(crate) struct Answers {
     codec: LdapCodec,
     largest: usize,
+    /// How many bytes of an entry that is passed over are still to come.
+    to_pass_over: usize,
 }
 
 impl Answers {
@@ -46,15 +87,43 @@ impl Answers {
 
     /// For answers of at most so many bytes.
     pub(crate) fn of_at_most(largest: usize) -> Self {
-        Self { codec: LdapCodec::new(Some(largest), Some(DEPTH_MAX)), largest }
+        Self { codec: LdapCodec::new(Some(largest), Some(DEPTH_MAX)), largest, to_pass_over: 0 }
+    }
+
+    /// An entry that is more than is taken; whose it is stands at its beginning. None if that is not
+    /// there yet.
+    fn pass_over(&mut self, buffer: &mut BytesMut, limit: String) -> io::Result<Option<Answer>> {
+        let whole = Head::of(buffer)?.map_or(0, |head| head.whole());
+        let Some((id, name)) = beginning(buffer) else {
+            let may_come = may_be_entry(buffer) && buffer.len() < whole.min(BEGINNING_MAX);
+            if may_come && whole <= PASSED_OVER_MAX {
+                return Ok(None);
+            }
+            return Err(refused(format!("an answer of {limit} are taken")));
+        };
+        if whole > PASSED_OVER_MAX {
+            let about = shown(&name);
+            return Err(refused(format!("an answer about {about} of {limit} are taken")));
+        }
+        self.to_pass_over = whole;
+        self.go_on(buffer);
+        Ok(Some(Answer::TooLarge(TooLarge { id, name, limit })))
+    }
+
+    /// Lets go of what has come of an entry that is passed over.
+    fn go_on(&mut self, buffer: &mut BytesMut) {
+        let here = self.to_pass_over.min(buffer.len());
+        buffer.advance(here);
+        self.to_pass_over -= here;
     }
 }
 
 impl Decoder for Answers {
-    type Item = LdapMsg;
+    type Item = Answer;
     type Error = io::Error;
 
-    fn decode(&mut self, buffer: &mut BytesMut) -> io::Result<Option<LdapMsg>> {
+    fn decode(&mut self, buffer: &mut BytesMut) -> io::Result<Option<Answer>> {
+        self.go_on(buffer);
         match buffer.first() {
             None => return Ok(None),
             Some(&MESSAGE) => {}
@@ -63,22 +132,20 @@ impl Decoder for Answers {
         let Some(head) = Head::of(buffer)? else { return Ok(None) };
         let whole = head.whole();
         if whole > self.largest {
-            let (most, about) = (self.largest, about(buffer));
-            let problem = format!("an answer of {whole} bytes{about}; at most {most} are taken");
-            return Err(refused(problem));
+            let limit = format!("{whole} bytes; at most {}", self.largest);
+            return self.pass_over(buffer, limit);
         }
         if buffer.len() < whole {
             return Ok(None);
         }
         if count(&buffer[..whole]) > PIECES_MAX {
-            let problem = format!("an answer in pieces; at most {PIECES_MAX} of them are taken");
-            return Err(refused(problem));
+            return self.pass_over(buffer, format!("too many pieces; at most {PIECES_MAX}"));
         }
         // The codec sees one message at a time: others may wait behind it, of any size together.
         let mut message = buffer.split_to(whole);
         mend_name(&mut message);
         match self.codec.decode(&mut message) {
-            Ok(Some(message)) => Ok(Some(message)),
+            Ok(Some(message)) => Ok(Some(Answer::Whole(message))),
             Ok(None) => Err(refused("an answer that is longer inside than it says".to_owned())),
             Err(error) => Err(refused(format!("an answer that cannot be read: {error}"))),
         }
@@ -100,14 +167,25 @@ fn mend_name(message: &mut [u8]) {
     name.copy_from_slice(&mended);
 }
 
-/// Whom an answer is about that is refused before all of it is there, as far as it can be read.
-fn about(begun: &[u8]) -> String {
-    let Some(name) = name_in(begun).and_then(|place| begun.get(place)) else {
-        return String::new();
+/// Which request an entry answers, and whose it is, as soon as its first bytes say so.
+fn beginning(begun: &[u8]) -> Option<(i32, String)> {
+    let name = begun.get(name_in(begun)?)?;
+    let at = Head::of(begun).ok()??.size;
+    let head = Head::of(begun.get(at..)?).ok()??;
+    let number = begun.get(at + head.size..at + head.whole())?;
+    let is_number = begun.get(at) == Some(&NUMBER) && (1..=4).contains(&number.len());
+    let id = number.iter().fold(0_u32, |sum, &byte| sum << 8 | u32::from(byte));
+    let id = i32::try_from(id).ok().filter(|_| is_number)?;
+    Some((id, String::from_utf8_lossy(name).into_owned()))
+}
+
+/// Whether what has come of a message is that of an entry, or not enough to say.
+fn may_be_entry(begun: &[u8]) -> bool {
+    let op = || {
+        let id = Head::of(begun).ok()??.size;
+        id.checked_add(Head::of(begun.get(id..)?).ok()??.whole())
     };
-    let name = String::from_utf8_lossy(name);
-    let shown: String = name.chars().filter(|c| !c.is_control()).take(NAME_SHOWN).collect();
-    format!(" about {shown}")
+    op().and_then(|op| begun.get(op)).is_none_or(|tag| *tag == ENTRY)
 }
 
 /// Where the name of an entry stands in a message; none in one of another kind.

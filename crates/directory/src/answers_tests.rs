@@ -22,6 +22,14 @@ fn done() -> Vec<u8> {
     wire::plain(8, LdapOp::SearchResultDone(result), Vec::new()).unwrap().to_vec()
 }
 
+/// One answer that is taken.
+fn whole(answers: &mut Answers, buffer: &mut BytesMut) -> LdapMsg {
+    match answers.decode(buffer).unwrap().unwrap() {
+        Answer::Whole(message) => message,
+        Answer::TooLarge(entry) => panic!("{entry:?}"),
+    }
+}
+
 fn refusal(bytes: &[u8]) -> String {
     Answers::new().decode(&mut BytesMut::from(bytes)).unwrap_err().to_string()
 }
@@ -29,20 +37,75 @@ fn refusal(bytes: &[u8]) -> String {
 #[test]
 fn ten_megabytes_in_one_value_are_taken() {
     let mut buffer = BytesMut::from(entry(vec![vec![7; 10 << 20]]).as_slice());
-    let answer = Answers::new().decode(&mut buffer).unwrap().unwrap();
+    let answer = whole(&mut Answers::new(), &mut buffer);
     let LdapOp::SearchResultEntry(entry) = answer.op else { panic!("{}", answer.msgid) };
     assert_eq!(entry.attributes[0].vals[0].len(), 10 << 20);
 }
 
 #[test]
-fn what_is_too_large_is_refused_as_soon_as_it_says_so() {
+fn what_is_too_large_and_no_entry_is_refused_as_soon_as_it_says_so() {
+    let search_done = [0x30, 0x84, 0x01, 0x00, 0x00, 0x01, 2, 1, 7, 0x65];
     for start in [
-        &[0x30, 0x84, 0x01, 0x00, 0x00, 0x01][..],
+        &search_done[..],
         &[0x30, 0x88, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
         &[0x30, 0x88, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
     ] {
         assert!(refusal(start).contains("at most 16777216 are taken"), "{start:x?}");
     }
+    // The same until it has said what it is.
+    let mut buffer = BytesMut::from(&search_done[..9]);
+    assert!(Answers::new().decode(&mut buffer).unwrap().is_none());
+}
+
+/// An entry of so many bytes and more, in a value.
+fn of_bytes(name: &str, size: usize) -> Vec<u8> {
+    let attributes =
+        vec![LdapPartialAttribute { atype: "photo".to_owned(), vals: vec![vec![7; size]] }];
+    let entry = LdapSearchResultEntry { dn: name.to_owned(), attributes };
+    wire::plain(7, LdapOp::SearchResultEntry(entry), Vec::new()).unwrap().to_vec()
+}
+
+#[test]
+fn an_entry_that_is_too_large_is_passed_over_and_what_follows_is_read() {
+    let largest = 1_000;
+    let large = of_bytes("CN=Jan\u{7},DC=y", 5_000);
+    let all = [entry(vec![b"v".to_vec()]), large.clone(), done()].concat();
+    // However it is cut into pieces, and with no more of it kept than its beginning.
+    for piece in [1, 2, 7, 64, 999, all.len()] {
+        let (mut answers, mut buffer) = (Answers::of_at_most(largest), BytesMut::new());
+        let mut read = Vec::new();
+        for bytes in all.chunks(piece) {
+            buffer.extend_from_slice(bytes);
+            while let Some(answer) = answers.decode(&mut buffer).unwrap() {
+                read.push(answer);
+            }
+            assert!(buffer.len() < 128 || piece > 64, "{piece}: {}", buffer.len());
+        }
+        let [Answer::Whole(first), Answer::TooLarge(jan), Answer::Whole(last)] = &read[..] else {
+            panic!("{piece}: {read:?}")
+        };
+        assert_eq!((first.msgid, jan.id, last.msgid), (7, 7, 8));
+        assert_eq!((&*jan.name, &*jan.shown()), ("CN=Jan\u{7},DC=y", "CN=Jan,DC=y"));
+        assert_eq!(jan.limit, format!("{} bytes; at most 1000", large.len()));
+    }
+}
+
+#[test]
+fn an_entry_that_nobody_would_wait_for_or_that_hides_its_name_is_refused() {
+    let head = |size: usize, rest: &[u8]| {
+        let length = u32::try_from(size).unwrap().to_be_bytes();
+        [&[0x30, 0x84][..], &length, &[2, 1, 7, 0x64, 0x84], &length, rest].concat()
+    };
+    let name = [&[4, 4][..], b"CN=x"].concat();
+    assert!(refusal(&head(PASSED_OVER_MAX, &name)).contains("about CN=x of 536870918 bytes"));
+    let begun = head(ANSWER_MAX, &name);
+    let answer = Answers::new().decode(&mut BytesMut::from(&begun[..])).unwrap();
+    assert!(matches!(answer, Some(Answer::TooLarge(_))), "{answer:?}");
+    // A name that is longer than a beginning may be, and something that is none.
+    let endless = [&[4, 0x84, 0, 0xf0, 0, 0][..], &vec![b'x'; BEGINNING_MAX]].concat();
+    assert!(refusal(&head(ANSWER_MAX, &endless)).contains("are taken"));
+    let no_name = [&[2, 4][..], b"CN=x", &vec![b'x'; BEGINNING_MAX]].concat();
+    assert!(refusal(&head(ANSWER_MAX, &no_name)).contains("are taken"));
 }
 
 #[test]
@@ -63,7 +126,13 @@ fn other_protocols_are_recognised_by_their_first_byte() {
 fn small_pieces_are_counted_before_they_are_made() {
     let many = entry(vec![Vec::new(); PIECES_MAX]);
     assert!(many.len() < ANSWER_MAX);
-    assert!(refusal(&many).contains("pieces"));
+    let mut buffer = BytesMut::from([many, done()].concat().as_slice());
+    let mut answers = Answers::new();
+    let Some(Answer::TooLarge(entry_in_pieces)) = answers.decode(&mut buffer).unwrap() else {
+        panic!("it was made")
+    };
+    assert!(entry_in_pieces.limit.contains("pieces"), "{entry_in_pieces:?}");
+    assert_eq!(whole(&mut answers, &mut buffer).msgid, 8);
     let fewer = entry(vec![Vec::new(); PIECES_MAX / 2]);
     assert!(Answers::new().decode(&mut BytesMut::from(fewer.as_slice())).unwrap().is_some());
 }
@@ -72,20 +141,20 @@ fn small_pieces_are_counted_before_they_are_made() {
 fn one_answer_is_read_at_a_time_and_the_rest_waits() {
     let mut buffer = BytesMut::from([entry(vec![b"v".to_vec()]), done()].concat().as_slice());
     let mut answers = Answers::new();
-    assert_eq!(answers.decode(&mut buffer).unwrap().unwrap().msgid, 7);
-    assert_eq!(answers.decode(&mut buffer).unwrap().unwrap().msgid, 8);
+    assert_eq!(whole(&mut answers, &mut buffer).msgid, 7);
+    assert_eq!(whole(&mut answers, &mut buffer).msgid, 8);
     assert!(answers.decode(&mut buffer).unwrap().is_none());
     let (start, end) = (done()[..9].to_vec(), done()[9..].to_vec());
     buffer.extend_from_slice(&start);
     assert!(answers.decode(&mut buffer).unwrap().is_none());
     buffer.extend_from_slice(&end);
-    assert_eq!(answers.decode(&mut buffer).unwrap().unwrap().msgid, 8);
+    assert_eq!(whole(&mut answers, &mut buffer).msgid, 8);
 }
 
 #[test]
 fn text_that_is_none_is_mended_in_a_name_and_stays_as_it_is_in_a_value() {
     let read = |bytes: &[u8]| {
-        let answer = Answers::new().decode(&mut BytesMut::from(bytes)).unwrap().unwrap();
+        let answer = whole(&mut Answers::new(), &mut BytesMut::from(bytes));
         let LdapOp::SearchResultEntry(entry) = answer.op else { panic!("{}", answer.msgid) };
         entry
     };

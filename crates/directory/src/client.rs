@@ -1,9 +1,10 @@
 //! The client: everything the agent asks of a directory, at the domain's PDC emulator.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, Ready, ready, select};
 use protocol::{Clock, Timestamp};
 use tracing::{debug, warn};
 
@@ -11,7 +12,7 @@ use crate::attributes::Entry;
 use crate::directory::{Directory, Probe, Standing, Terms, Write};
 use crate::dirsync::{self, Change, Cookie};
 use crate::pdc::{Pdc, ROLE_CHECK};
-use crate::people::{self, PersonEntry};
+use crate::people::{self, PeopleRead, PersonEntry};
 use crate::policy::{self, EffectivePolicy};
 use crate::root::PolicyControl;
 use crate::session::Session;
@@ -50,7 +51,8 @@ impl Directory for LdapDirectory {
 
     fn account(&self, guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Account>, DirectoryError>> {
         Box::pin(async move {
-            let found = self.object(guid.as_base(), account::ATTRIBUTES).await?;
+            let about = [account::STORED, &[account::GROUPS]].concat();
+            let found = self.object(guid.as_base(), &about).await?;
             found.map(|(_, entry)| Account::try_from(entry)).transpose()
         })
     }
@@ -79,19 +81,26 @@ impl Directory for LdapDirectory {
         })
     }
 
-    /// One search: what the controller has to say twice costs whoever waits twice (decision 0010).
+    /// Two searches, sent together over one connection: the second one is worked on while what the
+    /// first one found is noted (decision 0015).
     fn standing(
         &self,
         guid: ObjectGuid,
-    ) -> BoxFuture<'_, Result<Option<Standing>, DirectoryError>> {
+    ) -> BoxFuture<'_, Result<Option<Standing<'_>>, DirectoryError>> {
         Box::pin(async move {
-            let about = [account::ATTRIBUTES, witness::ATTRIBUTES].concat();
-            let found = self.object(guid.as_base(), &about).await?;
-            let Some((session, entry)) = found else { return Ok(None) };
-            let witness = Witness::read(&entry, &session.root.host, session.invocation_id)?;
-            let account = Account::try_from(entry)?;
+            let about = [account::STORED, witness::ATTRIBUTES].concat();
+            let (session, (found, groups)) = self
+                .reading(|session| {
+                    let groups = self.groups(Arc::clone(&session), guid);
+                    let found = self.object_over(session, guid.as_base(), &about);
+                    both_sent(found, groups)
+                })
+                .await?;
+            let Some(stored) = found else { return Ok(None) };
+            let witness = Witness::read(&stored, &session.root.host, session.invocation_id)?;
             let bound_as = session.root.bound_sid.clone();
-            Ok(Some(Standing { bound_as, account, witness }))
+            let account = Box::pin(self.with_groups(guid, session, stored, groups));
+            Ok(Some(Standing { bound_as, witness, account }))
         })
     }
 
@@ -138,7 +147,7 @@ impl Directory for LdapDirectory {
         bases: &'a [DistinguishedName],
         page: u32,
         each: &'a mut (dyn FnMut(PersonEntry) + Send),
-    ) -> BoxFuture<'a, Result<u64, DirectoryError>> {
+    ) -> BoxFuture<'a, Result<PeopleRead, DirectoryError>> {
         Box::pin(async move {
             let session = self.0.connect_for_people().await?;
             people::read(&session, self.0.config(), bases, page, each).await
@@ -267,18 +276,71 @@ impl LdapDirectory {
         Ok(found.map(|entry| (session, entry)))
     }
 
-    /// Reads one object. A connection that turns out to be dead is replaced: a read may be repeated,
-    /// a set never.
+    /// Reads one object.
     async fn read(
         &self,
         base: String,
         attributes: &[&str],
     ) -> Result<(Arc<Session>, Option<Entry>), DirectoryError> {
-        let limit = self.0.config().operation_timeout;
+        self.reading(|session| self.object_over(session, base.clone(), attributes)).await
+    }
+
+    /// One object, over this connection.
+    async fn object_over(
+        &self,
+        session: Arc<Session>,
+        base: String,
+        attributes: &[&str],
+    ) -> Result<Option<Entry>, DirectoryError> {
+        session.object(base, attributes, self.0.config().operation_timeout).await
+    }
+
+    /// The groups of an account, over this connection.
+    async fn groups(
+        &self,
+        session: Arc<Session>,
+        guid: ObjectGuid,
+    ) -> Result<Option<Entry>, DirectoryError> {
+        self.object_over(session, guid.as_base(), &[account::GROUPS]).await
+    }
+
+    /// The account whose groups were asked for together with all the rest. Where that connection has
+    /// broken in between, all of it is read anew.
+    async fn with_groups(
+        &self,
+        guid: ObjectGuid,
+        session: Arc<Session>,
+        mut stored: Entry,
+        groups: impl Future<Output = Result<Option<Entry>, DirectoryError>>,
+    ) -> Result<Option<Account>, DirectoryError> {
+        match groups.await {
+            Ok(None) => Ok(None),
+            Ok(Some(mut entry)) => {
+                stored.attributes.extend(account::GROUPS, entry.attributes.take(account::GROUPS));
+                Account::try_from(stored).map(Some)
+            }
+            Err(DirectoryError::Lost { cause }) => {
+                debug!(controller = session.host, cause, "directory.read.again");
+                self.0.forget(&session).await;
+                self.account(guid).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads over a connection to the PDC emulator. One that turns out to be dead is replaced: a read
+    /// may be repeated, a set never.
+    async fn reading<T, F>(
+        &self,
+        ask: impl Fn(Arc<Session>) -> F,
+    ) -> Result<(Arc<Session>, T), DirectoryError>
+    where
+        F: Future<Output = Result<T, DirectoryError>>,
+    {
         let mut again = 1..READ_TRIES;
         loop {
             let session = self.0.session(ROLE_CHECK).await?;
-            let found = session.object(base.clone(), attributes, limit).await;
+            let found = ask(Arc::clone(&session)).await;
             match (found, again.next()) {
                 (Err(DirectoryError::Lost { cause }), Some(_)) => {
                     debug!(controller = session.host, cause, "directory.read.again");
@@ -287,6 +349,20 @@ impl LdapDirectory {
                 (found, _) => return found.map(|found| (session, found)),
             }
         }
+    }
+}
+
+/// Sends two questions one right behind the other; the answer to the first, and the second on its way.
+///
+/// # Errors
+/// That of the first.
+async fn both_sent<A, E, S: Future>(
+    first: impl Future<Output = Result<A, E>>,
+    second: S,
+) -> Result<(A, Either<Pin<Box<S>>, Ready<S::Output>>), E> {
+    match select(Box::pin(first), Box::pin(second)).await {
+        Either::Left((answer, second)) => Ok((answer?, Either::Left(second))),
+        Either::Right((early, first)) => Ok((first.await?, Either::Right(ready(early)))),
     }
 }
 

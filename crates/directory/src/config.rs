@@ -55,7 +55,8 @@ pub struct DirectoryConfig {
     /// after that is read, at the PDC emulator all the same (SPEC W-8).
     pub controllers: Vec<String>,
     /// Read people at none but [`DirectoryConfig::controllers`]. Otherwise, where none of them can be
-    /// reached, another controller of the domain is asked, and the PDC emulator last.
+    /// reached, another controller of the domain is asked, and the PDC emulator last. Where DNS does not
+    /// lead to the PDC emulator, who holds the role is asked of the same ones.
     pub only_preferred: bool,
     /// How long each step of connecting may take.
     pub connect_timeout: Duration,

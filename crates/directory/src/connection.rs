@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio_util::codec::FramedRead;
 use tracing::debug;
 
-use crate::answers::{Answers, Garbled};
+use crate::answers::{Answer, Answers, Garbled};
 use crate::wire::{self, Frame};
 
 /// How many requests wait to be written before the next one is turned away.
@@ -55,7 +55,7 @@ enum End {
 }
 
 /// Where the answers to one request go.
-type Taker = mpsc::Sender<LdapMsg>;
+type Taker = mpsc::Sender<Answer>;
 
 #[derive(Debug, Default)]
 struct Waiting(HashMap<i32, Taker>);
@@ -173,21 +173,18 @@ impl Shared {
     }
 
     /// Hands an answer to whoever waits for it; an answer nobody waits for came too late.
-    async fn deliver(&self, message: LdapMsg) {
-        let more = matches!(
-            message.op,
-            LdapOp::SearchResultEntry(_)
-                | LdapOp::SearchResultReference(_)
-                | LdapOp::IntermediateResponse(_)
-        );
-        let id = message.msgid;
+    async fn deliver(&self, answer: Answer) {
+        let (id, more) = match &answer {
+            Answer::Whole(message) => (message.msgid, is_followed(&message.op)),
+            Answer::TooLarge(entry) => (entry.id, true),
+        };
         let taker = {
             let mut waiting = self.waiting();
             // Gone before the last answer is there: who has that one never abandons the request.
             if more { waiting.0.get(&id).cloned() } else { waiting.0.remove(&id) }
         };
         let Some(taker) = taker else { return };
-        if taker.send(message).await.is_err() && more {
+        if taker.send(answer).await.is_err() && more {
             self.waiting().0.remove(&id);
         }
     }
@@ -197,7 +194,7 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct Flight {
     id: i32,
-    answers: mpsc::Receiver<LdapMsg>,
+    answers: mpsc::Receiver<Answer>,
     passage: Arc<Passage>,
     shared: Arc<Shared>,
     queue: mpsc::WeakSender<Command>,
@@ -212,8 +209,17 @@ impl Flight {
         self
     }
 
-    /// The next answer; none if the connection has ended.
+    /// The next answer to a request that has no entries for answers; none if the connection has ended.
     pub(crate) async fn next(&mut self) -> Option<LdapMsg> {
+        loop {
+            if let Answer::Whole(message) = self.found().await? {
+                return Some(message);
+            }
+        }
+    }
+
+    /// The next answer to a search; none if the connection has ended.
+    pub(crate) async fn found(&mut self) -> Option<Answer> {
         self.answers.recv().await
     }
 
@@ -284,10 +290,22 @@ async fn read<S: AsyncRead>(reader: ReadHalf<S>, shared: &Shared) -> End {
             }
             Some(Err(error)) => return End::Plain(format!("reading: {error}")),
             // Message id 0: a notice that the controller hangs up (RFC 4511 section 4.4.1).
-            Some(Ok(LdapMsg { msgid: 0, op, .. })) => return End::Plain(farewell(&op)),
-            Some(Ok(message)) => shared.deliver(message).await,
+            Some(Ok(Answer::Whole(LdapMsg { msgid: 0, op, .. }))) => {
+                return End::Plain(farewell(&op));
+            }
+            Some(Ok(answer)) => shared.deliver(answer).await,
         }
     }
+}
+
+/// Whether further answers to the same request follow.
+const fn is_followed(op: &LdapOp) -> bool {
+    matches!(
+        op,
+        LdapOp::SearchResultEntry(_)
+            | LdapOp::SearchResultReference(_)
+            | LdapOp::IntermediateResponse(_)
+    )
 }
 
 fn farewell(op: &LdapOp) -> String {

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use futures_util::future::BoxFuture;
 use protocol::{ClearPassword, Timestamp};
 
-use crate::people::PersonEntry;
+use crate::people::{PeopleRead, PersonEntry};
 use crate::policy::EffectivePolicy;
 use crate::root::PolicyControl;
 use crate::witness::Witness;
@@ -65,21 +65,21 @@ pub trait Directory: Send + Sync {
         })
     }
 
-    /// What is always to be known before a set, read at one time: the account, how its password
-    /// stands, and who asks, at a controller that said within [`crate::ROLE_CHECK`] that it holds the
-    /// PDC role. None if there is no such object.
+    /// What is always to be known before a set: how the account's password stands, who asks, and, a
+    /// moment later, the account; at a controller that said within [`crate::ROLE_CHECK`] that it holds
+    /// the PDC role. None if there is no such object.
     ///
     /// # Errors
-    /// Those of [`Directory::account`] and [`Directory::witness`].
+    /// Those of [`Directory::witness`].
     fn standing(
         &self,
         guid: ObjectGuid,
-    ) -> BoxFuture<'_, Result<Option<Standing>, DirectoryError>> {
+    ) -> BoxFuture<'_, Result<Option<Standing<'_>>, DirectoryError>> {
         Box::pin(async move {
             let probe = self.probe().await?;
-            let Some(account) = self.account(guid).await? else { return Ok(None) };
             let Some(witness) = self.witness(guid).await? else { return Ok(None) };
-            Ok(Some(Standing { bound_as: probe.bound_as, account, witness }))
+            let account = self.account(guid);
+            Ok(Some(Standing { bound_as: probe.bound_as, witness, account }))
         })
     }
 
@@ -133,7 +133,7 @@ pub trait Directory: Send + Sync {
     }
 
     /// Reads the people at and below each base, `page` at a time, and hands each one over as it
-    /// comes; how many there were. Holds up no set.
+    /// comes; how many there were, and who could not be read. Holds up no set.
     ///
     /// # Errors
     /// After some people were handed over, too: the run is to be repeated then.
@@ -142,7 +142,7 @@ pub trait Directory: Send + Sync {
         bases: &'a [DistinguishedName],
         page: u32,
         each: &'a mut (dyn FnMut(PersonEntry) + Send),
-    ) -> BoxFuture<'a, Result<u64, DirectoryError>>;
+    ) -> BoxFuture<'a, Result<PeopleRead, DirectoryError>>;
 }
 
 /// What is written to an account. Has no `Debug`.
@@ -186,14 +186,15 @@ impl Terms<'_> {
 }
 
 /// What is known of an account before its password is set.
-#[derive(Debug, Clone)]
-pub struct Standing {
+pub struct Standing<'a> {
     /// The service account, as in [`Probe::bound_as`].
     pub bound_as: Option<Sid>,
-    /// The account.
-    pub account: Account,
     /// How its password stands.
     pub witness: Witness,
+    /// The account, as [`Directory::account`] gives it, not older than the witness. A controller
+    /// computes its groups anew each time, which takes about as long as a note is written: what is
+    /// noted before a set need not wait for them (decision 0015).
+    pub account: BoxFuture<'a, Result<Option<Account>, DirectoryError>>,
 }
 
 /// What a probe of the whole path saw (SPEC A-4).

@@ -14,7 +14,7 @@ use crate::attributes::{Attributes, Entry};
 use crate::filter::Filter;
 use crate::people;
 use crate::policy;
-use crate::search::{Limits, Search, search_each};
+use crate::search::{Found, Limits, Search, search_each};
 use crate::session::Session;
 use crate::{DirectoryConfig, DirectoryError, DistinguishedName, ObjectGuid};
 
@@ -79,8 +79,8 @@ pub(crate) async fn read(
     let mut cookie = since.map(|cookie| cookie.0.clone()).unwrap_or_default();
     for _ in 0..PAGES_MAX {
         let search = page_of(&session.root.domain_head, &wanted, cookie.clone());
-        let mut take = |entry: Entry| {
-            each(change(entry)?);
+        let mut take = |found: Found| {
+            each(change(found.whole()?)?);
             Ok(())
         };
         let controls = search_each(&session.connection, search, limits, &mut take).await?;

@@ -10,21 +10,48 @@ use crate::DirectoryError;
 use crate::pdc::Pdc;
 use crate::session::Session;
 
-/// How many controllers are asked who holds the role, after the one that DNS named.
+/// How many controllers are asked who holds the role, one by the word of the other, after the first.
 const HOPS_MAX: usize = 3;
 /// How many controllers are tried one after another, besides those that are configured, before the PDC
 /// emulator is asked for people.
 const OTHERS_MAX: usize = 4;
 
 impl Pdc {
-    /// Finds the PDC emulator by DNS and by the word of the controllers, and binds to it.
+    /// Finds the PDC emulator by DNS and by the word of the controllers, and binds to it. Where nobody
+    /// that DNS names leads to it, the other controllers are asked (`role`).
     pub(crate) async fn find_and_connect(&self) -> Result<Arc<Session>, DirectoryError> {
-        let mut hosts = self.locator.pdc_hosts(&self.config.domain).await?;
+        let mut asked = Vec::new();
+        let found = match self.locator.pdc_hosts(&self.config.domain).await {
+            Ok(hosts) => self.follow(hosts, &mut asked).await,
+            Err(error) => Err(error),
+        };
+        match found {
+            Err(error @ DirectoryError::BindRefused { .. }) => Err(error),
+            Err(error) => match self.find_by_others(&asked).await {
+                Ok(Some(session)) => {
+                    let host = &session.host;
+                    warn!(controller = %host, cause = %error, "directory.pdc.not_by_dns");
+                    Ok(session)
+                }
+                Ok(None) => Err(error),
+                // About the holder, and not about whomever DNS names.
+                Err(other) => Err(other),
+            },
+            found => found,
+        }
+    }
+
+    /// Asks these hosts, most preferred first, and whoever they name, until one says of itself that it
+    /// holds the role.
+    async fn follow(
+        &self,
+        mut hosts: Vec<String>,
+        asked: &mut Vec<String>,
+    ) -> Result<Arc<Session>, DirectoryError> {
         hosts.reverse();
-        let mut asked: Vec<String> = Vec::new();
         let mut last = None;
         while let Some(host) = hosts.pop() {
-            if asked.iter().any(|other| other.eq_ignore_ascii_case(&host)) {
+            if knows(asked, &host) {
                 continue;
             }
             if asked.len() > HOPS_MAX {
@@ -112,12 +139,14 @@ impl Pdc {
         opened
     }
 
-    async fn connect_to(&self, host: &str) -> Result<Arrival, DirectoryError> {
+    /// Connects to a controller, which says whether it holds the role.
+    pub(crate) async fn connect_to(&self, host: &str) -> Result<Arrival, DirectoryError> {
         let session = self.open_at(host).await?;
         self.arrive(session).await
     }
 
-    async fn open_at(&self, host: &str) -> Result<Session, DirectoryError> {
+    /// Binds to a host at the first of its addresses that answers.
+    pub(crate) async fn open_at(&self, host: &str) -> Result<Session, DirectoryError> {
         let mut last = None;
         for address in self.locator.addresses(host).await? {
             let address = SocketAddr::new(address, self.config.port());
@@ -137,7 +166,8 @@ impl Pdc {
         }))
     }
 
-    fn of_this_domain(&self, session: Session) -> Result<Session, DirectoryError> {
+    /// A session, if it is with a controller of the configured domain.
+    pub(crate) fn of_this_domain(&self, session: Session) -> Result<Session, DirectoryError> {
         let head = &self.config.base_dn;
         if session.root.domain_head == *head {
             return Ok(session);
@@ -160,8 +190,13 @@ impl Pdc {
     }
 }
 
+/// Whether a host is one of these.
+pub(crate) fn knows(hosts: &[String], host: &str) -> bool {
+    hosts.iter().any(|other| other.eq_ignore_ascii_case(host))
+}
+
 /// Where a connection led.
-enum Arrival {
+pub(crate) enum Arrival {
     /// To the PDC emulator.
     Here(Arc<Session>),
     /// To a controller that says that this host is.

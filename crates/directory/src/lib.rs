@@ -12,6 +12,7 @@
 //!   pool      the few connections to it
 //!   locate    DNS: who should be it
 //!   find      who is asked: the PDC emulator, or a preferred controller (SPEC D-11)
+//!   role      who holds the PDC role by the word of the controllers, where DNS does not lead there
 //!   controller  one controller by its name, and who holds the role by its word
 //!   session   a bound connection; who the controller says it is
 //!     open    how it comes about; starttls, tls: verified (SPEC D-1)
@@ -73,6 +74,7 @@ mod pool;
 pub mod protected;
 mod range;
 pub mod refusal;
+mod role;
 mod root;
 mod search;
 pub mod security;
@@ -99,7 +101,7 @@ pub use error::{DirectoryError, Refusal, SetError};
 pub use guid::{GuidError, ObjectGuid};
 pub use hold_off::BIND_HOLD_OFF;
 pub use pdc::ROLE_CHECK;
-pub use people::PersonEntry;
+pub use people::{LeftOut, PeopleRead, PersonEntry};
 pub use policy::{EffectivePolicy, PolicySource, domain_rules, pso_rules};
 pub use protected::{Protection, protected_by};
 pub use refusal::{Elimination, Suspect, explain_refusal, too_young};

@@ -1,12 +1,15 @@
 //! Reading people for synchronisation: page by page, handed over one by one.
 
+use std::time::Duration;
+
 use ldap3_proto::control::LdapControl;
 use ldap3_proto::proto::LdapSearchScope;
 
+use crate::answers::TooLarge;
 use crate::attributes::{Attributes, Entry};
 use crate::filter::Filter;
 use crate::policy;
-use crate::search::{Limits, Search, search_each};
+use crate::search::{Found, Limits, Search, search_each};
 use crate::session::Session;
 use crate::{DirectoryConfig, DirectoryError, DistinguishedName, ObjectGuid, range};
 
@@ -53,26 +56,49 @@ pub struct PersonEntry {
     pub attributes: Attributes,
 }
 
-/// Reads the people at and below each base; how many there were.
+/// What came of a reading.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PeopleRead {
+    /// How many people were handed over.
+    pub found: u64,
+    /// Who is there and could not be read.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A person who is there and has more than is taken: more than one answer may hold, or more values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// What names it for ever.
+    pub guid: ObjectGuid,
+    /// Where it stands, and what is too much. For the agent's log.
+    pub cause: DirectoryError,
+}
+
+/// Reads the people at and below each base. Who has more than is taken is left out and told of, and
+/// keeps nobody else from being read.
 pub(crate) async fn read(
     session: &Session,
     config: &DirectoryConfig,
     bases: &[DistinguishedName],
     page: u32,
     each: &mut (dyn FnMut(PersonEntry) + Send),
-) -> Result<u64, DirectoryError> {
-    let mut count = 0;
+) -> Result<PeopleRead, DirectoryError> {
+    let mut read = PeopleRead::default();
     let wanted = wanted(config);
     for base in outermost(bases) {
         let mut cookie = Vec::new();
         loop {
-            let mut in_parts = Vec::new();
-            let mut take = |entry: Entry| {
-                count += 1;
-                if range::is_in_parts(&entry.attributes) {
-                    in_parts.push(entry);
-                } else {
-                    each(person(entry)?);
+            let (mut in_parts, mut too_large) = (Vec::new(), Vec::new());
+            let mut take = |found: Found| {
+                match found {
+                    Found::TooLarge(entry) => too_large.push(entry),
+                    Found::Entry(entry) if range::is_in_parts(&entry.attributes) => {
+                        in_parts.push(entry);
+                    }
+                    Found::Entry(entry) => {
+                        read.found += 1;
+                        each(person(entry)?);
+                    }
                 }
                 Ok(())
             };
@@ -80,9 +106,22 @@ pub(crate) async fn read(
             let limit = config.operation_timeout;
             let limits = Limits::of(limit);
             let controls = search_each(&session.connection, search, limits, &mut take).await?;
+            for entry in too_large {
+                read.left_out.extend(left_out(session, entry, limit).await?);
+            }
             for mut entry in in_parts {
-                session.complete(&mut entry, limit).await?;
-                each(person(entry)?);
+                match session.complete(&mut entry, limit).await {
+                    Ok(()) => {
+                        read.found += 1;
+                        each(person(entry)?);
+                    }
+                    Err(cause @ DirectoryError::TooMuch { .. }) => {
+                        let guid = entry.attributes.guid()?;
+                        let cause = about(&entry.dn.to_string(), cause);
+                        read.left_out.push(LeftOut { guid, cause });
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             cookie = next_page(controls);
             if cookie.is_empty() {
@@ -90,7 +129,35 @@ pub(crate) async fn read(
             }
         }
     }
-    Ok(count)
+    Ok(read)
+}
+
+/// Who it is that has more than one answer may hold: the reading of everybody else only goes on where
+/// that is known. None if it is gone in the meantime.
+async fn left_out(
+    session: &Session,
+    entry: TooLarge,
+    limit: Duration,
+) -> Result<Option<LeftOut>, DirectoryError> {
+    let found = session.object(entry.name.clone(), &["objectGUID"], limit).await?;
+    let is_itself = !entry.name.contains(char::REPLACEMENT_CHARACTER);
+    let cause = DirectoryError::from(entry);
+    match found {
+        Some(found) => Ok(Some(LeftOut { guid: found.attributes.guid()?, cause })),
+        None if is_itself => Ok(None),
+        // Its name is not the one that was read, so that nobody can say who it is.
+        None => Err(cause),
+    }
+}
+
+/// An error about one attribute, of a person by name.
+fn about(dn: &str, error: DirectoryError) -> DirectoryError {
+    match error {
+        DirectoryError::TooMuch { attribute, limit } => {
+            DirectoryError::TooMuch { attribute: format!("{attribute} of {dn}"), limit }
+        }
+        other => other,
+    }
 }
 
 fn person(entry: Entry) -> Result<PersonEntry, DirectoryError> {

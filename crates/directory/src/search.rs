@@ -9,6 +9,7 @@ use ldap3_proto::proto::{
 };
 use tokio::time::timeout;
 
+use crate::answers::{Answer, TooLarge};
 use crate::attributes::Entry;
 use crate::code::AdCode;
 use crate::connection::{Connection, Flight};
@@ -62,7 +63,8 @@ pub(crate) async fn search(
     limit: Duration,
 ) -> Result<Vec<Entry>, DirectoryError> {
     let (mut found, mut size) = (Vec::new(), 0);
-    let each = &mut |entry: Entry| {
+    let each = &mut |one: Found| {
+        let entry = one.whole()?;
         size += size_of::<Entry>() + entry.attributes.size();
         if size > FOUND_MAX {
             let limit = format!("{FOUND_MAX} bytes");
@@ -91,8 +93,35 @@ impl Limits {
     }
 }
 
+/// An entry that a search found.
+pub(crate) enum Found {
+    /// As it is.
+    Entry(Entry),
+    /// It is more than is taken.
+    TooLarge(TooLarge),
+}
+
+impl Found {
+    /// The entry.
+    ///
+    /// # Errors
+    /// [`DirectoryError::TooMuch`].
+    pub(crate) fn whole(self) -> Result<Entry, DirectoryError> {
+        match self {
+            Self::Entry(entry) => Ok(entry),
+            Self::TooLarge(entry) => Err(entry.into()),
+        }
+    }
+}
+
+impl From<TooLarge> for DirectoryError {
+    fn from(entry: TooLarge) -> Self {
+        Self::TooMuch { attribute: format!("the entry {}", entry.shown()), limit: entry.limit }
+    }
+}
+
 /// What is done with each entry; an error ends the search.
-pub(crate) type Each<'a> = &'a mut (dyn FnMut(Entry) -> Result<(), DirectoryError> + Send);
+pub(crate) type Each<'a> = &'a mut (dyn FnMut(Found) -> Result<(), DirectoryError> + Send);
 
 /// Runs a search and hands over its entries as they come; the controls of its last answer.
 pub(crate) async fn search_each(
@@ -122,12 +151,17 @@ async fn collect(
     each: Each<'_>,
 ) -> Result<Vec<LdapControl>, DirectoryError> {
     loop {
-        let Some(answer) = timeout(idle, flight.next()).await.map_err(|_| late())? else {
-            return Err(DirectoryError::Lost { cause: flight.cause() });
+        let answer = match timeout(idle, flight.found()).await.map_err(|_| late())? {
+            Some(Answer::Whole(answer)) => answer,
+            Some(Answer::TooLarge(entry)) => {
+                each(Found::TooLarge(entry))?;
+                continue;
+            }
+            None => return Err(DirectoryError::Lost { cause: flight.cause() }),
         };
         let result = match answer.op {
             LdapOp::SearchResultEntry(entry) => {
-                each(Entry::try_from(entry)?)?;
+                each(Found::Entry(Entry::try_from(entry)?))?;
                 continue;
             }
             // Another controller has more: never followed, the connection there would not be ours.

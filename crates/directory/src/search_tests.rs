@@ -95,7 +95,7 @@ async fn answers_as_fast_as_can_be_are_not_kept_beyond_measure() {
 }
 
 #[tokio::test]
-async fn ten_megabytes_are_read_and_what_is_beyond_the_limit_ends_the_connection() {
+async fn ten_megabytes_are_read_and_what_is_beyond_the_limit_is_an_error_by_name() {
     let large = |size: usize| {
         move |mut far: DuplexStream| async move {
             let done = LdapOp::SearchResultDone(result(LdapResultCode::Success));
@@ -105,8 +105,10 @@ async fn ten_megabytes_are_read_and_what_is_beyond_the_limit_ends_the_connection
     };
     let found = asked(large(10 << 20)).await.unwrap();
     assert_eq!(found[0].attributes.value("description").unwrap().len(), 10 << 20);
-    let cause = cause(asked(large(ANSWER_MAX)).await);
-    assert!(cause.contains("at most 16777216 are taken"), "{cause}");
+    let error = asked(large(ANSWER_MAX)).await.unwrap_err();
+    assert!(matches!(error, DirectoryError::TooMuch { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("CN=x,DC=y") && text.ends_with("bytes; at most 16777216"), "{text}");
 }
 
 #[tokio::test]
@@ -181,8 +183,8 @@ fn whatever_a_controller_says_a_search_ends_with_the_connection() {
             far.write_all(&said).await.unwrap();
             drop(far);
             let mut found = Vec::new();
-            let take = &mut |one| {
-                found.push(one);
+            let take = &mut |one: Found| {
+                found.push(one.whole()?);
                 Ok(())
             };
             timeout(LONG, collect(&mut flight, LONG, take)).await.unwrap().map(|_| found)

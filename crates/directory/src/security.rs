@@ -46,8 +46,10 @@ pub use write::WriteError;
 
 /// The attribute that holds an object's descriptor.
 pub(crate) const ATTRIBUTE: &str = "nTSecurityDescriptor";
-/// DACL_SECURITY_INFORMATION (MS-ADTS 3.1.1.3.4.1.11): of the descriptor only the DACL.
-const DACL_ONLY: i32 = 4;
+/// OWNER_, GROUP_ and DACL_SECURITY_INFORMATION (MS-ADTS 3.1.1.3.4.1.11): the descriptor without its
+/// SACL. Who may read the DACL may read the other two (MS-ADTS 3.1.1.4.4), and without the owner the
+/// entries for Owner Rights would be about nobody.
+const WITHOUT_SACL: i32 = 1 | 2 | 4;
 
 /// The length of what stands before everything else, in bytes.
 const HEADER: usize = 20;
@@ -171,13 +173,17 @@ impl SecurityDescriptor {
     }
 }
 
-/// The controls of a search for these attributes. A descriptor is asked for without its SACL:
-/// that one takes a privilege, and who lacks it is given nothing at all (MS-ADTS 3.1.1.4.4). Not
-/// critical: from a controller without the control the descriptor merely stays away.
+/// The controls of a search for these attributes.
 pub(crate) fn controls_for(attributes: &[&str]) -> Vec<LdapControl> {
     let asked = attributes.iter().any(|name| name.eq_ignore_ascii_case(ATTRIBUTE));
-    let control = LdapControl::SdFlags { criticality: false, flags: DACL_ONLY };
-    asked.then_some(control).into_iter().collect()
+    asked.then(readable_parts).into_iter().collect()
+}
+
+/// Asks for a descriptor without its SACL: that one takes a privilege, and who lacks it is given nothing
+/// at all (MS-ADTS 3.1.1.4.4). Not critical: from a controller without the control the descriptor merely
+/// stays away.
+pub(crate) const fn readable_parts() -> LdapControl {
+    LdapControl::SdFlags { criticality: false, flags: WITHOUT_SACL }
 }
 
 /// A part of a descriptor: where it begins, counted from the descriptor's first byte; 0 is nowhere.

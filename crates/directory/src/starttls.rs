@@ -9,7 +9,7 @@ use ldap3_proto::proto::{LdapExtendedRequest, LdapMsg, LdapOp, LdapResultCode};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_util::codec::Decoder as _;
 
-use crate::answers::{Answers, Garbled};
+use crate::answers::{Answer, Answers, Garbled};
 use crate::diagnose::{Fault, Step};
 use crate::wire;
 
@@ -34,7 +34,8 @@ where
     let mut answers = Answers::of_at_most(ANSWER_MAX);
     let answer = loop {
         match answers.decode(&mut buffer) {
-            Ok(Some(answer)) => break answer,
+            Ok(Some(Answer::Whole(answer))) => break answer,
+            Ok(Some(Answer::TooLarge(_))) => return Err(other_kind()),
             Ok(None) => {}
             Err(error) if Garbled::is_cause_of(&error) => {
                 return Err(Fault::NotLdap(error.to_string()));
@@ -50,9 +51,13 @@ where
     if buffer.is_empty() { Ok(()) } else { Err(Fault::StartTlsInjected) }
 }
 
+fn other_kind() -> Fault {
+    Fault::NotLdap("it sent an answer of another kind".to_owned())
+}
+
 fn accepted(answer: LdapMsg) -> Result<(), Fault> {
     let LdapOp::ExtendedResponse(response) = answer.op else {
-        return Err(Fault::NotLdap("it sent an answer of another kind".to_owned()));
+        return Err(other_kind());
     };
     let result = response.res;
     // Message id 0: it hangs up, and says why (RFC 4511 section 4.4.1).

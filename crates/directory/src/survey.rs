@@ -17,16 +17,14 @@ use tracing::debug;
 use crate::attributes::Entry;
 use crate::filter::Filter;
 use crate::pdc::ROLE_CHECK;
-use crate::security::{self, SecurityDescriptor, rights};
+use crate::security::{self, Requester, SecurityDescriptor, rights};
 use crate::session::{Search, Session, refusal};
 use crate::witness::InvocationId;
 use crate::{
     DirectoryError, DistinguishedName, LdapDirectory, ObjectGuid, PolicyControl, Sid, wire,
 };
 
-/// OWNER_SECURITY_INFORMATION and DACL_SECURITY_INFORMATION (MS-ADTS 3.1.1.3.4.1.11).
-const OWNER_AND_DACL: i32 = 1 | 4;
-/// DACL_SECURITY_INFORMATION alone: owner, group and SACL stay as they are.
+/// DACL_SECURITY_INFORMATION (MS-ADTS 3.1.1.3.4.1.11) alone: owner, group and SACL stay as they are.
 const DACL_ONLY: i32 = 4;
 /// LDAP_SERVER_SHOW_DELETED_OID (MS-ADTS 3.1.1.3.4.1.14): without it, the container Deleted Objects is
 /// not there.
@@ -51,7 +49,7 @@ pub struct Surveyed {
     pub classes: Vec<String>,
     /// `adminCount` is 1 (or more).
     pub admin_count: bool,
-    /// Owner and DACL; none where they are hidden from who asks.
+    /// Owner, group and DACL; none where they are hidden from who asks.
     pub descriptor: Option<SecurityDescriptor>,
 }
 
@@ -72,7 +70,7 @@ impl Surveyed {
             scope: LdapSearchScope::Base,
             filter: Filter::present("objectClass"),
             attributes: ATTRIBUTES,
-            controls: vec![with_owner(), deleted],
+            controls: vec![security::readable_parts(), deleted],
         }
     }
 
@@ -104,6 +102,12 @@ pub struct Asker {
 }
 
 impl Asker {
+    /// Everything by which an entry can be about it, there.
+    pub fn requester(&self) -> Requester {
+        let who = Requester::account(self.own.clone(), self.groups.iter().cloned());
+        if self.is_samba { who.at_samba() } else { who }
+    }
+
     /// The search that reads it.
     pub(crate) fn question() -> Search<'static> {
         Search::object(String::new(), &["tokenGroups"])
@@ -351,7 +355,7 @@ impl LdapDirectory {
             filter: filter.clone(),
             attributes: ATTRIBUTES,
             controls: vec![
-                with_owner(),
+                security::readable_parts(),
                 LdapControl::SimplePagedResults { size, cookie: Vec::new() },
             ],
         };
@@ -377,10 +381,6 @@ impl LdapDirectory {
         let found = session.search(search(), limit).await?;
         Ok((session, found))
     }
-}
-
-fn with_owner() -> LdapControl {
-    LdapControl::SdFlags { criticality: false, flags: OWNER_AND_DACL }
 }
 
 fn modification(operation: LdapModifyType, name: &str, vals: Vec<Vec<u8>>) -> LdapModify {

@@ -16,7 +16,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::SystemClock;
-use directory::{Directory as _, DistinguishedName, LdapDirectory, PersonEntry};
+use directory::{
+    Directory as _, DirectoryError, DistinguishedName, LdapDirectory, ObjectGuid, PeopleRead,
+    PersonEntry,
+};
 use futures_util::{SinkExt as _, StreamExt as _};
 use lab::Authority;
 use ldap3_proto::LdapCodec;
@@ -62,6 +65,17 @@ fn person(id: i32, number: u8, dn: &[u8], display_name: &[u8]) -> Vec<u8> {
 /// The people of a domain whose answer to every search below its head is what `entries` makes for a
 /// message id.
 async fn people(entries: impl Fn(i32) -> Vec<u8> + Clone + Send + 'static) -> Vec<PersonEntry> {
+    let (found, read) = read(entries).await;
+    let left_out = read.unwrap().left_out;
+    assert_eq!(left_out, []);
+    found
+}
+
+/// The same, with what was said of those who could not be read. What is below the head has a GUID of
+/// sevens.
+async fn read(
+    entries: impl Fn(i32) -> Vec<u8> + Clone + Send + 'static,
+) -> (Vec<PersonEntry>, Result<PeopleRead, DirectoryError>) {
     let authority = Authority::create().unwrap();
     let tls = acceptor(&authority, &host(1));
     let talk = move |stream: TcpStream, state: Arc<std::sync::Mutex<staged::State>>| {
@@ -70,11 +84,36 @@ async fn people(entries: impl Fn(i32) -> Vec<u8> + Clone + Send + 'static) -> Ve
             let stream = tls.accept(stream).await.unwrap();
             let mut messages = Framed::new(stream, LdapCodec::default());
             while let Some(Ok(LdapMsg { msgid, op, ctrl })) = messages.next().await {
-                let below = matches!(&op, LdapOp::SearchRequest(search)
-                    if search.scope == LdapSearchScope::Subtree);
-                let answers = if below {
+                let (below, one, part) = match &op {
+                    LdapOp::SearchRequest(search) => {
+                        let wants = |name: &String| name == "objectGUID";
+                        let below = search.scope == LdapSearchScope::Subtree;
+                        let part = search.attrs.iter().find_map(|name| part_from(name));
+                        (below, search.attrs.iter().any(wants), part)
+                    }
+                    _ => (false, false, None),
+                };
+                let answers = if let Some(from) = part {
+                    messages.get_mut().write_all(&endless(msgid, from)).await.unwrap();
+                    vec![LdapOp::SearchResultDone(result(LdapResultCode::Success))]
+                } else if below {
                     messages.get_mut().write_all(&entries(msgid)).await.unwrap();
                     vec![LdapOp::SearchResultDone(result(LdapResultCode::Success))]
+                } else if one {
+                    let LdapOp::SearchRequest(search) = op else { unreachable!() };
+                    // By a name that is not the one that it has, nobody is found.
+                    let is_itself = !search.base.contains(char::REPLACEMENT_CHARACTER);
+                    if is_itself {
+                        let found =
+                            entry(msgid, search.base.as_bytes(), &[("objectGUID", &[7; 16])]);
+                        messages.get_mut().write_all(&found).await.unwrap();
+                    }
+                    let code = if is_itself {
+                        LdapResultCode::Success
+                    } else {
+                        LdapResultCode::NoSuchObject
+                    };
+                    vec![LdapOp::SearchResultDone(result(code))]
                 } else {
                     respond(op, ctrl, &host(1), &mut state.lock().unwrap())
                 };
@@ -89,8 +128,73 @@ async fn people(entries: impl Fn(i32) -> Vec<u8> + Clone + Send + 'static) -> Ve
     let head: DistinguishedName = "DC=staged,DC=test".parse().unwrap();
     let mut found = Vec::new();
     let mut take = |person| found.push(person);
-    timeout(PATIENCE, directory.people(&[head], 500, &mut take)).await.unwrap().unwrap();
-    found
+    let read = timeout(PATIENCE, directory.people(&[head], 500, &mut take)).await.unwrap();
+    (found, read)
+}
+
+/// How many values each part of an attribute without end has.
+const PART: usize = 200_000;
+const ENDLESS: &[u8] = b"CN=Jan,DC=staged,DC=test";
+
+/// From which value on the rest of the attribute is asked for.
+fn part_from(name: &str) -> Option<usize> {
+    let name = name.to_ascii_lowercase();
+    name.strip_prefix("othermailbox;range=")?.strip_suffix("-*")?.parse().ok()
+}
+
+/// A part of an attribute after which there is always another one.
+fn endless(id: i32, from: usize) -> Vec<u8> {
+    let name = format!("otherMailbox;range={from}-{}", from + PART - 1);
+    let mailbox =
+        element(0x30, &[&element(4, &[name.as_bytes()]), &element(0x31, &[&[4, 0].repeat(PART)])]);
+    let guid = element(0x31, &[&element(4, &[&[8; 16]])]);
+    let guid = element(0x30, &[&element(4, &[b"objectGUID"]), &guid]);
+    let found = element(0x64, &[&element(4, &[ENDLESS]), &element(0x30, &[&guid, &mailbox])]);
+    element(0x30, &[&element(2, &[&id.to_be_bytes()]), &found])
+}
+
+#[tokio::test]
+async fn who_has_more_values_than_are_taken_is_left_out_by_name_and_the_page_goes_on() {
+    let (found, read) = read(|id| {
+        let last = person(id, 2, b"CN=Piet,DC=staged,DC=test", b"Piet");
+        [endless(id, 0), last].concat()
+    })
+    .await;
+    let read = read.unwrap();
+    assert_eq!((found.len(), read.found), (1, 1));
+    let [left_out] = &read.left_out[..] else { panic!("{read:?}") };
+    assert_eq!(left_out.guid, ObjectGuid::from_bytes([8; 16]));
+    let cause = left_out.cause.to_string();
+    assert!(cause.starts_with("othermailbox of CN=Jan,DC=staged,DC=test has more"), "{cause}");
+}
+
+/// So large that no answer may hold it: a value of 17 MiB.
+fn large(id: i32, dn: &[u8]) -> Vec<u8> {
+    entry(id, dn, &[("description", &vec![b'x'; 17 << 20])])
+}
+
+#[tokio::test]
+async fn who_has_more_than_an_answer_holds_is_left_out_by_name_and_the_page_goes_on() {
+    let (found, read) = read(|id| {
+        let first = person(id, 1, b"CN=Anna,DC=staged,DC=test", b"Anna");
+        let last = person(id, 2, b"CN=Piet,DC=staged,DC=test", b"Piet");
+        [first, large(id, b"CN=Jan,DC=staged,DC=test"), last].concat()
+    })
+    .await;
+    let read = read.unwrap();
+    assert_eq!((found.len(), read.found), (2, 2));
+    let [left_out] = &read.left_out[..] else { panic!("{read:?}") };
+    assert_eq!(left_out.guid, ObjectGuid::from_bytes([7; 16]));
+    let cause = left_out.cause.to_string();
+    assert!(cause.contains("the entry CN=Jan,DC=staged,DC=test has more"), "{cause}");
+}
+
+#[tokio::test]
+async fn where_nobody_can_say_who_it_is_nobody_is_taken_for_gone() {
+    let name = [b"CN=", NO_TEXT, b",DC=staged,DC=test"].concat();
+    let (_, read) = read(move |id| large(id, &name)).await;
+    let error = read.unwrap_err();
+    assert!(matches!(error, DirectoryError::TooMuch { .. }), "{error}");
 }
 
 #[tokio::test]

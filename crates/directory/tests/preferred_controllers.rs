@@ -17,6 +17,7 @@ use std::sync::Arc;
 use clock::SystemClock;
 use directory::{
     Directory as _, DirectoryConfig, DirectoryError, DistinguishedName, LdapDirectory, ObjectGuid,
+    PeopleRead,
 };
 use protocol::{ClearPassword, Outcome, Timestamp};
 use staged::{Stage, host, stage};
@@ -29,7 +30,7 @@ fn client(stage: &Stage, controllers: &[u8], only_preferred: bool) -> LdapDirect
     LdapDirectory::new(config, Arc::new(SystemClock)).unwrap()
 }
 
-async fn read(directory: &LdapDirectory) -> Result<u64, DirectoryError> {
+async fn read(directory: &LdapDirectory) -> Result<PeopleRead, DirectoryError> {
     let head: DistinguishedName = "DC=staged,DC=test".parse().unwrap();
     directory.people(&[head], 500, &mut |_| ()).await
 }

@@ -124,6 +124,101 @@ async fn where_the_owner_is_not_there_nothing_is_set_elsewhere() {
     assert!(sets(&stage).is_empty());
 }
 
+/// A host that has an address and listens nowhere.
+const DEAD: u8 = 9;
+
+/// DNS names a dead holder of the role, or nobody, and these as controllers of the domain.
+fn seized(stage: &Stage, in_dns: &str, all: &[u8]) {
+    let mut state = stage.state.lock().unwrap();
+    state.in_dns = in_dns.to_owned();
+    state.all_in_dns = all.iter().copied().map(host).collect();
+}
+
+#[tokio::test]
+async fn a_role_that_was_seized_is_found_by_the_word_of_the_others_and_only_the_holder_sets() {
+    let stage = stage(3, same).await;
+    for (in_dns, owner) in [(host(DEAD), 3), (String::new(), 3), (host(DEAD), 1)] {
+        seized(&stage, &in_dns, &[DEAD, 1, 2, 3]);
+        stage.state.lock().unwrap().owner = host(owner);
+        stage.state.lock().unwrap().sets.clear();
+        let (directory, _clock) = client(&stage);
+        assert_eq!(directory.probe().await.unwrap().controller, host(owner), "{in_dns:?}");
+        set(&directory).await.unwrap();
+        assert_eq!(sets(&stage), [host(owner)]);
+    }
+}
+
+#[tokio::test]
+async fn a_former_holder_that_still_takes_itself_for_the_holder_sets_nothing() {
+    let stage = stage(3, same).await;
+    // dc1 has heard of nothing since the role was given away for the second time.
+    for (in_dns, present) in [(host(DEAD), DEAD), (host(DEAD), 3)] {
+        seized(&stage, &in_dns, &[DEAD, 1, 2, 3]);
+        {
+            let mut state = stage.state.lock().unwrap();
+            state.sets.clear();
+            state.words = (2..=3).map(|other| (host(other), (host(present), 3))).collect();
+            state.words.insert(host(1), (host(1), 2));
+        }
+        let set = set(&client(&stage).0).await;
+        if present == DEAD {
+            assert!(matches!(set, Err(SetError::NotSent(_))), "{set:?}");
+            assert!(sets(&stage).is_empty());
+        } else {
+            set.unwrap();
+            assert_eq!(sets(&stage), [host(present)]);
+        }
+    }
+    // Where nobody can say which word is the later one, nothing is set either.
+    stage.state.lock().unwrap().words.insert(host(1), (host(1), 3));
+    stage.state.lock().unwrap().sets.clear();
+    let set = set(&client(&stage).0).await;
+    assert!(matches!(set, Err(SetError::NotSent(_))), "{set:?}");
+    assert!(sets(&stage).is_empty());
+}
+
+#[tokio::test]
+async fn while_the_holder_is_down_and_nobody_else_holds_the_role_nothing_is_set() {
+    let stage = stage(2, same).await;
+    seized(&stage, &host(DEAD), &[DEAD, 1, 2]);
+    stage.state.lock().unwrap().owner = host(DEAD);
+    let (directory, _clock) = client(&stage);
+    let error = set(&directory).await.unwrap_err();
+    let SetError::NotSent(DirectoryError::PdcUnreachable { cause }) = error else {
+        panic!("{error}")
+    };
+    assert!(cause.contains(&host(DEAD)), "{cause}");
+    assert_eq!(stage.state.lock().unwrap().binds, 2, "both were asked, once");
+    assert!(sets(&stage).is_empty());
+}
+
+#[tokio::test]
+async fn a_holder_that_only_the_others_name_is_what_an_error_is_about() {
+    let stage = stage(2, same).await;
+    seized(&stage, &host(DEAD), &[1]);
+    stage.state.lock().unwrap().owner = host(8);
+    let (directory, _clock) = client(&stage);
+    let error = directory.probe().await.unwrap_err();
+    assert!(error.to_string().contains(&host(8)), "{error}");
+}
+
+#[tokio::test]
+async fn where_only_the_preferred_may_be_asked_nobody_else_is_asked_who_holds_the_role() {
+    let stage = stage(3, same).await;
+    seized(&stage, &host(DEAD), &[1, 2, 3]);
+    stage.state.lock().unwrap().owner = host(2);
+    let only = |preferred: u8| {
+        let controllers = vec![host(preferred)];
+        let config = DirectoryConfig { controllers, only_preferred: true, ..stage.config.clone() };
+        client(&Stage { config, state: Arc::clone(&stage.state) }).0
+    };
+    // What it names is asked all the same: passwords are set nowhere else.
+    assert_eq!(only(3).probe().await.unwrap().controller, host(2));
+    let error = only(DEAD).probe().await.unwrap_err();
+    assert!(error.to_string().contains(&host(DEAD)), "{error}");
+    assert_eq!(stage.state.lock().unwrap().binds, 2);
+}
+
 #[tokio::test]
 async fn a_certificate_for_another_name_is_refused_before_the_password_is_sent() {
     let stage = stage(1, |_| host(2)).await;

@@ -310,8 +310,9 @@ async fn people_are_read_page_by_page_each_once_and_without_the_rest() {
     let inner = people.child("OU", "Amsterdam");
     let mut seen = Vec::new();
     let mut each = |person: directory::PersonEntry| seen.push(person);
-    let count = directory.people(&[inner, people.clone()], 2, &mut each).await.unwrap();
-    assert_eq!(count, seen.len() as u64);
+    let read = directory.people(&[inner, people.clone()], 2, &mut each).await.unwrap();
+    assert_eq!(read.left_out, []);
+    assert_eq!(read.found, seen.len() as u64);
     let guids: HashSet<_> = seen.iter().map(|person| person.guid).collect();
     assert_eq!(guids.len(), seen.len(), "nobody twice");
     assert!(seen.iter().all(|person| person.dn.is_below(&people)));

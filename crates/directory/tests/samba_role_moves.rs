@@ -19,6 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clock::SystemClock;
 use directory::{
     Directory as _, DirectoryError, LdapDirectory, ObjectGuid, ROLE_CHECK, SetError, Terms, Write,
@@ -28,7 +30,7 @@ use lab::{Bound, Forest, Lab, LabOptions, Person, Watch};
 use protocol::{Clock as _, ManualClock, Outcome, Timestamp};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
-use world::{LATER, agent, config, guid, password, somebody};
+use world::{LATER, agent, config, connect, guid, password, somebody};
 
 const CALLERS: usize = 4;
 /// So many that nobody's turn comes again before the other controller has the last set of theirs: two
@@ -315,4 +317,48 @@ async fn a_write_without_a_probe_before_it_follows_the_role_when_the_last_word_i
         set(format!("After-The-Move-{round}")).await.unwrap();
         assert_eq!(at(to).1, invocation_id(&forest, to), "round {round}");
     }
+}
+
+/// Gives the role away, and leaves DNS as it was: as after a role was seized from a controller that never
+/// came back to take its record away.
+fn moved_behind_dns(forest: &Forest, to: usize) {
+    let node = format!(
+        "DC=_ldap._tcp.pdc,DC=_msdcs.{},CN=MicrosoftDNS,DC=ForestDnsZones,{}",
+        forest.domain, forest.base_dn
+    );
+    let found = forest.search(&node, "(objectClass=*)", &["dnsRecord"]).unwrap();
+    let before = STANDARD.encode(found[0].value("dnsRecord").unwrap());
+    forest.transfer_pdc(to).unwrap();
+    let ldif =
+        format!("dn: {node}\nchangetype: modify\nreplace: dnsRecord\ndnsRecord:: {before}\n-\n");
+    (0..forest.controllers.len()).for_each(|index| forest.at(index).modify(&ldif).unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_dns_names_only_a_former_holder_that_is_gone_passwords_are_set_at_the_present_one() {
+    let lab = block_in_place(two_controllers);
+    let forest = lab.forest().clone();
+    let person = block_in_place(|| somebody(&forest));
+    let before = block_in_place(|| {
+        soon("a person is at both controllers", || written(&forest, 1, &person).is_some());
+        moved_behind_dns(&forest, 1);
+        forest.stop_controller(0).unwrap();
+        written(&forest, 1, &person).unwrap().0
+    });
+    // The DNS of the controller that is left.
+    let directory = connect(config(&forest.at(1)));
+    assert_eq!(directory.pdc_in_dns().await.unwrap(), [forest.controllers[0].name.clone()]);
+    assert_eq!(directory.probe().await.unwrap().controller, forest.controllers[1].name);
+    let new = password("Seized-Role-Password-1");
+    directory.set_password(guid(&person), &new, LATER).await.unwrap();
+    block_in_place(|| {
+        let here = invocation_id(&forest, 1);
+        assert_eq!(written(&forest, 1, &person), Some((before + 1, here)));
+        // Nobody is left who holds the role: nothing is set by whoever else answers.
+        forest.start_controller(0).unwrap();
+        forest.stop_controller(1).unwrap();
+    });
+    let directory = connect(config(&forest));
+    let again = directory.set_password(guid(&person), &new, LATER).await.unwrap_err();
+    assert!(matches!(again, SetError::NotSent(_)), "{again}");
 }

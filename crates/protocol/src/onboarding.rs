@@ -82,6 +82,10 @@ pub struct HeartbeatRequest {
     pub now: Timestamp,
     /// Whether a probe of the LDAP path to the PDC emulator succeeded.
     pub directory_reachable: bool,
+    /// Whether the breaker is open, so that no password is reset until an administrator releases it at
+    /// the agent (SPEC A-5). None: the agent does not say, because it is older or cannot read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker_open: Option<bool>,
 }
 
 /// The answer to [`HeartbeatRequest`].
@@ -91,4 +95,27 @@ pub struct HeartbeatResponse {
     pub now: Timestamp,
     /// The oldest protocol version that the cloud accepts.
     pub oldest_version: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_that_says_nothing_of_its_breaker_is_understood_and_so_is_one_that_does() {
+        let old = r#"{"version":"0.1.0","now":1700000000000,"directory_reachable":true}"#;
+        let read: HeartbeatRequest = serde_json::from_str(old).unwrap();
+        assert_eq!(read.breaker_open, None);
+        assert_eq!(serde_json::to_string(&read).unwrap(), old);
+        let new = HeartbeatRequest { breaker_open: Some(true), ..read };
+        let text = serde_json::to_string(&new).unwrap();
+        assert!(text.contains(r#""breaker_open":true"#), "{text}");
+
+        // What a service of an earlier version reads of it.
+        #[derive(Deserialize)]
+        struct Earlier {
+            directory_reachable: bool,
+        }
+        assert!(serde_json::from_str::<Earlier>(&text).unwrap().directory_reachable);
+    }
 }

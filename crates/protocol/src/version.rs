@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | 1 | 2026-11-22 | first: reset, answer, settlement, onboarding |
 //! | 1 | 2026-11-28 | a policy may say more: who judges, the greatest age, the lockout, parts of a second; whoever does not know that passes over it |
+//! | 1 | 2026-11-28 | a heartbeat may say whether the breaker is open; a service that does not know that passes over it |
 
 /// The version that this build writes, and the only one that it reads so far.
 pub const CURRENT: u64 = 1;

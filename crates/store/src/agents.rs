@@ -26,6 +26,8 @@ pub struct Agent {
     pub clock_difference_ms: Option<i64>,
     /// Whether the agent reached its directory then.
     pub directory_reachable: bool,
+    /// Whether its breaker was open then (SPEC A-5); none where it did not say.
+    pub breaker_open: Option<bool>,
 }
 
 /// The cloud's halves of what onboarding made (SPEC A-2).
@@ -50,6 +52,8 @@ pub struct Heartbeat {
     pub clock_difference_ms: i64,
     /// Whether the agent reached its directory.
     pub directory_reachable: bool,
+    /// Whether its breaker is open; none where it does not say.
+    pub breaker_open: Option<bool>,
 }
 
 const KEY: &str = "key of an agent";
@@ -254,12 +258,13 @@ impl Store {
     ) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE agent SET heartbeat_at = $1, version = $2, clock_difference_ms = $3,
-                 directory_reachable = $4 WHERE id = $5",
+                 directory_reachable = $4, breaker_open = $5 WHERE id = $6",
         )
         .bind(now.as_millis())
         .bind(&heartbeat.version)
         .bind(heartbeat.clock_difference_ms)
         .bind(i64::from(heartbeat.directory_reachable))
+        .bind(heartbeat.breaker_open.map(i64::from))
         .bind(agent.to_bytes().to_vec())
         .execute(&self.pool)
         .await
@@ -294,6 +299,7 @@ fn agent(row: &Typed<'_>) -> Result<Agent, StoreError> {
         version: row.optional_text("version")?,
         clock_difference_ms: row.optional_number("clock_difference_ms")?,
         directory_reachable: row.number("directory_reachable")? != 0,
+        breaker_open: row.optional_number("breaker_open")?.map(|open| open != 0),
     })
 }
 
@@ -350,6 +356,27 @@ mod tests {
         assert_eq!(world.store.enrol_agent("code", id, "a", [0; 32], NOW).await.unwrap(), None);
         assert_eq!(world.store.enrol_agent("other", id, "a", [0; 32], NOW).await.unwrap(), None);
         assert_eq!(world.store.agent(id).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_heartbeat_is_kept_as_it_came_and_what_it_does_not_say_is_not_known() {
+        let (world, tenant) = world().await;
+        let (store, id) = (&world.store, AgentId::from_bytes([3; 16]));
+        store.issue_enrol_code(tenant, "c", NOW.after(Duration::from_secs(9))).await.unwrap();
+        store.enrol_agent("c", id, "a", [0; 32], NOW).await.unwrap();
+        assert_eq!(store.agent(id).await.unwrap().unwrap().breaker_open, None);
+        for breaker_open in [Some(true), Some(false), None] {
+            let heartbeat = Heartbeat {
+                version: "1.2.3".to_owned(),
+                clock_difference_ms: -7,
+                directory_reachable: true,
+                breaker_open,
+            };
+            store.record_heartbeat(id, &heartbeat, NOW).await.unwrap();
+            let agent = store.agent(id).await.unwrap().unwrap();
+            assert_eq!((agent.heartbeat_at, agent.breaker_open), (Some(NOW), breaker_open));
+            assert_eq!((agent.clock_difference_ms, agent.directory_reachable), (Some(-7), true));
+        }
     }
 
     #[tokio::test]

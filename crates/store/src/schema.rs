@@ -133,4 +133,8 @@ CREATE TABLE audit_anchor (
     hash BLOB NOT NULL
 );
 ",
+    r"
+-- Whether the agent's breaker is open; NULL where it did not say.
+ALTER TABLE agent ADD COLUMN breaker_open INTEGER;
+",
 ];

@@ -99,7 +99,7 @@ impl ImportedObject {
         source_anchor: SourceAnchor,
         attributes: Attributes,
     ) -> Self {
-        Self { anchor: BASE64.encode(object_guid), dn: dn.into(), attributes, source_anchor }
+        Self { anchor: anchor_of(object_guid), dn: dn.into(), attributes, source_anchor }
     }
 
     /// A user of the cloud.
@@ -111,6 +111,11 @@ impl ImportedObject {
             source_anchor: user.source_anchor.clone(),
         }
     }
+}
+
+/// The anchor of an object of a directory.
+pub(crate) fn anchor_of(object_guid: [u8; 16]) -> String {
+    BASE64.encode(object_guid)
 }
 
 /// The objectGUID that a directory's anchor stands for.

@@ -4,7 +4,7 @@ use protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::SqliteConnection;
 
-use crate::connector::{folded, object_guid, values};
+use crate::connector::{anchor_of, folded, object_guid, values};
 use crate::state::to_json;
 use crate::{ConnectorName, ImportedObject, SyncError, SyncState};
 
@@ -23,6 +23,9 @@ pub struct ImportReport {
     pub unchanged: u64,
     /// Objects that the run did not see.
     pub deleted: u64,
+    /// Objects that are there and could not be read: they stay as they were.
+    #[serde(default)]
+    pub left_out: u64,
 }
 
 /// A full import that is under way.
@@ -71,6 +74,26 @@ impl ImportRun {
         if self.batch.len() < BATCH { Ok(()) } else { self.write_batch().await }
     }
 
+    /// Takes note of an object that is there and that the import could not read: if it was there before,
+    /// it stays as it was.
+    ///
+    /// # Errors
+    /// Those of [`ImportRun::see`].
+    pub async fn leave_out(&mut self, guid: [u8; 16]) -> Result<(), SyncError> {
+        let seen = "UPDATE connector_object SET seen_run = max(seen_run, $1)
+            WHERE connector = $2 AND anchor = $3";
+        let mut tx = self.state.write().await?;
+        sqlx::query(seen)
+            .bind(self.run)
+            .bind(self.connector.as_str())
+            .bind(anchor_of(guid))
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        self.report.left_out += 1;
+        Ok(())
+    }
+
     /// Ends the run: what it did not see is no longer there. To be called only if the other side
     /// was read to its end.
     ///
@@ -101,6 +124,7 @@ impl ImportRun {
             updated = self.report.updated,
             unchanged = self.report.unchanged,
             deleted = self.report.deleted,
+            left_out = self.report.left_out,
             "sync.import.finished"
         );
         Ok(self.report)

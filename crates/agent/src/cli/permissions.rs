@@ -1,6 +1,7 @@
 //! `passback-agent permissions`: what the service account may do, checked, granted and taken back.
 
 mod check;
+mod show;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,16 +14,19 @@ use directory::{
     protected_by,
 };
 use protocol::Clock;
-use serde_json::json;
 
 use self::check::Check;
 use super::ask;
 use crate::directories::{SetUpError, over_ldaps, over_ldaps_as};
 use crate::permissions::{
-    Change, Extent, Form, Observed, Wish, grant, preview, revoke, to_be_let_in,
+    Change, Extent, Form, Observed, Wish, findings_text, grant, judge, preview, revoke,
+    to_be_let_in,
 };
 use crate::settings::{AgentSettings, DirectorySettings};
 use crate::surroundings::Surroundings;
+
+/// How many people are looked at below each unit, after a grant, for denials that beat it.
+const GRANT_PEOPLE: u32 = 100;
 
 #[derive(Subcommand)]
 pub(super) enum PermissionsCommand {
@@ -157,15 +161,15 @@ pub(super) async fn permissions(
 ) -> Result<(), Failure> {
     match command {
         PermissionsCommand::Check(check) => check.carry_out(settings, surroundings).await,
-        PermissionsCommand::Show { json } => shown(json, settings, surroundings).await,
+        PermissionsCommand::Show { json } => show::carry_out(json, settings, surroundings).await,
         PermissionsCommand::Grant { what, inherit } => {
             let open = Open::the_one(&what, settings, surroundings).await?;
-            let changes = if inherit.is_empty() {
-                grant(&open.observed, &what.wish()).map_err(Failure::refused)?
-            } else {
-                open.inheriting(&inherit).await?
-            };
-            open.carry_out(&what, &changes, "Granted").await
+            if !inherit.is_empty() {
+                let changes = open.inheriting(&inherit).await?;
+                return open.carry_out(&what, &changes, "Granted").await;
+            }
+            let changes = grant(&open.observed, &what.wish()).map_err(Failure::refused)?;
+            open.grant(&what, &changes).await
         }
         PermissionsCommand::Revoke { what } => {
             let open = Open::the_one(&what, settings, surroundings).await?;
@@ -173,45 +177,6 @@ pub(super) async fn permissions(
             open.carry_out(&what, &changes, "Taken back").await
         }
     }
-}
-
-async fn shown(
-    json: bool,
-    settings: &AgentSettings,
-    surroundings: &Surroundings,
-) -> Result<(), Failure> {
-    let (mut values, mut unreachable) = (Vec::new(), None);
-    for one in chosen(settings, None)? {
-        let name = one.name.as_str();
-        let asker = match client(one, surroundings) {
-            Ok(directory) => directory.asker().await.map_err(|error| of_directory(name, &error)),
-            Err(failure) => Err(failure),
-        };
-        let (controller, sid) = match &asker {
-            Ok(asker) => (Some(asker.controller.clone()), Some(asker.own.to_string())),
-            Err(_) => (None, None),
-        };
-        let ous: Vec<String> = one.ous.iter().map(ToString::to_string).collect();
-        if json {
-            values.push(json!({
-                "directory": name, "domain": one.domain, "account": one.bind_name,
-                "account_sid": sid, "controller": controller, "units": ous,
-            }));
-        } else {
-            let at = match (&sid, &controller) {
-                (Some(sid), Some(controller)) => format!("{sid}, at {controller}"),
-                _ => "not reached".to_owned(),
-            };
-            let account = &one.bind_name;
-            print(&format!("{name} ({}): {account} ({at})\n", one.domain))?;
-            print(&ous.iter().map(|ou| format!("  {ou}\n")).collect::<String>())?;
-        }
-        unreachable = unreachable.or(asker.err());
-    }
-    if json {
-        print(&format!("{}\n", json!({ "version": 1, "directories": values })))?;
-    }
-    unreachable.map_or(Ok(()), Err)
 }
 
 impl What {
@@ -223,6 +188,8 @@ impl What {
 /// A directory that is to be changed.
 struct Open<'s> {
     settings: &'s DirectorySettings,
+    /// With the units that the command line names.
+    settings_with_units: DirectorySettings,
     directory: LdapDirectory,
     observed: Observed,
     clock: Arc<dyn Clock>,
@@ -246,7 +213,13 @@ impl<'s> Open<'s> {
         let observed = crate::permissions::observe(&settings_with_units, &directory, extent);
         let observed =
             observed.await.map_err(|error| of_directory(settings.name.as_str(), &error))?;
-        Ok(Self { settings, directory, observed, clock: Arc::clone(&surroundings.clock) })
+        Ok(Self {
+            settings,
+            settings_with_units,
+            directory,
+            observed,
+            clock: Arc::clone(&surroundings.clock),
+        })
     }
 
     /// What lets these objects inherit again.
@@ -283,6 +256,49 @@ impl<'s> Open<'s> {
         if changes.is_empty() {
             return print("There is nothing to do.\n");
         }
+        self.make(what, changes).await?;
+        self.done(done)
+    }
+
+    fn done(&self, what: &str) -> Result<(), Failure> {
+        let name = self.settings.name.as_str();
+        print(&format!("{what}. Next: passback-agent permissions check --directory {name}\n"))
+    }
+
+    /// The same for grants, which are only called granted where no denial beats them.
+    async fn grant(&self, what: &What, changes: &[Change]) -> Result<(), Failure> {
+        if what.print.is_some() {
+            return self.carry_out(what, changes, "").await;
+        }
+        if !changes.is_empty() {
+            self.make(what, changes).await?;
+        }
+        let features = with_writeback(&what.features);
+        let extent = Extent { people: GRANT_PEOPLE, below: true };
+        let observed =
+            crate::permissions::observe(&self.settings_with_units, &self.directory, extent);
+        let observed =
+            observed.await.map_err(|error| of_directory(self.settings.name.as_str(), &error))?;
+        let judgement = judge(&observed, &features);
+        let denials: Vec<_> =
+            judgement.findings.iter().filter(|finding| finding.cause.is_denial()).collect();
+        match (denials.len(), changes.is_empty()) {
+            (0, true) => print("There is nothing to do.\n"),
+            (0, false) => self.done("Granted"),
+            (count, _) => {
+                let stands = if changes.is_empty() { "stands already" } else { "was written" };
+                print(&format!("What was to be granted {stands}, and is denied all the same:\n"))?;
+                print(&findings_text(&observed, denials))?;
+                Err(Failure::refused(match count {
+                    1 => "a denial beats what was granted".to_owned(),
+                    count => format!("{count} denials beat what was granted"),
+                }))
+            }
+        }
+    }
+
+    /// Shows the changes, and makes them as an administrator.
+    async fn make(&self, what: &What, changes: &[Change]) -> Result<(), Failure> {
         print(&preview(&self.observed, changes))?;
         if !what.yes && !ask::whether("Go on?")? {
             return Err(Failure::refused("nothing was changed"));
@@ -297,10 +313,7 @@ impl<'s> Open<'s> {
         for change in changes {
             self.change(&administrator, change).await?;
         }
-        print(&format!(
-            "{done}. Next: passback-agent permissions check --directory {}\n",
-            self.settings.name.as_str()
-        ))
+        Ok(())
     }
 
     async fn change(&self, administrator: &LdapDirectory, change: &Change) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use directory::{DistinguishedName, PersonEntry};
+use directory::{DistinguishedName, LeftOut, PersonEntry};
 use protocol::scim::PolicyReference;
 use protocol::{Clock, SourceAnchor};
 use sync::{Attributes, ConnectorName, ImportReport, ImportedObject, SyncError, SyncState};
@@ -50,12 +50,18 @@ impl Imports<'_> {
         let mut people = Vec::new();
         let ous = &connected.settings.ous;
         let mut take = |entry| people.push(entry);
-        connected.directory.people(ous, self.page, &mut take).await.map_err(failed)?;
+        let read = connected.directory.people(ous, self.page, &mut take).await.map_err(failed)?;
         let mut policies = Policies { connected, known: HashMap::new() };
-        let found = people.len();
+        let found = people.len() + read.left_out.len();
         for person in people {
             let policy = policies.of(&person).await.map_err(failed)?;
             run.see(imported(&person, &policy)).await?;
+        }
+        for LeftOut { guid, cause } in read.left_out {
+            let operator = "the person stays as the last import found them, and everybody else is imported; take values away that nobody needs";
+            let directory = name.as_str();
+            tracing::error!(event = "sync.person_left_out", directory, %guid, %cause, operator);
+            run.leave_out(guid.to_bytes()).await?;
         }
         if found == 0 && self.had_people(name).await? {
             return Err(CycleError::Empty(name.as_str().to_owned()));

@@ -7,7 +7,9 @@ use directory::{
 use protocol::Timestamp;
 
 use super::{Explanation, Line, Section, Subject};
-use crate::permissions::{Extent, Observed, Remedy, Sampled, Seen, judge, names_in, observe};
+use crate::permissions::{
+    Extent, Observed, Remedy, Sampled, Seen, judge, name_of, names_in, observe,
+};
 use crate::settings::DirectorySettings;
 
 /// Whom a name led to.
@@ -68,12 +70,9 @@ pub(crate) async fn subject<'s>(
     let protection = protected_by(&account);
     observed.people = vec![Sampled { object: object.clone(), protection }];
     let mut names = observed.names.clone();
-    for sid in &account.group_sids {
-        if !names.knows(sid)
-            && let Some(name) = directory.account_name_of(sid).await?
-        {
-            names.note(sid.clone(), name);
-        }
+    let owner = object.descriptor.as_ref().and_then(|one| one.owner.as_ref());
+    for sid in account.group_sids.iter().chain(owner) {
+        name_of(directory, sid, &mut names).await?;
     }
     let descriptors = observed.places().filter_map(Seen::descriptor).chain(&object.descriptor);
     let who = [&observed.asker.groups[..], &account.group_sids].concat();

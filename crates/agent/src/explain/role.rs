@@ -89,10 +89,10 @@ impl Role {
         match (names(&self.in_dns, holder), others.is_empty()) {
             (_, true) => None,
             (false, false) => {
+                // By the word of whoever DNS names, or of another controller where that one is gone.
                 let text = format!(
-                    "{}; the role is followed as long as {} answers",
-                    self.said_of(holder),
-                    others.join(" or ")
+                    "{}; the role is followed as long as a controller answers that knows the holder",
+                    self.said_of(holder)
                 );
                 Some(Line::bad(text).with(remedy()))
             }

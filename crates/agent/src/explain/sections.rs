@@ -7,7 +7,7 @@ use directory::{PolicyControl, PolicySource, Protection, PwdLastSet, protected_b
 
 use super::role::Role;
 use super::{Line, Mark, Section, Subject};
-use crate::permissions::{Remedy, label, may_change};
+use crate::permissions::{Cause, Finding, Kind, Owned, Remedy, label, may_change, own_cause};
 
 /// What is to be done about an account that a group protects.
 const ADMINISTRATOR_RESETS: &str = "an administrator resets it by hand; an account that need not be protected is taken out of the group, and out of groups in between";
@@ -177,7 +177,16 @@ impl Subject<'_> {
         {
             lines.push(self.right(permission));
         }
+        lines.extend(self.owner());
         Section { title: "Rights of the service account", lines }
+    }
+
+    /// Who owns the account, and whether the service account may do more by that than it needs.
+    fn owner(&self) -> Option<Line> {
+        let descriptor = self.object.descriptor.as_ref()?;
+        let target = Target { sid: self.object.sid.as_ref(), class: self.object.class() };
+        let owned = Owned::of(descriptor, &self.observed.requester(), &target)?;
+        Some(Line::known(owned.text(&self.observed.account(), &self.observed.names)))
     }
 
     fn right(&self, permission: Permission) -> Line {
@@ -188,12 +197,15 @@ impl Subject<'_> {
         };
         let descriptor = object.and_then(|one| one.descriptor.as_ref());
         let Some((object, descriptor)) = object.zip(descriptor) else {
-            return self.lacking(permission);
+            return self.lacking(permission, None);
         };
         let target = Target { sid: object.sid.as_ref(), class: object.class() };
         let ruling = descriptor.effective(permission.wanted(), &self.observed.requester(), &target);
         if !ruling.is_granted() {
-            return self.lacking(permission);
+            let kind = if on_root { Kind::Root } else { Kind::Person };
+            let cause = own_cause(&ruling, descriptor);
+            let own = Finding { object: place.clone(), kind, cause, permissions: vec![permission] };
+            return self.lacking(permission, Some(own).filter(|own| own.cause != Cause::Missing));
         }
         let by = match ruling.grounds.first() {
             Some(Ground::Entry { index, inherited, trustee }) => {
@@ -233,14 +245,16 @@ impl Subject<'_> {
         above.iter().find(has).map(|place| place.dn.to_string())
     }
 
-    /// A right that is not there, with the reason nearest to the account.
-    fn lacking(&self, permission: Permission) -> Line {
-        let about = |finding: &&crate::permissions::Finding| {
+    /// A right that is not there, with the reason nearest to the account; `own` is what an entry of the
+    /// very object says against it.
+    fn lacking(&self, permission: Permission, own: Option<Finding>) -> Line {
+        let about = |finding: &&Finding| {
             finding.permissions.contains(&permission)
                 && self.object.dn.is_at_or_below(&finding.object)
         };
-        let findings = self.judgement.findings.iter().filter(about);
-        let finding = findings.max_by_key(|finding| finding.object.levels());
+        let findings = self.judgement.findings.iter().filter(about).chain(&own);
+        // Of several that are as near, the last one: what the judgement makes of it comes first.
+        let finding = findings.rev().max_by_key(|finding| finding.object.levels());
         let stops = matches!(permission, Permission::ResetPassword | Permission::WriteLockoutTime);
         let line = match finding {
             Some(finding) => {

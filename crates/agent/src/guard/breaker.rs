@@ -130,6 +130,18 @@ impl Counted {
     }
 }
 
+/// What is counted, from the journal where that was not done yet.
+async fn known<'c>(
+    counted: &'c mut Option<Counted>,
+    journal: &Journal,
+    now: Timestamp,
+) -> Result<&'c mut Counted, JournalError> {
+    Ok(match counted {
+        Some(known) => known,
+        None => counted.insert(Counted::of(journal.breaker_standing(now).await?)),
+    })
+}
+
 /// The breaker of one agent.
 pub(crate) struct Breaker {
     limits: BreakerSettings,
@@ -154,6 +166,33 @@ impl Breaker {
         matches!(operation, Operation::Reset | Operation::ResetByAdministrator)
     }
 
+    /// Counts what was reset before, if that was not done yet. Done before a reset is noted: its own
+    /// entry is counted by [`Breaker::ask`].
+    ///
+    /// # Errors
+    /// [`JournalError`]: it is not known how many there were, and nothing may be sent.
+    pub(crate) async fn count(
+        &self,
+        journal: &Journal,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        known(&mut self.state.lock().await.counted, journal, now).await.map(|_| ())
+    }
+
+    /// Whether it is open. A release is an administrator's word on disk; that it opened is known in memory
+    /// also where the disk did not take it.
+    ///
+    /// # Errors
+    /// [`JournalError`]: nobody knows.
+    pub(crate) async fn is_open(&self, journal: &Journal) -> Result<bool, JournalError> {
+        let kept = journal.breaker().await?;
+        let state = self.state.lock().await;
+        let in_memory = state.counted.as_ref().is_some_and(|counted| {
+            counted.open && counted.released_at == kept.released_at
+        });
+        Ok(in_memory || kept.opened_at.is_some())
+    }
+
     /// Asks for one more reset, which is about to be sent. What it says stands in log and audit trail
     /// by then.
     ///
@@ -167,10 +206,7 @@ impl Breaker {
     ) -> Result<Verdict, JournalError> {
         let mut state = self.state.lock().await;
         let State { counted, people } = &mut *state;
-        let counted = match counted {
-            Some(known) => known,
-            None => counted.insert(Counted::of(journal.breaker_standing(now).await?)),
-        };
+        let counted = known(counted, journal, now).await?;
         if counted.open {
             write_down(counted, journal, now).await;
             let kept = journal.breaker().await?;

@@ -7,6 +7,16 @@ use super::judge::{Cause, Finding, Judgement, Kind};
 use super::remedy::is_optional;
 use super::{Observed, Remedy, feature_name, key};
 
+/// A directory that could not be looked at: why, and the exit code by which the command fails.
+pub(crate) fn not_checked(name: &str, domain: &str, cause: &str, exit_code: u8) -> Value {
+    json!({
+        "directory": name,
+        "domain": domain,
+        "good": false,
+        "error": { "text": cause, "exit_code": exit_code },
+    })
+}
+
 /// A judged directory.
 pub(crate) fn check(observed: &Observed, judgement: &Judgement, arrivals: &[Arrival]) -> Value {
     let features: serde_json::Map<String, Value> = judgement
@@ -20,6 +30,7 @@ pub(crate) fn check(observed: &Observed, judgement: &Judgement, arrivals: &[Arri
         "controller": observed.asker.controller,
         "account": observed.account(),
         "account_sid": observed.asker.own.to_string(),
+        "error": null,
         "good": judgement.findings.is_empty() && arrivals.iter().all(Arrival::is_complete),
         "features": features,
         "units": observed.units.iter().map(|unit| unit.dn.to_string()).collect::<Vec<_>>(),
@@ -74,6 +85,7 @@ fn of_finding(finding: &Finding, observed: &Observed) -> Value {
         Cause::Hidden => "hidden",
         Cause::Missing => "missing",
         Cause::Denied { .. } => "denied",
+        Cause::Unclear { .. } => "unclear",
         Cause::InheritanceOff => "inheritance_off",
         Cause::NotArrived { .. } => "not_arrived",
         Cause::CannotChange => "cannot_change",

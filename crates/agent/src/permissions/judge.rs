@@ -50,6 +50,15 @@ pub(crate) enum Cause {
         /// It came from above.
         inherited: bool,
     },
+    /// It depends on an entry with a condition, which cannot be evaluated here: taken for lacking.
+    Unclear {
+        /// Whom the entry is about, as it says.
+        trustee: Sid,
+        /// It came from above.
+        inherited: bool,
+        /// Where the condition holds, it denies what another one grants; else it is the one that grants.
+        denies: bool,
+    },
     /// It stands above, and the object inherits nothing.
     InheritanceOff,
     /// It stands above and has not reached the object, which inherits.
@@ -67,6 +76,11 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
+    /// Whether an entry beats one that grants the right, or may do so.
+    pub(crate) const fn is_denial(&self) -> bool {
+        matches!(self, Self::Denied { .. } | Self::Unclear { denies: true, .. })
+    }
+
     /// Whether it is about what the service account may do, which can arrive by itself; and not about
     /// the state of a person's account.
     pub(crate) const fn is_about_rights(&self) -> bool {
@@ -309,16 +323,21 @@ fn cannot_change(permission: Permission, ruling: &Ruling, descriptor: &SecurityD
 }
 
 /// The cause that lies in the object's own list.
-fn own_cause(ruling: &Ruling, descriptor: &SecurityDescriptor) -> Cause {
-    match (ruling.decision, ruling.grounds.first()) {
-        (Decision::Denied, Some(Ground::Entry { index, trustee, .. })) => {
-            // Of what is below, the ruling calls everything inherited: the entry itself knows whether
-            // it stands here.
-            let entry = descriptor.dacl.as_ref().and_then(|dacl| dacl.entries.get(*index));
-            let inherited = entry.is_some_and(Ace::is_inherited);
-            Cause::Denied { trustee: trustee.clone(), index: *index, inherited }
+pub(crate) fn own_cause(ruling: &Ruling, descriptor: &SecurityDescriptor) -> Cause {
+    let Some(Ground::Entry { index, trustee, .. }) = ruling.grounds.first() else {
+        return Cause::Missing;
+    };
+    let (index, trustee) = (*index, trustee.clone());
+    // Of what is below, the ruling calls everything inherited: the entry itself knows whether it stands
+    // here.
+    let entry = descriptor.dacl.as_ref().and_then(|dacl| dacl.entries.get(index));
+    let inherited = entry.is_some_and(Ace::is_inherited);
+    match ruling.decision {
+        Decision::Denied => Cause::Denied { trustee, index, inherited },
+        Decision::Unclear => {
+            Cause::Unclear { trustee, inherited, denies: entry.is_some_and(Ace::denies) }
         }
-        _ => Cause::Missing,
+        Decision::Granted | Decision::NotGranted => Cause::Missing,
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) struct Sampled {
 impl Observed {
     /// Everything by which an entry can be about the service account.
     pub(crate) fn requester(&self) -> Requester {
-        Requester::account(self.asker.own.clone(), self.asker.groups.iter().cloned())
+        self.asker.requester()
     }
 
     /// The service account as administrators' tools take it: `login@domain`.

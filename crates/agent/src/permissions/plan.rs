@@ -41,13 +41,13 @@ pub(crate) struct Change {
 pub(crate) struct NotThere(pub(crate) DistinguishedName);
 
 /// What grants what is lacking: a right that the account has already, by whatever entry, is not
-/// granted again.
+/// granted again, nor one whose entry is there and is beaten by a denial.
 pub(crate) fn grant(observed: &Observed, wish: &Wish) -> Result<Vec<Change>, NotThere> {
     let who = observed.requester();
     changes(observed, wish, |place, permission, change| {
         let has = place.descriptor().is_some_and(|one| permission.standing(one, &who).is_granted());
-        if !has {
-            let entry = permission.entry(observed.asker.own.clone());
+        let entry = permission.entry(observed.asker.own.clone());
+        if !has && !place.has_entry(&entry) {
             change.add.push((permission, entry));
         }
     })
@@ -58,8 +58,7 @@ pub(crate) fn grant(observed: &Observed, wish: &Wish) -> Result<Vec<Change>, Not
 pub(crate) fn revoke(observed: &Observed, wish: &Wish) -> Result<Vec<Change>, NotThere> {
     changes(observed, wish, |place, permission, change| {
         let entry = permission.entry(observed.asker.own.clone());
-        let dacl = place.descriptor().and_then(|one| one.dacl.as_ref());
-        if dacl.is_some_and(|dacl| dacl.entries.contains(&entry)) {
+        if place.has_entry(&entry) {
             change.remove.push((permission, entry));
         }
     })
@@ -107,6 +106,14 @@ fn changes(
     }
     changes.retain(|change| !change.add.is_empty() || !change.remove.is_empty());
     Ok(changes)
+}
+
+impl Seen {
+    /// Whether exactly this entry stands there.
+    fn has_entry(&self, entry: &Ace) -> bool {
+        let dacl = self.descriptor().and_then(|one| one.dacl.as_ref());
+        dacl.is_some_and(|dacl| dacl.entries.contains(entry))
+    }
 }
 
 impl Change {

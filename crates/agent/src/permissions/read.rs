@@ -134,9 +134,24 @@ pub(crate) async fn names_in(
         }
     }
     for sid in wanted {
-        if let Some(name) = directory.account_name_of(&sid).await? {
-            names.note(sid, name);
-        }
+        name_of(directory, &sid, names).await?;
+    }
+    Ok(())
+}
+
+/// Looks up one name, unless it is known.
+///
+/// # Errors
+/// Where the way ends.
+pub(crate) async fn name_of(
+    directory: &LdapDirectory,
+    sid: &Sid,
+    names: &mut Names,
+) -> Result<(), DirectoryError> {
+    if !names.knows(sid)
+        && let Some(name) = directory.account_name_of(sid).await?
+    {
+        names.note(sid.clone(), name);
     }
     Ok(())
 }
@@ -146,10 +161,7 @@ async fn name_everybody(
     observed: &mut Observed,
 ) -> Result<(), DirectoryError> {
     let mut names = Names::default();
-    let own = observed.asker.own.clone();
-    if let Some(name) = directory.account_name_of(&own).await? {
-        names.note(own, name);
-    }
+    name_of(directory, &observed.asker.own, &mut names).await?;
     let people = observed.people.iter().filter_map(|person| person.object.descriptor.as_ref());
     let descriptors = observed.places().filter_map(Seen::descriptor).chain(people);
     names_in(directory, descriptors, &observed.asker.groups, &mut names).await?;

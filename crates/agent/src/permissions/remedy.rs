@@ -83,7 +83,14 @@ impl Finding {
                 "correct it in `ous` of the directory {directory}, or give the service account the right to see it"
             )),
             Cause::Hidden => readable(observed, &self.object),
-            Cause::Missing => {
+            Cause::Unclear { denies: true, trustee, inherited } => {
+                let whom = observed.names.of(trustee);
+                let place = if *inherited { "on the unit above where it stands" } else { "there" };
+                Remedy::note(format!(
+                    "take the entry for {whom} that has a condition away {place}, or put one without a condition in its place (the Advanced Security Settings show it with its condition)"
+                ))
+            }
+            Cause::Missing | Cause::Unclear { .. } => {
                 let mut feature = String::new();
                 for one in &self.permissions {
                     let named = format!(" --feature {}", feature_name(one.feature()));
@@ -97,9 +104,12 @@ impl Finding {
                 };
                 Remedy::command(format!("{grant}{unit}{feature}"))
             }
-            Cause::Denied { inherited: true, .. } => Remedy::note(
-                "the denial stands on a unit above: take it away there (`dsacls` or `samba-tool dsacl get` on each unit above shows where)",
-            ),
+            Cause::Denied { inherited: true, index, .. } => match self.origin(observed, *index) {
+                Some((above, entry)) => without(observed, above, entry),
+                None => Remedy::note(
+                    "the denial stands on a unit above: take it away there (`dsacls` or `samba-tool dsacl get` on each unit above shows where)",
+                ),
+            },
             Cause::Denied { index, trustee, .. } => {
                 let found = observed.object(&self.object);
                 let entry = found.and_then(|one| one.descriptor.as_ref()?.dacl.as_ref());
@@ -128,6 +138,35 @@ impl Finding {
                 )
             }
         }
+    }
+}
+
+impl Finding {
+    /// Where an inherited denial of the object's list stands: the nearest place above that has it of its
+    /// own, as far as those were read.
+    pub(super) fn origin<'o>(
+        &self,
+        observed: &'o Observed,
+        index: usize,
+    ) -> Option<(&'o DistinguishedName, &'o Ace)> {
+        let list = observed.object(&self.object)?.descriptor.as_ref()?.dacl.as_ref()?;
+        let denial = list.entries.get(index)?.access()?;
+        let is_it = |entry: &&Ace| {
+            let same = entry.access().is_some_and(|access| {
+                let mask = mask::mapped(access.mask);
+                access.trustee == denial.trustee
+                    && access.object_type == denial.object_type
+                    && mask & denial.mask == denial.mask
+            });
+            same && entry.denies() && !entry.is_inherited()
+        };
+        let mut above: Vec<_> =
+            observed.places().filter(|place| self.object.is_below(&place.dn)).collect();
+        above.sort_by_key(|place| std::cmp::Reverse(place.dn.levels()));
+        above.into_iter().find_map(|place| {
+            let list = place.descriptor()?.dacl.as_ref()?;
+            Some((&place.dn, list.entries.iter().find(is_it)?))
+        })
     }
 }
 

@@ -1,5 +1,5 @@
-use directory::security::rights::{Feature, Permission};
-use directory::security::{Aliases, SecurityDescriptor};
+use directory::security::rights::{Feature, Permission, RESET_PASSWORD};
+use directory::security::{Ace, AceKind, Aliases, SecurityDescriptor, Target, mask};
 use directory::{Asker, DistinguishedName, Protection, Sid, Surveyed};
 
 use super::arrived::{State, compared};
@@ -159,6 +159,101 @@ fn a_denial_is_told_with_whom_it_is_about_and_where_it_stands() {
     let above = one(&domain("", &from_above));
     assert!(matches!(above.cause, Cause::Denied { inherited: true, .. }), "{above:?}");
     assert_eq!(above.permissions, [Permission::ResetPassword]);
+    let observed = domain("", &from_above);
+    assert!(above.text(&observed).ends_with("Authenticated Users, inherited"));
+    // Where what stands above was read, it is named, and the fix is for there.
+    let observed = domain(deny, &from_above);
+    let above = one(&observed);
+    let text = above.text(&observed);
+    assert!(text.ends_with("Authenticated Users, inherited from DC=corp,DC=example"), "{text}");
+    let fix = &above.remedy(&observed).commands[0];
+    assert!(fix.starts_with("dsacls \"DC=corp,DC=example\" /R"), "{fix}");
+}
+
+/// The unit's list with a denial of Reset Password under a condition before what is granted.
+fn denied_under_a_condition() -> Observed {
+    let mut observed = domain("", &format!("D:AI{}", rights("CIIO", SERVICE)));
+    let denial = Ace::deny(mask::CONTROL_ACCESS, sid(GROUP)).on(RESET_PASSWORD);
+    let denial = Ace { kind: AceKind::DENIED_CALLBACK_OBJECT, ..denial.below(None) };
+    let unit = observed.units[0].object.as_mut().unwrap().descriptor.as_mut().unwrap();
+    assert!(unit.dacl.as_mut().unwrap().add(denial));
+    observed
+}
+
+#[test]
+fn what_depends_on_a_condition_is_lacking_and_named_as_that() {
+    let observed = denied_under_a_condition();
+    let denied = one(&observed);
+    let cause = Cause::Unclear { trustee: sid(GROUP), inherited: false, denies: true };
+    assert_eq!((&denied.cause, &denied.permissions[..]), (&cause, &ABOVE[..1]));
+    assert!(denied.text(&observed).contains("may be denied on the unit"));
+    assert!(denied.cause.is_denial() && denied.cause.is_about_rights());
+    assert_eq!(judge(&observed, WRITEBACK).features[0], (Feature::Writeback, false));
+    assert!(denied.remedy(&observed).note.unwrap().contains("put one without a condition"));
+
+    // A grant under a condition is none, and is granted without one by the fix.
+    let mut observed = domain("", "D:AI");
+    let unit = observed.units[0].object.as_mut().unwrap().descriptor.as_mut().unwrap();
+    let entry = ABOVE[0].entry(sid(SERVICE));
+    unit.dacl.as_mut().unwrap().add(Ace { kind: AceKind::ALLOWED_CALLBACK_OBJECT, ..entry });
+    let findings = judge(&observed, WRITEBACK).findings;
+    let unclear = &findings[0];
+    assert_eq!(unclear.permissions, &ABOVE[..1]);
+    assert!(matches!(unclear.cause, Cause::Unclear { denies: false, .. }), "{unclear:?}");
+    assert!(!unclear.cause.is_denial());
+    let fix = &unclear.remedy(&observed).commands[0];
+    assert!(fix.starts_with("passback-agent permissions grant"), "{fix}");
+    let wish = Wish { root: false, units: Vec::new(), features: WRITEBACK.to_vec() };
+    let changes = grant(&observed, &wish).unwrap();
+    assert_eq!(changes[0].add.len(), ABOVE.len(), "the one under a condition is not there for it");
+}
+
+#[test]
+fn what_a_denial_beats_is_said_before_it_is_granted_and_is_not_granted_twice() {
+    let deny = format!("(OD;CIIO;CR;{};;AU)", RESET_PASSWORD);
+    let mut observed = domain("", &format!("D:AI{deny}"));
+    let wish = Wish { root: false, units: Vec::new(), features: WRITEBACK.to_vec() };
+    let changes = grant(&observed, &wish).unwrap();
+    let shown = preview(&observed, &changes);
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(
+        &lines[1..4],
+        [
+            "  + svc@corp.example may: Reset Password",
+            "    and is denied it by an entry for Authenticated Users all the same",
+            "  + svc@corp.example may: Change Password",
+        ]
+    );
+    observed.units[0].object.as_mut().unwrap().descriptor = changes[0].after();
+    assert_eq!(grant(&observed, &wish).unwrap(), []);
+    assert!(one(&observed).cause.is_denial());
+    let conditional = denied_under_a_condition();
+    assert_eq!(grant(&conditional, &wish).unwrap(), [], "it stands there, and may be denied");
+}
+
+#[test]
+fn an_owner_may_change_rights_unless_owner_rights_say_otherwise_and_samba_heeds_them() {
+    let names = &domain("", "D:").names;
+    let own = |sddl: &str, is_samba: bool| {
+        let observed = domain("", &format!("O:{SERVICE}{sddl}"));
+        let asker = Asker { is_samba, ..observed.asker };
+        let descriptor = observed.units[0].object.as_ref().unwrap().descriptor.clone().unwrap();
+        Owned::of(&descriptor, &asker.requester(), &Target::default()).unwrap()
+    };
+    let text = |owned: &Owned| owned.text("svc@corp.example", names);
+    let may = "svc@corp.example may change who has which rights there: more than it needs";
+    let free = own("D:AI", false);
+    assert!(free.by_account && free.may_change_rights && !free.owner_rights);
+    assert_eq!(text(&free), format!("owned by svc, by which {may}"));
+    let reading = "D:AI(A;;RC;;;OW)";
+    let bound = own(reading, false);
+    assert!(bound.owner_rights && !bound.may_change_rights);
+    assert!(text(&bound).ends_with("are those of the entries for Owner Rights"));
+    let samba = own(reading, true);
+    assert!(!samba.owner_rights && samba.may_change_rights);
+    assert!(text(&samba).contains("which Samba passes over)"), "{}", text(&samba));
+    let by_entry = own("D:AI(A;;RCWD;;;OW)", false);
+    assert!(text(&by_entry).ends_with(&format!("; {may}")), "{}", text(&by_entry));
 }
 
 #[test]

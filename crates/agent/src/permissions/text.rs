@@ -5,10 +5,25 @@ use std::fmt::Write as _;
 use directory::security::rights::Feature;
 
 use super::arrived::Arrival;
-use super::judge::{Cause, Finding, Judgement, Kind};
+use super::judge::{Cause, Finding, Judgement, Kind, own_cause};
 use super::plan::Change;
 use super::print::shown;
 use super::{Observed, feature_name, label, labels};
+
+impl Cause {
+    /// Of something that beats a grant: what it does, by whose entry.
+    fn denial(&self, observed: &Observed) -> Option<String> {
+        let by =
+            |trustee, does: &str| format!("{does} by an entry for {}", observed.names.of(trustee));
+        match self {
+            Self::Denied { trustee, .. } => Some(by(trustee, "is denied it")),
+            Self::Unclear { trustee, denies: true, .. } => {
+                Some(by(trustee, "may be denied it, under a condition,"))
+            }
+            _ => None,
+        }
+    }
+}
 
 impl Finding {
     /// The cause, in one line.
@@ -31,11 +46,26 @@ impl Finding {
                     "{account} lacks on {of} {object}: {rights}; no entry there or above grants it"
                 )
             }
-            Cause::Denied { trustee, inherited, .. } => {
-                let from = if *inherited { "inherited" } else { "of the object's own" };
+            Cause::Denied { trustee, inherited, index } => {
+                let from = match (inherited, self.origin(observed, *index)) {
+                    (true, Some((above, _))) => format!("inherited from {}", shown(above)),
+                    (true, None) => "inherited".to_owned(),
+                    (false, _) => "of the object's own".to_owned(),
+                };
                 let whom = observed.names.of(trustee);
                 format!(
                     "{account} is denied on {of} {object}: {rights}; by an entry for {whom}, {from}"
+                )
+            }
+            Cause::Unclear { trustee, inherited, denies } => {
+                let from = if *inherited { "inherited" } else { "of the object's own" };
+                let whom = observed.names.of(trustee);
+                let (may, does) = match denies {
+                    true => ("may be denied on", "denies it"),
+                    false => ("may lack on", "grants it"),
+                };
+                format!(
+                    "{account} {may} {of} {object}: {rights}; an entry for {whom}, {from}, {does} under a condition that cannot be evaluated here, and counts as a refusal"
                 )
             }
             Cause::InheritanceOff => {
@@ -58,16 +88,25 @@ impl Finding {
     }
 }
 
-/// A judged directory: each finding with its fix below it, then what was looked at.
-pub(crate) fn check(observed: &Observed, judgement: &Judgement, arrivals: &[Arrival]) -> String {
+/// Each finding with its fix below it.
+pub(crate) fn findings<'f>(
+    observed: &Observed,
+    findings: impl IntoIterator<Item = &'f Finding>,
+) -> String {
     let mut text = String::new();
-    let name = &observed.name;
-    for finding in &judgement.findings {
-        let _ = writeln!(text, "{name}: {}.", finding.text(observed));
+    for finding in findings {
+        let _ = writeln!(text, "{}: {}.", observed.name, finding.text(observed));
         for line in finding.remedy(observed).lines() {
             let _ = writeln!(text, "  {line}");
         }
     }
+    text
+}
+
+/// A judged directory: each finding with its fix below it, then what was looked at.
+pub(crate) fn check(observed: &Observed, judgement: &Judgement, arrivals: &[Arrival]) -> String {
+    let name = &observed.name;
+    let mut text = findings(observed, &judgement.findings);
     for arrival in arrivals.iter().filter(|one| !one.is_complete()) {
         let _ = writeln!(text, "{name}: {}.", arrival.text(observed).trim_end_matches('.'));
         for line in arrival.remedy(observed).lines() {
@@ -112,12 +151,19 @@ const fn standing(feature: Feature, has: bool) -> &'static str {
 
 /// Changes before they are made.
 pub(crate) fn preview(observed: &Observed, changes: &[Change]) -> String {
-    let account = observed.account();
+    let (account, who) = (observed.account(), observed.requester());
     let mut text = String::new();
     for change in changes {
         let _ = writeln!(text, "On {}:", shown(&change.on));
+        let after = change.after();
         for (permission, _) in &change.add {
             let _ = writeln!(text, "  + {account} may: {}", label(*permission));
+            let ruling = after.as_ref().map(|one| (one, permission.standing(one, &who)));
+            if let Some((after, ruling)) = ruling.filter(|(_, one)| !one.is_granted())
+                && let Some(why) = own_cause(&ruling, after).denial(observed)
+            {
+                let _ = writeln!(text, "    and {why} all the same");
+            }
         }
         for (permission, _) in &change.remove {
             let _ = writeln!(

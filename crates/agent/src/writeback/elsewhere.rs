@@ -104,7 +104,8 @@ impl Writeback {
         let there = directory.time().await?;
         let here = midway(before, self.clock.now());
         let Some(standing) = directory.standing(guid).await? else { return Ok(Outcome::UserGone) };
-        let (account, witness) = (standing.account, standing.witness);
+        let witness = standing.witness;
+        let Some(account) = standing.account.await? else { return Ok(Outcome::UserGone) };
         let Some(written) = witness.written_at else {
             return Ok(Outcome::SettledElsewhereUnchanged);
         };

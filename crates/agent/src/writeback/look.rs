@@ -1,6 +1,7 @@
 //! What decides whether anything is written. Changes nothing.
 
-use directory::{Account, DirectoryError, Standing, too_young};
+use directory::{Account, DirectoryError, ObjectGuid, Sid, Standing, Witness, too_young};
+use futures_util::future::BoxFuture;
 use protocol::{Details, Header, Operation, Outcome, PasswordPolicy, Timestamp};
 use serde_json::json;
 use sync::{AdAccount, Resolution};
@@ -15,10 +16,30 @@ pub(crate) type Resolved = Result<Resolution, Outcome>;
 
 /// What was found out before anything is written.
 pub(crate) struct Looked<'a> {
-    /// The directory and the account as it stands there, or why nothing will be written.
-    pub(super) found: Result<(&'a Connected, Standing), Stop>,
+    /// The account that is meant, as far as it is known by now, or why nothing will be written.
+    pub(super) found: Result<Found<'a>, Stop>,
     /// What audit is told about it, with the answer.
     pub(super) trail: Vec<Event>,
+}
+
+/// The account that is meant, and how its password stands. Whether anything may be written is known
+/// once the directory has said the rest ([`Writeback::judge`]).
+pub(super) struct Found<'a> {
+    /// Where it is.
+    pub(super) connected: &'a Connected,
+    /// Which one it is.
+    pub(super) guid: ObjectGuid,
+    /// How its password stands, which is noted before a set.
+    pub(super) witness: Witness,
+    /// What is judged.
+    pub(super) rest: Rest<'a>,
+}
+
+/// What is judged of an account.
+pub(super) struct Rest<'a> {
+    imported: AdAccount,
+    own: Option<Sid>,
+    account: BoxFuture<'a, Result<Option<Account>, DirectoryError>>,
 }
 
 impl Writeback {
@@ -31,48 +52,57 @@ impl Writeback {
         })
     }
 
-    /// Looks in the directory at everything that decides whether anything is written. Changes nothing.
+    /// Looks in the directory at the account that is meant, and has the directory say what decides
+    /// whether anything is written to it. Changes nothing.
     pub(crate) async fn look(&self, header: &Header, resolved: Resolved) -> Looked<'_> {
         let mut trail = Vec::new();
-        let found = self.decide(header, resolved, &mut trail).await;
-        Looked { found, trail }
+        let found = match self.the_one(header, resolved, &mut trail).await {
+            Ok(meant) => self.find(meant).await,
+            Err(outcome) => Err(outcome),
+        };
+        Looked { found: found.map_err(stop), trail }
     }
 
-    async fn decide(
-        &self,
-        header: &Header,
-        resolved: Resolved,
-        trail: &mut Vec<Event>,
-    ) -> Result<(&Connected, Standing), Stop> {
-        let found = self.the_one(header, resolved, trail).await.map_err(stop)?;
-        self.consider(header, &found, trail).await
+    /// The account as it begins to stand.
+    pub(super) async fn find(&self, imported: AdAccount) -> Result<Found<'_>, Outcome> {
+        let connector = imported.connector.as_str();
+        let connected = self.directories.named(connector).ok_or_else(|| {
+            tracing::error!(event = "writeback.no_such_directory", connector);
+            Outcome::DirectoryConfiguration
+        })?;
+        let guid = ObjectGuid::from_bytes(imported.object_guid);
+        let standing = connected.directory.standing(guid).await;
+        let standing = standing.map_err(|error| failed(connected, &error))?;
+        let Standing { bound_as: own, witness, account } = standing.ok_or(Outcome::UserGone)?;
+        Ok(Found { connected, guid, witness, rest: Rest { imported, own, account } })
     }
 
-    /// Whether anything may be written to the account that was found.
+    /// Whether anything may be written to the account that was found; and the account.
     ///
     /// The policy that the last import saw is believed where it lets the operation pass. Where it does
     /// not, or where none was seen, it is read afresh, so that nobody is refused, or told a moment,
     /// by rules that are no longer there (decision 0010).
-    pub(super) async fn consider(
+    pub(super) async fn judge(
         &self,
         header: &Header,
-        found: &AdAccount,
+        connected: &Connected,
+        rest: Rest<'_>,
         trail: &mut Vec<Event>,
-    ) -> Result<(&Connected, Standing), Stop> {
-        let (connected, standing) = self.account(header, found, trail).await.map_err(stop)?;
-        let account = &standing.account;
+    ) -> Result<Account, Stop> {
+        let seen = rest.imported.policy.clone();
+        let account = self.guarded(header, connected, rest, trail).await.map_err(stop)?;
         let against = |rules: Option<&PasswordPolicy>| {
-            against(header.operation, account, rules, self.clock.now()).map_or(Ok(()), Err)
+            against(header.operation, &account, rules, self.clock.now()).map_or(Ok(()), Err)
         };
-        if let Some(seen) = &found.policy
+        if let Some(seen) = &seen
             && against(seen.rules.as_ref()).is_ok()
         {
-            return Ok((connected, standing));
+            return Ok(account);
         }
-        let policy = connected.directory.effective_policy(account).await;
+        let policy = connected.directory.effective_policy(&account).await;
         let policy = policy.map_err(|error| stop(failed(connected, &error)))?;
         against(policy.rules.as_ref())?;
-        Ok((connected, standing))
+        Ok(account)
     }
 
     /// The one AD account that was meant, or why there is none.
@@ -105,32 +135,29 @@ impl Writeback {
         account: &AdAccount,
         trail: &mut Vec<Event>,
     ) -> Outcome {
-        match self.account(header, account, trail).await {
+        let found = match self.find(account.clone()).await {
+            Ok(found) => found,
+            Err(outcome) => return outcome,
+        };
+        match self.guarded(header, found.connected, found.rest, trail).await {
             Err(outcome) => outcome,
             Ok(_) => Outcome::UserNotFoundNoRule,
         }
     }
 
     /// The account as the directory holds it now, past the guard.
-    pub(super) async fn account(
+    pub(super) async fn guarded(
         &self,
         header: &Header,
-        found: &AdAccount,
+        connected: &Connected,
+        Rest { own, account, .. }: Rest<'_>,
         trail: &mut Vec<Event>,
-    ) -> Result<(&Connected, Standing), Outcome> {
-        let connector = found.connector.as_str();
-        let connected = self.directories.named(connector).ok_or_else(|| {
-            tracing::error!(event = "writeback.no_such_directory", connector);
-            Outcome::DirectoryConfiguration
-        })?;
-        let guid = directory::ObjectGuid::from_bytes(found.object_guid);
-        let standing = connected.directory.standing(guid).await;
-        let standing = standing.map_err(|error| failed(connected, &error))?;
-        let standing = standing.ok_or(Outcome::UserGone)?;
-        let (account, own) = (&standing.account, standing.bound_as.as_ref());
-        match guard::refusal(header.operation, &connected.settings, account, own, self.clock.now())
-        {
-            None => Ok((connected, standing)),
+    ) -> Result<Account, Outcome> {
+        let account = account.await.map_err(|error| failed(connected, &error))?;
+        let account = account.ok_or(Outcome::UserGone)?;
+        let (own, now) = (own.as_ref(), self.clock.now());
+        match guard::refusal(header.operation, &connected.settings, &account, own, now) {
+            None => Ok(account),
             Some(outcome) => {
                 tracing::warn!(
                     event = "writeback.refused_by_guard",
@@ -140,7 +167,7 @@ impl Writeback {
                 );
                 let detail = json!({
                     "outcome": outcome.name(),
-                    "connector": connector,
+                    "connector": connected.settings.name,
                     "object_guid": account.guid.to_string(),
                     "dn": account.dn.to_string(),
                 });

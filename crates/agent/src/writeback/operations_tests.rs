@@ -1,11 +1,13 @@
 //! Every operation on the fake directory, from the account to the recorded answer; and what a crash
 //! leaves of it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use directory::{AccountFlags, ObjectGuid};
 use directory_fake::{FakeDirectory, Fault, NewFakePerson, Population, Rights};
 use lab::Kind;
+use protocol::limits::SET_TIME_LIMIT;
 use protocol::scim::PolicyReference;
 use protocol::{
     AgentId, ClearPassword, CloudAnchor, KeyId, ManualClock, Operation, RequestId, TenantId,
@@ -107,10 +109,10 @@ impl World {
         let writeback = &self.writeback;
         assert!(writeback.journal.begin(&header, NOW).await.unwrap());
         let account = AdAccount { policy: self.seen.clone(), ..account_of(guid) };
-        let mut trail = Vec::new();
-        let found = writeback.consider(&header, &account, &mut trail).await;
+        let found = writeback.find(account).await.map_err(stop);
+        let looked = Looked { found, trail: Vec::new() };
         let opened = std::future::ready(Ok(passwords.clone()));
-        let ended = writeback.carry_out(&header, Looked { found, trail }, opened).await;
+        let ended = writeback.carry_out(&header, looked, opened).await;
         let outcome = match ended.unwrap() {
             Ended::Known(answer) => Some(answer.outcome),
             Ended::Unrecorded(Unrecorded { header, answer, trail }) => {
@@ -135,6 +137,18 @@ impl World {
     async fn settled(&self, header: &Header) -> Outcome {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         Settler::new(self.writeback.clone(), tasks, stop).settle_all().await.unwrap();
+        self.goes_on(header).await
+    }
+
+    /// Waits until whoever settles waits for the clock.
+    async fn sleeping(&self) {
+        while self.clock.until_next().is_none() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// Time goes on until the entry is settled.
+    async fn goes_on(&self, header: &Header) -> Outcome {
         for _ in 0..1_000 {
             let entry = self.writeback.journal.entry(header.request).await.unwrap().unwrap();
             if let Some(answer) = entry.answer {
@@ -282,6 +296,50 @@ async fn a_password_that_was_changed_since_is_not_made_to_be_changed_by_a_settle
     world.population.domain.administrator_sets(guid, "Chosen-Meanwhile-1").unwrap();
     assert_eq!(world.settled(&header).await, Outcome::SettledChanged);
     assert!(!world.must_change(guid));
+}
+
+/// The agent's own clock, so many seconds ahead of everybody else's.
+struct Ahead {
+    clock: ManualClock,
+    by: AtomicU64,
+}
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        self.clock.now().after(Duration::from_secs(self.by.load(Ordering::SeqCst)))
+    }
+
+    fn running(&self) -> Duration {
+        self.clock.running()
+    }
+
+    fn sleep(&self, duration: Duration) -> protocol::Sleep {
+        self.clock.sleep(duration)
+    }
+}
+
+/// What a fault run of seed 4426 found: that a set may still stand in a controller's queue was
+/// measured by a clock that somebody can put forward.
+#[tokio::test]
+async fn a_clock_that_is_put_forward_does_not_settle_what_may_still_be_set() {
+    let mut world = World::new("clock-forward").await;
+    let (guid, _) = world.person(Kind::Ordinary);
+    let own = Arc::new(Ahead { clock: world.clock.clone(), by: AtomicU64::new(0) });
+    world.writeback.clock = Arc::<Ahead>::clone(&own);
+    let Connected { settings, directory } = &world.writeback.directories.all()[0];
+    let settings = DirectorySettings { set_time_limit: SET_TIME_LIMIT, ..settings.clone() };
+    let patient = Connected { settings, directory: Arc::clone(directory) };
+    world.writeback.directories = Directories::of(vec![patient]);
+    world.population.domain.inject(Fault::SetLater(Duration::from_secs(15)));
+    let (header, doubt) = world.done(Operation::Reset, guid, &new_one()).await;
+    assert_eq!(doubt, None);
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    Settler::new(world.writeback.clone(), tasks, stop).settle_all().await.unwrap();
+    // The settler has looked once; its next look is after the clock was put forward.
+    world.sleeping().await;
+    own.by.store(100, Ordering::SeqCst);
+    assert_eq!(world.goes_on(&header).await, Outcome::SettledChanged);
+    assert!(world.population.domain.is_password(guid, NEW));
 }
 
 #[tokio::test]

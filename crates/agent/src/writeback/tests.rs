@@ -11,6 +11,7 @@ use protocol::{
 
 use sync::AdAccount;
 
+use super::look::Found;
 use super::*;
 use crate::clocks::ClockDifference;
 use crate::directories::Connected;
@@ -104,8 +105,8 @@ impl Directory for Willing {
         _bases: &'a [DistinguishedName],
         _page: u32,
         _each: &'a mut (dyn FnMut(PersonEntry) + Send),
-    ) -> BoxFuture<'a, Result<u64, DirectoryError>> {
-        ready(Ok(0))
+    ) -> BoxFuture<'a, Result<directory::PeopleRead, DirectoryError>> {
+        ready(Ok(directory::PeopleRead::default()))
     }
 }
 
@@ -145,16 +146,18 @@ impl World {
 
     /// From the account on, to the end.
     async fn set(&self) -> (Ended, Vec<Event>) {
-        let connected = &self.writeback.directories.all()[0];
         let passwords = Passwords::New(ClearPassword::from_text("New-Password-1").unwrap());
         let (header, mut trail) = (header(), Vec::new());
-        let guid = ordinary().guid;
-        let standing = connected.directory.standing(guid).await.unwrap().unwrap();
         let opened = std::future::ready(Ok(passwords));
-        let write = self.writeback.write(&header, connected, standing, opened, &mut trail);
+        let found = self.found().await;
+        let write = self.writeback.write(&header, found, opened, &mut trail);
         let stop = write.await.unwrap().unwrap();
         let told = trail.clone();
         (self.writeback.finish(&header, stop, trail).await.unwrap(), told)
+    }
+
+    async fn found(&self) -> Found<'_> {
+        self.writeback.find(imported()).await.unwrap()
     }
 
     async fn state(&self) -> State {
@@ -165,6 +168,16 @@ impl World {
         let (entries, verified) = crate::audit::read(&self.folder.0).await.unwrap();
         assert_eq!(verified.wrong, None);
         entries.into_iter().map(|entry| entry.event.name).collect()
+    }
+}
+
+fn imported() -> AdAccount {
+    AdAccount {
+        connector: "corp".parse().unwrap(),
+        object_guid: ordinary().guid.to_bytes(),
+        dn: ordinary().dn.to_string(),
+        source_anchor: "AQEBAQEBAQEBAQEBAQEBAQ==".parse().unwrap(),
+        policy: None,
     }
 }
 
@@ -194,10 +207,8 @@ async fn a_set_that_cannot_be_noted_in_audit_is_not_sent() {
 #[tokio::test]
 async fn passwords_that_do_not_open_end_a_request_before_anything_is_sent() {
     let world = World::new("not-opened", ordinary()).await;
-    let connected = &world.writeback.directories.all()[0];
-    let standing = connected.directory.standing(ordinary().guid).await.unwrap().unwrap();
     let event = Event::of(&header(), "intake.password_not_opened", json!({}));
-    let looked = Looked { found: Ok((connected, standing)), trail: Vec::new() };
+    let looked = Looked { found: Ok(world.found().await), trail: Vec::new() };
     let opened = std::future::ready(Err((Outcome::NotDecryptable, event)));
     let ended = world.writeback.carry_out(&header(), looked, opened).await.unwrap();
     assert!(matches!(ended, Ended::Known(answer) if answer.outcome == Outcome::NotDecryptable));
@@ -208,13 +219,40 @@ async fn passwords_that_do_not_open_end_a_request_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn the_passwords_of_a_request_that_is_refused_are_never_opened() {
+async fn the_passwords_of_a_request_for_nobody_are_never_opened() {
     let world = World::new("never-opened", ordinary()).await;
-    let looked = Looked { found: Err(stop(Outcome::Protected)), trail: Vec::new() };
+    let looked = Looked { found: Err(stop(Outcome::UserGone)), trail: Vec::new() };
     let opened = async { panic!("nothing is written with them") };
     let ended = world.writeback.carry_out(&header(), looked, opened).await.unwrap();
-    assert!(matches!(ended, Ended::Known(answer) if answer.outcome == Outcome::Protected));
+    assert!(matches!(ended, Ended::Known(answer) if answer.outcome == Outcome::UserGone));
     assert_eq!(world.state().await, State::Finished);
+}
+
+#[tokio::test]
+async fn what_the_guard_refuses_is_not_sent_although_it_is_noted_and_opened_by_then() {
+    let protected = Account {
+        admin_count: true,
+        group_sids: vec!["S-1-5-32-544".parse().unwrap()],
+        ..ordinary()
+    };
+    let world = World::new("guard", protected).await;
+    let (ended, told) = world.set().await;
+    assert!(matches!(ended, Ended::Known(answer) if answer.outcome == Outcome::Protected));
+    assert_eq!(world.sets.load(Ordering::Relaxed), 0);
+    assert_eq!(told[0].detail["dn"], ordinary().dn.to_string());
+    let steps = ["begun", "noted", "refused_by_guard", "finished"];
+    assert_eq!(world.names().await, steps.map(|step| format!("writeback.{step}")));
+}
+
+#[tokio::test]
+async fn what_the_guard_refuses_is_told_so_also_where_nothing_can_be_noted() {
+    let protected = Account { admin_count: true, ..ordinary() };
+    let world = World::new("guard-not-noted", protected).await;
+    world.writeback.journal.refuse("writeback.noted").await;
+    let (ended, _) = world.set().await;
+    let told = Outcome::AdminCountLeftBehind;
+    assert!(matches!(ended, Ended::Known(answer) if answer.outcome == told));
+    assert_eq!(world.sets.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
@@ -252,27 +290,4 @@ async fn a_password_that_still_has_to_be_changed_after_a_set_is_told_as_such() {
     let world = World::as_it_is("expired", account).await;
     let (ended, _) = world.set().await;
     assert!(matches!(ended, Ended::Known(answer) if answer.outcome == Outcome::SetButExpired));
-}
-
-#[tokio::test]
-async fn a_refusal_by_the_guard_is_told_with_the_account_that_it_is_about() {
-    let protected = Account {
-        admin_count: true,
-        group_sids: vec!["S-1-5-32-544".parse().unwrap()],
-        ..ordinary()
-    };
-    let world = World::new("guard", protected).await;
-    let found = AdAccount {
-        connector: "corp".parse().unwrap(),
-        object_guid: [1; 16],
-        dn: "CN=Anna,OU=People,DC=corp,DC=test".to_owned(),
-        source_anchor: "AQEBAQEBAQEBAQEBAQEBAQ==".parse().unwrap(),
-        policy: None,
-    };
-    let mut trail = Vec::new();
-    let refused = world.writeback.account(&header(), &found, &mut trail).await.err();
-    assert_eq!(refused, Some(Outcome::Protected));
-    world.writeback.finish(&header(), stop(Outcome::Protected), trail).await.unwrap();
-    let steps = ["writeback.begun", "writeback.refused_by_guard", "writeback.finished"];
-    assert_eq!(world.names().await, steps);
 }

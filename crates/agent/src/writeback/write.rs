@@ -1,10 +1,11 @@
-//! Notes how the account stood, writes, and does what follows.
+//! Notes how the password stood, writes, and does what follows.
 
 use directory::{
-    Account, ObjectGuid, PwdLastSet, SetError, Standing, Terms, Write, explain_refusal,
+    Account, ObjectGuid, PwdLastSet, SetError, Terms, Witness, Write, explain_refusal,
 };
 use protocol::{Changed, ClearPassword, Header, Operation, Outcome, Passwords};
 
+use super::look::Found;
 use super::{Opened, Stop, Writeback, refused, stop};
 use crate::audit::Event;
 use crate::directories::Connected;
@@ -28,18 +29,42 @@ pub(crate) enum Required {
     Unanswered,
 }
 
+/// What is noted and judged, and may be sent.
+struct Ready {
+    place: Place,
+    witness: Witness,
+    account: Account,
+    passwords: Passwords,
+}
+
+/// How far a request came by itself.
+enum Readied {
+    /// It is noted and may be sent.
+    Ready(Box<Ready>),
+    /// It will not be sent.
+    Stopped(Stop),
+}
+
 impl Writeback {
-    /// Asks the breaker, notes, sets, records. `None` is doubt.
+    /// Notes, judges, asks the breaker, sets, records. `None` is doubt.
     pub(super) async fn write(
         &self,
         header: &Header,
-        connected: &Connected,
-        standing: Standing,
+        found: Found<'_>,
         passwords: impl Future<Output = Opened>,
         trail: &mut Vec<Event>,
     ) -> Result<Option<Stop>, JournalError> {
-        if !Breaker::counts(header.operation) {
-            return self.noted_and_sent(header, connected, standing, passwords, trail).await;
+        let connected = found.connected;
+        let counts = Breaker::counts(header.operation);
+        if counts && let Err(error) = self.breaker.count(&self.journal, self.clock.now()).await {
+            return Ok(Some(stop(not_noted(header, &error))));
+        }
+        let ready = match self.ready(header, found, passwords, trail).await? {
+            Readied::Ready(ready) => *ready,
+            Readied::Stopped(stop) => return Ok(Some(stop)),
+        };
+        if !counts {
+            return self.send(header, connected, ready, trail).await;
         }
         let asked_at = self.clock.now();
         match self.breaker.ask(&self.journal, &self.sync, asked_at).await {
@@ -49,7 +74,7 @@ impl Writeback {
             }
             Err(error) => return Ok(Some(stop(not_noted(header, &error)))),
         }
-        let done = self.noted_and_sent(header, connected, standing, passwords, trail).await;
+        let done = self.send(header, connected, ready, trail).await;
         if let Ok(Some((outcome, _))) = &done
             && outcome.changed() == Changed::No
         {
@@ -58,39 +83,50 @@ impl Writeback {
         done
     }
 
-    async fn noted_and_sent(
+    /// Notes how the password stands, while the directory says the rest and the passwords are opened.
+    /// That keeps the disk busy, the controller and a processor, so it takes as long as the slowest
+    /// of them, and what is noted in vain ends as what it is refused for (decision 0015).
+    async fn ready(
+        &self,
+        header: &Header,
+        Found { connected, guid, witness, rest }: Found<'_>,
+        passwords: impl Future<Output = Opened>,
+        trail: &mut Vec<Event>,
+    ) -> Result<Readied, JournalError> {
+        let connector = connected.settings.name.as_str().to_owned();
+        let place = Place { connector, guid };
+        let note = self.journal.note_before(header, &place, &witness, self.clock.now());
+        let judged = self.judge(header, connected, rest, trail);
+        let (noted, judged, opened) = tokio::join!(note, judged, passwords);
+        let stopped = match (judged, opened) {
+            (Err(stop), _) => stop,
+            (Ok(_), Err((outcome, event))) => {
+                trail.push(event);
+                stop(outcome)
+            }
+            (Ok(account), Ok(passwords)) => match noted_or_stop(header, noted)? {
+                None => {
+                    let ready = Ready { place, witness, account, passwords };
+                    return Ok(Readied::Ready(Box::new(ready)));
+                }
+                Some(stop) => stop,
+            },
+        };
+        Ok(Readied::Stopped(stopped))
+    }
+
+    /// Sends what is noted, at once or, where the PDC emulator has moved since, noted anew.
+    async fn send(
         &self,
         header: &Header,
         connected: &Connected,
-        standing: Standing,
-        passwords: impl Future<Output = Opened>,
+        Ready { place, mut witness, account, passwords }: Ready,
         trail: &mut Vec<Event>,
     ) -> Result<Option<Stop>, JournalError> {
-        let connector = connected.settings.name.as_str().to_owned();
-        let Standing { account, mut witness, .. } = standing;
-        let place = Place { connector, guid: account.guid };
-        // The note keeps the disk busy and the decryption a processor, so they take no longer than one
-        // of them. Beside the controller's work, before, it would take a processor from that.
-        let note = self.journal.note_before(header, &place, &witness, self.clock.now());
-        let (mut noted, opened) = tokio::join!(note, passwords);
-        let passwords = match opened {
-            Ok(passwords) => passwords,
-            Err((outcome, event)) => {
-                trail.push(event);
-                return Ok(Some(stop(outcome)));
-            }
-        };
         let Some(write) = write_of(header.operation, &passwords) else {
             return Ok(Some(stop(Outcome::BadInput)));
         };
         for _ in 0..MOVES_MAX {
-            match noted {
-                Ok(Noted::Yes) => {}
-                Ok(Noted::AnotherIsOpen) => return Ok(Some(stop(Outcome::AlreadyInFlight))),
-                Err(error @ JournalError::OutOfOrder) => return Err(error),
-                // Without journal and audit nothing is sent (THREATS "audit sink gone").
-                Err(error) => return Ok(Some(stop(not_noted(header, &error)))),
-            }
             self.watch.reached(Step::Noted).await;
             // Looked at again, as late as can be: the clock may have been put to another time while
             // the directory was asked, and by that time the message may have expired.
@@ -110,7 +146,10 @@ impl Writeback {
                         Err(error) => return Ok(Some(stop(refused("witness", header, &error)))),
                     };
                     let now = self.clock.now();
-                    noted = self.journal.note_before(header, &place, &witness, now).await;
+                    let noted = self.journal.note_before(header, &place, &witness, now).await;
+                    if let Some(stop) = noted_or_stop(header, noted)? {
+                        return Ok(Some(stop));
+                    }
                 }
                 Err(SetError::Unknown { cause }) => {
                     tracing::error!(event = "writeback.in_doubt", request = %header.request, cause);
@@ -224,6 +263,20 @@ impl Writeback {
             }
         }
     }
+}
+
+/// Why nothing may be sent, if the state before was not noted.
+fn noted_or_stop(
+    header: &Header,
+    noted: Result<Noted, JournalError>,
+) -> Result<Option<Stop>, JournalError> {
+    Ok(match noted {
+        Ok(Noted::Yes) => None,
+        Ok(Noted::AnotherIsOpen) => Some(stop(Outcome::AlreadyInFlight)),
+        Err(error @ JournalError::OutOfOrder) => return Err(error),
+        // Without journal and audit nothing is sent (THREATS "audit sink gone").
+        Err(error) => Some(stop(not_noted(header, &error))),
+    })
 }
 
 /// What an operation writes; none if it comes with other passwords than it takes.

@@ -6,11 +6,13 @@ use std::sync::atomic::AtomicBool;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use directory::Sid;
 use directory::security::{Acl, SecurityDescriptor};
 use lab::{Forest, Lab, LabOptions, NewPerson, Person, Watch, Written};
 
-/// The SD-flags control with the DACL only, as `ldapmodify -e` takes it.
+/// The SD-flags control with the DACL only, as `ldapmodify -e` takes it; and with the owner only.
 const DACL_ONLY: &str = "!1.2.840.113556.1.4.801=MAMCAQQ=";
+const OWNER_ONLY: &str = "!1.2.840.113556.1.4.801=MAMCAQE=";
 
 /// A unit right below the root of the domain, where the service account has no rights, and an agent
 /// that has it in scope.
@@ -112,19 +114,20 @@ impl Place {
 
     /// The agent, as the service account alone.
     pub fn agent(&self, arguments: &[&str]) -> Said {
-        let output = Command::new(env!("CARGO_BIN_EXE_passback-agent"))
-            .arg("--config")
-            .arg(self.dir.join("agent.toml"))
-            .args(arguments)
-            .env_clear()
-            .env("RUST_LOG", "error")
-            .output()
-            .unwrap();
+        let output = self.command(arguments).output().unwrap();
         Said {
             code: output.status.code().unwrap(),
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    /// The same, not started yet.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_passback-agent"));
+        command.arg("--config").arg(self.dir.join("agent.toml")).args(arguments);
+        command.env_clear().env("RUST_LOG", "error");
+        command
     }
 
     /// The agent, with an administrator's name and password.
@@ -181,13 +184,31 @@ impl Place {
         let mut list = descriptor.dacl.take().unwrap();
         change(&mut descriptor, &mut list);
         descriptor.dacl = Some(list);
+        self.write_descriptor(dn, &descriptor, DACL_ONLY);
+    }
+
+    /// Gives an object to somebody.
+    pub fn own(&self, dn: &str, owner: Sid) {
+        let dacl = Acl { revision: 4, entries: Vec::new() };
+        let owned = SecurityDescriptor { owner: Some(owner), ..SecurityDescriptor::of_dacl(dacl) };
+        self.write_descriptor(dn, &owned, OWNER_ONLY);
+    }
+
+    fn write_descriptor(&self, dn: &str, descriptor: &SecurityDescriptor, part: &str) {
         let ldif = format!(
             "dn: {dn}\nchangetype: modify\nreplace: nTSecurityDescriptor\nnTSecurityDescriptor:: {}\n-\n",
             STANDARD.encode(descriptor.to_value().unwrap())
         );
         let administrator = &self.forest.administrator;
-        let written = self.forest.modify_as(administrator, &[DACL_ONLY], &ldif).unwrap();
+        let written = self.forest.modify_as(administrator, &[part], &ldif).unwrap();
         assert_eq!(written, Written::Done);
+    }
+
+    /// The service account's SID.
+    pub fn service(&self) -> Sid {
+        let filter = format!("(sAMAccountName={})", self.forest.service.login);
+        let found = self.forest.search(&self.forest.base_dn, &filter, &["objectSid"]).unwrap();
+        Sid::from_value(found[0].value("objectSid").unwrap()).unwrap()
     }
 
     /// Compares with the snapshot of this name; `PASSBACK_SNAPSHOTS=write` writes it anew.

@@ -8,7 +8,7 @@ use axum::extract::State;
 use bytes::Bytes;
 use protocol::limits::CLOCK_DIFFERENCE_MAX;
 use protocol::onboarding::{HeartbeatRequest, HeartbeatResponse};
-use protocol::version;
+use protocol::{Outcome, version};
 use relay::Entity;
 use store::agents::Heartbeat;
 
@@ -31,7 +31,18 @@ pub(super) async fn heartbeat(
         version: request.version.chars().take(VERSION_MAX).collect(),
         clock_difference_ms: request.now.as_millis().saturating_sub(now.as_millis()),
         directory_reachable: request.directory_reachable,
+        breaker_open: request.breaker_open,
     };
+    if heartbeat.breaker_open == Some(true) {
+        let outcome = Outcome::BreakerOpen;
+        tracing::error!(
+            event = "agent.breaker_open",
+            agent = %caller.agent.id,
+            outcome = outcome.name(),
+            number = outcome.number(),
+            operator = outcome.operator_text(),
+        );
+    }
     if request.now.apart(now) > CLOCK_DIFFERENCE_MAX {
         tracing::error!(
             event = "agent.clock_difference",

@@ -1,6 +1,8 @@
 //! Reading people, as synchronisation does.
 
-use directory::{DirectoryError, DistinguishedName, Entry, ObjectGuid, PersonEntry, people};
+use directory::{
+    DirectoryError, DistinguishedName, Entry, ObjectGuid, PeopleRead, PersonEntry, people,
+};
 use ldap3_proto::proto::{LdapFilter, LdapSearchScope};
 
 use super::find::Held;
@@ -17,9 +19,9 @@ impl Client {
         bases: &[DistinguishedName],
         page: u32,
         each: &mut (dyn FnMut(PersonEntry) + Send),
-    ) -> Result<u64, DirectoryError> {
+    ) -> Result<PeopleRead, DirectoryError> {
         let held = self.connect_for_people()?;
-        let mut count = 0;
+        let mut read = PeopleRead::default();
         for base in outermost(bases) {
             let rows = self.people_below(&held, base)?;
             for page in rows.chunks(page.clamp(1, 1_000) as usize) {
@@ -29,11 +31,11 @@ impl Client {
                 }
                 for person in page {
                     each(person.clone());
-                    count += 1;
+                    read.found += 1;
                 }
             }
         }
-        Ok(count)
+        Ok(read)
     }
 
     /// A preferred controller, or else another one of the domain; at last, and where none is

@@ -94,6 +94,7 @@ macro_rules! contract {
             the_domain_s_policy_is_read,
             a_policy_has_a_lockout_of_its_own,
             the_witness_rises_by_one_with_each_set_and_not_with_a_refusal,
+            how_somebody_stands_is_the_witness_and_the_account,
             a_set_for_another_controller_s_witness_is_not_sent,
             a_set_whose_time_is_over_is_not_sent,
             a_change_takes_the_new_password_for_the_old_one,

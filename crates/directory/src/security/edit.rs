@@ -1,7 +1,7 @@
 //! Entries put where they belong, and taken away again: both do nothing where there is nothing to do,
 //! and neither touches another entry.
 
-use super::{Ace, AceKind, Acl};
+use super::{Ace, Acl};
 
 impl Acl {
     /// Puts an entry in its place: the object's own denials, its own grants, inherited denials,
@@ -35,15 +35,8 @@ impl Acl {
 
 impl Ace {
     /// Which group of a list in its order it belongs to.
-    const fn rank(&self) -> u8 {
-        let denies = matches!(
-            self.kind,
-            AceKind::DENIED
-                | AceKind::DENIED_OBJECT
-                | AceKind::DENIED_CALLBACK
-                | AceKind::DENIED_CALLBACK_OBJECT
-        );
-        match (self.is_inherited(), denies) {
+    fn rank(&self) -> u8 {
+        match (self.is_inherited(), self.denies()) {
             (false, true) => 0,
             (false, false) => 1,
             (true, true) => 2,

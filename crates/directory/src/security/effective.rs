@@ -4,6 +4,10 @@
 //! asks, and speaks of the right: for everything, for the object's class, for a property set or for
 //! the one attribute or control access right. In a list in its order that is: denied beats granted,
 //! the object's own entries beat inherited ones.
+//!
+//! An entry with a condition (MS-DTYP 2.4.4.17) may count or not: conditions are about the claims of
+//! somebody who is signing in, which nobody has here. Where it matters whether one holds, that is the
+//! answer ([`Decision::Unclear`]).
 
 use std::collections::HashSet;
 
@@ -12,7 +16,11 @@ use crate::{ObjectGuid, Sid};
 
 /// Whoever asks: all SIDs by which an entry can be about an account.
 #[derive(Debug, Clone)]
-pub struct Requester(HashSet<Sid>);
+pub struct Requester {
+    sids: HashSet<Sid>,
+    /// Entries for Owner Rights count.
+    owner_rights: bool,
+}
 
 impl Requester {
     /// An account that signs in over LDAP: its own SID, the groups that it is in, nested ones and the
@@ -31,12 +39,25 @@ impl Requester {
 
     /// These SIDs and no others.
     pub fn exactly(sids: impl IntoIterator<Item = Sid>) -> Self {
-        Self(sids.into_iter().collect())
+        Self { sids: sids.into_iter().collect(), owner_rights: true }
+    }
+
+    /// The same at a controller of Samba, whose directory passes over entries for Owner Rights and always
+    /// lets the owner read the descriptor and change the DACL (seen with 4.24, whose file server does
+    /// otherwise).
+    #[must_use]
+    pub fn at_samba(self) -> Self {
+        Self { owner_rights: false, ..self }
+    }
+
+    /// Whether entries for Owner Rights count where it asks.
+    pub const fn heeds_owner_rights(&self) -> bool {
+        self.owner_rights
     }
 
     /// Whether one of the SIDs is this one.
     pub fn is(&self, sid: &Sid) -> bool {
-        self.0.contains(sid)
+        self.sids.contains(sid)
     }
 }
 
@@ -80,19 +101,20 @@ pub enum Decision {
     Denied,
     /// No entry speaks of it, which is a refusal too.
     NotGranted,
+    /// Whether it is granted depends on an entry with a condition, which cannot be evaluated here. To be
+    /// treated as a refusal: a condition that nobody can look into is not harmless.
+    Unclear,
 }
 
 /// What is decided, and by what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ruling {
-    /// For several rights at once: granted if all are, denied if one is.
+    /// For several rights at once: granted if all are, denied if one is, not granted if one is not,
+    /// else unclear.
     pub decision: Decision,
-    /// What the decision rests on: a denial on one entry, a grant of several rights on one or more.
-    /// Empty where nothing was granted.
+    /// What the decision rests on: a denial on one entry, a grant of several rights on one or more, and
+    /// what is unclear on the entry with the condition. Empty where nothing was granted.
     pub grounds: Vec<Ground>,
-    /// Before the decision there was an entry about it that has a condition, which was passed over:
-    /// conditions are about the claims of somebody who is signing in. On a controller it may count.
-    pub conditional: bool,
 }
 
 impl Ruling {
@@ -131,11 +153,19 @@ impl SecurityDescriptor {
     pub fn effective(&self, wanted: Wanted, who: &Requester, target: &Target<'_>) -> Ruling {
         let Some(dacl) = &self.dacl else {
             let grounds = vec![Ground::NoList];
-            return Ruling { decision: Decision::Granted, grounds, conditional: false };
+            return Ruling { decision: Decision::Granted, grounds };
         };
         let owns = self.owner.as_ref().is_some_and(|owner| who.is(owner));
         let question = Question { wanted, who, target: *target, owns };
         question.put_to(dacl.numbered())
+    }
+}
+
+impl SecurityDescriptor {
+    /// Whether entries for Owner Rights say what the owner may do, in place of what owners may do by
+    /// owning: to read the descriptor and to change the DACL.
+    pub fn has_owner_rights(&self) -> bool {
+        self.dacl.iter().flat_map(|dacl| &dacl.entries).any(Ace::is_about_the_owner)
     }
 }
 
@@ -164,13 +194,11 @@ impl Question<'_> {
         &self,
         entries: impl Iterator<Item = (usize, &'e Ace)> + Clone,
     ) -> Ruling {
-        let mut all =
-            Ruling { decision: Decision::Granted, grounds: Vec::new(), conditional: false };
+        let mut all = Ruling { decision: Decision::Granted, grounds: Vec::new() };
         for bit in mask::bits(self.wanted.mask()) {
             let one = self.about(bit, entries.clone());
-            all.conditional |= one.conditional;
             match (all.decision, one.decision) {
-                (_, Decision::Denied) => return Ruling { conditional: all.conditional, ..one },
+                (_, Decision::Denied) => return one,
                 (Decision::Granted, Decision::Granted) => {
                     for ground in one.grounds {
                         if !all.grounds.contains(&ground) {
@@ -178,10 +206,8 @@ impl Question<'_> {
                         }
                     }
                 }
-                _ => {
-                    all.decision = Decision::NotGranted;
-                    all.grounds.clear();
-                }
+                (Decision::Granted, _) | (_, Decision::NotGranted) => all = one,
+                _ => {}
             }
         }
         all
@@ -192,16 +218,17 @@ impl Question<'_> {
         bit: u32,
         entries: impl Iterator<Item = (usize, &'e Ace)> + Clone,
     ) -> Ruling {
-        let ruling = |decision, ground: Option<Ground>, conditional| Ruling {
+        let ruling = |decision, ground: Option<Ground>| Ruling {
             decision,
             grounds: ground.into_iter().collect(),
-            conditional,
         };
         let of_owner = bit & (mask::READ_CONTROL | mask::WRITE_DACL) != 0 && self.owns;
-        if of_owner && !entries.clone().any(|(_, entry)| entry.is_about_the_owner()) {
-            return ruling(Decision::Granted, Some(Ground::Owner), false);
+        let said = |(_, entry): (usize, &Ace)| self.who.owner_rights && entry.is_about_the_owner();
+        if of_owner && !entries.clone().any(said) {
+            return ruling(Decision::Granted, Some(Ground::Owner));
         }
-        let mut conditional = false;
+        // The first entries that deny it, and that grant it, if their conditions hold.
+        let (mut may_deny, mut may_grant) = (None, None);
         for (index, entry) in entries {
             let Some(access) = entry.access().filter(|access| self.concerns(bit, entry, access))
             else {
@@ -214,16 +241,19 @@ impl Question<'_> {
             };
             match entry.effect() {
                 Some(Effect::Grants) => {
-                    return ruling(Decision::Granted, Some(ground()), conditional);
+                    let decision = decided(Decision::Granted, may_deny.is_some());
+                    return ruling(decision, may_deny.or_else(|| Some(ground())));
                 }
                 Some(Effect::Denies) => {
-                    return ruling(Decision::Denied, Some(ground()), conditional);
+                    let decision = decided(Decision::Denied, may_grant.is_some());
+                    return ruling(decision, may_grant.or_else(|| Some(ground())));
                 }
-                Some(Effect::Depends) => conditional = true,
+                Some(Effect::MayGrant) => may_grant = may_grant.or_else(|| Some(ground())),
+                Some(Effect::MayDeny) => may_deny = may_deny.or_else(|| Some(ground())),
                 None => {}
             }
         }
-        ruling(Decision::NotGranted, None, conditional)
+        ruling(decided(Decision::NotGranted, may_grant.is_some()), may_grant)
     }
 
     /// Whether an entry has effect on the object, is about who asks, and speaks of the right.
@@ -244,7 +274,7 @@ impl Question<'_> {
         self.who.is(trustee)
             || *trustee == Sid::principal_self()
                 && self.target.sid.is_some_and(|own| self.who.is(own))
-            || self.owns && *trustee == Sid::owner_rights()
+            || self.owns && self.who.owner_rights && *trustee == Sid::owner_rights()
     }
 }
 
@@ -271,12 +301,19 @@ impl Wanted {
     }
 }
 
+/// A decision, unless an entry with a condition came first that could turn it.
+const fn decided(decision: Decision, in_doubt: bool) -> Decision {
+    if in_doubt { Decision::Unclear } else { decision }
+}
+
 /// What an entry does where it concerns somebody.
 enum Effect {
     Grants,
     Denies,
-    /// It has a condition.
-    Depends,
+    /// It grants where its condition holds.
+    MayGrant,
+    /// It denies where its condition holds, or where that is not known (MS-DTYP 2.5.3.2).
+    MayDeny,
 }
 
 impl Ace {
@@ -285,18 +322,22 @@ impl Ace {
         match self.kind {
             AceKind::ALLOWED | AceKind::ALLOWED_OBJECT => Some(Effect::Grants),
             AceKind::DENIED | AceKind::DENIED_OBJECT => Some(Effect::Denies),
-            AceKind::ALLOWED_CALLBACK
-            | AceKind::DENIED_CALLBACK
-            | AceKind::ALLOWED_CALLBACK_OBJECT
-            | AceKind::DENIED_CALLBACK_OBJECT => Some(Effect::Depends),
+            AceKind::ALLOWED_CALLBACK | AceKind::ALLOWED_CALLBACK_OBJECT => Some(Effect::MayGrant),
+            AceKind::DENIED_CALLBACK | AceKind::DENIED_CALLBACK_OBJECT => Some(Effect::MayDeny),
             _ => None,
         }
     }
 
-    /// An entry for Owner Rights: the owner may do what such entries say, and no more by owning.
+    /// Whether it denies, with a condition or without.
+    pub fn denies(&self) -> bool {
+        matches!(self.effect(), Some(Effect::Denies | Effect::MayDeny))
+    }
+
+    /// An entry for Owner Rights: the owner may do what such entries say, and no more by owning. One
+    /// with a condition is there as well, whether it holds or not.
     fn is_about_the_owner(&self) -> bool {
         !self.flags.contains(AceFlags::INHERIT_ONLY)
-            && matches!(self.effect(), Some(Effect::Grants | Effect::Denies))
+            && self.effect().is_some()
             && self.access().is_some_and(|access| access.trustee == Sid::owner_rights())
     }
 }

@@ -52,7 +52,7 @@ impl SecurityDescriptor {
     pub fn effective_below(&self, wanted: Wanted, who: &Requester, below: &Below<'_>) -> Ruling {
         let Some(dacl) = &self.dacl else {
             let (decision, grounds) = (Decision::NotGranted, Vec::new());
-            return Ruling { decision, grounds, conditional: false };
+            return Ruling { decision, grounds };
         };
         let child = Child { classes: below.classes, ..UNNAMED };
         let mut inherited = Vec::new();

@@ -118,12 +118,12 @@ fn who_may_change_the_password_is_decided_by_the_first_entry_that_speaks_of_it()
         ("an inherited denial comes last", vec![allow(SELF), inherited(denied, SELF)], false),
         ("an inherited denial alone", vec![inherited(denied, SELF), allow(EVERYONE)], true),
         (
-            "a conditional denial is passed over",
+            "a conditional denial is taken for one",
             vec![about(AceKind::DENIED_CALLBACK_OBJECT, 0, 0x100, change, SELF), allow(SELF)],
-            false,
+            true,
         ),
         (
-            "a conditional grant is passed over",
+            "a conditional grant is taken for none",
             vec![about(AceKind::ALLOWED_CALLBACK_OBJECT, 0, 0x100, change, SELF)],
             true,
         ),
@@ -132,6 +132,23 @@ fn who_may_change_the_password_is_decided_by_the_first_entry_that_speaks_of_it()
     for (what, entries, expected) in table {
         let found = cannot_change_password(&read(entries), &[sid(JAN), sid(GROUP)]);
         assert_eq!(found, *expected, "{what}");
+    }
+}
+
+#[test]
+fn a_person_who_owns_the_account_is_whom_owner_rights_are_about() {
+    let (person, stranger) = (sid("S-1-5-21-1-2-3-1104"), sid("S-1-5-21-1-2-3-9"));
+    let entry = |kind| about(kind, 0, CONTROL_ACCESS, Some(CHANGE_PASSWORD), "S-1-3-4");
+    let allowed = about(AceKind::ALLOWED, 0, CONTROL_ACCESS, None, "S-1-5-10");
+    let denied = read(&[entry(AceKind::DENIED_OBJECT), allowed]);
+    let granted = read(&[entry(AceKind::ALLOWED_OBJECT)]);
+    for (descriptor, by_owner, by_others) in [(denied, true, false), (granted, false, true)] {
+        let owned_by = |owner: &Sid| {
+            let descriptor =
+                SecurityDescriptor { owner: Some(owner.clone()), ..descriptor.clone() };
+            cannot_change_password(&descriptor, std::slice::from_ref(&person))
+        };
+        assert_eq!((owned_by(&person), owned_by(&stranger)), (by_owner, by_others));
     }
 }
 
@@ -244,7 +261,7 @@ fn what_leads_out_of_the_bytes_is_refused() {
 
 #[test]
 fn only_who_asks_for_a_descriptor_sends_the_control() {
-    let control = LdapControl::SdFlags { criticality: false, flags: 4 };
+    let control = LdapControl::SdFlags { criticality: false, flags: 7 };
     assert_eq!(controls_for(&["cn", "ntsecuritydescriptor"]), [control]);
     assert_eq!(controls_for(&["cn", "objectSid"]), []);
 }

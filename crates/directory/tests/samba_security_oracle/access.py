@@ -18,6 +18,8 @@ def main():
         token = security.token()
         token.sids = [security.dom_sid(sid) for sid in sids]
         token.num_sids = len(sids)
+        # As on a controller; a token that does not say so makes every condition an error.
+        token.evaluate_claims = security.CLAIMS_EVALUATION_ALWAYS
         try:
             samba.security.access_check(descriptor, token, int(mask))
             print(1)

@@ -2,6 +2,7 @@
 //! wire. They answer what they are told to; whether a real directory does is shown by the tests
 //! against the lab.
 
+use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
@@ -32,10 +33,13 @@ const HEAD: &str = "DC=staged,DC=test";
 /// What all controllers of the domain agree on, and a test changes.
 #[derive(Default)]
 pub struct State {
-    /// The host that DNS names.
+    /// The host that DNS names; empty: it has no such record.
     pub in_dns: String,
     /// The host that holds the role.
     pub owner: String,
+    /// Hosts that say that somebody else holds it, and how often it was given away by then; 1 for all
+    /// others.
+    pub words: HashMap<String, (String, u32)>,
     /// The controls that controllers offer.
     pub controls: Vec<String>,
     /// Sets that arrived: at which host, with which controls.
@@ -163,7 +167,7 @@ fn named(question: Message, state: &State) -> Vec<u8> {
         |host: &String| RData::SRV(SRV::new(0, 100, 389, format!("{host}.").parse().unwrap()));
     let records: Vec<RData> = match query.query_type() {
         RecordType::SRV if name == format!("_ldap._tcp.pdc._msdcs.{DOMAIN}.") => {
-            vec![service(&state.in_dns)]
+            Some(&state.in_dns).filter(|host| !host.is_empty()).map(service).into_iter().collect()
         }
         RecordType::SRV if name == format!("_ldap._tcp.dc._msdcs.{DOMAIN}.") => {
             state.all_in_dns.iter().map(service).collect()
@@ -266,7 +270,13 @@ fn entry(base: &str, host: &str, state: &State) -> Option<Vec<LdapPartialAttribu
         ]);
     }
     if base == HEAD {
-        return Some(vec![attribute("fSMORoleOwner", &[&settings(&state.owner)])]);
+        let (owner, version) =
+            state.words.get(host).map_or((&state.owner, 1), |(owner, version)| (owner, *version));
+        let written = LdapPartialAttribute {
+            atype: "replPropertyMetaData".to_owned(),
+            vals: vec![metadata(version)],
+        };
+        return Some(vec![attribute("fSMORoleOwner", &[&settings(owner)]), written]);
     }
     if base == own {
         let vals = vec![vec![host.as_bytes()[2]; 16]];
@@ -275,6 +285,14 @@ fn entry(base: &str, host: &str, state: &State) -> Option<Vec<LdapPartialAttribu
     let known = (1..=9).map(self::host);
     let found = known.into_iter().find(|host| base == server(host))?;
     Some(vec![attribute("dNSHostName", &[&found])])
+}
+
+/// `replPropertyMetaData` that says how often `fSMORoleOwner` was written (MS-DRSR 5.16.4).
+fn metadata(version: u32) -> Vec<u8> {
+    let head = [1_u32, 0, 1, 0].map(u32::to_le_bytes).concat();
+    let entry = [0x0009_0171, version].map(u32::to_le_bytes).concat();
+    let since_1601 = 13_000_000_000_u64.to_le_bytes();
+    [&head[..], &entry, &since_1601, &[7; 16], &[8; 16]].concat()
 }
 
 fn server(host: &str) -> String {

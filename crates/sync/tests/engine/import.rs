@@ -1,6 +1,6 @@
 //! Import runs and what they leave in the file.
 
-use crate::world::{NOW, World, directory, person, source_anchor, with};
+use crate::world::{NOW, World, directory, guid, person, source_anchor, with};
 use proptest::prelude::*;
 use sync::{ConnectorName, ImportReport, SyncError, SyncState};
 
@@ -14,10 +14,32 @@ async fn an_import_counts_what_is_new_changed_the_same_and_gone() {
     moved.dn = "CN=Person 3,OU=Elsewhere,DC=corp,DC=example".to_owned();
     let objects = [person(1), with(person(2), "displayName", "Somebody"), moved, person(4)];
     let second = world.import("corp", &objects).await;
-    assert_eq!(second, ImportReport { added: 1, updated: 2, unchanged: 1, deleted: 0 });
+    let expected = ImportReport { added: 1, updated: 2, unchanged: 1, ..ImportReport::default() };
+    assert_eq!(second, expected);
 
     let third = world.import("corp", &objects[..1]).await;
-    assert_eq!(third, ImportReport { added: 0, updated: 0, unchanged: 1, deleted: 3 });
+    assert_eq!(third, ImportReport { unchanged: 1, deleted: 3, ..ImportReport::default() });
+}
+
+#[tokio::test]
+async fn who_could_not_be_read_stays_as_before_and_is_counted() {
+    let world = World::with_people(&[person(1), person(2), person(3)]).await;
+    let before = world.state.status().await.unwrap();
+    let mut run = world.state.begin_import(&directory("corp")).await.unwrap();
+    run.see(person(1)).await.unwrap();
+    run.leave_out(guid(2)).await.unwrap();
+    // Whom no import has ever read.
+    run.leave_out(guid(9)).await.unwrap();
+    let report = run.finish(NOW).await.unwrap();
+    let expected =
+        ImportReport { unchanged: 1, deleted: 1, left_out: 2, ..ImportReport::default() };
+    assert_eq!(report, expected);
+    let objects = |status: sync::Status| {
+        status.connectors.into_iter().find(|one| one.name == directory("corp")).unwrap().objects
+    };
+    assert_eq!((objects(before), objects(world.state.status().await.unwrap())), (3, 2));
+    // The next import that can read the person finds nothing new.
+    assert_eq!(world.import("corp", &[person(1), person(2)]).await.unchanged, 2);
 }
 
 #[tokio::test]

@@ -1,18 +1,20 @@
 //! `passback-agent permissions check`: at the PDC emulator, and with `--wait` at every other controller.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use command::{Failure, print};
-use directory::LdapDirectory;
 use directory::security::rights::Feature;
+use directory::{DirectoryError, LdapDirectory};
 use protocol::Clock;
 use serde_json::{Value, json};
 
 use super::{Wanted, chosen, client, of_directory, with_writeback};
 use crate::permissions::{
-    Arrival, Extent, Judgement, Observed, arrivals, check_json, check_text, judge, observe,
+    Arrival, Extent, Judgement, Observed, arrivals, check_json, check_text, judge,
+    not_checked_json, observe,
 };
 use crate::settings::{AgentSettings, DirectorySettings};
 use crate::surroundings::Surroundings;
@@ -70,38 +72,56 @@ impl Looked {
 }
 
 impl Check {
-    /// Looks, and tells what was found; a failure where something is lacking.
+    /// Looks, and tells what was found; a failure where something is lacking. A directory that cannot be
+    /// looked at keeps no other one from being told about, and its failure is the command's.
     pub(super) async fn carry_out(
         &self,
         settings: &AgentSettings,
         surroundings: &Surroundings,
     ) -> Result<(), Failure> {
         let features = with_writeback(&self.features);
-        let (mut values, mut findings) = (Vec::new(), 0);
+        let (mut values, mut findings, mut failed) = (Vec::new(), 0, None);
         for settings in chosen(settings, self.directory.as_deref())? {
-            let directory = client(settings, surroundings)?;
-            let looked = self.look(settings, &directory, &features, &surroundings.clock).await?;
-            findings += looked.findings();
-            let Looked { observed, judgement, arrivals } = &looked;
+            let looked = match client(settings, surroundings) {
+                Ok(directory) => {
+                    self.look(settings, &directory, &features, &surroundings.clock).await
+                }
+                Err(failure) => Err(failure),
+            };
+            findings += looked.as_ref().map_or(0, Looked::findings);
             if self.json {
-                values.push(check_json(observed, judgement, arrivals));
-            } else {
+                values.push(match &looked {
+                    Ok(Looked { observed, judgement, arrivals }) => {
+                        check_json(observed, judgement, arrivals)
+                    }
+                    Err(failure) => {
+                        let (name, domain) = (settings.name.as_str(), &settings.domain);
+                        not_checked_json(name, domain, failure.message(), failure.code())
+                    }
+                });
+            } else if let Ok(Looked { observed, judgement, arrivals }) = &looked {
                 print(&check_text(observed, judgement, arrivals))?;
+            } else if let (Some(_), Err(failure)) = (&failed, &looked) {
+                // The first one is what the command ends with.
+                aside(failure.message());
             }
+            failed = failed.or(looked.err());
         }
         if self.json {
-            let value: Value =
-                json!({ "version": 1, "good": findings == 0, "directories": values });
+            let good = findings == 0 && failed.is_none();
+            let value: Value = json!({ "version": 1, "good": good, "directories": values });
             print(&format!("{value}\n"))?;
         }
-        match findings {
-            0 => Ok(()),
-            1 => Err(Failure::refused("1 finding")),
-            many => Err(Failure::refused(format!("{many} findings"))),
+        match (failed, findings) {
+            (Some(failure), _) => Err(failure),
+            (None, 0) => Ok(()),
+            (None, 1) => Err(Failure::refused("1 finding")),
+            (None, many) => Err(Failure::refused(format!("{many} findings"))),
         }
     }
 
-    /// Looks once, or until what can arrive has arrived.
+    /// Looks once, or until what can arrive has arrived. What keeps it from looking and may pass is
+    /// waited for as well, and named when it begins.
     async fn look(
         &self,
         settings: &DirectorySettings,
@@ -112,12 +132,23 @@ impl Check {
         let begun = clock.running();
         let limit = Duration::from_secs(self.wait.unwrap_or_default());
         let pause = Duration::from_secs(self.pause.max(1));
+        let mut told = None;
         loop {
             let looked = self.once(settings, directory, features).await;
-            let looked = looked.map_err(|error| of_directory(settings.name.as_str(), &error))?;
             let over = clock.running().saturating_sub(begun) + pause > limit;
-            if !looked.may_come() || over {
-                return Ok(looked);
+            match looked {
+                Ok(looked) if over || !looked.may_come() => return Ok(looked),
+                Ok(_) => told = None,
+                Err(error) => {
+                    let failure = of_directory(settings.name.as_str(), &error);
+                    if over || !may_pass(&error) {
+                        return Err(failure);
+                    }
+                    if told.as_deref() != Some(failure.message()) {
+                        aside(&format!("{}; waiting", failure.message()));
+                        told = Some(failure.message().to_owned());
+                    }
+                }
             }
             clock.sleep(pause).await;
         }
@@ -128,7 +159,7 @@ impl Check {
         settings: &DirectorySettings,
         directory: &LdapDirectory,
         features: &[Feature],
-    ) -> Result<Looked, directory::DirectoryError> {
+    ) -> Result<Looked, DirectoryError> {
         let extent = Extent { people: self.people, below: true };
         let observed = observe(settings, directory, extent).await?;
         let judgement = judge(&observed, features);
@@ -137,5 +168,60 @@ impl Check {
             None => Vec::new(),
         };
         Ok(Looked { observed, judgement, arrivals })
+    }
+}
+
+/// Whether an error may be over by itself: a controller that is started again, a network that is back, a
+/// controller that is too busy. What somebody has to put right is not, and a refused bind is not tried
+/// again and again, because each one counts towards a lockout.
+fn may_pass(error: &DirectoryError) -> bool {
+    /// timeLimitExceeded, adminLimitExceeded, busy, unavailable (RFC 4511 section 4.1.9).
+    const PASSING: [u32; 4] = [3, 11, 51, 52];
+    match error {
+        DirectoryError::PdcUnreachable { .. }
+        | DirectoryError::Lost { .. }
+        | DirectoryError::NoPreferred { .. } => true,
+        DirectoryError::Refused(refusal) => PASSING.contains(&refusal.result),
+        _ => false,
+    }
+}
+
+/// Says something besides what is told: at standard error, because a program may read the rest. Whether
+/// anybody reads it changes nothing.
+fn aside(text: &str) {
+    let _ = writeln!(std::io::stderr(), "passback-agent: {text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use directory::{BindRefusal, Refusal};
+
+    use super::*;
+
+    #[test]
+    fn what_may_pass_is_waited_for_and_a_refused_bind_is_not() {
+        let cause = || "no".to_owned();
+        let refused = |result| {
+            DirectoryError::Refused(Refusal { result, code: None, diagnostic: String::new() })
+        };
+        let bind = DirectoryError::BindRefused {
+            controller: cause(),
+            name: cause(),
+            refusal: BindRefusal::LockedOut,
+        };
+        for (error, passes) in [
+            (DirectoryError::PdcUnreachable { cause: cause() }, true),
+            (DirectoryError::Lost { cause: cause() }, true),
+            (DirectoryError::NoPreferred { cause: cause() }, true),
+            (refused(51), true),
+            (refused(52), true),
+            (refused(50), false),
+            (bind, false),
+            (DirectoryError::Certificate { controller: cause(), cause: cause() }, false),
+            (DirectoryError::Unfit { controller: cause(), cause: cause() }, false),
+            (DirectoryError::Configuration(cause()), false),
+        ] {
+            assert_eq!(may_pass(&error), passes, "{error}");
+        }
     }
 }

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use directory::{
-    Account, Attributes as Read, Directory, DirectoryError, EffectivePolicy, ObjectGuid,
-    PolicySource, Probe, SetError, Terms, Witness, Write,
+    Account, Attributes as Read, Directory, DirectoryError, EffectivePolicy, LeftOut, ObjectGuid,
+    PeopleRead, PolicySource, Probe, SetError, Terms, Witness, Write,
 };
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -21,6 +21,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 #[derive(Clone)]
 struct Staged {
     people: Vec<PersonEntry>,
+    left_out: Vec<u8>,
     breaks: bool,
 }
 
@@ -30,10 +31,16 @@ impl Directory for Staged {
         _: &'a [DistinguishedName],
         _: u32,
         each: &'a mut (dyn FnMut(PersonEntry) + Send),
-    ) -> BoxFuture<'a, Result<u64, DirectoryError>> {
+    ) -> BoxFuture<'a, Result<PeopleRead, DirectoryError>> {
         self.people.iter().cloned().for_each(each);
         let lost = DirectoryError::Lost { cause: "pulled".to_owned() };
-        let end = if self.breaks { Err(lost) } else { Ok(self.people.len() as u64) };
+        let cause = DirectoryError::TooMuch { attribute: "x".to_owned(), limit: "1".to_owned() };
+        let left_out = self.left_out.iter().map(|number| LeftOut {
+            guid: ObjectGuid::from_bytes([*number; 16]),
+            cause: cause.clone(),
+        });
+        let read = PeopleRead { found: self.people.len() as u64, left_out: left_out.collect() };
+        let end = if self.breaks { Err(lost) } else { Ok(read) };
         async move { end }.boxed()
     }
 
@@ -160,7 +167,7 @@ impl Drop for World {
 }
 
 fn staged(people: &[PersonEntry]) -> Staged {
-    Staged { people: people.to_vec(), breaks: false }
+    Staged { people: people.to_vec(), left_out: vec![], breaks: false }
 }
 
 #[tokio::test]
@@ -174,7 +181,7 @@ async fn a_directory_that_cannot_be_read_holds_up_no_other_one_and_loses_nobody(
     assert_eq!((imported, failed.is_none()), (vec!["corp".into(), "subsidiary".into()], true));
 
     // The first one breaks off, after nobody; the second one has somebody new.
-    let broken = Staged { people: vec![], breaks: true };
+    let broken = Staged { people: vec![], left_out: vec![], breaks: true };
     let more = staged(&[person(2, "512"), person(3, "512")]);
     let (imported, failed) = world.import(both(broken, more)).await;
     assert_eq!(imported, ["subsidiary"]);
@@ -186,6 +193,24 @@ async fn a_directory_that_cannot_be_read_holds_up_no_other_one_and_loses_nobody(
     assert_eq!(imported, ["subsidiary"]);
     assert!(matches!(failed, Some(CycleError::Empty(name)) if name == "corp"));
     assert_eq!(world.sync.status().await.unwrap().metaverse_objects, 2);
+}
+
+#[tokio::test]
+async fn who_has_more_than_is_read_holds_up_nobody_and_stays_as_before() {
+    let world = World::new("left-out").await;
+    let of = |people: &[PersonEntry], left_out: &[u8]| {
+        let staged = Staged { left_out: left_out.to_vec(), ..staged(people) };
+        vec![connected("corp", "otherMailbox", staged)]
+    };
+    world.import(of(&[person(1, "512"), person(2, "512")], &[])).await;
+    let (imported, failed) = world.import(of(&[person(1, "512"), person(3, "512")], &[2, 4])).await;
+    assert_eq!((imported, failed.is_none()), (vec!["corp".into()], true));
+    // The first two and the new one; of the fourth nothing is known yet.
+    assert_eq!(world.sync.status().await.unwrap().metaverse_objects, 3);
+    // Not even where it is the only one that is left.
+    let (_, failed) = world.import(of(&[], &[2])).await;
+    assert!(failed.is_none(), "{failed:?}");
+    assert_eq!(world.sync.status().await.unwrap().metaverse_objects, 1);
 }
 
 /// What the directory's client makes of hostile entries; see its tests.

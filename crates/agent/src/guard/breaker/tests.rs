@@ -118,3 +118,21 @@ proptest! {
         }
     }
 }
+
+#[tokio::test]
+async fn it_is_open_by_what_is_known_in_memory_or_on_disk_until_it_is_released_there() {
+    let folder = crate::journal::tests::Folder::new("breaker-is-open");
+    let journal = Journal::create(&folder.0, NOW).await.unwrap();
+    let breaker = Breaker::new(limits());
+    let is_open = async || breaker.is_open(&journal).await.unwrap();
+    assert!(!is_open().await);
+    // The disk was full when it opened.
+    breaker.state.lock().await.counted = Some(Counted { open: true, ..Counted::default() });
+    assert!(is_open().await);
+    let event = |name| Event::of_agent(name, json!({}));
+    journal.open_breaker(&event("breaker.opened"), NOW).await.unwrap();
+    assert!(is_open().await && Breaker::new(limits()).is_open(&journal).await.unwrap());
+    // Nobody has asked for a reset since, so that memory has not noticed.
+    assert!(journal.release_breaker(&event("breaker.released"), NOW).await.unwrap());
+    assert!(!is_open().await);
+}

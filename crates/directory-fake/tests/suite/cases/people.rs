@@ -14,7 +14,8 @@ async fn all(directory: &dyn Directory, bases: &[&str], head: &str, page: u32) -
     let bases: Vec<_> =
         bases.iter().map(|base| format!("{base},{head}").parse().unwrap()).collect();
     let mut seen = Vec::new();
-    let count = directory.people(&bases, page, &mut |person| seen.push(person)).await.unwrap();
+    let read = directory.people(&bases, page, &mut |person| seen.push(person)).await.unwrap();
+    let count = read.found;
     assert_eq!(count, seen.len() as u64);
     seen
 }

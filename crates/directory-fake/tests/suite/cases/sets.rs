@@ -115,6 +115,22 @@ pub async fn the_witness_rises_by_one_with_each_set_and_not_with_a_refusal(subje
     assert_eq!((after.version, after.pwd_last_set), (first.version + 3, PwdLastSet::Never));
 }
 
+pub async fn how_somebody_stands_is_the_witness_and_the_account(subject: &dyn Subject) {
+    let person = somebody(subject);
+    let group = subject.add_group();
+    subject.join(&person.login, &group);
+    let directory = subject.directory();
+    let standing = directory.standing(guid(&person)).await.unwrap().unwrap();
+    let (witness, account) = (standing.witness, standing.account.await.unwrap().unwrap());
+    assert_eq!(standing.bound_as, directory.probe().await.unwrap().bound_as);
+    assert_eq!(Some(witness), directory.witness(guid(&person)).await.unwrap());
+    let alone = directory.account(guid(&person)).await.unwrap().unwrap();
+    assert_eq!(format!("{account:?}"), format!("{alone:?}"));
+    assert!(account.group_sids.len() >= 2, "{:?}", account.group_sids);
+    subject.remove(&person);
+    assert!(directory.standing(guid(&person)).await.unwrap().is_none());
+}
+
 pub async fn a_set_for_another_controller_s_witness_is_not_sent(subject: &dyn Subject) {
     let person = somebody(subject);
     let directory = subject.directory();

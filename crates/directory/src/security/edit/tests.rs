@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::super::samples::{DECIDING, any_entry, any_list, sid};
 use super::*;
-use crate::security::{AceFlags, mask};
+use crate::security::{AceFlags, AceKind, mask};
 
 fn inherited(entry: Ace) -> Ace {
     entry.with(AceFlags::INHERITED)

@@ -48,7 +48,7 @@ fn inherited(entry: Ace) -> Ace {
     entry.with(AceFlags::INHERITED)
 }
 
-use Decision::{Denied, Granted, NotGranted};
+use Decision::{Denied, Granted, NotGranted, Unclear};
 
 #[test]
 fn a_control_access_right_is_decided_by_the_first_entry_about_it() {
@@ -155,6 +155,22 @@ fn the_owner_may_read_and_change_the_list_unless_owner_rights_say_otherwise() {
 }
 
 #[test]
+fn at_samba_the_owner_has_the_same_rights_whatever_is_said_of_owner_rights() {
+    let (dacl, reset) =
+        (Wanted::Whole(mask::READ_CONTROL | mask::WRITE_DACL), Wanted::Control(RESET_PASSWORD));
+    let cr = mask::CONTROL_ACCESS;
+    let denied = owned_by(OUTER, &[deny(mask::FULL_CONTROL, OWNER_RIGHTS), allow(cr, AGENT)]);
+    let granted = owned_by(OUTER, &[allow(cr, OWNER_RIGHTS)]);
+    let said = |descriptor, wanted| {
+        [agent(), agent().at_samba()].map(|who| ask_as(&who, wanted, descriptor).decision)
+    };
+    assert_eq!(said(&denied, reset), [Denied, Granted]);
+    assert_eq!(said(&denied, dacl), [Denied, Granted]);
+    assert_eq!(said(&granted, reset), [Granted, NotGranted]);
+    assert_eq!(said(&granted, dacl), [NotGranted, Granted]);
+}
+
+#[test]
 fn several_rights_are_granted_together_or_not_at_all() {
     let wanted = Wanted::Whole(mask::GENERIC_READ);
     let (one, two) =
@@ -179,23 +195,78 @@ fn without_a_list_everything_is_granted_and_by_an_empty_one_nothing() {
     assert_eq!(ask(wanted, &[]).decision, NotGranted);
 }
 
+/// The same with a condition that nobody here can evaluate.
+fn conditional(entry: Ace) -> Ace {
+    let kind = match entry.kind {
+        AceKind::ALLOWED => AceKind::ALLOWED_CALLBACK,
+        AceKind::DENIED => AceKind::DENIED_CALLBACK,
+        AceKind::ALLOWED_OBJECT => AceKind::ALLOWED_CALLBACK_OBJECT,
+        AceKind::DENIED_OBJECT => AceKind::DENIED_CALLBACK_OBJECT,
+        kind => kind,
+    };
+    Ace { kind, ..entry }
+}
+
 #[test]
-fn an_entry_with_a_condition_is_passed_over_and_mentioned() {
+fn what_a_condition_could_turn_is_unclear_and_rests_on_its_entry() {
     let wanted = Wanted::Control(RESET_PASSWORD);
     let cr = mask::CONTROL_ACCESS;
-    let conditional = |entry: Ace, kind| Ace { kind, ..entry };
-    let denial = conditional(deny(cr, AGENT), AceKind::DENIED_CALLBACK);
-    let grant = conditional(allow(cr, AGENT), AceKind::ALLOWED_CALLBACK);
-    let after = ask(wanted, &[denial.clone(), allow(cr, AGENT)]);
-    assert!(after.is_granted() && after.conditional);
-    let before = ask(wanted, &[allow(cr, AGENT), denial]);
-    assert!(before.is_granted() && !before.conditional);
-    let alone = ask(wanted, &[grant]);
-    assert!(!alone.is_granted() && alone.conditional);
-    let about_others = conditional(deny(cr, STRANGER), AceKind::DENIED_CALLBACK);
-    assert!(!ask(wanted, &[about_others, allow(cr, AGENT)]).conditional);
+    let (grant, denial) = (allow(cr, AGENT), deny(cr, INNER).on(RESET_PASSWORD));
+    let (may_grant, may_deny) = (conditional(grant.clone()), conditional(denial.clone()));
+    let elsewhere = conditional(deny(cr, STRANGER));
+    let below = conditional(deny(cr, AGENT).below(None));
     let audit = Ace { kind: AceKind::AUDIT, ..allow(cr, AGENT) };
-    assert_eq!(ask(wanted, &[audit]).decision, NotGranted);
+    for (what, entries, expected, ground) in [
+        ("a denial before a grant", vec![&may_deny, &grant], Unclear, Some(0)),
+        ("a denial behind it", vec![&grant, &may_deny], Granted, Some(0)),
+        ("a denial alone", vec![&may_deny], NotGranted, None),
+        ("a denial before one without", vec![&may_deny, &denial, &grant], Denied, Some(1)),
+        ("a grant alone", vec![&may_grant], Unclear, Some(0)),
+        ("a grant before a denial", vec![&may_grant, &denial], Unclear, Some(0)),
+        ("a grant behind a denial", vec![&denial, &may_grant], Denied, Some(0)),
+        ("a grant before one without", vec![&may_grant, &grant], Granted, Some(1)),
+        ("both before a grant", vec![&may_grant, &may_deny, &grant], Unclear, Some(1)),
+        ("both before a denial", vec![&may_deny, &may_grant, &denial], Unclear, Some(1)),
+        ("both alone", vec![&may_deny, &may_grant], Unclear, Some(1)),
+        ("about somebody else", vec![&elsewhere, &grant], Granted, Some(1)),
+        ("about what is below", vec![&below, &grant], Granted, Some(1)),
+        ("an entry that audits", vec![&audit], NotGranted, None),
+    ] {
+        let entries: Vec<Ace> = entries.into_iter().cloned().collect();
+        let ruling = ask(wanted, &entries);
+        let grounds = ruling.grounds.first().map(|one| match one {
+            Ground::Entry { index, .. } => *index,
+            other => panic!("{what}: {other:?}"),
+        });
+        assert_eq!((ruling.decision, grounds), (expected, ground), "{what}");
+    }
+}
+
+#[test]
+fn of_several_rights_the_worst_that_is_certain_is_said() {
+    let (one, two) = (mask::LIST_CONTENTS, mask::READ_PROPERTY);
+    let wanted = Wanted::Whole(one | two);
+    let (both, may_deny) = (allow(one | two, AGENT), conditional(deny(one, AGENT)));
+    let may_deny_two = conditional(deny(two, AGENT));
+    let unclear = ask(wanted, &[may_deny.clone(), both.clone()]);
+    assert_eq!((unclear.decision, unclear.grounds.len()), (Unclear, 1));
+    assert_eq!(ask(wanted, &[may_deny_two.clone(), both.clone()]).decision, Unclear);
+    assert_eq!(ask(wanted, &[may_deny.clone(), allow(one, AGENT)]).decision, NotGranted);
+    assert_eq!(ask(wanted, &[may_deny_two, allow(two, AGENT)]).decision, NotGranted);
+    assert_eq!(ask(wanted, &[may_deny, deny(two, AGENT), both]).decision, Denied);
+}
+
+#[test]
+fn an_entry_for_owner_rights_with_a_condition_takes_the_owner_s_own_rights_away() {
+    let dacl = Wanted::Whole(mask::WRITE_DACL);
+    let entries = [conditional(allow(mask::WRITE_DACL, OWNER_RIGHTS))];
+    let owned = owned_by(OUTER, &entries);
+    assert!(owned.has_owner_rights());
+    assert_eq!(ask_as(&agent(), dacl, &owned).decision, Unclear);
+    let reading = owned_by(OUTER, &[conditional(allow(mask::READ_CONTROL, OWNER_RIGHTS))]);
+    assert_eq!(ask_as(&agent(), dacl, &reading).decision, NotGranted);
+    let below = owned_by(OUTER, &[allow(mask::READ_CONTROL, OWNER_RIGHTS).below(None)]);
+    assert!(!below.has_owner_rights() && !owned_by(OUTER, &[]).has_owner_rights());
 }
 
 proptest! {

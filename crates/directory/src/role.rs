@@ -1,0 +1,148 @@
+//! Who holds the PDC role by the word of the controllers, where DNS does not lead to the holder: after the
+//! role was seized, its record names a former holder that is gone and will never take it away (SPEC W-8,
+//! D-5).
+//!
+//! A controller that replication has not reached may still take itself, or somebody else, for the
+//! holder. Of several words the one counts that was written last, which is what replication makes of
+//! them in the end (MS-DRSR 5.11); where that cannot be said, none does. Nothing is ever set at a
+//! controller that does not say of itself that it holds the role.
+
+use std::sync::Arc;
+
+use protocol::Timestamp;
+use tokio::time::timeout;
+use tracing::debug;
+
+use crate::find::{Arrival, knows};
+use crate::pdc::Pdc;
+use crate::session::Session;
+use crate::witness::writes_of;
+use crate::{DirectoryError, DistinguishedName};
+
+/// How many controllers are asked, besides those that are configured.
+const ASKED_MAX: usize = 4;
+/// How many times the limit of one step of connecting the asking may take: somebody may be waiting for a
+/// password to be set.
+const ASKING_TIMES: u32 = 2;
+/// `fSMORoleOwner` (1.2.840.113556.1.4.369) in the default prefix table: prefix 9 stands for
+/// 1.2.840.113556.1.4 (MS-DRSR 5.16.4).
+const FSMO_ROLE_OWNER: u32 = 0x0009_0171;
+
+/// Who a controller says holds the role.
+struct Word {
+    session: Session,
+    owner: DistinguishedName,
+    written: Written,
+}
+
+/// How often the role was given away, and when last, as far as a controller knows; what is greater was
+/// written later. None where it does not say.
+type Written = Option<(u32, Timestamp)>;
+
+impl Pdc {
+    /// Asks the controllers that were not asked yet. None where they name nobody, or one of those that
+    /// were asked in vain.
+    ///
+    /// # Errors
+    /// [`DirectoryError::BindRefused`] by any of them: it would be refused everywhere, and each one counts
+    /// towards a lockout. Every other error is about the holder that they name.
+    pub(crate) async fn find_by_others(
+        &self,
+        asked: &[String],
+    ) -> Result<Option<Arc<Session>>, DirectoryError> {
+        let mut words = Vec::new();
+        let limit = self.config.connect_timeout.saturating_mul(ASKING_TIMES);
+        // What was said by then counts where the time is over.
+        if let Ok(Err(refused)) = timeout(limit, self.hear(asked, &mut words)).await {
+            return Err(refused);
+        }
+        let Some(owner) = last_written(words.iter().map(|word| (&word.owner, word.written))) else {
+            return Ok(None);
+        };
+        let owner = owner.clone();
+        let is_holder = |word: &Word| word.session.root.settings == owner;
+        if let Some(place) = words.iter().position(is_holder) {
+            let Word { session, owner: own_word, .. } = words.swap_remove(place);
+            return Ok((own_word == owner).then(|| Arc::new(session)));
+        }
+        let Some(word) = words.iter().find(|word| word.owner == owner) else { return Ok(None) };
+        let host = word.session.host_of(&owner, self.config.operation_timeout).await;
+        match host {
+            Ok(host) if !knows(asked, &host) => match self.connect_to(&host).await? {
+                Arrival::Here(session) => Ok(Some(session)),
+                Arrival::Elsewhere(_) => Ok(None),
+            },
+            _ => Ok(None),
+        }
+    }
+
+    /// Hears one controller after the other.
+    async fn hear(&self, asked: &[String], words: &mut Vec<Word>) -> Result<(), DirectoryError> {
+        let mut hosts = self.config.controllers.clone();
+        if !self.config.only_preferred {
+            for host in self.locator.hosts(&self.config.domain).await.unwrap_or_default() {
+                if !knows(&hosts, &host) {
+                    hosts.push(host);
+                }
+            }
+        }
+        hosts.retain(|host| !knows(asked, host));
+        hosts.truncate(self.config.controllers.len() + ASKED_MAX);
+        for host in hosts {
+            match self.word(&host).await {
+                Ok(word) => words.push(word),
+                Err(error @ DirectoryError::BindRefused { .. }) => return Err(error),
+                Err(error) => debug!(controller = host, %error, "directory.pdc.not_asked"),
+            }
+        }
+        Ok(())
+    }
+
+    async fn word(&self, host: &str) -> Result<Word, DirectoryError> {
+        let session = self.of_this_domain(self.open_at(host).await?)?;
+        let (head, limit) = (self.config.base_dn.to_string(), self.config.operation_timeout);
+        let entry = session.object(head, &["fSMORoleOwner", "replPropertyMetaData"], limit).await?;
+        let entry = entry.ok_or(DirectoryError::Unreadable { attribute: "fSMORoleOwner" })?;
+        let owner = entry.attributes.required("fSMORoleOwner")?;
+        let metadata = entry.attributes.value("replPropertyMetaData");
+        let writes = metadata.and_then(|metadata| writes_of(metadata, FSMO_ROLE_OWNER).ok()?);
+        Ok(Word { session, owner, written: writes.map(|writes| (writes.version, writes.at)) })
+    }
+}
+
+/// The owner that was written last; none where two are as late as each other.
+fn last_written<'w>(
+    words: impl Iterator<Item = (&'w DistinguishedName, Written)> + Clone,
+) -> Option<&'w DistinguishedName> {
+    let (owner, written) = words.clone().max_by_key(|(_, written)| *written)?;
+    let mut as_late = words.filter(|(_, other)| *other == written);
+    as_late.all(|(other, _)| other == owner).then_some(owner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dn(text: &str) -> DistinguishedName {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn of_several_words_the_last_one_counts_and_of_two_as_late_none() {
+        let (one, two) = (dn("CN=NTDS Settings,CN=DC1"), dn("CN=NTDS Settings,CN=DC2"));
+        let at = |version, seconds: i64| Some((version, Timestamp::from_millis(seconds * 1_000)));
+        for (words, expected) in [
+            (vec![], None),
+            (vec![(&one, None)], Some(&one)),
+            (vec![(&one, None), (&one, None)], Some(&one)),
+            (vec![(&one, None), (&two, None)], None),
+            (vec![(&one, at(2, 9)), (&two, at(3, 1))], Some(&two)),
+            (vec![(&two, at(3, 1)), (&one, at(2, 9)), (&two, at(3, 1))], Some(&two)),
+            (vec![(&one, at(3, 2)), (&two, at(3, 1))], Some(&one)),
+            (vec![(&one, at(3, 1)), (&two, at(3, 1))], None),
+            (vec![(&one, at(1, 1)), (&two, None)], Some(&one)),
+        ] {
+            assert_eq!(last_written(words.iter().copied()), expected, "{words:?}");
+        }
+    }
+}
