@@ -4,11 +4,12 @@
 //! ```text
 //! generated inputs    10,000,000 each for everything that reads what others wrote; memory is watched
 //! crash points        every step, three times each, in other worlds than `cargo xtask test` has
+//! bad roads           400 runs of the real programs, with a proxy that misbehaves on each road
 //! fault runs          10,000 worlds, each of which checks the invariants when it ends
 //! ```
 //!
 //! `--release` runs all of it, however long that takes. Otherwise it is cut to fit into the minutes, half
-//! of them for the inputs, and what was not reached is said.
+//! of them for the inputs and a tenth for the bad roads, and what was not reached is said.
 
 mod built;
 mod inputs;
@@ -29,13 +30,36 @@ use built::build;
 use inputs::{INPUTS, Inputs, all_inputs, share};
 use watched::{Limits, Run, watched};
 
-const FAULT_RUNS: u64 = 10_000;
-/// Fault runs that one process makes.
-const BATCH: u64 = 25;
+/// Worlds in one process, from seed 0 on.
+const FAULT_RUNS: Runs =
+    Runs { name: "fault runs", test: "one_run_by_its_seed", first: 0, count: 10_000, batch: 25 };
+/// Real programs on bad roads, with other seeds than `cargo xtask test` has.
+const BAD_ROADS: Runs = Runs {
+    name: "runs on bad roads",
+    test: "runs_by_their_seeds",
+    first: 1_000,
+    count: 400,
+    batch: 8,
+};
 /// The seed of the first world for a crash.
 const CRASH_SEED: u64 = 1_000_000;
 /// Whatever is run says how far it is after each world and each 100,000 inputs, which take seconds.
 const SILENCE: Duration = Duration::from_secs(3 * 60);
+
+/// Runs that a test makes by the seeds that it is given.
+#[derive(Clone, Copy)]
+struct Runs {
+    /// What they are.
+    name: &'static str,
+    /// The test.
+    test: &'static str,
+    /// The first seed.
+    first: u64,
+    /// How many there are.
+    count: u64,
+    /// How many one process makes.
+    batch: u64,
+}
 
 /// What `cargo xtask soak` was asked for.
 #[derive(Args)]
@@ -60,22 +84,37 @@ pub(crate) fn run(wishes: &Wishes) -> Result<ExitCode, Fault> {
         let test = "nobody_is_told_what_is_not_true_wherever_a_process_dies";
         one_test("crash points", &tests.crash_points, test, ("PASSBACK_SEED", &seed), None)
     })?;
-    let runs = AtomicU64::new(0);
-    let ended = show::step("Fault runs", || fault_runs(&tests.faults, deadline, &runs));
-    let runs = runs.into_inner();
-    show::line(&format!("{runs} fault runs were good."));
-    say_what_was_not_reached(&missing(&inputs, runs));
+    let part = budget.and_then(|budget| show::now().checked_add(budget / 10));
+    let (roads, ended) = runs("Bad roads", &tests.bad_roads, BAD_ROADS, part);
+    ended?;
+    let (faults, ended) = runs("Fault runs", &tests.faults, FAULT_RUNS, deadline);
+    say_what_was_not_reached(&missing(&inputs, &[(BAD_ROADS, roads), (FAULT_RUNS, faults)]));
     ended.map(|()| ExitCode::SUCCESS)
 }
 
+/// Makes runs until all are done or the time is over: how many were good, and the first finding.
+fn runs(
+    step: &str,
+    program: &Path,
+    runs: Runs,
+    deadline: Option<Instant>,
+) -> (u64, Result<(), Fault>) {
+    let good = AtomicU64::new(0);
+    let ended = show::step(step, || by_seeds(program, runs, deadline, &good));
+    let good = good.into_inner();
+    show::line(&format!("{good} {} were good.", runs.name));
+    (good, ended)
+}
+
 /// What is missing, one line each.
-fn missing(inputs: &[Inputs], runs: u64) -> Vec<String> {
+fn missing(inputs: &[Inputs], runs: &[(Runs, u64)]) -> Vec<String> {
     let some = inputs.iter().filter(|inputs| inputs.made < INPUTS);
     let some = some.map(|Inputs { what, made, .. }| format!("{made} of {INPUTS} inputs: {what}"));
     let unjudged = inputs.iter().filter(|inputs| !inputs.judged);
     let unjudged = unjudged
         .map(|Inputs { what, .. }| format!("memory: {what} ran too short to say whether it grows"));
-    let runs = (runs < FAULT_RUNS).then(|| format!("{runs} of {FAULT_RUNS} fault runs"));
+    let runs = runs.iter().filter(|(all, good)| *good < all.count);
+    let runs = runs.map(|(Runs { count, name, .. }, good)| format!("{good} of {count} {name}"));
     some.chain(unjudged).chain(runs).collect()
 }
 
@@ -115,16 +154,22 @@ fn one_test(
     }
 }
 
-/// Runs worlds from seed 0 on until all are done or the time is over, and counts those that were good.
-fn fault_runs(program: &Path, deadline: Option<Instant>, good: &AtomicU64) -> Result<(), Fault> {
-    let batches = (0..FAULT_RUNS).step_by(usize::try_from(BATCH).unwrap_or(usize::MAX));
+/// Makes runs from their first seed on until all are done or the time is over, and counts those that
+/// were good.
+fn by_seeds(
+    program: &Path,
+    Runs { name, test, first, count, batch }: Runs,
+    deadline: Option<Instant>,
+    good: &AtomicU64,
+) -> Result<(), Fault> {
+    let batches = (first..first + count).step_by(usize::try_from(batch).unwrap_or(usize::MAX));
     let in_time = || deadline.is_none_or(|deadline| show::now() < deadline);
-    side_by_side(batches.take_while(|_| in_time()), |first| {
-        let seeds = format!("{first}..{}", first + BATCH);
-        let what = format!("seeds {seeds}");
-        one_test(&what, program, "one_run_by_its_seed", ("PASSBACK_SEED", &seeds), None)?;
-        let runs = good.fetch_add(BATCH, Ordering::SeqCst) + BATCH;
-        show::line(&format!("  {what} are done: {runs} of {FAULT_RUNS}"));
+    side_by_side(batches.take_while(|_| in_time()), |from| {
+        let seeds = format!("{from}..{}", from + batch);
+        let what = format!("{name}, seeds {seeds}");
+        one_test(&what, program, test, ("PASSBACK_SEED", &seeds), None)?;
+        let runs = good.fetch_add(batch, Ordering::SeqCst) + batch;
+        show::line(&format!("  {what} are done: {runs} of {count}"));
         Ok(())
     })
 }
@@ -165,13 +210,22 @@ mod tests {
     #[test]
     fn what_was_not_reached_is_named_with_its_numbers() {
         let whole = Inputs { what: "SDDL", made: INPUTS, judged: true };
-        assert_eq!(missing(&[whole], FAULT_RUNS), Vec::<String>::new());
+        let all = [(BAD_ROADS, BAD_ROADS.count), (FAULT_RUNS, FAULT_RUNS.count)];
+        assert_eq!(missing(&[whole], &all), Vec::<String>::new());
         let part = Inputs { what: "filters", made: 300_000, judged: false };
-        let missing = missing(&[whole, part], 75);
-        assert_eq!(missing.len(), 3, "{missing:?}");
+        let missing = missing(&[whole, part], &[(BAD_ROADS, 16), (FAULT_RUNS, 75)]);
+        assert_eq!(missing.len(), 4, "{missing:?}");
         assert_eq!(missing[0], "300000 of 10000000 inputs: filters");
         assert!(missing[1].contains("filters ran too short"), "{missing:?}");
-        assert_eq!(missing[2], "75 of 10000 fault runs");
+        assert_eq!(missing[2], "16 of 400 runs on bad roads");
+        assert_eq!(missing[3], "75 of 10000 fault runs");
+    }
+
+    #[test]
+    fn runs_are_made_in_whole_batches() {
+        for runs in [BAD_ROADS, FAULT_RUNS] {
+            assert_eq!(runs.count % runs.batch, 0, "{}", runs.name);
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! visitor   a browser with a script: pages, cookies, ticket, sealed password
 //! canary    looks for a secret in files and bodies, in every form it could hide in
 //! demo      what `cargo xtask demo` shows
+//! chaos     a bad road between real processes
 //! world     the same without any process or socket: everything in one process, on manual time
 //! bench     what `cargo xtask bench` measures
 //! ```
@@ -29,6 +30,7 @@
 
 pub mod bench;
 pub mod canary;
+pub mod chaos;
 pub mod demo;
 mod directory;
 mod embedded;

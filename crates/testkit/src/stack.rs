@@ -15,6 +15,7 @@ mod layout;
 mod mail;
 mod programs;
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -174,6 +175,11 @@ impl Stack {
     /// The origin of the cloud service.
     pub fn cloud_url(&self) -> String {
         self.layout.cloud_url()
+    }
+
+    /// Where the cloud service listens.
+    pub fn cloud_address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.layout.cloud_port))
     }
 
     /// The certificate that vouches for cloud service and mail server.

@@ -6,8 +6,22 @@ use std::process::Stdio;
 
 use serde::Deserialize;
 
-use crate::build::cargo;
+use crate::build::{self, cargo};
 use crate::fault::Fault;
+
+/// The programs that people run, and what some tests run beside them.
+const PROGRAMS: &[&str] = &[
+    "build",
+    "--profile",
+    "soak",
+    "--bins",
+    "--package",
+    "agent",
+    "--package",
+    "cloud",
+    "--package",
+    "testkit",
+];
 
 /// The programs that hold the tests.
 pub(super) struct Tests {
@@ -17,6 +31,8 @@ pub(super) struct Tests {
     pub(super) faults: PathBuf,
     /// Deaths at every step.
     pub(super) crash_points: PathBuf,
+    /// Real programs on bad roads.
+    pub(super) bad_roads: PathBuf,
 }
 
 /// A line of cargo's, as far as it matters here.
@@ -33,16 +49,18 @@ struct Target {
     name: String,
 }
 
-/// Builds them.
+/// Builds them, and what they run.
 ///
 /// # Errors
 /// A finding if they do not build.
 pub(super) fn build() -> Result<Tests, Fault> {
+    build::run(cargo().args(PROGRAMS), "the build of the programs")?;
     let mut command = cargo();
     command.args(["test", "--profile", "soak", "--no-run"]);
     command.args(["--message-format", "json-render-diagnostics"]);
     command.args(["--package", "directory", "--lib", "--package", "testkit"]);
     command.args(["--test", "world_faults", "--test", "world_crash_points"]);
+    command.args(["--test", "embedded_chaos"]);
     let output = command.stderr(Stdio::inherit()).output();
     let output = output.map_err(|error| Fault::unavailable(format!("cargo: {error}")))?;
     if !output.status.success() {
@@ -63,6 +81,7 @@ fn tests_in(lines: &str) -> Result<Tests, Fault> {
         directory: take("directory")?,
         faults: take("world_faults")?,
         crash_points: take("world_crash_points")?,
+        bad_roads: take("embedded_chaos")?,
     })
 }
 
@@ -88,6 +107,9 @@ mod tests {
         let missing = tests_in(&lines.join("\n")).err().unwrap();
         assert!(missing.message.contains("world_crash_points"), "{}", missing.message);
         lines.push(line("world_crash_points", "\"/t/crash-1\""));
+        let missing = tests_in(&lines.join("\n")).err().unwrap();
+        assert!(missing.message.contains("embedded_chaos"), "{}", missing.message);
+        lines.push(line("embedded_chaos", "\"/t/chaos-1\""));
         let tests = tests_in(&lines.join("\n")).unwrap();
         assert_eq!(tests.directory, Path::new("/t/directory-1"));
     }

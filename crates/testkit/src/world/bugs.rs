@@ -28,12 +28,35 @@ pub enum Bug {
     UnguardedUpdate,
     /// Nobody counts how often a code is tried.
     LimiterOff,
+    /// The agent takes what has expired: to whoever checks, it is still the moment at which the package
+    /// came to the relay.
+    ExpiryOff,
+    /// Nothing binds a package to the person that it is for.
+    PersonUnbound,
+    /// Nothing binds a package to its expiry.
+    ExpiryUnbound,
+    /// A relay takes an answer from whatever channel it comes.
+    AnswerFromAnywhere,
+    /// A relay says a package again by itself that it has said already.
+    SaidAgain,
+    /// A dispatcher gives a package that was carried out to the other agent, too.
+    SentToAnother,
 }
 
 impl Bug {
     /// Every one of them.
-    pub const ALL: [Self; 4] =
-        [Self::JournalOff, Self::GuardOff, Self::UnguardedUpdate, Self::LimiterOff];
+    pub const ALL: [Self; 10] = [
+        Self::JournalOff,
+        Self::GuardOff,
+        Self::UnguardedUpdate,
+        Self::LimiterOff,
+        Self::ExpiryOff,
+        Self::PersonUnbound,
+        Self::ExpiryUnbound,
+        Self::AnswerFromAnywhere,
+        Self::SaidAgain,
+        Self::SentToAnother,
+    ];
 }
 
 impl World {
@@ -43,7 +66,13 @@ impl World {
         match bug {
             Bug::UnguardedUpdate => self.unguard_codes(),
             // When the agent or the service starts.
-            Bug::JournalOff | Bug::GuardOff | Bug::LimiterOff => {}
+            Bug::JournalOff | Bug::GuardOff | Bug::LimiterOff | Bug::ExpiryOff => {}
+            // In what a relay does (`hands`).
+            Bug::PersonUnbound
+            | Bug::ExpiryUnbound
+            | Bug::AnswerFromAnywhere
+            | Bug::SaidAgain
+            | Bug::SentToAnother => {}
         }
     }
 
@@ -61,7 +90,8 @@ impl World {
     pub(super) fn directory_of(&self, agent: &str) -> Arc<dyn Directory> {
         let directory = Arc::new(self.directory_for(agent));
         match self.bug {
-            Some(Bug::GuardOff) => Arc::new(Unsuspicious(directory)),
+            Some(Bug::GuardOff) => Arc::new(Mistaken { directory, about: Mistake::Standing }),
+            Some(Bug::ExpiryOff) => Arc::new(Mistaken { directory, about: Mistake::Time }),
             _ => directory,
         }
     }
@@ -101,17 +131,31 @@ impl World {
     }
 }
 
-/// A directory that shows every account as an ordinary one.
-struct Unsuspicious(Arc<dyn Directory>);
+/// A directory that is mistaken about something.
+struct Mistaken {
+    directory: Arc<dyn Directory>,
+    about: Mistake,
+}
 
-impl Directory for Unsuspicious {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mistake {
+    /// Every account is shown as an ordinary one.
+    Standing,
+    /// A write is never too late.
+    Time,
+}
+
+impl Directory for Mistaken {
     fn probe(&self) -> BoxFuture<'_, Result<Probe, DirectoryError>> {
-        self.0.probe()
+        self.directory.probe()
     }
 
     fn account(&self, guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Account>, DirectoryError>> {
+        if self.about != Mistake::Standing {
+            return self.directory.account(guid);
+        }
         Box::pin(async move {
-            let Some(mut account) = self.0.account(guid).await? else { return Ok(None) };
+            let Some(mut account) = self.directory.account(guid).await? else { return Ok(None) };
             let domain_users = |sid: &directory::Sid| sid.domain_rid() == Some(513);
             account.group_sids.retain(domain_users);
             (account.admin_count, account.account_expires) = (false, None);
@@ -125,18 +169,18 @@ impl Directory for Unsuspicious {
         &'a self,
         fine_grained: Option<&'a DistinguishedName>,
     ) -> BoxFuture<'a, Result<EffectivePolicy, DirectoryError>> {
-        self.0.policy(fine_grained)
+        self.directory.policy(fine_grained)
     }
 
     fn resultant_pso(
         &self,
         guid: ObjectGuid,
     ) -> BoxFuture<'_, Result<Option<DistinguishedName>, DirectoryError>> {
-        self.0.resultant_pso(guid)
+        self.directory.resultant_pso(guid)
     }
 
     fn witness(&self, guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Witness>, DirectoryError>> {
-        self.0.witness(guid)
+        self.directory.witness(guid)
     }
 
     fn witness_at<'a>(
@@ -144,11 +188,11 @@ impl Directory for Unsuspicious {
         controller: &'a str,
         guid: ObjectGuid,
     ) -> BoxFuture<'a, Result<Option<Witness>, DirectoryError>> {
-        self.0.witness_at(controller, guid)
+        self.directory.witness_at(controller, guid)
     }
 
     fn time(&self) -> BoxFuture<'_, Result<protocol::Timestamp, DirectoryError>> {
-        self.0.time()
+        self.directory.time()
     }
 
     fn write<'a>(
@@ -157,7 +201,11 @@ impl Directory for Unsuspicious {
         write: Write<'a>,
         terms: Terms<'a>,
     ) -> BoxFuture<'a, Result<(), SetError>> {
-        self.0.write(guid, write, terms)
+        let terms = match self.about {
+            Mistake::Time => Terms { not_after: Terms::ANY.not_after, ..terms },
+            Mistake::Standing => terms,
+        };
+        self.directory.write(guid, write, terms)
     }
 
     fn people<'a>(
@@ -165,7 +213,7 @@ impl Directory for Unsuspicious {
         bases: &'a [DistinguishedName],
         page: u32,
         each: &'a mut (dyn FnMut(PersonEntry) + Send),
-    ) -> BoxFuture<'a, Result<u64, DirectoryError>> {
-        self.0.people(bases, page, each)
+    ) -> BoxFuture<'a, Result<directory::PeopleRead, DirectoryError>> {
+        self.directory.people(bases, page, each)
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Evidence {
     agents: BTreeMap<String, AgentId>,
     /// What each agent's trail says, and the first entry that does not verify.
     trails: BTreeMap<&'static str, (Vec<agent::audit::Entry>, Option<i64>)>,
+    /// How often each request was given to an agent.
+    given: BTreeMap<String, usize>,
 }
 
 /// What does not hold, one line each.
@@ -43,6 +45,7 @@ pub(super) fn violations(world: &World) -> Vec<String> {
     i1_told_changed_is_changed(world, &evidence, &mut found);
     i2_every_set_has_its_request(world, &evidence, &mut found);
     i3_no_request_sets_twice(&evidence, &mut found);
+    i3_no_request_is_given_twice(world, &evidence, &mut found);
     i4_no_set_is_late(world, &evidence, &mut found);
     i5_nobody_who_must_not_be_is_set(world, &evidence, &mut found);
     i6_everything_is_at_a_state_in_time(world, &evidence, &mut found);
@@ -83,7 +86,12 @@ fn gather(world: &World) -> Evidence {
     let service = world.population.service.login.clone();
     let all_sets = world.domain().journal();
     let sets = all_sets.iter().filter(|set| set.by == service).cloned().collect();
-    Evidence { attempts, sets, all_sets, operations, facts, trail, broken, agents, trails }
+    let mut given = BTreeMap::new();
+    for package in world.network.packages() {
+        let Some(header) = seal::claimed_header(&package.body) else { continue };
+        *given.entry(header.request.to_string()).or_default() += 1;
+    }
+    Evidence { attempts, sets, all_sets, operations, facts, trail, broken, agents, trails, given }
 }
 
 impl Evidence {
@@ -170,6 +178,17 @@ fn i3_no_request_sets_twice(evidence: &Evidence, found: &mut Vec<String>) {
         if sets > 1 {
             found.push(format!("I3: {} was set {sets} times", attempt.request));
         }
+    }
+}
+
+/// I3, before the set: a request is given to one agent, once (SPEC W-12, PR-7). What a relay in other
+/// hands says again is the agent's matter.
+fn i3_no_request_is_given_twice(world: &World, evidence: &Evidence, found: &mut Vec<String>) {
+    if world.disturbed {
+        return;
+    }
+    for (request, times) in evidence.given.iter().filter(|(_, times)| **times > 1) {
+        found.push(format!("I3: {request} was given to agents {times} times"));
     }
 }
 

@@ -5,11 +5,13 @@
 //! World         starts, kills and restarts; lets time pass; checks the invariants when it ends
 //!   machine       a process: killed, it stops at whatever it awaits
 //!   quiet         when nobody works, so that time may move on
-//!   network       connections through memory, with weather
+//!   network       connections through memory, with weather;  hands, tricks: a relay in
+//!                 other hands
 //!   guest         visitors, on the world's time
 //!   crash         the steps at which a process may die
+//!   breaker       an agent's breaker, and what the cloud service knows of it
 //!   mailbox       captured mails;  attempt: what people tried and were told
-//!   bugs          bugs on purpose, to be caught
+//!   bugs          bugs on purpose, to be caught;  forge: packages as they would be with one
 //!   dice          chance with a seed
 //!   installation  databases and keys, made once and copied
 //!   invariants    I1 to I10: what must hold at the end of every test
@@ -30,11 +32,14 @@
 )]
 
 mod attempt;
+mod breaker;
 mod bugs;
 mod crash;
 mod dice;
+mod forge;
 mod frames;
 mod guest;
+mod hands;
 mod installation;
 mod invariants;
 mod machine;
@@ -45,6 +50,7 @@ mod processes;
 mod quiet;
 mod secrecy;
 mod skew;
+mod tricks;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -55,6 +61,7 @@ use directory_fake::{FakeDirectory, FakeDomain, FakePerson, Population};
 use lab::Kind;
 use protocol::{ClearPassword, Clock as _, ManualClock, Timestamp};
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 use crate::Visitor;
 
@@ -113,6 +120,8 @@ pub struct World {
 struct Place {
     machine: Option<Machine>,
     was_started: bool,
+    /// Tells it to end in good order, if it can.
+    leaving: CancellationToken,
     doom: Doom,
 }
 

@@ -15,11 +15,12 @@ use tokio::io::{
     AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex, split,
 };
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use super::dice::Dice;
 use super::frames;
+use super::hands::{Hands, Package, Reader};
 
 /// Bytes that are under way in one direction before the writer has to wait.
 const WINDOW: usize = 256 * 1024;
@@ -66,7 +67,7 @@ struct Inner {
     state: Mutex<State>,
 }
 
-struct State {
+pub(super) struct State {
     service: Option<UnboundedSender<Incoming>>,
     weather: HashMap<String, Weather>,
     cuts: HashMap<String, CancellationToken>,
@@ -75,6 +76,20 @@ struct State {
     /// Everything that agents and service have said to each other, for the search for secrets.
     heard: Vec<u8>,
     dice: Dice,
+    /// Whose hands the relay is in, and what was kept back in them.
+    pub(super) hands: Hands,
+    pub(super) kept: Vec<Package>,
+    /// Every package that was said to an agent.
+    pub(super) packages: Vec<Package>,
+    /// Where something is said on each agent's last channel.
+    doors: HashMap<String, Doors>,
+}
+
+/// Where bytes are put into a connection beside those that come.
+#[derive(Clone)]
+struct Doors {
+    up: UnboundedSender<Vec<u8>>,
+    down: UnboundedSender<Vec<u8>>,
 }
 
 impl Network {
@@ -87,6 +102,10 @@ impl Network {
             said: HashMap::new(),
             heard: Vec::new(),
             dice,
+            hands: Hands::Own,
+            kept: Vec::new(),
+            packages: Vec::new(),
+            doors: HashMap::new(),
         };
         Self(Arc::new(Inner { clock, tasks, state: Mutex::new(state) }))
     }
@@ -150,19 +169,24 @@ impl Network {
         let (from_agent, to_agent) = split(here);
         let (from_service, to_service) = split(there);
         let switched = Arc::new(Mutex::new(false));
-        for (direction, from, to) in
-            [(Direction::Up, from_agent, to_service), (Direction::Down, from_service, to_agent)]
-        {
+        let ((up, said_up), (down, said_down)) = (unbounded_channel(), unbounded_channel());
+        let doors = Doors { up, down };
+        for (direction, from, to, said) in [
+            (Direction::Up, from_agent, to_service, said_up),
+            (Direction::Down, from_service, to_agent, said_down),
+        ] {
             let way = Way {
                 network: self.clone(),
                 agent: agent.to_owned(),
                 direction,
                 switched: Arc::clone(&switched),
                 kept_back: None,
+                doors: doors.clone(),
+                reader: Reader::default(),
             };
             let cut = cut.clone();
             self.0.tasks.spawn(async move {
-                let done = cut.run_until_cancelled(way.run(from, to, &cut)).await;
+                let done = cut.run_until_cancelled(way.run(from, to, said, &cut)).await;
                 if done.is_some() {
                     cut.cancel();
                 }
@@ -170,7 +194,12 @@ impl Network {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    /// The time that everybody here has.
+    pub(super) fn clock(&self) -> &ManualClock {
+        &self.0.clock
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -178,6 +207,13 @@ impl Network {
 impl State {
     fn weather(&self, agent: &str) -> Weather {
         self.weather.get(agent).copied().unwrap_or_default()
+    }
+
+    /// Says something on the last channel of an agent, between what is said there.
+    pub(super) fn say(&self, agent: &str, direction: Direction, bytes: Vec<u8>) {
+        let doors = self.doors.get(agent).expect("a channel of this agent");
+        let door = if direction == Direction::Up { &doors.up } else { &doors.down };
+        door.send(bytes).expect("the channel is open");
     }
 }
 
@@ -201,7 +237,7 @@ impl Transport for Road {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Direction {
+pub(super) enum Direction {
     /// From the agent.
     Up,
     /// To the agent.
@@ -217,6 +253,8 @@ struct Way {
     switched: Arc<Mutex<bool>>,
     /// A frame that comes after the next one.
     kept_back: Option<Vec<u8>>,
+    doors: Doors,
+    reader: Reader,
 }
 
 /// What happens to a frame.
@@ -235,16 +273,29 @@ impl Way {
         mut self,
         mut from: ReadHalf<DuplexStream>,
         mut to: WriteHalf<DuplexStream>,
+        mut said: UnboundedReceiver<Vec<u8>>,
         cut: &CancellationToken,
     ) {
         let mut waiting = Vec::new();
         let mut buffer = vec![0; 16 * 1024];
         loop {
-            let Ok(read @ 1..) = from.read(&mut buffer).await else { return };
+            let read = tokio::select! {
+                biased;
+                Some(bytes) = said.recv() => {
+                    self.network.state().heard.extend_from_slice(&bytes);
+                    if to.write_all(&bytes).await.is_err() || to.flush().await.is_err() {
+                        return;
+                    }
+                    continue;
+                }
+                read = from.read(&mut buffer) => read,
+            };
+            let Ok(read @ 1..) = read else { return };
             let bytes = &buffer[..read];
             self.network.state().heard.extend_from_slice(bytes);
             waiting.extend_from_slice(bytes);
             while let Some(piece) = self.piece(&mut waiting) {
+                let Some(piece) = self.in_hands(piece) else { continue };
                 if self.bring(piece, &mut to, cut).await.is_err() {
                     return;
                 }
@@ -272,6 +323,7 @@ impl Way {
             let rest = waiting.split_off(end + HEAD_END.len());
             let mut head = std::mem::replace(waiting, rest);
             let mut state = self.network.state();
+            state.doors.insert(self.agent.clone(), self.doors.clone());
             let said = state.said.insert(self.agent.clone(), Vec::new()).unwrap_or_default();
             if state.weather(&self.agent).replay {
                 head.extend(said);
@@ -279,6 +331,15 @@ impl Way {
             return Some(head);
         }
         Some(std::mem::take(waiting))
+    }
+
+    /// What becomes of a piece in the hands that the relay is in.
+    fn in_hands(&mut self, piece: Vec<u8>) -> Option<Vec<u8>> {
+        let is_frame = *self.switched.lock().unwrap_or_else(PoisonError::into_inner);
+        match is_frame && self.direction == Direction::Down {
+            true => self.network.in_hands(&mut self.reader, &self.agent, piece),
+            false => Some(piece),
+        }
     }
 
     async fn bring(

@@ -10,6 +10,7 @@ use directory::Directory;
 use directory_fake::Fault;
 use protocol::Clock;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::crash::CrashPoint;
 use super::dice::Seeded;
@@ -30,6 +31,8 @@ impl World {
         if is_running(&self.cloud) {
             return;
         }
+        // One that has ended by itself has its files closed before the next one opens them.
+        self.cloud.machine = None;
         let (accept, mut incoming) = mpsc::unbounded_channel();
         self.starts += 1;
         let settings = self.cloud_settings();
@@ -40,13 +43,23 @@ impl World {
             notifier: Arc::new(self.mailbox.clone()),
             watch: Arc::new(self.cloud.doom.clone()),
         };
+        let leaving = CancellationToken::new();
+        self.cloud.leaving = leaving.clone();
         let machine =
             Machine::start("cloud", &self.folder.path().join("cloud"), |stop| async move {
                 let service = Service::start(settings, surroundings).await.expect("the service");
                 let service = Arc::new(service);
+                let (leaves, left) = (Arc::clone(&service), CancellationToken::new());
+                let gone = left.clone().drop_guard();
+                tokio::spawn(async move {
+                    leaving.cancelled().await;
+                    leaves.leave().await;
+                    drop(gone);
+                });
                 loop {
                     tokio::select! {
                         () = stop.cancelled() => break,
+                        () = left.cancelled() => break,
                         Some((stream, from)) = incoming.recv() => {
                             let service = Arc::clone(&service);
                             tokio::spawn(async move { service.connection(stream, from).await });
@@ -60,6 +73,18 @@ impl World {
         if let Some((_, back)) = self.cloud_absent.last_mut() {
             *back = self.clock.now();
         }
+    }
+
+    /// Tells the cloud service to end, as SIGTERM does; it ends once nobody needs it any more.
+    pub fn leave_cloud(&mut self) {
+        self.cloud.leaving.cancel();
+        let now = self.clock.now();
+        self.cloud_absent.push((now, now));
+    }
+
+    /// Whether the cloud service runs.
+    pub fn cloud_runs(&self) -> bool {
+        is_running(&self.cloud)
     }
 
     /// Kills the cloud service: nothing of it goes on.
