@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clocks::{self, ClockDifference};
 use crate::cloud::CloudClient;
 use crate::directories::Directories;
+use crate::nodes::Nodes;
 
 /// After a heartbeat that did not arrive, the next one is tried this much later.
 const RETRY: Duration = Duration::from_secs(5);
@@ -26,10 +27,15 @@ pub(crate) struct Health {
     pub(crate) clock: Arc<dyn Clock>,
     /// Where the measured difference is kept.
     pub(crate) clock_difference: Arc<ClockDifference>,
+    /// Where the cloud's nodes are told.
+    pub(crate) nodes: Arc<Nodes>,
     /// One heartbeat every so often.
     pub(crate) interval: Duration,
     /// One probe every so often.
     pub(crate) probe: Duration,
+    /// Whether it listens at a relay that the cloud service cannot ask: then it is told how the
+    /// channel stands, and at once when it is lost.
+    pub(crate) tells_channel: bool,
 }
 
 impl Health {
@@ -40,7 +46,7 @@ impl Health {
         stop: CancellationToken,
     ) {
         let mut reachable = self.directory_reachable().await;
-        let mut due = self.beat(reachable).await;
+        let mut due = self.beat(reachable, false).await;
         let mut connected = false;
         loop {
             tokio::select! {
@@ -52,22 +58,24 @@ impl Health {
             }
             let is_connected = matches!(*channel.borrow(), relay::Status::Connected { .. });
             let opened = is_connected && !connected;
+            let lost = connected && !is_connected && self.tells_channel;
             connected = is_connected;
             let probed = self.directory_reachable().await;
-            if probed != reachable || due.is_zero() || opened {
+            if probed != reachable || due.is_zero() || opened || lost {
                 reachable = probed;
-                due = self.beat(reachable).await;
+                due = self.beat(reachable, connected).await;
             }
         }
     }
 
     /// One heartbeat; when the next is due.
-    pub(crate) async fn beat(&self, directory_reachable: bool) -> Duration {
+    pub(crate) async fn beat(&self, directory_reachable: bool, connected: bool) -> Duration {
         let before = self.clock.now();
         let request = HeartbeatRequest {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             now: before,
             directory_reachable,
+            listening: self.tells_channel.then_some(connected),
         };
         match self.cloud.heartbeat(&request).await {
             Ok(answer) => {
@@ -88,6 +96,7 @@ impl Health {
                         "the cloud service no longer accepts this version; update the agent"
                     );
                 }
+                self.nodes.told(answer.nodes);
                 tracing::info!(event = "heartbeat.sent", directory_reachable);
                 self.interval
             }

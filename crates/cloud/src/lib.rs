@@ -11,6 +11,7 @@
 //! dispatch    one operation from submission to its settled outcome
 //! agent_api   enrolment, onboarding, heartbeat;  scim: the people that agents export
 //! notify      mails;  locale: languages;  settings: the configuration
+//! reach       how agents are reached: by the relay in here, or by one elsewhere
 //! relay_alone `passback relay`: the relay by itself, with a configuration of its own
 //! ```
 //!
@@ -38,6 +39,7 @@ mod locale;
 mod moment;
 mod notify;
 mod patience;
+mod reach;
 mod relay_alone;
 mod scim;
 pub mod serve;

@@ -74,7 +74,7 @@ pub async fn serve(settings: CloudSettings, stop: CancellationToken) -> Result<(
     let public_url = settings.public_url.clone();
     let service = Service::start(settings, surroundings).await?;
     tracing::info!(event = "service.started", %listen, %public_url);
-    let (draining, relay) = (stop.clone(), service.app.relay.clone());
+    let (draining, relay) = (stop.clone(), Arc::clone(&service.app.relay));
     let drained = tokio::spawn(async move {
         draining.cancelled().await;
         relay.drain().await;

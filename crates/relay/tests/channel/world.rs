@@ -29,6 +29,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::hands::Hands;
 use crate::port::{accept, certificates};
@@ -229,6 +230,20 @@ impl World {
         Self { relay, known, clock, address, tls, server_tls, limits, alone, accepting }
     }
 
+    /// Another node of the same service: a relay on a port of its own, with the same agents and on
+    /// the same time.
+    pub(crate) async fn beside(&self) -> Self {
+        let (known, clock) = (Arc::clone(&self.known), Arc::clone(&self.clock));
+        let (server_tls, tls) = (Arc::clone(&self.server_tls), Arc::clone(&self.tls));
+        let limits = self.limits.clone();
+        let relay = new_relay(&limits, &known, &clock);
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = port.local_addr().unwrap();
+        let accepting = tokio::spawn(accept(port, Arc::clone(&server_tls), relay.router()));
+        let alone = false;
+        Self { relay, known, clock, address, tls, server_tls, limits, alone, accepting }
+    }
+
     /// The relay ends as on SIGTERM, and another one takes its port.
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
@@ -265,8 +280,12 @@ impl World {
         }
     }
 
+    pub(crate) fn url(&self) -> Url {
+        format!("wss://{}/", self.address).parse().unwrap()
+    }
+
     pub(crate) fn config(&self, entity: &Entity) -> ListenerConfig {
-        let url = format!("wss://127.0.0.1:{}/", self.address.port()).parse().unwrap();
+        let url = self.url();
         ListenerConfig {
             ping: Duration::from_millis(40),
             silence: Duration::from_millis(400),
