@@ -18,6 +18,7 @@ use crate::directories::Directories;
 use crate::guard::breaker::Breaker;
 use crate::health::Health;
 use crate::journal::Journal;
+use crate::nodes::Nodes;
 use crate::settings::AgentSettings;
 
 /// How often old journal entries are forgotten.
@@ -41,6 +42,8 @@ pub(crate) struct Duties {
     pub(crate) clock: Arc<dyn Clock>,
     /// Measured by the heartbeat; nothing is forgotten by a clock that is wrong.
     pub(crate) clock_difference: Arc<ClockDifference>,
+    /// Told by the heartbeat.
+    pub(crate) nodes: Arc<Nodes>,
     /// Ends all of them.
     pub(crate) stop: CancellationToken,
 }
@@ -55,8 +58,10 @@ impl Duties {
             clock_difference: Arc::clone(&self.clock_difference),
             breaker: Arc::clone(&self.breaker),
             journal: self.journal.clone(),
+            nodes: Arc::clone(&self.nodes),
             interval: self.settings.heartbeat_interval,
             probe: self.settings.probe_interval,
+            tells_channel: self.settings.relay.is_some(),
         };
         let stop = self.stop.clone();
         tasks.spawn(async move { health.run(channel, stop).await });

@@ -14,6 +14,7 @@ use crate::cloud::CloudClient;
 use crate::directories::Directories;
 use crate::guard::breaker::Breaker;
 use crate::journal::Journal;
+use crate::nodes::Nodes;
 
 /// After a heartbeat that did not arrive, the next one is tried this much later.
 const RETRY: Duration = Duration::from_secs(5);
@@ -40,10 +41,15 @@ pub(crate) struct Health {
     pub(crate) breaker: Arc<Breaker>,
     /// Where the breaker stands written.
     pub(crate) journal: Journal,
+    /// Where the cloud's nodes are told.
+    pub(crate) nodes: Arc<Nodes>,
     /// One heartbeat every so often.
     pub(crate) interval: Duration,
     /// One probe every so often.
     pub(crate) probe: Duration,
+    /// Whether it listens at a relay that the cloud service cannot ask: then it is told how the
+    /// channel stands, and at once when it is lost.
+    pub(crate) tells_channel: bool,
 }
 
 impl Health {
@@ -54,7 +60,7 @@ impl Health {
         stop: CancellationToken,
     ) {
         let mut told = self.vitals().await;
-        let mut due = self.beat(told).await;
+        let mut due = self.beat(told, false).await;
         let mut connected = false;
         loop {
             tokio::select! {
@@ -66,17 +72,18 @@ impl Health {
             }
             let is_connected = matches!(*channel.borrow(), relay::Status::Connected { .. });
             let opened = is_connected && !connected;
+            let lost = connected && !is_connected && self.tells_channel;
             connected = is_connected;
             let seen = self.vitals().await;
-            if seen != told || due.is_zero() || opened {
+            if seen != told || due.is_zero() || opened || lost {
                 told = seen;
-                due = self.beat(told).await;
+                due = self.beat(told, connected).await;
             }
         }
     }
 
     /// One heartbeat; when the next is due.
-    async fn beat(&self, vitals: Vitals) -> Duration {
+    async fn beat(&self, vitals: Vitals, connected: bool) -> Duration {
         let Vitals { directory_reachable, breaker_open } = vitals;
         let before = self.clock.now();
         let request = HeartbeatRequest {
@@ -84,6 +91,7 @@ impl Health {
             now: before,
             directory_reachable,
             breaker_open,
+            listening: self.tells_channel.then_some(connected),
         };
         match self.cloud.heartbeat(&request).await {
             Ok(answer) => {
@@ -104,6 +112,7 @@ impl Health {
                         "the cloud service no longer accepts this version; update the agent"
                     );
                 }
+                self.nodes.told(answer.nodes);
                 tracing::info!(event = "heartbeat.sent", directory_reachable, breaker_open);
                 self.interval
             }

@@ -12,6 +12,7 @@
 //! cycle       import → synchronise → export
 //! cloud       the agent's HTTPS requests: enrolment, onboarding, heartbeat, SCIM
 //! health      heartbeat and the probe of the LDAP path;  clocks: how far they differ
+//! nodes       where else the cloud service may be listened at, as its heartbeats say
 //! surroundings  what the agent is given: time, transport, directories
 //! permissions what the service account may do;  explain: one person
 //! state       identity and keys on disk, encrypted;  settings: the configuration
@@ -36,12 +37,14 @@ mod cloud;
 mod cycle;
 mod directories;
 mod duties;
+mod elsewhere;
 mod enrol;
 mod explain;
 mod guard;
 mod health;
 mod intake;
 pub mod journal;
+mod nodes;
 mod permissions;
 mod run;
 mod settings;
@@ -56,6 +59,8 @@ pub use cycle::{CycleError, CycleReport};
 pub use directories::SetUpError;
 pub use enrol::{EnrolError, disable, enable, enrol};
 pub use run::{RunError, SynchroniseError, run, synchronise};
-pub use settings::{AgentSettings, DirectorySettings, ProxySettings, RelayTransport};
+pub use settings::{
+    AgentSettings, DirectorySettings, ProxySettings, RelaySettings, RelayTransport,
+};
 pub use surroundings::{OpenDirectory, Surroundings, WayError};
 pub use tls::TlsError;

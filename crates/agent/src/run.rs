@@ -20,10 +20,12 @@ use crate::clocks::ClockDifference;
 use crate::cycle::{Cycle, CycleError, CycleReport};
 use crate::directories::{Directories, SetUpError};
 use crate::duties::Duties;
+use crate::elsewhere::{self, Below};
 use crate::enrol::{EnrolError, Enrolled};
 use crate::guard::breaker::Breaker;
 use crate::intake::Intake;
 use crate::journal::Journal;
+use crate::nodes::Nodes;
 use crate::settings::{AgentSettings, DirectorySettings, RelayTransport};
 use crate::settle::Settler;
 use crate::state::{StateError, WritebackKeys};
@@ -107,8 +109,12 @@ pub async fn run(
     let trail = [started(&enrolled, open)];
     journal.record(&trail, clock.now()).await.map_err(RunError::new)?;
 
-    let listener = listener_config(&settings, &enrolled, &surroundings)?;
-    let tokens = ListenTokens::of(&enrolled, &listener.entity, listen, &settings, clock);
+    let (nodes, named) = Nodes::of(settings.cloud_url.clone());
+    let listener = listener_config(&settings, &enrolled, &surroundings, named)?;
+    let tokens: Arc<dyn TokenSource> = match &settings.relay {
+        Some(relay) => elsewhere::tokens(relay, &listener.entity, &settings, clock),
+        None => Arc::new(ListenTokens::of(&enrolled, &listener.entity, listen, &settings, clock)),
+    };
     let intake = Arc::new(Intake {
         tenant: enrolled.identity.tenant,
         agent: enrolled.identity.agent,
@@ -120,6 +126,7 @@ pub async fn run(
         not_begun: Mutex::default(),
         at_will: Mutex::default(),
     });
+    let handler = Arc::new(Below { entity: listener.entity.clone(), handler: intake });
     let (status, channel) = watch::channel(Status::Connecting);
     let duties = Duties {
         cloud: Arc::clone(&enrolled.cloud),
@@ -129,18 +136,24 @@ pub async fn run(
         breaker,
         clock: Arc::clone(clock),
         clock_difference,
+        nodes: Arc::new(nodes),
         stop: stop.clone(),
         settings,
     };
     duties.start(&tasks, channel);
     let (clock, randomness) = (Arc::clone(clock), Arc::clone(randomness));
-    relay::listen(listener, Arc::new(tokens), intake, clock, randomness, status, stop).await;
+    relay::listen(listener, tokens, handler, clock, randomness, status, stop).await;
     tasks.close();
     tasks.wait().await;
-    telling.tell(&[Event::of_agent("agent.stopped", json!({}))]).await;
-    journal.close().await;
-    tracing::info!(event = "agent.stopped");
+    stopped(telling).await;
     Ok(())
+}
+
+/// Says that the agent has stopped, and closes what that was written to.
+async fn stopped(writeback: Writeback) {
+    writeback.tell(&[Event::of_agent("agent.stopped", json!({}))]).await;
+    writeback.journal.close().await;
+    tracing::info!(event = "agent.stopped");
 }
 
 /// Says that the agent has started, with how many entries of its journal are open.
@@ -200,17 +213,22 @@ fn listener_config(
     settings: &AgentSettings,
     enrolled: &Enrolled,
     surroundings: &Surroundings,
+    nodes: watch::Receiver<Vec<url::Url>>,
 ) -> Result<ListenerConfig, RunError> {
+    let entity = Entity::of(enrolled.identity.tenant, enrolled.identity.agent);
+    if let Some(relay) = &settings.relay {
+        return elsewhere::listener(relay, &entity, settings, surroundings).map_err(RunError::new);
+    }
     let url = enrolled.identity.relay_url.as_deref().unwrap_or_default();
     let url: url::Url = url.parse().map_err(|_| {
         RunError::new("the relay's address is not known; run `passback-agent writeback enable`")
     })?;
     // The address came from the cloud; it is believed only for the configured host.
     if url.host_str() != settings.cloud_url.host_str() || url.scheme() != "wss" {
-        let cause = format!("the relay {url} is not at the configured cloud service");
-        return Err(RunError::CannotRun(cause));
+        return Err(RunError::CannotRun(format!(
+            "the relay {url} is not at the configured cloud service; if it is meant to be one of somebody else's, give the agent `relay.url`, `relay.listen_rule` and `relay.listen_key_file`"
+        )));
     }
-    let entity = Entity::of(enrolled.identity.tenant, enrolled.identity.agent);
     let direct = Arc::clone(&surroundings.transport);
     let parked = || -> Arc<dyn Transport> {
         let clock = Arc::clone(&surroundings.clock);
@@ -225,6 +243,8 @@ fn listener_config(
         where_blocked,
         reconnect: settings.reconnect.clone(),
         drain: settings.drain,
+        nodes: Some(nodes),
+        stagger: settings.stagger,
         ..ListenerConfig::new(url, entity, transport)
     })
 }

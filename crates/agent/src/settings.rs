@@ -1,18 +1,22 @@
 //! The configuration of the agent: the table of keys, and the typed values read by it. The cloud
 //! can neither set nor loosen any of them (SPEC A-5).
 
+mod relay;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use ::relay::{Proxy, Reconnect};
 use directory::{DistinguishedName, Encryption, Sid};
-use relay::{Proxy, Reconnect};
 use settings::{Default, Key, Kind, Section, Settings, SettingsError};
 use sync::ConnectorName;
 use url::Url;
 
 use crate::guard::breaker::BreakerSettings;
+
+pub use self::relay::RelaySettings;
 
 /// What stands above the example.
 pub(crate) const TITLE: &str = "Configuration of passback-agent. Paths are relative to this file. Keys that are commented out show their default.";
@@ -96,12 +100,22 @@ pub(crate) const KEYS: &[Key] = &[
         "How often the way to the directory is tried. A change is told at once."),
     Key::new("relay", "transport", Kind::Text, Default::Value("\"auto\""),
         "How requests come here: `websocket`; `long_polling`, for networks that let no WebSocket through (HTTPS requests that the service parks until there is something); or `auto`, which is the first, and for an hour the second after three handshakes of WebSockets in a row have failed."),
+    Key::new("relay", "url", Kind::Text, Default::Optional("\"sb://contoso.servicebus.windows.net/\""),
+        "Listen at this relay instead of the cloud service: Azure Relay, or `passback relay` elsewhere. sb:, https: or wss:, a host, and a path below which the agent's entity stands, if it does not stand at the top: t/TENANT/a/AGENT. The same as `relay.url` of the cloud service, which can send the agent nowhere else. Such a relay knows shared keys only: whoever runs it can listen in the agent's place, and what keeps passwords from them is the sealing alone (SPEC W-5). Only WebSockets then, unless `transport` says otherwise. See docs/relay.md."),
+    Key::new("relay", "listen_rule", Kind::Text, Default::Optional("\"listen-rule\""),
+        "The name of the shared key with the right Listen, where there is `url`."),
+    Key::new("relay", "listen_key_file", Kind::Path, Default::Optional("\"relay-listen.key\""),
+        "File with that key; one line. It is read for each token, so that a replaced key is used with the next one. May be a systemd credential. The cloud service never has it."),
+    Key::new("relay", "ca", Kind::Path, Default::Optional("\"relay-ca.pem\""),
+        "Trust this CA (PEM) for the relay at `url` instead of the public ones."),
     Key::new("relay", "reconnect_early_millis", Kind::Millis(1), Default::Value("10000"),
         "A lost channel is dialled again after a random time up to this, during the first ten minutes."),
     Key::new("relay", "reconnect_late_millis", Kind::Millis(1), Default::Value("30000"),
         "The same after ten minutes."),
     Key::new("relay", "reconnect_refused_millis", Kind::Millis(1), Default::Value("30000"),
         "The least time after the relay refused the agent's token."),
+    Key::new("relay", "stagger_seconds", Kind::Seconds(1), Default::Value("120"),
+        "Where the cloud service has several nodes, the agent keeps a channel to each of two of them; the second one is so much younger than the first, so that no limit on a connection's age ends both at once. Longer than a lost channel takes to be noticed and to come back."),
     Key::new("relay", "drain_seconds", Kind::Seconds(1), Default::Value("30"),
         "How long SIGTERM waits for what is in flight."),
     Key::new("journal", "retention_seconds", Kind::Seconds(3600), Default::Value("2592000"),
@@ -190,8 +204,10 @@ pub struct AgentSettings {
     pub match_people_by: Option<String>,
     pub heartbeat_interval: Duration,
     pub probe_interval: Duration,
+    pub relay: Option<RelaySettings>,
     pub relay_transport: RelayTransport,
     pub reconnect: Reconnect,
+    pub stagger: Duration,
     pub drain: Duration,
     pub journal_retention: Duration,
     pub audit_retention: Duration,
@@ -238,6 +254,7 @@ impl AgentSettings {
             match_people_by,
             heartbeat_interval: heartbeat.duration("interval_seconds")?,
             probe_interval: heartbeat.duration("probe_seconds")?,
+            relay: relay::read(relay)?,
             relay_transport: relay
                 .parsed("transport", "\"auto\", \"websocket\" or \"long_polling\"")?,
             reconnect: Reconnect {
@@ -246,6 +263,7 @@ impl AgentSettings {
                 refused: relay.duration("reconnect_refused_millis")?,
                 ..Reconnect::default()
             },
+            stagger: relay.duration("stagger_seconds")?,
             drain: relay.duration("drain_seconds")?,
             journal_retention: settings.section("journal")?.duration("retention_seconds")?,
             audit_retention: settings.section("audit")?.duration("retention_days")?,

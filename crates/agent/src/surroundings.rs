@@ -8,11 +8,13 @@ use std::sync::Arc;
 use clock::SystemClock;
 use directory::Directory;
 use protocol::{Clock, Randomness};
+use relay::token::KeyFileError;
 use relay::{Proxy, TlsTransport, Transport};
 use seal::SystemRandomness;
 use zeroize::Zeroizing;
 
 use crate::directories::{OverLdaps, SetUpError};
+use crate::elsewhere;
 use crate::settings::{AgentSettings, DirectorySettings, ProxySettings};
 use crate::steps::{StepWatch, Unwatched};
 use crate::tls::{self, TlsError};
@@ -28,6 +30,8 @@ pub struct Surroundings {
     pub watch: Arc<dyn StepWatch>,
     /// How connections to the cloud service are opened.
     pub transport: Arc<dyn Transport>,
+    /// How those to a relay that is not the cloud service's are opened.
+    pub relay: Arc<dyn Transport>,
     /// How configured directories are reached.
     pub directories: Arc<dyn OpenDirectory>,
 }
@@ -35,9 +39,12 @@ pub struct Surroundings {
 /// Why there is no way to the cloud service. The message names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum WayError {
-    /// Nobody vouches for the cloud service.
+    /// Nobody vouches for the cloud service, or for the relay.
     #[error(transparent)]
     Trust(#[from] TlsError),
+    /// The key to listen with at a relay of somebody else's is not in its file.
+    #[error("cannot use `relay.listen_key_file`: {0}")]
+    ListenKey(KeyFileError),
     /// The proxy's password is not in its file.
     #[error("`proxy.password_file` {}: {cause}", path.display())]
     ProxyPassword {
@@ -76,15 +83,25 @@ impl Surroundings {
     /// Those of this machine.
     ///
     /// # Errors
-    /// If the authorities that vouch for the cloud service, or the proxy's password, cannot be read.
+    /// If the authorities that vouch for the cloud service, the proxy's password, or what `[relay]`
+    /// names cannot be read.
     pub fn of_this_machine(settings: &AgentSettings) -> Result<Self, WayError> {
-        let trust = tls::config(settings.cloud_ca.as_deref())?;
+        let trust = tls::config("cloud.ca", settings.cloud_ca.as_deref())?;
         let proxy = settings.proxy.as_ref().map(proxy).transpose()?;
+        let through = |trust: &rustls::ClientConfig| -> Arc<dyn Transport> {
+            Arc::new(TlsTransport::new(trust).through(proxy.clone()))
+        };
+        let transport = through(&trust);
+        let relay = match &settings.relay {
+            Some(relay) => elsewhere::way(relay, through)?,
+            None => Arc::clone(&transport),
+        };
         Ok(Self {
             clock: Arc::new(SystemClock),
             randomness: Arc::new(SystemRandomness::default()),
             watch: Arc::new(Unwatched),
-            transport: Arc::new(TlsTransport::new(&trust).through(proxy)),
+            transport,
+            relay,
             directories: Arc::new(OverLdaps),
         })
     }

@@ -16,6 +16,7 @@ use crate::flow::GatePolicy;
 use crate::gate::Method;
 use crate::leaving::Leaving;
 use crate::notify::Mailer;
+use crate::reach::{Elsewhere, Reach};
 use crate::settings::CloudSettings;
 use crate::steps::StepWatch;
 use crate::surroundings::Surroundings;
@@ -25,7 +26,7 @@ use crate::vault;
 pub struct App {
     pub(crate) settings: CloudSettings,
     pub(crate) store: Store,
-    pub(crate) relay: Relay,
+    pub(crate) relay: Arc<dyn Reach>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) watch: Arc<dyn StepWatch>,
@@ -66,17 +67,7 @@ impl App {
         let store = Store::open(&settings.database).await.map_err(StartError::new)?;
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let mailer = Mailer::start(notifier, &tasks, stop.clone());
-        let limits = Limits {
-            response: settings.relay_response,
-            ping: settings.relay_ping,
-            silence: settings.relay_ping * 2 + Duration::from_secs(5),
-            grace: settings.relay_grace,
-            clock_difference: settings.token_leeway,
-            drain: settings.drain,
-            ..Limits::default()
-        };
-        let authority = Arc::new(ListenKeys(store.clone()));
-        let relay = Relay::new(limits, authority, Arc::clone(&clock), Arc::clone(&randomness));
+        let relay = reach(&settings, &store, &clock, &randomness)?;
         let gates = GatePolicy {
             methods: vec![Method::Email],
             required: 1,
@@ -114,6 +105,29 @@ impl App {
             tracing::error!(event = "audit.failed", name, cause = %error);
         }
     }
+}
+
+/// The relay that agents are reached by.
+fn reach(
+    settings: &CloudSettings,
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+    randomness: &Arc<dyn Randomness>,
+) -> Result<Arc<dyn Reach>, StartError> {
+    if let Some(elsewhere) = &settings.relay_elsewhere {
+        return Ok(Arc::new(Elsewhere::new(elsewhere, clock)?));
+    }
+    let limits = Limits {
+        response: settings.relay_response,
+        ping: settings.relay_ping,
+        silence: settings.relay_ping * 2 + Duration::from_secs(5),
+        grace: settings.relay_grace,
+        clock_difference: settings.token_leeway,
+        drain: settings.drain,
+        ..Limits::default()
+    };
+    let authority = Arc::new(ListenKeys(store.clone()));
+    Ok(Arc::new(Relay::new(limits, authority, Arc::clone(clock), Arc::clone(randomness))))
 }
 
 /// The relay's authority: agents that are not revoked and have confirmed keys.

@@ -57,7 +57,7 @@ fn why_not(app: &App, agent: &Agent, now: Timestamp) -> Option<&'static str> {
     let clock = agent.clock_difference_ms.is_none_or(|millis| millis.unsigned_abs() <= limit);
     if agent.revoked_at.is_some() {
         Some("revoked")
-    } else if !app.relay.is_listening(&Entity::of(agent.tenant, agent.id)) {
+    } else if !app.relay.is_up(&Entity::of(agent.tenant, agent.id)) {
         Some("does not listen at the relay")
     } else if !fresh {
         Some("no fresh heartbeat")

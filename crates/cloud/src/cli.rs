@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use self::audit::AuditCommand;
 use self::outcomes::OutcomesCommand;
 use crate::settings::{CloudSettings, KEYS, TITLE};
-use crate::{serve, vault};
+use crate::{reach, serve, vault};
 
 /// The cloud service of Passback: pages, relay, and the people that agents export.
 #[derive(Parser)]
@@ -149,6 +149,11 @@ async fn with_settings(
     settings: CloudSettings,
     path: &Path,
 ) -> Result<(), Failure> {
+    if let (Command::Serve | Command::Config(_), Some(relay)) =
+        (&command, &settings.relay_elsewhere)
+    {
+        reach::check(relay).map_err(Failure::configuration)?;
+    }
     match command {
         Command::Serve => serve_until_told(settings).await,
         Command::Tenant(TenantCommand::Create { slug, name, json }) => {

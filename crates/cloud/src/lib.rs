@@ -12,6 +12,7 @@
 //! agent_api   enrolment, onboarding, heartbeat;  scim: the people that agents export
 //! notify      mails;  locale: languages;  settings: the configuration
 //! serve       `passback serve`;  leaving: its end in good order
+//! reach       how agents are reached: by the relay in here, or by one elsewhere
 //! relay_alone `passback relay`: the relay by itself, with a configuration of its own
 //! ```
 //!
@@ -40,6 +41,7 @@ mod locale;
 mod moment;
 mod notify;
 mod patience;
+mod reach;
 mod relay_alone;
 mod scim;
 pub mod serve;

@@ -1,5 +1,8 @@
 //! The configuration of the cloud service: the table of keys, and the typed values read by it.
 
+mod elsewhere;
+mod nodes;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,6 +10,8 @@ use std::time::Duration;
 use protocol::limits::LIFETIME_MAX;
 use settings::{Default, Key, Kind, Section, Settings, SettingsError};
 use url::Url;
+
+pub(crate) use elsewhere::RelayElsewhere;
 
 /// What stands above the example.
 pub(crate) const TITLE: &str = "Configuration of passback, the cloud service. Paths are relative to this file. Keys that are commented out show their default.";
@@ -92,6 +97,18 @@ pub(crate) const KEYS: &[Key] = &[
         "Pause between two pings of a channel; it is cut after two that were not answered."),
     Key::new("relay", "grace_seconds", Kind::Seconds(0), Default::Value("60"),
         "How long a channel lives on after its token has expired, for the renewal to arrive."),
+    Key::new("relay", "nodes", Kind::Texts, Default::Value("[]"),
+        "The addresses of the service's nodes, where it has several: [\"wss://node-1.reset.example.org\", …], at most 8, at the host of `server.public_url` or below it, with a certificate for that name. Each agent then listens at two of them; without them at `public_url`. See docs/relay.md."),
+    Key::new("relay", "url", Kind::Text, Default::Optional("\"sb://contoso.servicebus.windows.net/\""),
+        "Send through this relay instead of the one inside: Azure Relay, or `passback relay` elsewhere. sb:, https: or wss:, a host, and a path below which the agents' entities stand, if they do not stand at the top: t/TENANT/a/AGENT. Agents must be given the same `relay.url`. Such a relay knows shared keys only: whoever runs it can listen in an agent's place, and what keeps passwords from them is the sealing alone (SPEC W-5). See docs/relay.md."),
+    Key::new("relay", "send_rule", Kind::Text, Default::Optional("\"send-rule\""),
+        "The name of the shared key with the right Send, where there is `url`."),
+    Key::new("relay", "send_key_file", Kind::Path, Default::Optional("\"relay-send.key\""),
+        "File with that key; one line. It is read for each request, so that a replaced key is used at once. May be a systemd credential."),
+    Key::new("relay", "ca", Kind::Path, Default::Optional("\"relay-ca.pem\""),
+        "Trust this CA (PEM) for the relay at `url` instead of the public ones."),
+    Key::new("relay", "connect_seconds", Kind::Seconds(1), Default::Value("10"),
+        "How long connecting to the relay at `url` may take (relay protocol: 10 s)."),
     Key::new("audit", "retention_days", Kind::Days(30), Default::Value("400"),
         "How long entries of the audit trail are kept: a year, and a month to look at it. Never shorter than the operations that they belong to (30 days)."),
 ];
@@ -176,6 +193,8 @@ pub struct CloudSettings {
     pub relay_response: Duration,
     pub relay_ping: Duration,
     pub relay_grace: Duration,
+    pub relay_elsewhere: Option<RelayElsewhere>,
+    pub relay_nodes: Vec<String>,
     pub audit_retention: Duration,
 }
 
@@ -231,6 +250,8 @@ impl CloudSettings {
             relay_response: relay.duration("response_seconds")?,
             relay_ping: relay.duration("ping_seconds")?,
             relay_grace: relay.duration("grace_seconds")?,
+            relay_elsewhere: elsewhere::read(relay)?,
+            relay_nodes: nodes::read(relay, &public_url(server)?)?,
             audit_retention: settings.section("audit")?.duration("retention_days")?,
         })
     }
@@ -240,9 +261,13 @@ impl CloudSettings {
         self.public_url.origin().ascii_serialization()
     }
 
-    /// The relay's address for agents: the public one with the scheme `wss`.
+    /// The relay's address for agents: that of the relay elsewhere, or the public one with the scheme
+    /// `wss`.
     pub fn relay_url(&self) -> String {
-        self.origin().replacen("https://", "wss://", 1)
+        match &self.relay_elsewhere {
+            Some(elsewhere) => elsewhere.address.listen_url(),
+            None => self.origin().replacen("https://", "wss://", 1),
+        }
     }
 }
 
@@ -314,7 +339,7 @@ mod tests {
 
     use super::*;
 
-    fn read(changes: &[(&str, &str)]) -> Result<CloudSettings, String> {
+    pub(super) fn read(changes: &[(&str, &str)]) -> Result<CloudSettings, String> {
         let mut text = settings::example(TITLE, KEYS);
         for (from, to) in changes {
             assert!(text.contains(from), "{from}");

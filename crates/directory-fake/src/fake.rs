@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use directory::{
     Account, Directory, DirectoryError, DistinguishedName, EffectivePolicy, Entry, LDAPS_PORT,
-    OPERATION_TIMEOUT, ObjectGuid, PeopleRead, PersonEntry, PolicyControl, Probe, ROLE_CHECK, SetError,
-    Standing, Terms, Witness, Write,
+    OPERATION_TIMEOUT, ObjectGuid, PeopleRead, PersonEntry, PolicyControl, Probe, ROLE_CHECK,
+    SetError, Standing, Terms, Witness, Write,
 };
 use futures_util::future::BoxFuture;
 use ldap3_proto::proto::{LdapFilter, LdapResultCode, LdapSearchScope};

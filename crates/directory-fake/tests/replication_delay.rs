@@ -279,7 +279,12 @@ async fn people_are_read_at_the_first_preferred_controller_that_is_up() {
     world.domain.add_person(NewFakePerson::new("bram")).unwrap();
     let count = async |hosts: &[&str], only| {
         let base = world.domain.below("OU=People").unwrap();
-        world.directory.preferring(hosts, only).people(&[base], 100, &mut |_| ()).await.map(|read| read.found)
+        world
+            .directory
+            .preferring(hosts, only)
+            .people(&[base], 100, &mut |_| ())
+            .await
+            .map(|read| read.found)
     };
     assert_eq!(count(&[], false).await, Ok(2), "none is preferred: at the PDC emulator");
     assert_eq!(count(&["dc2.fake.test"], true).await, Ok(1));

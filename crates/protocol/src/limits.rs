@@ -34,3 +34,8 @@ pub const SET_TIME_LIMIT: Duration = Duration::from_secs(20);
 pub const CLOUD_ANCHOR_MAX: usize = 64;
 /// The longest sourceAnchor, in bytes. SPEC Y-3: base64 of a GUID is 24.
 pub const SOURCE_ANCHOR_MAX: usize = 64;
+/// The most nodes that a cloud service names to its agents. With [`NODE_NAME_MAX`] they leave the
+/// answer to a heartbeat below the 2 KiB of SPEC PR-7.
+pub const NODES_MAX: usize = 8;
+/// The longest name of a node, in bytes.
+pub const NODE_NAME_MAX: usize = 128;

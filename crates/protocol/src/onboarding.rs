@@ -5,7 +5,7 @@
 //! onboarding   step "offer": public and package key  → relay address           (message 1)
 //!              step "confirm": the offered keys are on the agent's disk        (message 2)
 //! offboarding  step "stop", then step "destroyed"                              (two messages)
-//! heartbeat    health                                → the cloud's time, what it accepts
+//! heartbeat    health                                → the cloud's time, what it accepts, its nodes
 //! ```
 //!
 //! Keys travel as base64url without padding.
@@ -86,6 +86,10 @@ pub struct HeartbeatRequest {
     /// the agent (SPEC A-5). None: the agent does not say, because it is older or cannot read it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaker_open: Option<bool>,
+    /// Whether the agent's channel is open, where it listens at a relay that the cloud cannot ask.
+    /// Elsewhere, and from older agents, nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listening: Option<bool>,
 }
 
 /// The answer to [`HeartbeatRequest`].
@@ -95,11 +99,41 @@ pub struct HeartbeatResponse {
     pub now: Timestamp,
     /// The oldest protocol version that the cloud accepts.
     pub oldest_version: u64,
+    /// The relay addresses of the cloud's nodes: `wss:` URLs without the entity, at most
+    /// [`NODES_MAX`](crate::limits::NODES_MAX). None, also from an older cloud: there is the one
+    /// address of the [`OnboardingResponse`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<String>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::{NODE_NAME_MAX, NODES_MAX};
+
+    #[test]
+    fn a_heartbeat_of_an_agent_at_the_clouds_own_relay_is_the_one_that_older_programs_send() {
+        let old = r#"{"version":"1","now":1700000000000,"directory_reachable":true}"#;
+        let read: HeartbeatRequest = serde_json::from_str(old).unwrap();
+        assert_eq!(read.listening, None);
+        assert_eq!(serde_json::to_string(&read).unwrap(), old);
+    }
+
+    #[test]
+    fn a_heartbeats_answer_without_nodes_is_the_one_that_older_programs_give_and_read() {
+        let old = r#"{"now":1700000000000,"oldest_version":1}"#;
+        let read: HeartbeatResponse = serde_json::from_str(old).unwrap();
+        assert_eq!(read.nodes, [""; 0]);
+        assert_eq!(serde_json::to_string(&read).unwrap(), old);
+    }
+
+    #[test]
+    fn a_heartbeats_answer_with_all_the_nodes_that_there_can_be_stays_below_two_kibibytes() {
+        let nodes = vec!["n".repeat(NODE_NAME_MAX); NODES_MAX];
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let answer = HeartbeatResponse { now, oldest_version: u64::MAX, nodes };
+        assert!(serde_json::to_vec(&answer).unwrap().len() < 2_048);
+    }
 
     #[test]
     fn an_agent_that_says_nothing_of_its_breaker_is_understood_and_so_is_one_that_does() {

@@ -40,6 +40,12 @@ impl Entity {
         Ok(Self(path.to_ascii_lowercase()))
     }
 
+    /// The same path below another one. Whoever calls this has seen to it that both together are not
+    /// longer than [`ENTITY_MAX`].
+    pub(crate) fn below(&self, base: &Self) -> Self {
+        Self(format!("{base}/{self}"))
+    }
+
     /// The path, in lower case.
     pub fn as_str(&self) -> &str {
         &self.0

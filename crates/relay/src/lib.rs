@@ -21,6 +21,9 @@
 //!                             or the listener declines: &sb-hc-statusCode=…, answered 410
 //! ```
 //!
+//! A relay of somebody else's is sent to over HTTPS, with shared keys, by the `sender`, which says of
+//! each request whether it may have arrived.
+//!
 //! Where a network lets no WebSocket through, the listener's goes over requests that are parked:
 //! `POST /$tunnel`, then `GET` and `POST /$tunnel/bytes` (module `tunnel`; ours alone).
 //!
@@ -77,6 +80,7 @@
     )
 )]
 
+mod address;
 mod backoff;
 mod close;
 mod dial;
@@ -86,12 +90,15 @@ mod headers;
 pub mod limits;
 mod listener;
 mod message;
+mod node;
+mod sender;
 mod server;
 mod session;
 pub mod token;
 mod transport;
 mod tunnel;
 
+pub use address::{RelayAddress, RelayAddressError};
 pub use backoff::Reconnect;
 pub use dial::{Dial, Dialled};
 pub use entity::{ENTITY_MAX, Entity, EntityError};
@@ -99,6 +106,10 @@ pub use futures_util::future::BoxFuture;
 pub use limits::Limits;
 pub use listener::{Handler, ListenerConfig, Status, TokenSource, listen};
 pub use message::{Delivered, DeliveryError, DeliveryErrorKind, Request, Response};
+pub use node::{node_of, nodes_of};
+pub use sender::{HttpSender, SendError, SendErrorKind};
 pub use server::{Asked, Authority, AuthorityError, Relay};
-pub use transport::{ByteStream, Proxy, ProxyError, TlsTransport, Transport, TransportError};
+pub use transport::{
+    ByteStream, Proxy, ProxyError, TlsTransport, Transport, TransportError, TrustError, trust,
+};
 pub use tunnel::client::LongPolling;

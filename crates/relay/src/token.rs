@@ -10,6 +10,7 @@
 //! The type in the header keeps these apart from anything else that the same key signs
 //! (RFC 8725, 3.11). Times are checked against the moment that the caller passes.
 
+mod key_file;
 pub mod sas;
 
 use std::time::Duration;
@@ -19,6 +20,8 @@ use protocol::{AgentId, InstanceId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::TOKEN_MAX;
+
+pub use key_file::{KeyFile, KeyFileError, SharedKeyTokens};
 
 /// What the header of every token says it is.
 const TYPE: &str = "passback-token+jwt";

@@ -161,6 +161,12 @@ fn one_run_by_its_seed() {
     }
 }
 
+/// What a soak found: a clock that is put forward while a set is in doubt.
+#[test]
+fn seed_4426() {
+    run(4426);
+}
+
 fn runs(seeds: Range<u64>) {
     seeds.for_each(run);
 }

@@ -187,9 +187,10 @@ impl Breaker {
     pub(crate) async fn is_open(&self, journal: &Journal) -> Result<bool, JournalError> {
         let kept = journal.breaker().await?;
         let state = self.state.lock().await;
-        let in_memory = state.counted.as_ref().is_some_and(|counted| {
-            counted.open && counted.released_at == kept.released_at
-        });
+        let in_memory = state
+            .counted
+            .as_ref()
+            .is_some_and(|counted| counted.open && counted.released_at == kept.released_at);
         Ok(in_memory || kept.opened_at.is_some())
     }
 

@@ -3,9 +3,16 @@
 use super::*;
 
 fn read(from: &str, to: &str) -> Result<AgentSettings, String> {
-    let text = settings::example(TITLE, KEYS);
-    assert!(text.contains(from), "{from}");
-    let text = text.replace(from, to);
+    read_all(&[(from, to)])
+}
+
+/// The example with these changes.
+pub(super) fn read_all(changes: &[(&str, &str)]) -> Result<AgentSettings, String> {
+    let mut text = settings::example(TITLE, KEYS);
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replace(from, to);
+    }
     let settings = Settings::parse(Path::new("/etc/passback/agent.toml"), &text, KEYS);
     settings.and_then(|one| AgentSettings::read(&one)).map_err(|error| error.to_string())
 }

@@ -53,6 +53,7 @@ pub(super) async fn heartbeat(
     }
     app.store.record_heartbeat(caller.agent.id, &heartbeat, now).await?;
     let entity = Entity::of(caller.agent.tenant, caller.agent.id);
+    app.relay.told(&entity, request.listening);
     let others = app.relay.instances(&entity);
     if others.iter().any(|instance| *instance != caller.instance) {
         tracing::error!(
@@ -61,5 +62,6 @@ pub(super) async fn heartbeat(
             "two processes use one agent identity: a copy, or a restart that has not ended"
         );
     }
-    Ok(Json(HeartbeatResponse { now, oldest_version: version::CURRENT }))
+    let nodes = app.settings.relay_nodes.clone();
+    Ok(Json(HeartbeatResponse { now, oldest_version: version::CURRENT, nodes }))
 }

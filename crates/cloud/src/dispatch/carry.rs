@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::future::select_all;
 use protocol::settlement::TARGET_WRITEBACK;
 use protocol::{AgentId, Answer, Header, KeyId};
-use relay::{Delivered, DeliveryError, Entity, Request, Response};
+use relay::{Delivered, Entity, Request, Response, SendError};
 use seal::{PackageKey, VerifyingKey};
 use serde_json::json;
 use store::StoreError;
@@ -33,13 +33,13 @@ pub(super) struct Packed {
     pub(super) offer: TicketAgent,
     header: Header,
     key: PackageKey,
-    package: Vec<u8>,
+    package: Bytes,
 }
 
 /// What a turn of waiting came to.
 enum Turn {
     /// A package is marked as sent and leaves next.
-    Marked(Packed),
+    Marked(Box<Packed>),
     /// Not yet; try again while there is time.
     Again,
     /// The message expired, or the service stops.
@@ -50,6 +50,8 @@ enum Turn {
 enum Sent {
     /// Nothing left; try again while there is time.
     NotDelivered,
+    /// A relay that is not ours says that nothing was delivered.
+    Denied,
     /// The agent's answer is taken down.
     Answered,
     /// It left and no answer that counts came.
@@ -66,16 +68,20 @@ pub(crate) async fn carry(
     marked: Option<Packed>,
 ) {
     app.watch.reached(Step::Submitted).await;
-    let mut turn = Ok(marked.map_or(Turn::Again, Turn::Marked));
+    let mut turn = Ok(marked.map_or(Turn::Again, |packed| Turn::Marked(Box::new(packed))));
     loop {
         match turn {
             Ok(Turn::Marked(packed)) => {
                 let offer = packed.offer;
-                match send(app, &record, packed, &mut sealed).await {
+                match send(app, &record, &packed).await {
                     // A relay that is full or draining has listeners all the same.
                     Sent::NotDelivered => app.clock.sleep(NOT_DELIVERED_PAUSE).await,
                     Sent::Answered => return,
-                    Sent::InDoubt => {
+                    Sent::Denied if listens_in_time(app, &record, offer.agent).await => {
+                        turn = Ok(Turn::Marked(packed));
+                        continue;
+                    }
+                    Sent::Denied | Sent::InDoubt => {
                         drop(sealed);
                         doubt(app, record, offer).await;
                         return;
@@ -95,6 +101,19 @@ pub(crate) async fn carry(
             }
         }
         turn = next(app, &record, &offered, &mut sealed).await;
+    }
+}
+
+/// Waits until it is worth asking the same agent again; false once it is too late. What a relay that
+/// is not ours denies may have been delivered all the same: no other agent is given it, this one takes
+/// it once, and if it stays denied the agent is asked how it ended.
+async fn listens_in_time(app: &App, record: &OperationRecord, agent: AgentId) -> bool {
+    let entity = Entity::of(record.tenant, agent);
+    let left = record.expires_at.since(app.now());
+    tokio::select! {
+        () = app.relay.wait_for_listener(&entity) => !record.expires_at.since(app.now()).is_zero(),
+        () = app.clock.sleep(left) => false,
+        () = app.stop.cancelled() => false,
     }
 }
 
@@ -119,7 +138,7 @@ async fn next(
         return Ok(Turn::Again);
     };
     if app.store.mark_sent(record.request, packed.offer.agent, app.now()).await? {
-        return Ok(Turn::Marked(packed));
+        return Ok(Turn::Marked(Box::new(packed)));
     }
     // Expired between choosing and sending; the next turn destroys it.
     app.clock.sleep(NOT_DELIVERED_PAUSE).await;
@@ -134,7 +153,7 @@ pub(super) async fn pack_now(
     sealed: &[SealedPassword],
 ) -> Result<Option<Packed>, StoreError> {
     let listens =
-        |one: &&SealedPassword| app.relay.is_listening(&Entity::of(record.tenant, one.agent));
+        |one: &&SealedPassword| app.relay.may_listen(&Entity::of(record.tenant, one.agent));
     match sealed.iter().find(listens) {
         Some(one) => pack(app, record, offered, one).await,
         None => Ok(None),
@@ -161,7 +180,7 @@ async fn pack(
         tracing::error!(event = "dispatch.not_sealed", request = %record.request);
         return Ok(None);
     };
-    Ok(Some(Packed { offer, header, key, package }))
+    Ok(Some(Packed { offer, header, key, package: Bytes::from(package) }))
 }
 
 /// The first of the agents that a password was sealed for and that listens; waits until one does.
@@ -175,28 +194,27 @@ async fn listening(
     }
     let entities: Vec<Entity> =
         sealed.iter().map(|one| Entity::of(record.tenant, one.agent)).collect();
-    let waits = entities.iter().map(|entity| Box::pin(app.relay.wait_for_listener(entity)));
+    let waits = entities.iter().map(|entity| app.relay.wait_for_listener(entity));
     let ((), first, _) = select_all(waits).await;
     Some(first)
 }
 
 /// Sends what was marked as sent.
-async fn send(
-    app: &App,
-    record: &OperationRecord,
-    packed: Packed,
-    sealed: &mut Vec<SealedPassword>,
-) -> Sent {
+async fn send(app: &App, record: &OperationRecord, packed: &Packed) -> Sent {
     let Packed { offer, header, key, package } = packed;
     app.watch.reached(Step::Marked).await;
     let request = Request {
         method: "POST".to_owned(),
         target: format!("/{TARGET_WRITEBACK}"),
         headers: Vec::new(),
-        body: Bytes::from(package),
+        body: package.clone(),
     };
     let entity = Entity::of(record.tenant, offer.agent);
-    let asked = match app.relay.ask(&entity, request) {
+    // After its expiry nothing is set any more: whoever has not answered by then is asked how it
+    // ended, and the person is not kept waiting for longer.
+    let left = record.expires_at.since(app.now()).saturating_add(ANSWER_MARGIN);
+    let limit = app.settings.relay_response.min(left);
+    let asked = match app.relay.ask(&entity, request, limit) {
         Ok(asked) => asked,
         Err(error) => {
             tracing::warn!(event = "dispatch.not_delivered", request = %record.request, cause = %error);
@@ -204,17 +222,12 @@ async fn send(
             return Sent::NotDelivered;
         }
     };
-    // The first byte may have left: the message for this agent is the only one from now on.
-    sealed.retain(|one| one.agent == offer.agent);
+    // The first byte may leave: unless it certainly did not, this agent is the only one.
     app.watch.reached(Step::Asked).await;
-    // After its expiry nothing is set any more: whoever has not answered by then is asked how it
-    // ended, and the person is not kept waiting for longer.
-    let left = record.expires_at.since(app.now()).saturating_add(ANSWER_MARGIN);
-    let limit = app.settings.relay_response.min(left);
     // Who must have signed the answer is looked up while it is waited for.
-    let (answer, signer) = tokio::join!(asked.answer(limit), app.store.agent(offer.agent));
+    let (answer, signer) = tokio::join!(asked, app.store.agent(offer.agent));
     let signer = signer.ok().flatten();
-    read_answer(app, record, (&key, &header, signer), answer).await
+    read_answer(app, record, (key, header, signer), answer).await
 }
 
 /// What the relay's answer means for the operation: takes the agent's own answer down if there is
@@ -223,7 +236,7 @@ async fn read_answer(
     app: &App,
     record: &OperationRecord,
     (package_key, header, signer): (&PackageKey, &Header, Option<Agent>),
-    answer: Result<Response, DeliveryError>,
+    answer: Result<Response, SendError>,
 ) -> Sent {
     match answer {
         Ok(response) if response.status == 200 => {
@@ -243,7 +256,12 @@ async fn read_answer(
             tracing::warn!(event = "dispatch.agent_declined", request = %record.request, status);
             Sent::InDoubt
         }
+        Err(error) if error.delivered == Delivered::No && error.hearsay => {
+            tracing::warn!(event = "dispatch.denied", request = %record.request, cause = %error);
+            Sent::Denied
+        }
         Err(error) if error.delivered == Delivered::No => {
+            tracing::warn!(event = "dispatch.not_delivered", request = %record.request, cause = %error);
             patiently(app, || app.store.mark_waiting_again(record.request)).await;
             Sent::NotDelivered
         }

@@ -131,7 +131,7 @@ async fn ask_somebody(app: &App, record: &OperationRecord) -> Result<bool, Store
 }
 
 fn listens(app: &App, record: &OperationRecord, agent: AgentId) -> bool {
-    app.relay.is_listening(&Entity::of(record.tenant, agent))
+    app.relay.may_listen(&Entity::of(record.tenant, agent))
 }
 
 async fn ask(
@@ -148,7 +148,11 @@ async fn ask(
         body: Bytes::from(header.encode()),
     };
     let entity = Entity::of(record.tenant, whom.agent);
-    let response = match app.relay.deliver(&entity, request, app.settings.relay_response).await {
+    let answer = match app.relay.ask(&entity, request, app.settings.relay_response) {
+        Ok(asked) => asked.await,
+        Err(error) => Err(error),
+    };
+    let response = match answer {
         Ok(response) => response,
         Err(error) => {
             tracing::info!(event = "settle.not_answered", request = %record.request, cause = %error);

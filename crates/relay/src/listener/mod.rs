@@ -3,6 +3,8 @@
 mod answer;
 mod channel;
 mod connect;
+mod nodes;
+mod plan;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +53,13 @@ pub struct ListenerConfig {
     pub drain: Duration,
     /// When to come back after a lost channel.
     pub reconnect: Reconnect,
+    /// Where the nodes of the service are, as it says from time to time. Without it, and as long as
+    /// it has none, there is one channel, at `url`; where it has several, there are two, of
+    /// staggered age, at two of them.
+    pub nodes: Option<watch::Receiver<Vec<Url>>>,
+    /// How much younger the second of two channels is than the first. Longer than a lost channel
+    /// takes to be noticed (45 s) and to come back (a delay of 10 s, a handshake of 10 s).
+    pub stagger: Duration,
 }
 
 impl ListenerConfig {
@@ -67,6 +76,8 @@ impl ListenerConfig {
             concurrent: 256,
             drain: Duration::from_secs(30),
             reconnect: Reconnect::default(),
+            nodes: None,
+            stagger: Duration::from_secs(120),
         }
     }
 }
@@ -108,7 +119,8 @@ pub enum Status {
 }
 
 /// Listens until `stop`: connects, answers requests, and connects again, for ever. After `stop`,
-/// what is in flight may end, then the channel is closed and this returns.
+/// what is in flight may end, then the channel is closed and this returns. Where there are several
+/// channels, all of that holds for each, and `status` is connected if one of them is.
 pub async fn listen(
     config: ListenerConfig,
     tokens: Arc<dyn TokenSource>,
@@ -120,7 +132,10 @@ pub async fn listen(
 ) {
     let (config, tasks) = (Arc::new(config), TaskTracker::new());
     let listener = Listener { config, tokens, handler, clock, randomness, status, stop, tasks };
-    listener.run().await;
+    match listener.config.nodes.clone() {
+        Some(nodes) => nodes::listen(&listener, nodes).await,
+        None => listener.run(None).await,
+    }
 }
 
 /// Which of two transports an attempt takes.
@@ -177,30 +192,40 @@ struct Listener {
 }
 
 impl Listener {
-    async fn run(&self) {
-        // When the last stable channel was lost, by `Clock::running`.
-        let mut outage: Option<Duration> = None;
+    /// Listens until told to stop. `outage` is when the last stable channel was lost, by
+    /// `Clock::running`, if this goes on with what another listener could not do.
+    async fn run(&self, mut outage: Option<Duration>) {
         let mut way = Way::default();
-        loop {
+        let mut may_go_on = match outage {
+            Some(_) => self.wait("another node could not be reached", false, &mut outage).await,
+            None => true,
+        };
+        while may_go_on {
             let (reason, refused) = match self.attempt(&mut outage, &mut way).await {
                 Ok(Ended::Stopped) => break,
                 Ok(Ended::Lost(reason)) => (reason, false),
                 Err(error) => (error.to_string(), error.is_refusal()),
             };
-            let running = self.clock.running();
-            let lasted = running.saturating_sub(*outage.get_or_insert(running));
-            let delay = self.config.reconnect.delay(lasted, refused, self.random());
-            tracing::warn!(reason, delay_ms = delay.as_millis(), "relay.listener.waiting");
-            let until = self.clock.now().after(delay);
-            self.status.send_replace(Status::Waiting { reason, until });
-            tokio::select! {
-                () = self.stop.cancelled() => break,
-                () = self.clock.sleep(delay) => {}
-            }
+            may_go_on = self.wait(&reason, refused, &mut outage).await;
         }
         // Nobody is left to take their answers, but the journal will want to know them.
         self.tasks.close();
         let _ = timeout(&*self.clock, self.config.drain, self.tasks.wait()).await;
+    }
+
+    /// Waits until the next attempt is due, and says whether it is to be made.
+    async fn wait(&self, reason: &str, refused: bool, outage: &mut Option<Duration>) -> bool {
+        let running = self.clock.running();
+        let lasted = running.saturating_sub(*outage.get_or_insert(running));
+        let delay = self.config.reconnect.delay(lasted, refused, self.random());
+        let node = self.config.url.as_str();
+        tracing::warn!(node, reason, delay_ms = delay.as_millis(), "relay.listener.waiting");
+        let until = self.clock.now().after(delay);
+        self.status.send_replace(Status::Waiting { reason: reason.to_owned(), until });
+        tokio::select! {
+            () = self.stop.cancelled() => false,
+            () = self.clock.sleep(delay) => true,
+        }
     }
 
     /// One channel, from dialling to its end.
@@ -224,7 +249,8 @@ impl Listener {
         let socket = socket?;
         let since = self.clock.now();
         self.status.send_replace(Status::Connected { since });
-        tracing::info!(entity = %self.config.entity, "relay.listener.connected");
+        let node = self.config.url.as_str();
+        tracing::info!(entity = %self.config.entity, node, "relay.listener.connected");
         let opened = self.clock.running();
         let ended = channel::serve(this, socket, channel::renewal(issued, expiry)).await;
         let lasted = self.clock.running().saturating_sub(opened);

@@ -82,8 +82,7 @@ impl Inner {
         Ok(Knock { asked: Knocked { channel, id, _ticket: ticket }, arrival, lost })
     }
 
-    /// Tries the channels of `entity`, the one that gave the most recent sign of life first, until
-    /// one has room.
+    /// Tries the channels of `entity`, the best one first, until one has room.
     fn pick<T>(
         &self,
         entity: &Entity,

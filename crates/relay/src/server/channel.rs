@@ -32,6 +32,9 @@ pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 /// No interval can be nothing.
 pub(super) const PING_MIN: Duration = Duration::from_millis(1);
 
+/// How long the pong of a channel that is well takes at most. Another one is only asked later.
+const PONG: Duration = Duration::from_secs(2);
+
 pub(super) type Reply = oneshot::Sender<Answer>;
 /// What is to be written, in order.
 pub(super) type Writes = mpsc::UnboundedReceiver<Write>;
@@ -56,7 +59,13 @@ pub(super) struct Channel {
     /// As the how-manieth of the relay it became live.
     number: AtomicU64,
     /// By [`Clock::running`].
+    opened_at: Duration,
+    /// By [`Clock::running`].
     last_sign: Mutex<Duration>,
+    /// After this a channel that answers is expected to have shown it.
+    prompt: Duration,
+    /// After this it does not count any more.
+    silence: Duration,
     clock: Arc<dyn Clock>,
     /// Milliseconds since 1970.
     token_expires_at: AtomicI64,
@@ -81,7 +90,10 @@ impl Channel {
             writes,
             live: AtomicBool::new(false),
             number: AtomicU64::new(0),
+            opened_at: clock.running(),
             last_sign: Mutex::new(clock.running()),
+            prompt: limits.ping.saturating_add(PONG),
+            silence: limits.silence,
             clock,
             token_expires_at: AtomicI64::new(pass.expires_at.as_millis()),
             cutting: CancellationToken::new(),
@@ -179,8 +191,12 @@ impl Channel {
         self.session().in_flight()
     }
 
+    /// Whether it can be asked. One that has not answered pings for [`Limits::silence`] does not
+    /// count, whatever its task is busy with.
     pub(super) fn is_live(&self) -> bool {
-        self.live.load(Ordering::SeqCst) && !self.cutting.is_cancelled()
+        self.live.load(Ordering::SeqCst)
+            && !self.cutting.is_cancelled()
+            && self.silent_for() < self.silence
     }
 
     pub(super) fn go_live(&self, number: u64) {
@@ -193,9 +209,16 @@ impl Channel {
         self.number.load(Ordering::SeqCst)
     }
 
-    /// When the listener last showed that it hears us, by [`Clock::running`].
-    pub(super) fn last_sign(&self) -> Duration {
-        *lock(&self.last_sign)
+    /// What makes a channel the better choice, the greatest first: that it answers its pings; then
+    /// that it is younger, because it may be there to take the other one's place, which is then closed
+    /// while nobody is asked on it.
+    pub(super) fn rank(&self) -> (bool, Duration) {
+        (self.silent_for() <= self.prompt, self.opened_at)
+    }
+
+    /// How long ago the listener last showed that it hears us.
+    fn silent_for(&self) -> Duration {
+        self.clock.running().saturating_sub(*lock(&self.last_sign))
     }
 
     /// Ends the channel from outside.
@@ -256,8 +279,7 @@ async fn read(
     relay: &Inner,
 ) -> Option<Close> {
     loop {
-        let silent = relay.clock.running().saturating_sub(channel.last_sign());
-        let patience = relay.limits.silence.saturating_sub(silent);
+        let patience = channel.silence.saturating_sub(channel.silent_for());
         let message = match timeout(&*relay.clock, patience, stream.next()).await {
             Ok(Some(Ok(message))) => message,
             Ok(Some(Err(error))) => return farewell_for(error),

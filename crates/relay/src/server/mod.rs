@@ -122,6 +122,12 @@ impl Relay {
         !self.inner.registry.live(entity).is_empty()
     }
 
+    /// How many channels listen. Two of one process are usual where a service has several nodes: one
+    /// is about to take the other one's place.
+    pub fn channels(&self, entity: &Entity) -> usize {
+        self.inner.registry.live(entity).len()
+    }
+
     /// The processes that listen. Two of one agent raise an alarm (SPEC A-3).
     pub fn instances(&self, entity: &Entity) -> Vec<InstanceId> {
         let mut found: Vec<_> =

@@ -39,11 +39,11 @@ impl Registry {
         Some(Place { registry: Arc::clone(self), channel })
     }
 
-    /// The channels that can be asked, the one with the most recent sign of life first.
+    /// The channels that can be asked, the best one first; see [`Channel::rank`].
     pub(super) fn live(&self, entity: &Entity) -> Vec<Arc<Channel>> {
         let mut live: Vec<_> =
             self.all_of(entity).into_iter().filter(|one| one.is_live()).collect();
-        live.sort_by_key(|channel| std::cmp::Reverse(channel.last_sign()));
+        live.sort_by_cached_key(|channel| std::cmp::Reverse(channel.rank()));
         live
     }
 

@@ -2,6 +2,7 @@
 //! HTTP proxy; or, in tests, through memory.
 
 mod proxy;
+mod trust;
 
 use std::io;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 pub use self::proxy::{Proxy, ProxyError};
+pub use self::trust::{TrustError, trust};
 
 /// A connection: bytes in both directions, in order, or an error.
 pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -43,7 +43,7 @@ async fn waits(world: &World, until_next: Duration) {
 }
 
 /// Reads until the relay pings, answers, and waits until the relay has read that.
-async fn answer_ping(raw: &mut Raw) {
+pub(crate) async fn answer_ping(raw: &mut Raw) {
     while !matches!(raw.next().await, Some(Ok(Message::Ping(_)))) {}
     raw.send(Message::Ping(Bytes::from_static(b"read?"))).await.unwrap();
     while !matches!(raw.next().await, Some(Ok(Message::Pong(_)))) {}

@@ -14,7 +14,7 @@ use crate::world::{World, close_code, eventually, listen_path};
 
 pub(crate) const LISTEN: &str = "the key of listeners";
 const OLD: &str = "the key that listeners had before";
-const SEND: &str = "the key of senders";
+pub(crate) const SEND: &str = "the key of senders";
 
 /// An entity that shared keys open.
 pub(crate) fn shared(world: &World) -> Entity {

@@ -1,21 +1,19 @@
 //! One relay on a port of its own, the keys it knows, and two kinds of listeners: the real one,
 //! and a raw WebSocket for everything that the real one would never do.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use bytes::Bytes;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use protocol::{AgentId, Clock, InstanceId, Randomness, TenantId, Timestamp};
-use relay::token::sas::Rule;
 use relay::token::{self, Claims, Right};
 use relay::{
-    Authority, AuthorityError, BoxFuture, Entity, Handler, Limits, ListenerConfig, Reconnect,
-    Relay, Request, Response, Status, TlsTransport, TokenSource,
+    Authority, BoxFuture, Entity, Handler, Limits, ListenerConfig, Reconnect, Relay, Request,
+    Response, Status, TlsTransport, TokenSource,
 };
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
@@ -29,8 +27,10 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::hands::Hands;
+use crate::known::Known;
 use crate::port::{accept, certificates};
 
 /// Longer than anything takes that these tests wait for.
@@ -60,56 +60,6 @@ impl Randomness for Counted {
             let mixed = (next ^ (next >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             chunk.copy_from_slice(&mixed.to_le_bytes()[..chunk.len()]);
         }
-    }
-}
-
-/// Who may listen, as a cloud service's store would say it.
-#[derive(Default)]
-pub(crate) struct Known {
-    keys: Mutex<HashMap<Entity, Vec<[u8; 32]>>>,
-    /// Rules of shared keys, as a relay that stands alone has them.
-    pub(crate) shared: Mutex<HashMap<Entity, Vec<Rule>>>,
-    /// Those that hold everywhere.
-    pub(crate) everywhere: Mutex<Vec<Rule>>,
-    pub(crate) broken: AtomicBool,
-    /// It never answers.
-    pub(crate) silent: AtomicBool,
-    /// After so many answers from now it names no key any more; never, if that is 0.
-    pub(crate) forget_after: AtomicUsize,
-}
-
-impl Authority for Known {
-    fn listen_keys(&self, entity: &Entity) -> BoxFuture<'_, Result<Vec<[u8; 32]>, AuthorityError>> {
-        let answer = if self.broken.load(Ordering::SeqCst) {
-            Err(AuthorityError("the database is away".to_owned()))
-        } else {
-            Ok(self.keys.lock().unwrap().get(entity).cloned().unwrap_or_default())
-        };
-        let left = self.forget_after.load(Ordering::SeqCst);
-        self.forget_after.store(left.saturating_sub(1), Ordering::SeqCst);
-        if left == 1 {
-            self.forget(entity);
-        }
-        if self.silent.load(Ordering::SeqCst) {
-            return std::future::pending().boxed();
-        }
-        async { answer }.boxed()
-    }
-
-    fn rules(&self, entity: &Entity) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
-        let rules = self.shared.lock().unwrap().get(entity).cloned().unwrap_or_default();
-        async { Ok(rules) }.boxed()
-    }
-
-    fn rules_everywhere(&self) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
-        let rules = self.everywhere.lock().unwrap().clone();
-        async { Ok(rules) }.boxed()
-    }
-}
-
-impl Known {
-    pub(crate) fn forget(&self, entity: &Entity) {
-        self.keys.lock().unwrap().remove(entity);
     }
 }
 
@@ -236,6 +186,20 @@ impl World {
         Self { relay, known, clock, address, tls, server_tls, limits, alone, accepting }
     }
 
+    /// Another node of the same service: a relay on a port of its own, with the same agents and on
+    /// the same time.
+    pub(crate) async fn beside(&self) -> Self {
+        let (known, clock) = (Arc::clone(&self.known), Arc::clone(&self.clock));
+        let (server_tls, tls) = (Arc::clone(&self.server_tls), Arc::clone(&self.tls));
+        let limits = self.limits.clone();
+        let relay = new_relay(&limits, &known, &clock);
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = port.local_addr().unwrap();
+        let accepting = tokio::spawn(accept(port, Arc::clone(&server_tls), relay.router()));
+        let alone = false;
+        Self { relay, known, clock, address, tls, server_tls, limits, alone, accepting }
+    }
+
     /// The relay ends as on SIGTERM, and another one takes its port.
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
@@ -272,8 +236,12 @@ impl World {
         }
     }
 
+    pub(crate) fn url(&self) -> Url {
+        format!("wss://{}/", self.address).parse().unwrap()
+    }
+
     pub(crate) fn config(&self, entity: &Entity) -> ListenerConfig {
-        let url = format!("wss://127.0.0.1:{}/", self.address.port()).parse().unwrap();
+        let url = self.url();
         ListenerConfig {
             ping: Duration::from_millis(40),
             silence: Duration::from_millis(400),

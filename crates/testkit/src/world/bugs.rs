@@ -76,9 +76,10 @@ impl World {
         }
     }
 
-    /// The settings of a cloud service with or without the bug.
+    /// The settings of a cloud service with or without the bug, and with the world's nodes.
     pub(super) fn cloud_settings(&self) -> cloud::CloudSettings {
         let mut settings = self.folder.cloud();
+        settings.relay_nodes.clone_from(&self.nodes);
         if self.bug == Some(Bug::LimiterOff) {
             settings.code_tries = u32::MAX;
             settings.throttles.tries_per_name = u64::from(u32::MAX);

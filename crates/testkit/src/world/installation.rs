@@ -19,6 +19,9 @@ use super::World;
 pub(super) const SLUG: &str = "world";
 /// The service's origin.
 pub(super) const ORIGIN: &str = "https://reset.world.test";
+/// Two nodes below it.
+pub(super) const NODES: [&str; 2] =
+    ["wss://node-1.reset.world.test/", "wss://node-2.reset.world.test/"];
 /// When the installation is made.
 pub(super) const BEGINNING: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 /// When every world begins: after the installation was made, however long that took. A journal knows

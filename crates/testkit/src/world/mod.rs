@@ -101,6 +101,8 @@ pub struct World {
     /// What is to happen, and when, by how long the clock has run.
     plans: Vec<(Duration, passing::Plan)>,
     bug: Option<Bug>,
+    /// What the cloud service names to its agents; all of them lead to it.
+    nodes: Vec<String>,
     passwords: u32,
     /// How long a process that died at a crash point stays away.
     back_after: Duration,
@@ -140,12 +142,25 @@ impl World {
     pub fn start_with(seed: u64, agents: usize, bug: Option<Bug>) -> Self {
         let mut world = Self::new(seed, installation::fresh(), installation::START);
         bug.into_iter().for_each(|bug| world.build_in(bug));
-        world.start_cloud();
-        for name in installation::AGENTS.iter().take(agents) {
-            world.start_agent(name);
-        }
-        world.await_ready();
+        world.begin(agents);
         world
+    }
+
+    /// The same without a bug, where the cloud service names two nodes, so that every agent listens
+    /// at both.
+    pub fn start_with_nodes(seed: u64, agents: usize) -> Self {
+        let mut world = Self::new(seed, installation::fresh(), installation::START);
+        world.nodes = installation::NODES.map(str::to_owned).into();
+        world.begin(agents);
+        world
+    }
+
+    fn begin(&mut self, agents: usize) {
+        self.start_cloud();
+        for name in installation::AGENTS.iter().take(agents) {
+            self.start_agent(name);
+        }
+        self.await_ready();
     }
 
     fn new(seed: u64, folder: Folder, start: Timestamp) -> Self {
@@ -178,6 +193,7 @@ impl World {
             starts: 0,
             plans: Vec::new(),
             bug: None,
+            nodes: Vec::new(),
             passwords: 0,
             back_after: Duration::from_secs(5),
             crashes: 0,
@@ -260,6 +276,11 @@ impl World {
             mailbox: self.mailbox.clone(),
             ledger: self.ledger.clone(),
         }
+    }
+
+    /// Whether somebody has logged a line with all of these words.
+    pub fn has_logged(&self, words: &[&str]) -> bool {
+        secrecy::log().has_line(words)
     }
 
     /// How many agents were started in it.

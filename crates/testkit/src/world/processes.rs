@@ -262,6 +262,7 @@ impl World {
             randomness: Arc::new(Seeded::new(self.dice.for_whom(&purpose))),
             watch: Arc::new(place.place.doom.clone()),
             transport: self.network.transport(name),
+            relay: self.network.transport(name),
             directories: Arc::new(InMemory(HashMap::from([(CONNECTOR.to_owned(), directory)]))),
         }
     }

@@ -109,6 +109,12 @@ impl Log {
         std::mem::take(&mut self.bytes())
     }
 
+    /// Whether a line that was written since then has all of these words.
+    pub(super) fn has_line(&self, words: &[&str]) -> bool {
+        let log = String::from_utf8_lossy(&self.bytes()).into_owned();
+        log.lines().any(|line| words.iter().all(|word| line.contains(word)))
+    }
+
     fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

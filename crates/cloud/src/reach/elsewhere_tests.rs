@@ -1,0 +1,170 @@
+//! What a relay of somebody else's is believed to know, on time that is the test's. What becomes of a
+//! request is tested with the sender (`crates/relay/tests/channel/http_sender.rs`).
+
+use std::path::PathBuf;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use protocol::{ManualClock, Timestamp};
+use relay::{BoxFuture, ByteStream, RelayAddress, Transport, TransportError};
+
+use super::*;
+
+const NO_FILE: &str = "/nowhere/at/all";
+
+/// A network in which nobody answers.
+struct Nobody;
+
+impl Transport for Nobody {
+    fn connect<'a>(
+        &'a self,
+        _: &'a str,
+        _: u16,
+    ) -> BoxFuture<'a, Result<Box<dyn ByteStream>, TransportError>> {
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        Box::pin(std::future::ready(Err(TransportError::Tcp(refused))))
+    }
+}
+
+/// A file with a key; it ends with the test.
+struct File(PathBuf);
+
+impl File {
+    fn new(test: &str) -> Self {
+        let name = format!("passback-send-key-{test}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, "a key\n").unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn elsewhere(clock: &ManualClock, key_file: &str) -> Elsewhere {
+    Elsewhere::of(HttpSender {
+        address: RelayAddress::parse("sb://relay.example.org/").unwrap(),
+        key: KeyFile::new("send-rule", key_file),
+        transport: Arc::new(Nobody),
+        clock: Arc::new(clock.clone()),
+        connect: Duration::from_secs(1),
+    })
+}
+
+fn entity() -> Entity {
+    Entity::parse("t/x/a/y").unwrap()
+}
+
+fn not_delivered() -> SendError {
+    SendErrorKind::Delivery(DeliveryErrorKind::NoListener).into()
+}
+
+#[test]
+fn who_was_away_counts_as_away_for_longer_each_time_and_as_there_after_an_answer() {
+    let clock = ManualClock::at(Timestamp::from_millis(0));
+    let (relay, entity) = (elsewhere(&clock, NO_FILE), entity());
+    assert!(relay.may_listen(&entity), "nobody said otherwise");
+    for millis in [250, 500, 1_000, 2_000, 4_000, 5_000, 5_000] {
+        relay.learn(&entity, Some(&not_delivered()));
+        relay.learn(&entity, Some(&not_delivered()));
+        assert_eq!(relay.left(&entity), Duration::from_millis(millis), "tried twice at a time");
+        assert!(!relay.may_listen(&entity));
+        assert!(relay.may_listen(&Entity::parse("t/x/a/z").unwrap()), "another agent");
+        clock.advance(Duration::from_millis(millis));
+        assert!(relay.may_listen(&entity));
+    }
+    relay.learn(&entity, None);
+    relay.learn(&entity, Some(&not_delivered()));
+    assert_eq!(relay.left(&entity), PAUSE, "from the beginning");
+    let lost = SendError { delivered: Delivered::Unknown, ..not_delivered() };
+    relay.learn(&entity, Some(&lost));
+    assert!(relay.may_listen(&entity), "somebody may have been there");
+}
+
+#[test]
+fn an_agent_that_says_it_has_no_channel_is_not_up_until_it_says_otherwise() {
+    let clock = ManualClock::at(Timestamp::from_millis(0));
+    let (relay, entity) = (elsewhere(&clock, NO_FILE), entity());
+    assert!(relay.is_up(&entity));
+    relay.told(&entity, Some(false));
+    assert!(!relay.is_up(&entity) && relay.may_listen(&entity), "what waits is tried all the same");
+    relay.told(&entity, Some(true));
+    assert!(relay.is_up(&entity));
+    relay.learn(&entity, Some(&not_delivered()));
+    assert!(!relay.is_up(&entity), "the last try says otherwise");
+}
+
+#[test]
+fn a_refused_token_is_not_tried_again_for_half_a_minute() {
+    let clock = ManualClock::at(Timestamp::from_millis(0));
+    let (relay, entity) = (elsewhere(&clock, NO_FILE), entity());
+    relay.learn(&entity, Some(&SendErrorKind::Refused(401).into()));
+    assert_eq!(relay.left(&entity), PAUSE_REFUSED);
+}
+
+#[test]
+fn waiting_ends_when_it_is_worth_trying_and_not_before() {
+    let clock = ManualClock::at(Timestamp::from_millis(0));
+    let (relay, entity) = (elsewhere(&clock, NO_FILE), entity());
+    let mut context = Context::from_waker(Waker::noop());
+    let mut wait = Reach::wait_for_listener(&relay, &entity);
+    assert!(wait.as_mut().poll(&mut context).is_ready(), "it was never tried");
+    relay.learn(&entity, Some(&not_delivered()));
+    let mut wait = Reach::wait_for_listener(&relay, &entity);
+    assert!(wait.as_mut().poll(&mut context).is_pending());
+    clock.advance(PAUSE);
+    assert!(wait.as_mut().poll(&mut context).is_ready());
+}
+
+#[test]
+fn asking_learns_that_there_is_no_way() {
+    let (clock, key) = (ManualClock::at(Timestamp::from_millis(0)), File::new("no-way"));
+    let (relay, entity) = (elsewhere(&clock, key.0.to_str().unwrap()), entity());
+    let request = Request {
+        method: "POST".to_owned(),
+        target: "/writeback".to_owned(),
+        headers: Vec::new(),
+        body: Bytes::new(),
+    };
+    let mut asked = relay.ask(&entity, request, Duration::from_secs(1)).unwrap();
+    assert!(relay.may_listen(&entity), "nothing happens before the answer is looked for");
+    let mut context = Context::from_waker(Waker::noop());
+    let Poll::Ready(Err(error)) = asked.as_mut().poll(&mut context) else { panic!("no error") };
+    assert!(matches!(error.kind, SendErrorKind::Unreachable(_)), "{error}");
+    assert_eq!(error.delivered, Delivered::No);
+    assert_eq!(relay.left(&entity), PAUSE);
+}
+
+#[test]
+fn files_that_cannot_be_used_are_named_with_their_key() {
+    let key = File::new("named");
+    let good = RelayElsewhere {
+        address: RelayAddress::parse("sb://relay.example.org/").unwrap(),
+        send_key: KeyFile::new("send-rule", &key.0),
+        ca: None,
+        connect: Duration::from_secs(1),
+    };
+    let no_key = RelayElsewhere { send_key: KeyFile::new("r", NO_FILE), ..good.clone() };
+    let said = check(&no_key).unwrap_err().to_string();
+    assert!(said.contains("`relay.send_key_file`") && said.contains(NO_FILE), "{said}");
+    let no_ca = RelayElsewhere { ca: Some(NO_FILE.into()), ..good };
+    let said = check(&no_ca).unwrap_err().to_string();
+    assert!(said.contains("`relay.ca`") && said.contains(NO_FILE), "{said}");
+}
+
+#[tokio::test]
+async fn whoever_says_that_the_channel_is_open_has_come() {
+    let clock = ManualClock::at(Timestamp::from_millis(0));
+    let (relay, entity) = (elsewhere(&clock, NO_FILE), entity());
+    let (newest, other) = (relay.newest(), Entity::parse("t/x/a/z").unwrap());
+    let mut comes = relay.wait_for_newer(&entity, newest);
+    relay.told(&other, Some(true));
+    relay.told(&entity, Some(false));
+    assert!(futures_util::poll!(&mut comes).is_pending(), "another one, and without a channel");
+    relay.told(&entity, Some(true));
+    assert!(futures_util::poll!(&mut comes).is_ready());
+    assert!(futures_util::poll!(relay.wait_for_newer(&entity, relay.newest())).is_pending());
+}
