@@ -5,7 +5,8 @@
 //! begun   nothing was sent                                     → not changed
 //! noted   version of unicodePwd above the noted one            → changed (inferred unless it is the
 //!                                                                next one, written at the noted
-//!                                                                controller)
+//!                                                                controller); cannot be known where
+//!                                                                the guard would refuse it now
 //!         the noted one, at the noted controller, after the
 //!         directory's time limit                               → not changed
 //! set     the directory had confirmed it                       → changed
@@ -26,11 +27,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use directory::{DirectoryError, InvocationId, ObjectGuid, Witness};
-use protocol::{Answer, Details, Header, Operation, Outcome, RequestId, Timestamp};
+use protocol::{Answer, Changed, Details, Header, Operation, Outcome, RequestId, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::directories::Connected;
+use crate::guard;
 use crate::journal::{Before, JournalError, State};
 use crate::writeback::{Required, Unrecorded, Writeback};
 
@@ -141,13 +143,9 @@ impl Settler {
             (State::Finished, _) => return Ok(Look::Settled),
             (State::Begun, _) | (State::Noted, None) => Ok((Outcome::SettledUnchanged, false)),
             (State::Set, None) => Ok((Outcome::SettledChanged, false)),
-            (State::Noted, Some(before)) if entry.header.operation == Operation::Unlock => {
-                self.conclude_unlock(before, waited).await
+            (State::Noted, Some(before)) => {
+                self.conclude_noted(&entry.header, before, waited).await
             }
-            (State::Noted, Some(before)) => match self.conclude(before, waited).await {
-                Ok((Outcome::SettledChanged, false)) => self.go_on(&entry.header, before).await,
-                conclusion => conclusion,
-            },
             (State::Set, Some(before)) => self.go_on(&entry.header, before).await,
         };
         let (outcome, inferred) = match conclusion {
@@ -157,6 +155,42 @@ impl Settler {
         let details = Details { inferred, ..Details::default() };
         self.writeback.settled(&entry.header, (outcome, details)).await?;
         Ok(Look::Settled)
+    }
+
+    /// What came of an entry of which it is known that it was noted, and not whether it was sent: what
+    /// the guard refuses is noted too, and never sent (decision 0015). Where it would refuse now, a
+    /// change that shows may be somebody else's, and nothing is ever written.
+    async fn conclude_noted(
+        &self,
+        header: &Header,
+        before: &Before,
+        waited: Duration,
+    ) -> Conclusion {
+        let conclusion = match header.operation {
+            Operation::Unlock => self.conclude_unlock(before, waited).await,
+            _ => self.conclude(before, waited).await,
+        };
+        let shows =
+            |outcome: Outcome| outcome.changed() == Changed::Yes || outcome == Outcome::Unlocked;
+        match conclusion {
+            Ok((outcome, _)) if shows(outcome) && self.is_refused(header, before).await? => {
+                Ok((Outcome::CannotBeKnown, false))
+            }
+            Ok((Outcome::SettledChanged, false)) => self.go_on(header, before).await,
+            conclusion => conclusion,
+        }
+    }
+
+    /// Whether the guard refuses this operation on the account as it is now.
+    async fn is_refused(&self, header: &Header, before: &Before) -> Result<bool, Why> {
+        let connected = self.directory(before)?;
+        let unreadable = |error: DirectoryError| Why::Unreadable { cause: error.to_string() };
+        let standing = connected.directory.standing(before.place.guid).await.map_err(unreadable)?;
+        let Some(standing) = standing else { return Ok(false) };
+        let Some(account) = standing.account.await.map_err(unreadable)? else { return Ok(false) };
+        let (own, now) = (standing.bound_as.as_ref(), self.writeback.clock.now());
+        let refusal = guard::refusal(header.operation, &connected.settings, &account, own, now);
+        Ok(refusal.is_some())
     }
 
     /// Records the answer that is known already, if there is one.

@@ -20,7 +20,7 @@ use lab::Forest;
 use protocol::Outcome;
 use serde_json::Value;
 use testkit::ready::Person;
-use testkit::{Embedded, MailServer, Options, Page, Stack};
+use testkit::{Embedded, MailServer, Options, Page, Stack, Visitor};
 
 const NEW: &str = "Meadow-Lantern-2025";
 const LISTEN_KEY: &str = "cGFzc2JhY2sgcmVsYXkgdGVzdCBsaXN0ZW4ga2V5";
@@ -90,13 +90,19 @@ impl World {
         Self { stack, relay }
     }
 
-    /// Resets somebody as a browser with a script does; the page that tells how it ended.
-    fn reset(&self, person: &Person) -> Page {
+    /// Somebody who has come as far as choosing a password.
+    fn choosing(&self, person: &Person) -> Visitor {
         let (outbox, mut visitor) = (self.stack.outbox(), self.stack.visitor().unwrap());
         let mark = outbox.mark();
         assert_eq!(visitor.start(&person.login).unwrap().step, "code");
         let code = outbox.await_code(&mark, &person.mail).unwrap();
         assert_eq!(visitor.code(&code).unwrap().step, "password");
+        visitor
+    }
+
+    /// Resets somebody as a browser with a script does; the page that tells how it ended.
+    fn reset(&self, person: &Person) -> Page {
+        let mut visitor = self.choosing(person);
         let page = visitor.password(NEW).unwrap();
         if page.step == "waiting" { visitor.settled(SOON).unwrap() } else { page }
     }
@@ -199,6 +205,32 @@ fn resets_go_through_a_relay_elsewhere_also_after_it_was_restarted() {
             assert!(!log.contains(secret), "{secret}: {log}");
         }
     }
+}
+
+/// The relay could have handed it over and denied it: its word alone is no reason to say that nothing
+/// was changed, also where there is no way to it afterwards.
+#[test]
+fn what_a_relay_elsewhere_denies_is_not_known_until_the_agent_says_so() {
+    let embedded = Embedded::start(1).unwrap();
+    let short = "[message]\nlifetime_seconds = 8\n";
+    let mut world = World::start(embedded.forest(), SEND_KEY, short);
+    let people = world.people();
+    let mut visitor = world.choosing(&people[0]);
+    world.stack.kill("agent").unwrap();
+    let page = thread::scope(|scope| {
+        let waits = scope.spawn(|| visitor.password(NEW).unwrap());
+        // It was denied at least once before there is no way to the relay any more.
+        while !world.log("cloud").contains("relay.nobody_listens") {
+            assert!(!waits.is_finished(), "{}", world.log("cloud"));
+            thread::sleep(Duration::from_millis(25));
+        }
+        world.relay.stop();
+        waits.join().unwrap()
+    });
+    let page = if page.step == "waiting" { visitor.settled(SOON).unwrap() } else { page };
+    assert!(world.log("cloud").contains("relay.unreachable"), "{}", world.log("cloud"));
+    assert_eq!((page.outcome.as_str(), page.changed.as_str()), ("in_doubt", "unknown"));
+    assert!(!holds_new(&embedded, &people[0]));
 }
 
 #[test]

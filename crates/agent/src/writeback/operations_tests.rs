@@ -342,6 +342,32 @@ async fn a_clock_that_is_put_forward_does_not_settle_what_may_still_be_set() {
     assert!(world.population.domain.is_password(guid, NEW));
 }
 
+/// What the guard refuses is noted too; the process may end before that is recorded (decision 0015).
+#[tokio::test]
+async fn what_was_noted_and_never_sent_is_not_told_as_set_where_the_guard_refuses_it() {
+    let mut world = World::new("noted-refused").await;
+    let (guid, _) = world.person(Kind::ProtectedNested);
+    for (operation, changes, outcome) in [
+        (Operation::ResetByAdministrator, true, Outcome::CannotBeKnown),
+        (Operation::ResetByAdministrator, false, Outcome::SettledUnchanged),
+        (Operation::Unlock, false, Outcome::CannotBeKnown),
+    ] {
+        let header = world.header(operation);
+        let journal = &world.writeback.journal;
+        assert!(journal.begin(&header, NOW).await.unwrap());
+        let directory = Arc::clone(&world.writeback.directories.all()[0].directory);
+        let witness = directory.witness(guid).await.unwrap().unwrap();
+        let place = crate::journal::Place { connector: "corp".to_owned(), guid };
+        let noted = journal.note_before(&header, &place, &witness, NOW).await.unwrap();
+        assert_eq!(noted, crate::journal::Noted::Yes);
+        if changes {
+            world.population.domain.administrator_sets(guid, "Chosen-Meanwhile-1").unwrap();
+        }
+        assert_eq!(world.settled(&header).await, outcome, "{operation:?}");
+        assert!(!world.must_change(guid), "nothing is written to it");
+    }
+}
+
 #[tokio::test]
 async fn an_unlock_in_doubt_is_settled_by_whether_the_account_is_locked() {
     let mut world = World::new("unlock-doubt").await;

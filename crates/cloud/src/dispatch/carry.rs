@@ -68,16 +68,19 @@ pub(crate) async fn carry(
     marked: Option<Packed>,
 ) {
     app.watch.reached(Step::Submitted).await;
+    // Whether a relay that is not ours has denied a delivery: nothing counts as certain from then on.
+    let mut denied = false;
     let mut turn = Ok(marked.map_or(Turn::Again, |packed| Turn::Marked(Box::new(packed))));
     loop {
         match turn {
             Ok(Turn::Marked(packed)) => {
                 let offer = packed.offer;
-                match send(app, &record, &packed).await {
+                match send(app, &record, &packed, denied).await {
                     // A relay that is full or draining has listeners all the same.
                     Sent::NotDelivered => app.clock.sleep(NOT_DELIVERED_PAUSE).await,
                     Sent::Answered => return,
                     Sent::Denied if listens_in_time(app, &record, offer.agent).await => {
+                        denied = true;
                         turn = Ok(Turn::Marked(packed));
                         continue;
                     }
@@ -154,7 +157,8 @@ pub(super) async fn pack_now(
 ) -> Result<Option<Packed>, StoreError> {
     let listens =
         |one: &&SealedPassword| app.relay.may_listen(&Entity::of(record.tenant, one.agent));
-    match sealed.iter().find(listens) {
+    let first = sealed.iter().filter(listens);
+    match first.min_by_key(|one| app.relay.has_failed(&Entity::of(record.tenant, one.agent))) {
         Some(one) => pack(app, record, offered, one).await,
         None => Ok(None),
     }
@@ -192,15 +196,16 @@ async fn listening(
     if sealed.is_empty() {
         return None;
     }
-    let entities: Vec<Entity> =
-        sealed.iter().map(|one| Entity::of(record.tenant, one.agent)).collect();
-    let waits = entities.iter().map(|entity| app.relay.wait_for_listener(entity));
+    let entities = sealed.iter().map(|one| Entity::of(record.tenant, one.agent));
+    let mut entities: Vec<(usize, Entity)> = entities.enumerate().collect();
+    entities.sort_by_key(|(_, entity)| app.relay.has_failed(entity));
+    let waits = entities.iter().map(|(_, entity)| app.relay.wait_for_listener(entity));
     let ((), first, _) = select_all(waits).await;
-    Some(first)
+    entities.get(first).map(|(at, _)| *at)
 }
 
 /// Sends what was marked as sent.
-async fn send(app: &App, record: &OperationRecord, packed: &Packed) -> Sent {
+async fn send(app: &App, record: &OperationRecord, packed: &Packed, denied: bool) -> Sent {
     let Packed { offer, header, key, package } = packed;
     app.watch.reached(Step::Marked).await;
     let request = Request {
@@ -216,18 +221,14 @@ async fn send(app: &App, record: &OperationRecord, packed: &Packed) -> Sent {
     let limit = app.settings.relay_response.min(left);
     let asked = match app.relay.ask(&entity, request, limit) {
         Ok(asked) => asked,
-        Err(error) => {
-            tracing::warn!(event = "dispatch.not_delivered", request = %record.request, cause = %error);
-            patiently(app, || app.store.mark_waiting_again(record.request)).await;
-            return Sent::NotDelivered;
-        }
+        Err(error) => return not_delivered(app, record, &error, denied).await,
     };
     // The first byte may leave: unless it certainly did not, this agent is the only one.
     app.watch.reached(Step::Asked).await;
     // Who must have signed the answer is looked up while it is waited for.
     let (answer, signer) = tokio::join!(asked, app.store.agent(offer.agent));
     let signer = signer.ok().flatten();
-    read_answer(app, record, (key, header, signer), answer).await
+    read_answer(app, record, (key, header, signer), answer, denied).await
 }
 
 /// What the relay's answer means for the operation: takes the agent's own answer down if there is
@@ -237,6 +238,7 @@ async fn read_answer(
     record: &OperationRecord,
     (package_key, header, signer): (&PackageKey, &Header, Option<Agent>),
     answer: Result<Response, SendError>,
+    denied: bool,
 ) -> Sent {
     match answer {
         Ok(response) if response.status == 200 => {
@@ -256,20 +258,31 @@ async fn read_answer(
             tracing::warn!(event = "dispatch.agent_declined", request = %record.request, status);
             Sent::InDoubt
         }
-        Err(error) if error.delivered == Delivered::No && error.hearsay => {
-            tracing::warn!(event = "dispatch.denied", request = %record.request, cause = %error);
-            Sent::Denied
-        }
         Err(error) if error.delivered == Delivered::No => {
-            tracing::warn!(event = "dispatch.not_delivered", request = %record.request, cause = %error);
-            patiently(app, || app.store.mark_waiting_again(record.request)).await;
-            Sent::NotDelivered
+            not_delivered(app, record, &error, denied).await
         }
         Err(error) => {
             tracing::warn!(event = "dispatch.no_answer", request = %record.request, cause = %error);
             Sent::InDoubt
         }
     }
+}
+
+/// Makes the operation wait again for whoever listens, if it is certain that nothing of it ever reached
+/// an agent.
+async fn not_delivered(
+    app: &App,
+    record: &OperationRecord,
+    error: &SendError,
+    denied: bool,
+) -> Sent {
+    let certain = !denied && !error.hearsay;
+    tracing::warn!(event = "dispatch.not_delivered", request = %record.request, certain, cause = %error);
+    if !certain {
+        return Sent::Denied;
+    }
+    patiently(app, || app.store.mark_waiting_again(record.request)).await;
+    Sent::NotDelivered
 }
 
 /// The package key of an agent; none if it was revoked or offboarded, or if its RSA key is not

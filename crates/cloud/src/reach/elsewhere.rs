@@ -177,6 +177,10 @@ impl Reach for Elsewhere {
         !silent.contains(entity) && self.may_listen(entity)
     }
 
+    fn has_failed(&self, entity: &Entity) -> bool {
+        self.all(|all| all.contains_key(entity))
+    }
+
     fn told(&self, entity: &Entity, listening: Option<bool>) {
         let mut silent = self.without_channel.lock().unwrap_or_else(PoisonError::into_inner);
         if listening == Some(false) {
@@ -184,6 +188,9 @@ impl Reach for Elsewhere {
             return;
         }
         silent.remove(entity);
+        if listening == Some(true) {
+            self.all(|all| all.remove(entity));
+        }
         self.heard.send_modify(|heard| {
             heard.count += 1;
             heard.last.insert(entity.clone(), heard.count);

@@ -168,3 +168,17 @@ async fn whoever_says_that_the_channel_is_open_has_come() {
     assert!(futures_util::poll!(&mut comes).is_ready());
     assert!(futures_util::poll!(relay.wait_for_newer(&entity, relay.newest())).is_pending());
 }
+
+#[test]
+fn whoever_could_not_be_reached_is_the_worse_choice_until_something_is_heard_of_it() {
+    let clock = ManualClock::at(Timestamp::from_millis(0));
+    let (relay, entity) = (elsewhere(&clock, NO_FILE), entity());
+    assert!(!relay.has_failed(&entity));
+    relay.learn(&entity, Some(&not_delivered()));
+    clock.advance(PAUSE_MAX);
+    assert!(relay.may_listen(&entity) && relay.has_failed(&entity));
+    relay.told(&entity, None);
+    assert!(relay.has_failed(&entity), "it says nothing of its channel");
+    relay.told(&entity, Some(true));
+    assert!(!relay.has_failed(&entity));
+}

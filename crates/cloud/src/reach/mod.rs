@@ -30,6 +30,13 @@ pub(crate) trait Reach: Send + Sync {
         self.may_listen(entity)
     }
 
+    /// Whether the last try to reach `entity` failed: somebody else is the better choice, if there is
+    /// anybody. Never where it is known who listens.
+    fn has_failed(&self, entity: &Entity) -> bool {
+        let _ = entity;
+        false
+    }
+
     /// Takes down what the agent of `entity` says itself of its channel.
     fn told(&self, entity: &Entity, listening: Option<bool>) {
         let _ = (entity, listening);

@@ -100,6 +100,8 @@ impl Pipe<'_> {
             }
             let most = if let Way::Slow(rate) = way { per_drip(rate) } else { PIECE };
             let read = tokio::select! {
+                // What comes after a change goes by the change.
+                biased;
                 changed = self.troubles.changed() => {
                     changed.map_err(|_| io::ErrorKind::ConnectionAborted)?;
                     continue;
