@@ -56,6 +56,8 @@ pub(crate) struct TooLarge {
     pub(crate) id: i32,
     /// Its name as it came, `\u{fffd}` for what is no text.
     pub(crate) name: String,
+    /// Its name is text, and so the one by which it is found.
+    pub(crate) is_text: bool,
     /// How much it is, and how much is taken.
     pub(crate) limit: String,
 }
@@ -94,7 +96,7 @@ impl Answers {
     /// there yet.
     fn pass_over(&mut self, buffer: &mut BytesMut, limit: String) -> io::Result<Option<Answer>> {
         let whole = Head::of(buffer)?.map_or(0, |head| head.whole());
-        let Some((id, name)) = beginning(buffer) else {
+        let Some((id, name, is_text)) = beginning(buffer) else {
             let may_come = may_be_entry(buffer) && buffer.len() < whole.min(BEGINNING_MAX);
             if may_come && whole <= PASSED_OVER_MAX {
                 return Ok(None);
@@ -107,7 +109,7 @@ impl Answers {
         }
         self.to_pass_over = whole;
         self.go_on(buffer);
-        Ok(Some(Answer::TooLarge(TooLarge { id, name, limit })))
+        Ok(Some(Answer::TooLarge(TooLarge { id, name, is_text, limit })))
     }
 
     /// Lets go of what has come of an entry that is passed over.
@@ -167,8 +169,9 @@ fn mend_name(message: &mut [u8]) {
     name.copy_from_slice(&mended);
 }
 
-/// Which request an entry answers, and whose it is, as soon as its first bytes say so.
-fn beginning(begun: &[u8]) -> Option<(i32, String)> {
+/// Which request an entry answers, whose it is, and whether that is text, as soon as its first bytes say
+/// so.
+fn beginning(begun: &[u8]) -> Option<(i32, String, bool)> {
     let name = begun.get(name_in(begun)?)?;
     let at = Head::of(begun).ok()??.size;
     let head = Head::of(begun.get(at..)?).ok()??;
@@ -176,7 +179,7 @@ fn beginning(begun: &[u8]) -> Option<(i32, String)> {
     let is_number = begun.get(at) == Some(&NUMBER) && (1..=4).contains(&number.len());
     let id = number.iter().fold(0_u32, |sum, &byte| sum << 8 | u32::from(byte));
     let id = i32::try_from(id).ok().filter(|_| is_number)?;
-    Some((id, String::from_utf8_lossy(name).into_owned()))
+    Some((id, String::from_utf8_lossy(name).into_owned(), str::from_utf8(name).is_ok()))
 }
 
 /// Whether what has come of a message is that of an entry, or not enough to say.

@@ -20,7 +20,7 @@ impl Pdc {
     /// Finds the PDC emulator by DNS and by the word of the controllers, and binds to it. Where nobody
     /// that DNS names leads to it, the other controllers are asked (`role`).
     pub(crate) async fn find_and_connect(&self) -> Result<Arc<Session>, DirectoryError> {
-        let mut asked = Vec::new();
+        let mut asked = Asked::default();
         let found = match self.locator.pdc_hosts(&self.config.domain).await {
             Ok(hosts) => self.follow(hosts, &mut asked).await,
             Err(error) => Err(error),
@@ -46,33 +46,47 @@ impl Pdc {
     async fn follow(
         &self,
         mut hosts: Vec<String>,
-        asked: &mut Vec<String>,
+        asked: &mut Asked,
     ) -> Result<Arc<Session>, DirectoryError> {
         hosts.reverse();
         let mut last = None;
         while let Some(host) = hosts.pop() {
-            if knows(asked, &host) {
+            if knows(&asked.all, &host) {
                 continue;
             }
-            if asked.len() > HOPS_MAX {
+            if asked.all.len() > HOPS_MAX {
                 break;
             }
-            asked.push(host.clone());
-            match self.connect_to(&host).await {
+            asked.all.push(host.clone());
+            let opened = match self.open_at(&host).await {
+                Err(error @ DirectoryError::BindRefused { .. }) => return Err(error),
+                Err(error) => {
+                    asked.silent.push(host);
+                    last = Some(error);
+                    continue;
+                }
+                Ok(session) => self.arrive(session).await,
+            };
+            match opened {
                 Ok(Arrival::Here(session)) => {
                     let (host, address) = (&session.host, session.address);
                     info!(controller = %host, %address, "directory.pdc.connected");
                     return Ok(session);
                 }
                 // DNS lags behind: the controllers know better.
-                Ok(Arrival::Elsewhere(owner)) => hosts.push(owner),
+                Ok(Arrival::Elsewhere(owner)) => {
+                    asked.elsewhere.push(host);
+                    hosts.push(owner);
+                }
                 Err(error @ DirectoryError::BindRefused { .. }) => return Err(error),
                 Err(error) => last = Some(error),
             }
         }
         Err(last.unwrap_or_else(|| {
-            let cause =
-                format!("none of {} says of itself that it holds the PDC role", asked.join(", "));
+            let cause = format!(
+                "none of {} says of itself that it holds the PDC role",
+                asked.all.join(", ")
+            );
             DirectoryError::PdcUnreachable { cause }
         }))
     }
@@ -193,6 +207,17 @@ impl Pdc {
 /// Whether a host is one of these.
 pub(crate) fn knows(hosts: &[String], host: &str) -> bool {
     hosts.iter().any(|other| other.eq_ignore_ascii_case(host))
+}
+
+/// Who was asked for the role, one by the word of the other.
+#[derive(Default)]
+pub(crate) struct Asked {
+    /// All of them.
+    pub(crate) all: Vec<String>,
+    /// Those that could not be connected to: they are not asked again.
+    pub(crate) silent: Vec<String>,
+    /// Those that named somebody else.
+    pub(crate) elsewhere: Vec<String>,
 }
 
 /// Where a connection led.

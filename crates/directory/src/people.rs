@@ -107,10 +107,12 @@ pub(crate) async fn read(
             let limits = Limits::of(limit);
             let controls = search_each(&session.connection, search, limits, &mut take).await?;
             for entry in too_large {
-                read.left_out.extend(left_out(session, entry, limit).await?);
+                read.left_out.push(left_out(session, entry, limit).await?);
             }
             for mut entry in in_parts {
-                match session.complete(&mut entry, limit).await {
+                // Its name may have been mended, and may be another one by now.
+                let itself = entry.attributes.guid()?.as_base();
+                match session.complete(&mut entry, &itself, limit).await {
                     Ok(()) => {
                         read.found += 1;
                         each(person(entry)?);
@@ -133,20 +135,28 @@ pub(crate) async fn read(
 }
 
 /// Who it is that has more than one answer may hold: the reading of everybody else only goes on where
-/// that is known. None if it is gone in the meantime.
+/// that is known.
+///
+/// # Errors
+/// Also where nobody is found by that name any more: who was renamed or moved in the meantime is not
+/// gone, and who is gone is not there at the next reading.
 async fn left_out(
     session: &Session,
     entry: TooLarge,
     limit: Duration,
-) -> Result<Option<LeftOut>, DirectoryError> {
+) -> Result<LeftOut, DirectoryError> {
+    if !entry.is_text {
+        // What is found by the mended name may be another one.
+        return Err(entry.into());
+    }
     let found = session.object(entry.name.clone(), &["objectGUID"], limit).await?;
-    let is_itself = !entry.name.contains(char::REPLACEMENT_CHARACTER);
     let cause = DirectoryError::from(entry);
     match found {
-        Some(found) => Ok(Some(LeftOut { guid: found.attributes.guid()?, cause })),
-        None if is_itself => Ok(None),
-        // Its name is not the one that was read, so that nobody can say who it is.
-        None => Err(cause),
+        Some(found) => Ok(LeftOut { guid: found.attributes.guid()?, cause }),
+        None => {
+            let cause = format!("{cause}, and is no longer found by that name");
+            Err(DirectoryError::Lost { cause })
+        }
     }
 }
 

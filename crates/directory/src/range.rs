@@ -45,8 +45,8 @@ pub(crate) fn is_in_parts(attributes: &Attributes) -> bool {
 }
 
 impl Session {
-    /// Fetches what is missing of attributes that came in parts, and gives them their plain names.
-    /// All of it takes at most `limit`.
+    /// Fetches what is missing of attributes that came in parts from the object that a request calls
+    /// `base`, and gives them their plain names. All of it takes at most `limit`.
     ///
     /// # Errors
     /// [`DirectoryError::TooMuch`] beyond a million values or 64 MiB; [`DirectoryError::Lost`] where
@@ -54,13 +54,14 @@ impl Session {
     pub(crate) async fn complete(
         &self,
         entry: &mut Entry,
+        base: &str,
         limit: Duration,
     ) -> Result<(), DirectoryError> {
         let all = async {
             while let Some((name, part)) = Part::first_in(&entry.attributes) {
                 let values = entry.attributes.take(&name);
                 let attribute = part.attribute.clone();
-                let values = self.rest(&entry.dn.to_string(), part, values, limit).await?;
+                let values = self.rest(base, part, values, limit).await?;
                 entry.attributes.extend(&attribute, values);
             }
             Ok(())

@@ -4,8 +4,14 @@
 //!
 //! A controller that replication has not reached may still take itself, or somebody else, for the
 //! holder. Of several words the one counts that was written last, which is what replication makes of
-//! them in the end (MS-DRSR 5.11); where that cannot be said, none does. Nothing is ever set at a
+//! them in the end (MS-DRSR 5.11). Where they differ, none counts if two are as late as each other, if
+//! one does not say when it was written, or if not everybody could be asked in time; nor does any where
+//! a controller that named somebody else a moment ago no longer answers. Nothing is ever set at a
 //! controller that does not say of itself that it holds the role.
+//!
+//! A controller that takes itself for the holder is believed where nobody else answers at all: after a
+//! seizure it may be the only one that is left, and looks no different from a former holder that has
+//! just come back.
 
 use std::sync::Arc;
 
@@ -13,7 +19,7 @@ use protocol::Timestamp;
 use tokio::time::timeout;
 use tracing::debug;
 
-use crate::find::{Arrival, knows};
+use crate::find::{Arrival, Asked, knows};
 use crate::pdc::Pdc;
 use crate::session::Session;
 use crate::witness::writes_of;
@@ -30,6 +36,8 @@ const FSMO_ROLE_OWNER: u32 = 0x0009_0171;
 
 /// Who a controller says holds the role.
 struct Word {
+    /// By which name it was asked.
+    asked_as: String,
     session: Session,
     owner: DistinguishedName,
     written: Written,
@@ -40,25 +48,30 @@ struct Word {
 type Written = Option<(u32, Timestamp)>;
 
 impl Pdc {
-    /// Asks the controllers that were not asked yet. None where they name nobody, or one of those that
-    /// were asked in vain.
+    /// Asks the controllers that answer; those that named somebody else are asked again, for their word
+    /// may be the latest. None where they name nobody, or one of those that were asked in vain.
     ///
     /// # Errors
     /// [`DirectoryError::BindRefused`] by any of them: it would be refused everywhere, and each one counts
     /// towards a lockout. Every other error is about the holder that they name.
     pub(crate) async fn find_by_others(
         &self,
-        asked: &[String],
+        asked: &Asked,
     ) -> Result<Option<Arc<Session>>, DirectoryError> {
         let mut words = Vec::new();
         let limit = self.config.connect_timeout.saturating_mul(ASKING_TIMES);
         // What was said by then counts where the time is over.
-        if let Ok(Err(refused)) = timeout(limit, self.hear(asked, &mut words)).await {
-            return Err(refused);
-        }
-        let Some(owner) = last_written(words.iter().map(|word| (&word.owner, word.written))) else {
-            return Ok(None);
+        let all_heard = match timeout(limit, self.hear(asked, &mut words)).await {
+            Ok(Err(refused)) => return Err(refused),
+            heard => heard.is_ok(),
         };
+        let again =
+            |host: &String| words.iter().any(|word| word.asked_as.eq_ignore_ascii_case(host));
+        if !asked.elsewhere.iter().all(again) {
+            return Ok(None);
+        }
+        let said = words.iter().map(|word| (&word.owner, word.written));
+        let Some(owner) = last_written(said, all_heard) else { return Ok(None) };
         let owner = owner.clone();
         let is_holder = |word: &Word| word.session.root.settings == owner;
         if let Some(place) = words.iter().position(is_holder) {
@@ -68,7 +81,7 @@ impl Pdc {
         let Some(word) = words.iter().find(|word| word.owner == owner) else { return Ok(None) };
         let host = word.session.host_of(&owner, self.config.operation_timeout).await;
         match host {
-            Ok(host) if !knows(asked, &host) => match self.connect_to(&host).await? {
+            Ok(host) if !knows(&asked.all, &host) => match self.connect_to(&host).await? {
                 Arrival::Here(session) => Ok(Some(session)),
                 Arrival::Elsewhere(_) => Ok(None),
             },
@@ -77,8 +90,12 @@ impl Pdc {
     }
 
     /// Hears one controller after the other.
-    async fn hear(&self, asked: &[String], words: &mut Vec<Word>) -> Result<(), DirectoryError> {
-        let mut hosts = self.config.controllers.clone();
+    async fn hear(&self, asked: &Asked, words: &mut Vec<Word>) -> Result<(), DirectoryError> {
+        let mut hosts = asked.elsewhere.clone();
+        let more = self.config.controllers.iter().filter(|one| !knows(&hosts, one));
+        let more: Vec<String> = more.cloned().collect();
+        hosts.extend(more);
+        let most = hosts.len() + ASKED_MAX;
         if !self.config.only_preferred {
             for host in self.locator.hosts(&self.config.domain).await.unwrap_or_default() {
                 if !knows(&hosts, &host) {
@@ -86,8 +103,8 @@ impl Pdc {
                 }
             }
         }
-        hosts.retain(|host| !knows(asked, host));
-        hosts.truncate(self.config.controllers.len() + ASKED_MAX);
+        hosts.retain(|host| !knows(&asked.silent, host));
+        hosts.truncate(most);
         for host in hosts {
             match self.word(&host).await {
                 Ok(word) => words.push(word),
@@ -106,14 +123,29 @@ impl Pdc {
         let owner = entry.attributes.required("fSMORoleOwner")?;
         let metadata = entry.attributes.value("replPropertyMetaData");
         let writes = metadata.and_then(|metadata| writes_of(metadata, FSMO_ROLE_OWNER).ok()?);
-        Ok(Word { session, owner, written: writes.map(|writes| (writes.version, writes.at)) })
+        let asked_as = host.to_owned();
+        Ok(Word {
+            asked_as,
+            session,
+            owner,
+            written: writes.map(|writes| (writes.version, writes.at)),
+        })
     }
 }
 
-/// The owner that was written last; none where two are as late as each other.
+/// The owner that all name, or that was written last. Where they differ, none if two are as late as each
+/// other, if one does not say when it was written, or if somebody was not heard.
 fn last_written<'w>(
     words: impl Iterator<Item = (&'w DistinguishedName, Written)> + Clone,
+    all_heard: bool,
 ) -> Option<&'w DistinguishedName> {
+    let (first, _) = words.clone().next()?;
+    if words.clone().all(|(other, _)| other == first) {
+        return Some(first);
+    }
+    if !all_heard || words.clone().any(|(_, written)| written.is_none()) {
+        return None;
+    }
     let (owner, written) = words.clone().max_by_key(|(_, written)| *written)?;
     let mut as_late = words.filter(|(_, other)| *other == written);
     as_late.all(|(other, _)| other == owner).then_some(owner)
@@ -140,9 +172,13 @@ mod tests {
             (vec![(&two, at(3, 1)), (&one, at(2, 9)), (&two, at(3, 1))], Some(&two)),
             (vec![(&one, at(3, 2)), (&two, at(3, 1))], Some(&one)),
             (vec![(&one, at(3, 1)), (&two, at(3, 1))], None),
-            (vec![(&one, at(1, 1)), (&two, None)], Some(&one)),
+            (vec![(&one, at(1, 1)), (&two, None)], None),
+            (vec![(&one, at(1, 1)), (&one, None)], Some(&one)),
         ] {
-            assert_eq!(last_written(words.iter().copied()), expected, "{words:?}");
+            assert_eq!(last_written(words.iter().copied(), true), expected, "{words:?}");
+            // Somebody who was not heard may know better than those who differ.
+            let agreed = expected.filter(|_| words.iter().all(|(owner, _)| *owner == words[0].0));
+            assert_eq!(last_written(words.iter().copied(), false), agreed, "{words:?}");
         }
     }
 }

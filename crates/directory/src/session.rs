@@ -42,11 +42,11 @@ impl Session {
         attributes: &[&str],
         limit: Duration,
     ) -> Result<Option<Entry>, DirectoryError> {
-        match self.search(Search::object(base, attributes), limit).await {
+        match self.search(Search::object(base.clone(), attributes), limit).await {
             Ok(found) => {
                 let mut found = found.into_iter().next();
                 if let Some(entry) = &mut found {
-                    self.complete(entry, limit).await?;
+                    self.complete(entry, &base, limit).await?;
                 }
                 Ok(found)
             }

@@ -72,7 +72,7 @@ async fn people(entries: impl Fn(i32) -> Vec<u8> + Clone + Send + 'static) -> Ve
 }
 
 /// The same, with what was said of those who could not be read. What is below the head has a GUID of
-/// sevens.
+/// sevens; parts are handed out by the GUID alone, and who is called Moved is no longer there.
 async fn read(
     entries: impl Fn(i32) -> Vec<u8> + Clone + Send + 'static,
 ) -> (Vec<PersonEntry>, Result<PeopleRead, DirectoryError>) {
@@ -94,6 +94,8 @@ async fn read(
                     _ => (false, false, None),
                 };
                 let answers = if let Some(from) = part {
+                    let LdapOp::SearchRequest(search) = op else { unreachable!() };
+                    assert_eq!(search.base, format!("<GUID={}>", ObjectGuid::from_bytes([8; 16])));
                     messages.get_mut().write_all(&endless(msgid, from)).await.unwrap();
                     vec![LdapOp::SearchResultDone(result(LdapResultCode::Success))]
                 } else if below {
@@ -101,14 +103,13 @@ async fn read(
                     vec![LdapOp::SearchResultDone(result(LdapResultCode::Success))]
                 } else if one {
                     let LdapOp::SearchRequest(search) = op else { unreachable!() };
-                    // By a name that is not the one that it has, nobody is found.
-                    let is_itself = !search.base.contains(char::REPLACEMENT_CHARACTER);
-                    if is_itself {
+                    let is_there = !search.base.contains("CN=Moved");
+                    if is_there {
                         let found =
                             entry(msgid, search.base.as_bytes(), &[("objectGUID", &[7; 16])]);
                         messages.get_mut().write_all(&found).await.unwrap();
                     }
-                    let code = if is_itself {
+                    let code = if is_there {
                         LdapResultCode::Success
                     } else {
                         LdapResultCode::NoSuchObject
@@ -192,9 +193,12 @@ async fn who_has_more_than_an_answer_holds_is_left_out_by_name_and_the_page_goes
 #[tokio::test]
 async fn where_nobody_can_say_who_it_is_nobody_is_taken_for_gone() {
     let name = [b"CN=", NO_TEXT, b",DC=staged,DC=test"].concat();
-    let (_, read) = read(move |id| large(id, &name)).await;
-    let error = read.unwrap_err();
+    let error = read(move |id| large(id, &name)).await.1.unwrap_err();
     assert!(matches!(error, DirectoryError::TooMuch { .. }), "{error}");
+    // Renamed or moved while the page was read: not gone.
+    let moved = |id| large(id, b"CN=Moved,DC=staged,DC=test");
+    let error = read(moved).await.1.unwrap_err();
+    assert!(error.to_string().contains("CN=Moved,DC=staged,DC=test"), "{error}");
 }
 
 #[tokio::test]

@@ -178,6 +178,33 @@ async fn a_former_holder_that_still_takes_itself_for_the_holder_sets_nothing() {
 }
 
 #[tokio::test]
+async fn the_word_of_one_that_named_a_holder_that_is_down_is_not_forgotten() {
+    let stage = stage(2, same).await;
+    // DNS leads to dc2, which knows best. dc1 lost the role while it was away.
+    seized(&stage, &host(2), &[DEAD, 1, 2]);
+    stage.state.lock().unwrap().words =
+        [(host(2), (host(DEAD), 3)), (host(1), (host(1), 2))].into_iter().collect();
+    let error = set(&client(&stage).0).await.unwrap_err();
+    let SetError::NotSent(DirectoryError::PdcUnreachable { cause }) = error else {
+        panic!("{error}")
+    };
+    assert!(cause.contains(&host(DEAD)), "{cause}");
+    assert!(sets(&stage).is_empty());
+    // Where dc1 is the one that the role went to last, dc2 is behind.
+    stage.state.lock().unwrap().words.insert(host(1), (host(1), 4));
+    set(&client(&stage).0).await.unwrap();
+    assert_eq!(sets(&stage), [host(1)]);
+}
+
+#[tokio::test]
+async fn one_that_takes_itself_for_the_holder_is_believed_where_nobody_else_answers() {
+    let stage = stage(1, same).await;
+    seized(&stage, &host(DEAD), &[DEAD, 8, 1]);
+    set(&client(&stage).0).await.unwrap();
+    assert_eq!(sets(&stage), [host(1)]);
+}
+
+#[tokio::test]
 async fn while_the_holder_is_down_and_nobody_else_holds_the_role_nothing_is_set() {
     let stage = stage(2, same).await;
     seized(&stage, &host(DEAD), &[DEAD, 1, 2]);

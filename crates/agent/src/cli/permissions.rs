@@ -129,6 +129,16 @@ pub(super) fn who_must_act(error: &DirectoryError, message: String) -> Failure {
     }
 }
 
+/// What was to be granted stands, and the looking for denials that beat it failed.
+fn not_looked(stands: &str, name: &str, error: &DirectoryError) -> Failure {
+    let failure = of_directory(name, error);
+    let message = failure.message();
+    who_must_act(
+        error,
+        format!("what was to be granted {stands}; could not look for denials: {message}"),
+    )
+}
+
 /// The configured directories, or the one that was asked for.
 pub(super) fn chosen<'s>(
     settings: &'s AgentSettings,
@@ -277,16 +287,17 @@ impl<'s> Open<'s> {
         let extent = Extent { people: GRANT_PEOPLE, below: true };
         let observed =
             crate::permissions::observe(&self.settings_with_units, &self.directory, extent);
-        let observed =
-            observed.await.map_err(|error| of_directory(self.settings.name.as_str(), &error))?;
-        let judgement = judge(&observed, &features);
-        let denials: Vec<_> =
-            judgement.findings.iter().filter(|finding| finding.cause.is_denial()).collect();
+        let stands = if changes.is_empty() { "stands already" } else { "was written" };
+        let observed = observed
+            .await
+            .map_err(|error| not_looked(stands, self.settings.name.as_str(), &error))?;
+        let (judgement, wish) = (judge(&observed, &features), what.wish());
+        let denials = judgement.findings.iter().filter(|finding| finding.cause.is_denial());
+        let denials: Vec<_> = denials.filter(|finding| wish.is_about(finding)).collect();
         match (denials.len(), changes.is_empty()) {
             (0, true) => print("There is nothing to do.\n"),
             (0, false) => self.done("Granted"),
             (count, _) => {
-                let stands = if changes.is_empty() { "stands already" } else { "was written" };
                 print(&format!("What was to be granted {stands}, and is denied all the same:\n"))?;
                 print(&findings_text(&observed, denials))?;
                 Err(Failure::refused(match count {
@@ -341,5 +352,23 @@ impl<'s> Open<'s> {
                 }
             },
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_that_could_not_be_looked_at_again_says_that_it_was_written() {
+        let lost = DirectoryError::Lost { cause: "gone".to_owned() };
+        let failure = not_looked("was written", "corp", &lost);
+        assert_eq!(failure.code(), 3);
+        let expected = format!(
+            "what was to be granted was written; could not look for denials: directory corp: {lost}"
+        );
+        assert_eq!(failure.message(), expected);
+        let set_up = DirectoryError::Configuration("no such head".to_owned());
+        assert_eq!(not_looked("was written", "corp", &set_up).code(), 4);
     }
 }

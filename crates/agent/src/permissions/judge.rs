@@ -307,8 +307,13 @@ impl Judge<'_> {
     ) -> Option<Cause> {
         let above = self.observed.above(dn).filter(|above| self.grants(above, permission))?;
         Some(match own_cause(ruling, descriptor) {
-            Cause::Missing if descriptor.is_protected() => Cause::InheritanceOff,
-            Cause::Missing => Cause::NotArrived { from: above.dn.clone() },
+            // What stands above would grant it without a condition.
+            Cause::Missing | Cause::Unclear { denies: false, .. } => {
+                match descriptor.is_protected() {
+                    true => Cause::InheritanceOff,
+                    false => Cause::NotArrived { from: above.dn.clone() },
+                }
+            }
             own => own,
         })
     }

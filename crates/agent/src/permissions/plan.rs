@@ -4,7 +4,7 @@ use directory::security::rights::{Feature, Permission, Stand};
 use directory::security::{Ace, Control, SecurityDescriptor};
 use directory::{DistinguishedName, RightsChange, Surveyed};
 
-use super::judge::FEATURES;
+use super::judge::{FEATURES, Finding, Kind};
 use super::{Observed, Seen};
 
 /// What is to be granted, or taken back.
@@ -16,6 +16,17 @@ pub(crate) struct Wish {
     pub(crate) units: Vec<DistinguishedName>,
     /// The features that it is for.
     pub(crate) features: Vec<Feature>,
+}
+
+impl Wish {
+    /// Whether it is lacking what was wished that is told here: at the places that are wished or below
+    /// them, or on the one object on which a right stands.
+    pub(crate) fn is_about(&self, finding: &Finding) -> bool {
+        let covers =
+            |unit: &DistinguishedName| finding.object == *unit || finding.object.is_below(unit);
+        let on_one_object = matches!(finding.kind, Kind::Root | Kind::Container);
+        on_one_object || self.root || self.units.is_empty() || self.units.iter().any(covers)
+    }
 }
 
 /// A change to one object.

@@ -1,11 +1,14 @@
 //! The exact fix of each finding: commands that can be copied.
 
 use directory::security::rights::{Feature, Permission};
-use directory::security::{Ace, AceKind, Aliases, CHANGE_PASSWORD, mask};
+use directory::security::{Ace, AceFlags, AceKind, Aliases, CHANGE_PASSWORD, Child, mask};
 use directory::{BindRefusal, DistinguishedName, Sid, Surveyed};
 
 use super::judge::{Cause, Finding, Kind};
 use super::{Observed, feature_name};
+
+/// Smaller RIDs are those of accounts and groups that every domain has (MS-DTYP 2.4.2.4).
+const FIRST_MADE: u32 = 1_000;
 
 /// What puts something right.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -142,32 +145,53 @@ impl Finding {
 }
 
 impl Finding {
-    /// Where an inherited denial of the object's list stands: the nearest place above that has it of its
-    /// own, as far as those were read.
+    /// Where an inherited denial of the object's list stands: step by step upwards, as long as each list
+    /// was read and hands the denial down, to the first that has it of its own.
     pub(super) fn origin<'o>(
         &self,
         observed: &'o Observed,
         index: usize,
     ) -> Option<(&'o DistinguishedName, &'o Ace)> {
-        let list = observed.object(&self.object)?.descriptor.as_ref()?.dacl.as_ref()?;
-        let denial = list.entries.get(index)?.access()?;
-        let is_it = |entry: &&Ace| {
-            let same = entry.access().is_some_and(|access| {
-                let mask = mask::mapped(access.mask);
-                access.trustee == denial.trustee
-                    && access.object_type == denial.object_type
-                    && mask & denial.mask == denial.mask
-            });
-            same && entry.denies() && !entry.is_inherited()
-        };
-        let mut above: Vec<_> =
-            observed.places().filter(|place| self.object.is_below(&place.dn)).collect();
-        above.sort_by_key(|place| std::cmp::Reverse(place.dn.levels()));
-        above.into_iter().find_map(|place| {
-            let list = place.descriptor()?.dacl.as_ref()?;
-            Some((&place.dn, list.entries.iter().find(is_it)?))
-        })
+        let mut child = observed.object(&self.object)?;
+        let mut denial = child.descriptor.as_ref()?.dacl.as_ref()?.entries.get(index)?;
+        loop {
+            let above = observed.object(&child.dn.parent()?)?;
+            let list = above.descriptor.as_ref()?.dacl.as_ref()?;
+            let mut handing: Vec<&Ace> =
+                list.entries.iter().filter(|entry| hands_down(entry, child, denial)).collect();
+            handing.sort_by_key(|entry| entry.is_inherited());
+            denial = handing.first()?;
+            if !denial.is_inherited() {
+                return Some((&above.dn, denial));
+            }
+            child = above;
+        }
     }
+}
+
+/// Whether a child has this denial by inheriting that entry of the object above it.
+fn hands_down(entry: &Ace, child: &Surveyed, denial: &Ace) -> bool {
+    let (Some(descriptor), Some(denied)) = (&child.descriptor, denial.access()) else {
+        return false;
+    };
+    let class = child.class();
+    let to = Child {
+        classes: class.as_slice(),
+        owner: descriptor.owner.as_ref(),
+        group: descriptor.group.as_ref(),
+    };
+    let below_alone = |entry: &Ace| entry.flags.contains(AceFlags::INHERIT_ONLY);
+    let is_it = |inherited: &Ace| {
+        let same = inherited.access().is_some_and(|access| {
+            access.trustee == denied.trustee
+                && access.object_type == denied.object_type
+                && access.inherited_object_type == denied.inherited_object_type
+                && mask::mapped(access.mask) & denied.mask == denied.mask
+        });
+        same && (below_alone(denial) || !below_alone(inherited))
+    };
+    let may = entry.denies() && !descriptor.is_protected();
+    may && entry.inherited_by(&to).iter().any(is_it)
 }
 
 impl Observed {
@@ -231,13 +255,21 @@ fn denies_change(entry: &Ace) -> bool {
         })
 }
 
-/// Takes one entry away.
+/// Takes one entry away. Where `dsacls`, which takes all of somebody's entries, would take away what a
+/// domain lives by, it is told how to do it by hand.
 fn without(observed: &Observed, object: &DistinguishedName, entry: &Ace) -> Remedy {
     if observed.asker.is_samba {
         return samba(observed, "delete", object, std::slice::from_ref(entry));
     }
     let trustee =
         entry.access().map_or_else(String::new, |access| observed.names.of(&access.trustee));
+    let made_here = |sid: &Sid| sid.domain_rid().is_some_and(|rid| rid >= FIRST_MADE);
+    let is_of_nobody_else = entry.access().is_some_and(|access| made_here(&access.trustee));
+    if *object == observed.head.dn || !is_of_nobody_else {
+        return Remedy::note(format!(
+            "take the one denial for {trustee} away on {object}, in the Advanced Security Settings; not with dsacls /R, which takes every entry for {trustee} away"
+        ));
+    }
     let dn = dsacls_name(object);
     Remedy::command(format!("dsacls \"{dn}\" /R \"{trustee}\"")).and(format!(
         "dsacls takes every entry for {trustee} away; to take the one denial alone, use the Security tab"

@@ -166,8 +166,92 @@ fn a_denial_is_told_with_whom_it_is_about_and_where_it_stands() {
     let above = one(&observed);
     let text = above.text(&observed);
     assert!(text.ends_with("Authenticated Users, inherited from DC=corp,DC=example"), "{text}");
-    let fix = &above.remedy(&observed).commands[0];
-    assert!(fix.starts_with("dsacls \"DC=corp,DC=example\" /R"), "{fix}");
+    let by_hand = above.remedy(&observed);
+    assert_eq!(by_hand.commands, [""; 0], "not on the root of the domain");
+    assert!(by_hand.note.unwrap().contains("Authenticated Users away on DC=corp,DC=example, in"));
+}
+
+/// A person right below `OU=Q`, which is below the unit, is denied Reset Password by an inherited entry;
+/// these stand on the unit and on `OU=Q`, if that was read.
+fn denied_from(unit: &str, q: Option<&str>, on_person: &str) -> (Finding, Observed) {
+    let mut observed = domain("", &format!("D:AI{unit}{}", rights("CIIO", SERVICE)));
+    let q = q.map(|q| seen("OU=Q,OU=P,DC=corp,DC=example", &format!("D:AI{q}")));
+    observed.below.extend(q);
+    let list = format!("D:AI{on_person}{}", rights("CIID", SERVICE));
+    observed.people.push(person("CN=Jan,OU=Q,OU=P,DC=corp,DC=example", &list));
+    let of_jan = Finding {
+        object: observed.people[0].object.dn.clone(),
+        kind: Kind::Person,
+        cause: Cause::Denied { trustee: sid(GROUP), index: 0, inherited: true },
+        permissions: ABOVE[..1].to_vec(),
+    };
+    (of_jan, observed)
+}
+
+#[test]
+fn a_denial_is_only_taken_away_where_it_is_inherited_from_step_by_step() {
+    let user = "bf967aba-0de6-11d0-a285-00aa003049e2";
+    let other = "bf967a86-0de6-11d0-a285-00aa003049e2";
+    let deny = |flags: &str, class: &str, who: &str| {
+        format!("(OD;{flags};CR;00299570-246d-11d0-a768-00aa006e0529;{class};{who})")
+    };
+    let jan = deny("CIID", user, GROUP);
+    let on_q = deny("CIIOID", user, GROUP);
+    let (finding, observed) = denied_from(&deny("CIIO", user, GROUP), Some(&on_q), &jan);
+    let fix = &finding.remedy(&observed).commands[0];
+    assert!(fix.starts_with("dsacls \"OU=P,DC=corp,DC=example\" /R"), "{fix}");
+    for (case, on_unit, on_q, on_jan) in [
+        ("a level was not read", deny("CIIO", user, GROUP), None, &jan),
+        ("a level lacks it", deny("CIIO", user, GROUP), Some(String::new()), &jan),
+        ("it is not handed further", deny("CIIONP", user, GROUP), Some(String::new()), &jan),
+        ("it is not inherited", deny("", "", GROUP), Some(on_q.clone()), &jan),
+        ("it is for another class", deny("CIIO", other, GROUP), Some(on_q.clone()), &jan),
+        (
+            "it is about everybody",
+            deny("CIIO", user, "AU"),
+            Some(deny("CIIOID", user, "AU")),
+            &deny("CIID", user, "AU"),
+        ),
+    ] {
+        let (finding, observed) = denied_from(&on_unit, on_q.as_deref(), on_jan);
+        let remedy = finding.remedy(&observed);
+        assert_eq!(remedy.commands, [""; 0], "{case}");
+        assert!(remedy.note.is_some(), "{case}");
+    }
+}
+
+#[test]
+fn only_denials_at_or_below_what_was_wished_are_about_a_grant() {
+    let deny = format!("(OD;CIIO;CR;00299570-246d-11d0-a768-00aa006e0529;;{GROUP})");
+    let mut observed = domain("", &format!("D:AI{}", rights("CIIO", SERVICE)));
+    let denied = format!("D:AI{deny}{}", rights("CIIO", SERVICE));
+    observed.units.push(seen("OU=Denied,DC=corp,DC=example", &denied));
+    let finding = one(&observed);
+    let wish = |root, units: &[&str]| Wish {
+        root,
+        units: units.iter().map(|unit| dn(unit)).collect(),
+        features: WRITEBACK.to_vec(),
+    };
+    assert!(!wish(false, &["OU=P,DC=corp,DC=example"]).is_about(&finding));
+    assert!(wish(false, &["ou=denied,DC=corp,DC=example"]).is_about(&finding));
+    assert!(wish(false, &[]).is_about(&finding) && wish(true, &[]).is_about(&finding));
+    let on_root = Finding { kind: Kind::Root, object: dn("DC=corp,DC=example"), ..finding };
+    assert!(wish(false, &["OU=P,DC=corp,DC=example"]).is_about(&on_root));
+}
+
+#[test]
+fn a_grant_under_a_condition_does_not_hide_that_what_stands_above_is_kept_off() {
+    for (list, expected) in [
+        ("D:PAI", Cause::InheritanceOff),
+        ("D:AI", Cause::NotArrived { from: dn("DC=corp,DC=example") }),
+    ] {
+        let mut observed = domain(&rights("CIIO", SERVICE), list);
+        let unit = observed.units[0].object.as_mut().unwrap().descriptor.as_mut().unwrap();
+        let entry = ABOVE[0].entry(sid(SERVICE));
+        unit.dacl.as_mut().unwrap().add(Ace { kind: AceKind::ALLOWED_CALLBACK_OBJECT, ..entry });
+        let finding = one(&observed);
+        assert_eq!((finding.cause, &finding.permissions[..]), (expected, &ABOVE[..]));
+    }
 }
 
 /// The unit's list with a denial of Reset Password under a condition before what is granted.

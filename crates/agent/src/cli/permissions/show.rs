@@ -2,7 +2,7 @@
 
 use command::{Failure, print};
 use directory::security::Target;
-use directory::{Asker, DirectoryError, LdapDirectory};
+use directory::{Asker, DirectoryError, DistinguishedName, LdapDirectory};
 use serde_json::json;
 
 use super::{chosen, client, of_directory};
@@ -27,12 +27,13 @@ pub(super) async fn carry_out(
         };
         let served = looked.as_ref().ok();
         let owners = served.map_or(&[][..], |served| &served.owners);
-        let owner = |index: usize| owners.get(index).and_then(Option::as_ref);
+        let owner = |index: usize| owners.get(index)?.as_ref().ok()?.as_ref();
+        let not_read = |index: usize| owners.get(index)?.as_ref().err().map(ToString::to_string);
         if json {
             let owned = one.ous.iter().enumerate().map(|(index, ou)| {
                 let owner = owner(index).zip(served);
                 let owner = owner.map(|(owner, served)| owner.json(&served.names));
-                json!({ "unit": ou.to_string(), "owner": owner })
+                json!({ "unit": ou.to_string(), "owner": owner, "error": not_read(index) })
             });
             values.push(json!({
                 "directory": name, "domain": one.domain, "account": one.bind_name,
@@ -51,11 +52,14 @@ pub(super) async fn carry_out(
             for (index, ou) in one.ous.iter().enumerate() {
                 let owner = owner(index).zip(served);
                 let owner = owner.map(|(owner, served)| owner.text(account, &served.names));
+                let owner = owner.or_else(|| Some(format!("owner unknown: {}", not_read(index)?)));
                 let owner = owner.map_or_else(String::new, |owner| format!(" ({owner})"));
                 print(&format!("  {ou}{owner}\n"))?;
             }
         }
-        unreachable = unreachable.or(looked.err());
+        let of_a_unit = owners.iter().find_map(|owner| owner.as_ref().err());
+        let of_a_unit = of_a_unit.map(|error| of_directory(name, error));
+        unreachable = unreachable.or(of_a_unit).or(looked.err());
     }
     if json {
         print(&format!("{}\n", json!({ "version": 1, "directories": values })))?;
@@ -66,7 +70,7 @@ pub(super) async fn carry_out(
 /// Who serves a directory, and who owns each of its units, as far as that may be read.
 struct Served {
     asker: Asker,
-    owners: Vec<Option<Owned>>,
+    owners: Vec<Result<Option<Owned>, DirectoryError>>,
     names: Names,
 }
 
@@ -75,16 +79,25 @@ async fn served(
     directory: &LdapDirectory,
 ) -> Result<Served, DirectoryError> {
     let asker = directory.asker().await?;
-    let who = asker.requester();
     let (mut owners, mut names) = (Vec::new(), Names::default());
     for ou in &settings.ous {
-        let unit = directory.surveyed(ou).await?;
-        let descriptor = unit.as_ref().and_then(|unit| unit.descriptor.as_ref());
-        let owned = descriptor.and_then(|one| Owned::of(one, &who, &Target::default()));
-        if let Some(owned) = &owned {
-            name_of(directory, &owned.owner, &mut names).await?;
-        }
-        owners.push(owned);
+        owners.push(owned(ou, directory, &asker, &mut names).await);
     }
     Ok(Served { asker, owners, names })
+}
+
+/// Who owns a unit; none where that is hidden.
+async fn owned(
+    ou: &DistinguishedName,
+    directory: &LdapDirectory,
+    asker: &Asker,
+    names: &mut Names,
+) -> Result<Option<Owned>, DirectoryError> {
+    let unit = directory.surveyed(ou).await?;
+    let descriptor = unit.as_ref().and_then(|unit| unit.descriptor.as_ref());
+    let owned = descriptor.and_then(|one| Owned::of(one, &asker.requester(), &Target::default()));
+    if let Some(owned) = &owned {
+        name_of(directory, &owned.owner, names).await?;
+    }
+    Ok(owned)
 }
