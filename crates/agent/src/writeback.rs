@@ -107,8 +107,8 @@ impl Unrecorded {
 }
 
 impl Writeback {
-    /// Carries out a request that the journal has begun. The passwords are opened once the account that
-    /// is meant was found, and never where there is none.
+    /// Carries out a request that the journal has begun. The passwords are waited for once the account
+    /// that is meant was found, and not where there is none.
     ///
     /// # Errors
     /// [`JournalError`]: the entry stays open as it is, and is settled later.

@@ -79,8 +79,10 @@ pub(crate) async fn carry(
                     // A relay that is full or draining has listeners all the same.
                     Sent::NotDelivered => app.clock.sleep(NOT_DELIVERED_PAUSE).await,
                     Sent::Answered => return,
-                    Sent::Denied if listens_in_time(app, &record, offer.agent).await => {
+                    Sent::Denied if may_be_asked_again(app, &record, offer).await => {
                         denied = true;
+                        // Nobody else is given it any more.
+                        sealed.clear();
                         turn = Ok(Turn::Marked(packed));
                         continue;
                     }
@@ -110,14 +112,18 @@ pub(crate) async fn carry(
 /// Waits until it is worth asking the same agent again; false once it is too late. What a relay that
 /// is not ours denies may have been delivered all the same: no other agent is given it, this one takes
 /// it once, and if it stays denied the agent is asked how it ended.
-async fn listens_in_time(app: &App, record: &OperationRecord, agent: AgentId) -> bool {
-    let entity = Entity::of(record.tenant, agent);
+async fn may_be_asked_again(app: &App, record: &OperationRecord, offer: TicketAgent) -> bool {
+    let entity = Entity::of(record.tenant, offer.agent);
     let left = record.expires_at.since(app.now());
-    tokio::select! {
-        () = app.relay.wait_for_listener(&entity) => !record.expires_at.since(app.now()).is_zero(),
-        () = app.clock.sleep(left) => false,
+    let in_time = tokio::select! {
+        biased;
+        () = app.leaving.begun() => false,
         () = app.stop.cancelled() => false,
-    }
+        () = app.clock.sleep(left) => false,
+        () = app.relay.wait_for_listener(&entity) => !record.expires_at.since(app.now()).is_zero(),
+    };
+    // It may have been revoked meanwhile.
+    in_time && matches!(package_key(app, offer.agent, Some(offer.key_id)).await, Ok(Some(_)))
 }
 
 /// Waits for an agent that listens, and marks the operation as sent to it.

@@ -187,13 +187,16 @@ impl Reach for Elsewhere {
             silent.insert(entity.clone());
             return;
         }
-        silent.remove(entity);
-        if listening == Some(true) {
-            self.all(|all| all.remove(entity));
-        }
-        self.heard.send_modify(|heard| {
-            heard.count += 1;
-            heard.last.insert(entity.clone(), heard.count);
+        let was_silent = silent.remove(entity);
+        let was_away = listening == Some(true) && self.all(|all| all.remove(entity)).is_some();
+        self.heard.send_if_modified(|heard| {
+            // That somebody goes on listening is no news.
+            let comes = was_silent || was_away || !heard.last.contains_key(entity);
+            if comes {
+                heard.count += 1;
+                heard.last.insert(entity.clone(), heard.count);
+            }
+            comes
         });
     }
 
