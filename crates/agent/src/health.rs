@@ -60,14 +60,16 @@ impl Health {
         stop: CancellationToken,
     ) {
         let mut told = self.vitals().await;
-        let mut due = self.beat(told, false).await;
+        // Moments, by [`Clock::running`]: a channel that comes and goes puts neither of them off.
+        let mut probe_at = self.in_time(self.probe);
+        let due = self.beat(told, false).await;
+        let mut beat_at = self.in_time(due);
         let mut connected = false;
         loop {
+            let left = probe_at.min(beat_at).saturating_sub(self.clock.running());
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.clock.sleep(self.probe.min(due)) => {
-                    due = due.saturating_sub(self.probe.min(due));
-                }
+                () = self.clock.sleep(left) => {}
                 changed = channel.changed() => if changed.is_err() { return },
             }
             let is_connected = matches!(*channel.borrow(), relay::Status::Connected { .. });
@@ -75,11 +77,18 @@ impl Health {
             let lost = connected && !is_connected && self.tells_channel;
             connected = is_connected;
             let seen = self.vitals().await;
-            if seen != told || due.is_zero() || opened || lost {
+            probe_at = self.in_time(self.probe);
+            if seen != told || self.clock.running() >= beat_at || opened || lost {
                 told = seen;
-                due = self.beat(told, connected).await;
+                let due = self.beat(told, connected).await;
+                beat_at = self.in_time(due);
             }
         }
+    }
+
+    /// The moment that is so far ahead.
+    fn in_time(&self, ahead: Duration) -> Duration {
+        self.clock.running().saturating_add(ahead)
     }
 
     /// One heartbeat; when the next is due.
