@@ -26,7 +26,7 @@ use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use directory::{DirectoryError, InvocationId, ObjectGuid, Witness};
+use directory::{Account, DirectoryError, InvocationId, ObjectGuid, Sid, Standing, Witness};
 use protocol::{Answer, Changed, Details, Header, Operation, Outcome, RequestId, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -184,13 +184,10 @@ impl Settler {
     /// Whether the guard refuses this operation on the account as it is now.
     async fn is_refused(&self, header: &Header, before: &Before) -> Result<bool, Why> {
         let connected = self.directory(before)?;
-        let unreadable = |error: DirectoryError| Why::Unreadable { cause: error.to_string() };
-        let standing = connected.directory.standing(before.place.guid).await.map_err(unreadable)?;
-        let Some(standing) = standing else { return Ok(false) };
-        let Some(account) = standing.account.await.map_err(unreadable)? else { return Ok(false) };
-        let (own, now) = (standing.bound_as.as_ref(), self.writeback.clock.now());
-        let refusal = guard::refusal(header.operation, &connected.settings, &account, own, now);
-        Ok(refusal.is_some())
+        let Some(now) = as_it_stands(connected, before).await? else { return Ok(false) };
+        let (settings, own) = (&connected.settings, now.own.as_ref());
+        let at = self.writeback.clock.now();
+        Ok(guard::refusal(header.operation, settings, &now.account, own, at).is_some())
     }
 
     /// Records the answer that is known already, if there is one.
@@ -216,7 +213,7 @@ impl Settler {
         let connected = self.directory(before)?;
         // Whether it was set before it was removed nobody can tell; there is no account left that
         // the password could be for.
-        let Some(witness) = witness(connected, before).await? else {
+        let Some(witness) = connected.directory.witness(before.place.guid).await? else {
             return Ok((Outcome::UserGone, true));
         };
         let conclusion = match judge(before, &witness) {
@@ -226,7 +223,7 @@ impl Settler {
             conclusion => conclusion?,
         };
         match conclusion.0 {
-            Outcome::SettledUnchanged => self.at_last(connected, waited, conclusion),
+            Outcome::SettledUnchanged => at_last(connected, waited, conclusion),
             _ => Ok(conclusion),
         }
     }
@@ -235,19 +232,14 @@ impl Settler {
     /// not matter who unlocked it; where it is, only the controller that was asked knows.
     async fn conclude_unlock(&self, before: &Before, waited: Duration) -> Conclusion {
         let connected = self.directory(before)?;
-        let standing = connected.directory.standing(before.place.guid).await;
-        let unreadable = |error: DirectoryError| Why::Unreadable { cause: error.to_string() };
-        let Some(standing) = standing.map_err(unreadable)? else {
+        let Some(now) = as_it_stands(connected, before).await? else {
             return Ok((Outcome::UserGone, true));
         };
-        let Some(account) = standing.account.await.map_err(unreadable)? else {
-            return Ok((Outcome::UserGone, true));
-        };
-        if account.lockout_time.is_none() {
+        if now.account.lockout_time.is_none() {
             return Ok((Outcome::Unlocked, true));
         }
-        is_noted(before, &standing.witness)?;
-        self.at_last(connected, waited, (Outcome::SettledUnchanged, false))
+        is_noted(before, &now.witness)?;
+        at_last(connected, waited, (Outcome::SettledUnchanged, false))
     }
 
     /// Goes on with what the directory has confirmed: a reset by an administrator is to be changed at
@@ -258,7 +250,7 @@ impl Settler {
             return changed;
         }
         let connected = self.directory(before)?;
-        let Some(witness) = witness(connected, before).await? else {
+        let Some(witness) = connected.directory.witness(before.place.guid).await? else {
             return Ok((Outcome::UserGone, true));
         };
         if witness.version <= before.version {
@@ -268,8 +260,7 @@ impl Settler {
         if witness.version != before.version.saturating_add(1) {
             return changed;
         }
-        let account = connected.directory.account(before.place.guid).await;
-        match account.map_err(|error| Why::Unreadable { cause: error.to_string() })? {
+        match connected.directory.account(before.place.guid).await? {
             Some(account) if account.password_never_expires() => return changed,
             _ => {}
         }
@@ -288,28 +279,33 @@ impl Settler {
         let named = self.writeback.directories.named(connector);
         named.ok_or_else(|| Why::NoSuchDirectory { connector: connector.clone() })
     }
-
-    /// A conclusion that nothing was changed counts once a modify no longer stands in a queue.
-    fn at_last(
-        &self,
-        connected: &Connected,
-        waited: Duration,
-        conclusion: (Outcome, bool),
-    ) -> Conclusion {
-        if waited < connected.settings.set_time_limit {
-            Err(Why::MayStillHappen)
-        } else {
-            Ok(conclusion)
-        }
-    }
 }
 
 /// How it ended, and whether that is inferred; or why it cannot be known yet.
 type Conclusion = Result<(Outcome, bool), Why>;
 
-async fn witness(connected: &Connected, before: &Before) -> Result<Option<Witness>, Why> {
-    let witness = connected.directory.witness(before.place.guid).await;
-    witness.map_err(|error| Why::Unreadable { cause: error.to_string() })
+/// An account at this moment.
+struct Now {
+    account: Account,
+    witness: Witness,
+    /// The service account.
+    own: Option<Sid>,
+}
+
+/// The account as it stands now; none if it is gone.
+async fn as_it_stands(connected: &Connected, before: &Before) -> Result<Option<Now>, Why> {
+    let standing = connected.directory.standing(before.place.guid).await?;
+    let Some(Standing { bound_as: own, witness, account }) = standing else { return Ok(None) };
+    Ok(account.await?.map(|account| Now { account, witness, own }))
+}
+
+/// A conclusion that nothing was changed counts once a modify no longer stands in a queue.
+fn at_last(connected: &Connected, waited: Duration, conclusion: (Outcome, bool)) -> Conclusion {
+    if waited < connected.settings.set_time_limit {
+        Err(Why::MayStillHappen)
+    } else {
+        Ok(conclusion)
+    }
 }
 
 /// What the controller says that was asked for the set, where another one has the role now; if it does
@@ -368,6 +364,12 @@ enum Why {
     OtherController { noted: String, now: String },
     /// A set that was sent may still be carried out.
     MayStillHappen,
+}
+
+impl From<DirectoryError> for Why {
+    fn from(error: DirectoryError) -> Self {
+        Self::Unreadable { cause: error.to_string() }
+    }
 }
 
 impl Why {

@@ -21,8 +21,8 @@ use super::*;
 use crate::clocks::ClockDifference;
 use crate::directories::Connected;
 use crate::guard::tests::{limits, settings};
-use crate::journal::State;
 use crate::journal::tests::Folder;
+use crate::journal::{Noted, Place, State};
 use crate::settings::DirectorySettings;
 use crate::settle::Settler;
 use crate::steps::Unwatched;
@@ -131,6 +131,17 @@ impl World {
         passwords: &Passwords,
     ) -> Outcome {
         self.done(operation, guid, passwords).await.1.unwrap()
+    }
+
+    /// A request that was noted; the process ends before anything else is written down.
+    async fn noted(&self, header: &Header, guid: ObjectGuid) {
+        let journal = &self.writeback.journal;
+        assert!(journal.begin(header, NOW).await.unwrap());
+        let directory = &self.writeback.directories.all()[0].directory;
+        let witness = directory.witness(guid).await.unwrap().unwrap();
+        let place = Place { connector: "corp".to_owned(), guid };
+        let noted = journal.note_before(header, &place, &witness, NOW).await.unwrap();
+        assert_eq!(noted, Noted::Yes);
     }
 
     /// What a new process makes of an entry that was left open.
@@ -271,15 +282,10 @@ async fn after_a_crash_the_password_is_made_to_be_changed_all_the_same() {
     let (guid, _) = world.person(Kind::Ordinary);
     // The directory has confirmed, and the process ends before the next step.
     let header = world.header(Operation::ResetByAdministrator);
-    let journal = &world.writeback.journal;
-    assert!(journal.begin(&header, NOW).await.unwrap());
-    let directory = Arc::clone(&world.writeback.directories.all()[0].directory);
-    let witness = directory.witness(guid).await.unwrap().unwrap();
-    let place = crate::journal::Place { connector: "corp".to_owned(), guid };
-    let noted = journal.note_before(&header, &place, &witness, NOW).await.unwrap();
-    assert_eq!(noted, crate::journal::Noted::Yes);
+    world.noted(&header, guid).await;
+    let directory = &world.writeback.directories.all()[0].directory;
     directory.set_password(guid, &password(NEW), header.expires_at).await.unwrap();
-    journal.set(&header, NOW).await.unwrap();
+    world.writeback.journal.set(&header, NOW).await.unwrap();
     assert!(!world.must_change(guid));
     assert_eq!(world.settled(&header).await, Outcome::SettledChanged);
     assert!(world.must_change(guid));
@@ -353,13 +359,7 @@ async fn what_was_noted_and_never_sent_is_not_told_as_set_where_the_guard_refuse
         (Operation::Unlock, false, Outcome::CannotBeKnown),
     ] {
         let header = world.header(operation);
-        let journal = &world.writeback.journal;
-        assert!(journal.begin(&header, NOW).await.unwrap());
-        let directory = Arc::clone(&world.writeback.directories.all()[0].directory);
-        let witness = directory.witness(guid).await.unwrap().unwrap();
-        let place = crate::journal::Place { connector: "corp".to_owned(), guid };
-        let noted = journal.note_before(&header, &place, &witness, NOW).await.unwrap();
-        assert_eq!(noted, crate::journal::Noted::Yes);
+        world.noted(&header, guid).await;
         if changes {
             world.population.domain.administrator_sets(guid, "Chosen-Meanwhile-1").unwrap();
         }
@@ -424,15 +424,10 @@ async fn after_a_crash_it_is_made_to_be_changed_also_where_the_set_arrives_later
     world.population.domain.add_controller("dc2").unwrap();
     world.population.domain.replicate_after(Duration::from_secs(100));
     let header = world.header(Operation::ResetByAdministrator);
-    let journal = &world.writeback.journal;
-    assert!(journal.begin(&header, NOW).await.unwrap());
-    let directory = Arc::clone(&world.writeback.directories.all()[0].directory);
-    let witness = directory.witness(guid).await.unwrap().unwrap();
-    let place = crate::journal::Place { connector: "corp".to_owned(), guid };
-    let noted = journal.note_before(&header, &place, &witness, NOW).await.unwrap();
-    assert_eq!(noted, crate::journal::Noted::Yes);
+    world.noted(&header, guid).await;
+    let directory = &world.writeback.directories.all()[0].directory;
     directory.set_password(guid, &password(NEW), header.expires_at).await.unwrap();
-    journal.set(&header, NOW).await.unwrap();
+    world.writeback.journal.set(&header, NOW).await.unwrap();
     let domain = moved_away(&world);
     // The agent has been away for as long as it believes an older word about the role.
     world.clock.advance(directory::ROLE_CHECK);

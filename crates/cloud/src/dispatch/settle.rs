@@ -108,6 +108,7 @@ async fn others_may_look(app: &App, record: &OperationRecord) {
 /// do. Whether one of them knew.
 async fn ask_somebody(app: &App, record: &OperationRecord) -> Result<bool, StoreError> {
     if let Some(first) = offer(app, record).await?
+        && !is_revoked(app, first.agent).await?
         && listens(app, record, first.agent)
         && ask(app, record, first, TARGET_SETTLE).await?
     {
@@ -128,6 +129,12 @@ async fn ask_somebody(app: &App, record: &OperationRecord) -> Result<bool, Store
         }
     }
     Ok(false)
+}
+
+/// Whether an agent's word counts no more.
+async fn is_revoked(app: &App, agent: AgentId) -> Result<bool, StoreError> {
+    let agent = app.store.agent(agent).await?;
+    Ok(agent.is_none_or(|agent| agent.revoked_at.is_some()))
 }
 
 fn listens(app: &App, record: &OperationRecord, agent: AgentId) -> bool {

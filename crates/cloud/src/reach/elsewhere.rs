@@ -202,12 +202,17 @@ impl Reach for Elsewhere {
 
     fn wait_for_listener<'a>(&'a self, entity: &'a Entity) -> BoxFuture<'a, ()> {
         Box::pin(async move {
+            let mut heard = self.heard.subscribe();
             loop {
                 let left = self.left(entity);
                 if left.is_zero() {
                     return;
                 }
-                self.clock.sleep(left).await;
+                // Whoever says meanwhile that the channel is open need not be waited for.
+                tokio::select! {
+                    () = self.clock.sleep(left) => {}
+                    _ = heard.changed() => {}
+                }
             }
         })
     }

@@ -184,3 +184,14 @@ fn whoever_could_not_be_reached_is_the_worse_choice_until_something_is_heard_of_
     relay.told(&entity, Some(true));
     assert!(!relay.has_failed(&entity));
 }
+
+#[tokio::test]
+async fn whoever_says_that_the_channel_is_open_ends_the_wait() {
+    let clock = ManualClock::at(Timestamp::from_millis(0));
+    let (relay, entity) = (elsewhere(&clock, NO_FILE), entity());
+    relay.learn(&entity, Some(&not_delivered()));
+    let mut listens = relay.wait_for_listener(&entity);
+    assert!(futures_util::poll!(&mut listens).is_pending());
+    relay.told(&entity, Some(true));
+    assert!(futures_util::poll!(&mut listens).is_ready());
+}

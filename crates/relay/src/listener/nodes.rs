@@ -94,8 +94,15 @@ impl Nodes<'_> {
         if self.at.is_empty() {
             return std::future::pending().await;
         }
-        let changes = self.at.values_mut().map(|one| Box::pin(one.status.changed()));
-        let _ = select_all(changes).await;
+        let changes = self.at.values_mut().map(|one| {
+            Box::pin(async {
+                if one.status.changed().await.is_err() {
+                    // It has ended without being told to, and says nothing any more.
+                    std::future::pending::<()>().await;
+                }
+            })
+        });
+        select_all(changes).await;
     }
 
     /// Takes up how the channels stand.

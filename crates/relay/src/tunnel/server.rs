@@ -264,8 +264,6 @@ impl Tunnel {
             return StatusCode::BAD_REQUEST.into_response();
         }
         if down.kept.is_empty() && !down.ended {
-            // A parked request must not be ended by its own number.
-            newest.mark_unchanged();
             let more = tokio::select! {
                 biased;
                 () = self.end.cancelled() => return StatusCode::GONE.into_response(),
