@@ -7,6 +7,7 @@ use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use relay::Counting;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
@@ -31,9 +32,11 @@ pub(crate) async fn serve(
     router: Router,
     stop: CancellationToken,
 ) {
+    let (stream, taken) = Counting::over(stream);
     let service = tower::service_fn(move |mut request: Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(Remote(remote));
         request.extensions_mut().insert(ConnectInfo(remote));
+        request.extensions_mut().insert(taken.clone());
         router.clone().call(request)
     });
     let stream = Patient::new(stream, STALLED);
@@ -48,4 +51,34 @@ pub(crate) async fn serve(
         () = stop.cancelled() => served.as_mut().graceful_shutdown(),
     }
     let _ = served.await;
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Extension;
+    use axum::routing::get;
+    use relay::Taken;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_the_peer_takes_is_counted_for_the_relay() {
+        let taken = async |Extension(taken): Extension<Taken>| taken.bytes().to_string();
+        let router = Router::new().route("/", get(taken));
+        let (mut near, far) = duplex(64 * 1024);
+        let remote = SocketAddr::from(([192, 0, 2, 1], 4_711));
+        let served = tokio::spawn(serve(far, remote, router, CancellationToken::new()));
+        near.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut first = Vec::new();
+        while !first.ends_with(b"\r\n\r\n0") {
+            first.push(near.read_u8().await.unwrap());
+        }
+        let last = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        near.write_all(last).await.unwrap();
+        let mut second = Vec::new();
+        near.read_to_end(&mut second).await.unwrap();
+        assert!(second.ends_with(format!("\r\n\r\n{}", first.len()).as_bytes()));
+        served.await.unwrap();
+    }
 }

@@ -94,6 +94,7 @@ mod node;
 mod sender;
 mod server;
 mod session;
+mod taken;
 pub mod token;
 mod transport;
 mod tunnel;
@@ -109,6 +110,7 @@ pub use message::{Delivered, DeliveryError, DeliveryErrorKind, Request, Response
 pub use node::{node_of, nodes_of};
 pub use sender::{HttpSender, SendError, SendErrorKind};
 pub use server::{Asked, Authority, AuthorityError, Relay};
+pub use taken::{Counting, Taken};
 pub use transport::{
     ByteStream, Proxy, ProxyError, TlsTransport, Transport, TransportError, TrustError, trust,
 };

@@ -18,6 +18,10 @@ pub const TOKEN_MAX: usize = 8 * 1024;
 /// How much a WebSocket reads at once, in bytes. With the default an idle connection takes
 /// 149 kB, with this 21 kB (DEPENDENCIES "WebSocket").
 pub(crate) const READ_BUFFER: usize = 4_096;
+/// How much a WebSocket gathers before it writes by itself, in bytes: as much as one TLS record
+/// carries. What is less waits for the flush that ends every batch, so that the two messages of a
+/// request, and requests that are there at the same time, leave together.
+pub(crate) const WRITE_BUFFER: usize = 16 * 1024;
 
 /// The limits of a relay.
 #[derive(Debug, Clone)]
@@ -50,6 +54,13 @@ pub struct Limits {
     pub requests_per_entity: usize,
     /// The same of all entities.
     pub requests: usize,
+    /// How many of one entity's may be at work without waiting for their turn, so that a flood at
+    /// one entity is not what every other entity's requests stand behind. Ours, for the relay
+    /// protocol's promise to other tenants.
+    pub turns_per_entity: usize,
+    /// How long a request waits for its turn at most: where a listener is slow, turns are not what
+    /// holds requests up. Ours.
+    pub turn: Duration,
     /// How many bytes of senders' headers and bodies, and of answers that come by a rendezvous, may
     /// be held at one entity. Ours.
     pub bytes_per_entity: usize,
@@ -60,7 +71,9 @@ pub struct Limits {
     pub sockets_per_entity: usize,
     /// The same of all entities.
     pub sockets: usize,
-    /// How long a listener may take no byte of what is being written to it. Relay protocol.
+    /// How long a listener may take no byte of what is being written to it, where the server that
+    /// owns the port counts what is taken (see [`Taken`](crate::Taken)); else how long one message
+    /// may take. Relay protocol.
     pub slow_listener: Duration,
     /// How long a refused listen waits for its refusal: a mis-keyed published client tries 255
     /// times a second. Relay protocol, "Limits and promises".
@@ -87,6 +100,8 @@ impl Default for Limits {
             queue_bytes: 1024 * 1024,
             requests_per_entity: 512,
             requests: 4_096,
+            turns_per_entity: 16,
+            turn: Duration::from_millis(50),
             bytes_per_entity: 32 * 1024 * 1024,
             bytes: 256 * 1024 * 1024,
             sockets_per_entity: 64,

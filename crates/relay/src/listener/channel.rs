@@ -15,6 +15,7 @@ use super::connect::Socket;
 use super::{Listener, answer};
 use crate::close::Close;
 use crate::frame;
+use crate::limits::WRITE_BUFFER;
 use crate::message::Response;
 use crate::session::answering::{AnsweringSession, Heard};
 
@@ -128,8 +129,13 @@ async fn write(
     to_write: &mut mpsc::Receiver<Write>,
 ) -> Option<Loss> {
     let patience = listener.config.silence;
-    while let Some(write) = to_write.recv().await {
-        match timeout(&*listener.clock, patience, send(sink, write)).await {
+    while let Some(first) = to_write.recv().await {
+        if listener.tasks.len() > 1 {
+            // Whoever else is about to answer may come along: one record and one wake-up for all.
+            tokio::task::yield_now().await;
+        }
+        let batch = write_batch(sink, first, to_write);
+        match timeout(&*listener.clock, patience, batch).await {
             Ok(Ok(true)) => {}
             Ok(Ok(false)) => return None,
             Ok(Err(error)) => return Some(Loss::of(format!("the channel broke: {error}"))),
@@ -139,26 +145,31 @@ async fn write(
     None
 }
 
-/// Writes one thing, and says whether more may follow.
-async fn send(
+/// Writes what waits, `first` before the rest, and says whether more may follow.
+async fn write_batch(
     sink: &mut SplitSink<Socket, Message>,
-    write: Write,
+    first: Write,
+    to_write: &mut mpsc::Receiver<Write>,
 ) -> Result<bool, tungstenite::Error> {
-    match write {
-        Write::Answer(id, response) => {
-            let head = Message::text(frame::response(&id, &response));
-            if response.body.is_empty() {
-                sink.send(head).await?;
-            } else {
-                sink.feed(head).await?;
-                sink.send(Message::Binary(response.body)).await?;
+    let (mut next, mut size, mut over) = (Some(first), 0, false);
+    while let Some(write) = next {
+        match write {
+            Write::Answer(id, response) => {
+                let head = frame::response(&id, &response);
+                size += head.len() + response.body.len();
+                sink.feed(Message::text(head)).await?;
+                if !response.body.is_empty() {
+                    sink.feed(Message::Binary(response.body)).await?;
+                }
             }
+            Write::Token(token) => sink.feed(Message::text(frame::renew_token(&token))).await?,
+            Write::Ping => sink.feed(Message::Ping(Bytes::new())).await?,
+            Write::Farewell => over = true,
         }
-        Write::Token(token) => sink.send(Message::text(frame::renew_token(&token))).await?,
-        Write::Ping => sink.send(Message::Ping(Bytes::new())).await?,
-        Write::Farewell => return Ok(false),
+        next = if over || size >= WRITE_BUFFER { None } else { to_write.try_recv().ok() };
     }
-    Ok(true)
+    sink.flush().await?;
+    Ok(!over)
 }
 
 /// Pings, and renews the token before it expires.

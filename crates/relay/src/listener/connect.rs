@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::{self};
 use url::Url;
 
 use super::{Listener, ListenerConfig};
-use crate::limits::{MESSAGE_MAX, READ_BUFFER, RENDEZVOUS_MAX};
+use crate::limits::{MESSAGE_MAX, READ_BUFFER, RENDEZVOUS_MAX, WRITE_BUFFER};
 use crate::token::sas;
 use crate::transport::{ByteStream, TransportError};
 
@@ -117,7 +117,7 @@ async fn open(
     let stream = config.transport.connect(name, port).await?;
     let limits = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
+        .write_buffer_size(WRITE_BUFFER)
         .max_message_size(Some(most))
         .max_frame_size(Some(most));
     let opened = tokio_tungstenite::client_async_with_config(request, stream, Some(limits)).await;

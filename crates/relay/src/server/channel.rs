@@ -16,12 +16,13 @@ use uuid::Uuid;
 
 use super::access::{Asked, Pass, Refusal};
 use super::ask::{Road, Sent, Visitor};
+use super::patience::{Patience, Wire};
 use super::registry::Place;
 use super::{Answer, Inner};
 use crate::close::Close;
 use crate::entity::Entity;
 use crate::frame;
-use crate::limits::Limits;
+use crate::limits::{Limits, WRITE_BUFFER};
 use crate::message::{Delivered, DeliveryError, DeliveryErrorKind, Response};
 use crate::session::asking::{AskingSession, Heard, NotQueued, Outgoing, Violation};
 use crate::token::Right;
@@ -251,11 +252,12 @@ impl Channel {
 
 /// Serves a channel until it ends.
 pub(super) async fn run(
-    socket: WebSocket,
+    Wire { socket, taken }: Wire,
     (place, mut writes): (Place, Writes),
     relay: Arc<Inner>,
 ) {
     let channel = Arc::clone(place.channel());
+    let patience = relay.patience(&taken);
     let (mut sink, mut stream) = socket.split();
     place.go_live();
     tracing::info!(entity = %channel.entity, "relay.channel.opened");
@@ -263,7 +265,7 @@ pub(super) async fn run(
         biased;
         () = channel.cutting.cancelled() => lock(&channel.cut_for).or(Some(Close::INTERNAL)),
         ended = read(&channel, &mut stream, &relay) => ended,
-        ended = write(&channel, &mut sink, &mut writes, &relay) => ended,
+        ended = write(&channel, &mut sink, &mut writes, &patience) => ended,
         ended = tick(&channel, &relay) => Some(ended),
     };
     // Senders learn of the end before the listener does: nobody shall wait for a farewell.
@@ -359,43 +361,70 @@ async fn write(
     channel: &Channel,
     sink: &mut SplitSink<WebSocket, Message>,
     writes: &mut Writes,
-    relay: &Inner,
+    patience: &Patience<'_>,
 ) -> Option<Close> {
-    let patience = relay.limits.slow_listener;
-    while let Some(write) = writes.recv().await {
-        let written = match write {
-            Write::Ping => {
-                let number = channel.session().next_ping();
-                let payload = Bytes::copy_from_slice(&number.to_be_bytes());
-                timeout(&*relay.clock, patience, sink.send(Message::Ping(payload))).await
-            }
-            Write::Request(id) => {
-                let wanted = channel.session().begin_writing(id);
-                let Some(outgoing) = wanted else { continue };
-                let sent = timeout(&*relay.clock, patience, send(sink, outgoing)).await;
-                if matches!(sent, Ok(Ok(()))) {
-                    channel.session().written(id);
-                }
-                sent
-            }
-        };
-        if !matches!(written, Ok(Ok(()))) {
+    while let Some(first) = writes.recv().await {
+        if channel.in_flight() > 1 {
+            // Whoever else is about to ask may come along: one record and one wake-up for all.
+            tokio::task::yield_now().await;
+        }
+        let batch = write_batch(channel, sink, first, writes);
+        if !matches!(patience.write(batch).await, Some(Ok(()))) {
             return None;
         }
     }
     None
 }
 
-/// Writes a request; nothing comes between its two messages, because one task writes them all.
-pub(super) async fn send(
+/// Writes what waits, `first` before the rest; of that no more than fills one record, so that what
+/// comes first does not wait for long.
+async fn write_batch(
+    channel: &Channel,
+    sink: &mut SplitSink<WebSocket, Message>,
+    first: Write,
+    writes: &mut Writes,
+) -> Result<(), axum::Error> {
+    let (mut next, mut size, mut on_their_way) = (Some(first), 0, Vec::new());
+    while let Some(write) = next {
+        match write {
+            Write::Ping => {
+                let number = channel.session().next_ping();
+                sink.feed(Message::Ping(Bytes::copy_from_slice(&number.to_be_bytes()))).await?;
+            }
+            Write::Request(id) => {
+                let wanted = channel.session().begin_writing(id);
+                if let Some(outgoing) = wanted {
+                    size += outgoing.size();
+                    feed(sink, outgoing).await?;
+                    on_their_way.push(id);
+                }
+            }
+        }
+        next = if size < WRITE_BUFFER { writes.try_recv().ok() } else { None };
+    }
+    sink.flush().await?;
+    let mut session = channel.session();
+    on_their_way.into_iter().for_each(|id| session.written(id));
+    Ok(())
+}
+
+/// Writes a request, without waiting until it has left; nothing comes between its two messages,
+/// because one task writes them all.
+async fn feed(
     sink: &mut SplitSink<WebSocket, Message>,
     Outgoing { announced, body }: Outgoing,
 ) -> Result<(), axum::Error> {
-    if body.is_empty() {
-        return sink.send(Message::text(announced)).await;
-    }
     sink.feed(Message::text(announced)).await?;
-    sink.send(Message::Binary(body)).await
+    if body.is_empty() { Ok(()) } else { sink.feed(Message::Binary(body)).await }
+}
+
+/// Writes a request.
+pub(super) async fn send(
+    sink: &mut SplitSink<WebSocket, Message>,
+    outgoing: Outgoing,
+) -> Result<(), axum::Error> {
+    feed(sink, outgoing).await?;
+    sink.flush().await
 }
 
 /// Pings, and watches the token's expiry.

@@ -4,24 +4,27 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::ws::{WebSocket, WebSocketUpgrade};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use protocol::timeout;
 use tokio::sync::oneshot;
 
 use super::access::{Refusal, host_of, parameter, token_of};
 use super::ask::{Knock, Visitor};
+use super::handshake::taken_of;
+use super::patience::Wire;
 use super::sender::{Trouble, forwarded, from_relay, via};
 use super::{Inner, pipe, rendezvous};
 use crate::entity::Entity;
 use crate::message::{Delivered, DeliveryError, DeliveryErrorKind};
+use crate::taken::Taken;
 use crate::token::Right;
 
 /// What a listener does about a sender that wants a WebSocket.
 pub(super) enum Arrival {
     /// It is there, and speaks this subprotocol.
-    Accepted { protocol: Option<HeaderValue>, socket: oneshot::Receiver<WebSocket> },
+    Accepted { protocol: Option<HeaderValue>, socket: oneshot::Receiver<Wire> },
     /// It will not.
     Declined { status: StatusCode, description: String },
 }
@@ -30,7 +33,7 @@ pub(super) enum Arrival {
 pub(super) async fn open(
     relay: Arc<Inner>,
     (uri, headers): (&Uri, &HeaderMap),
-    remote: Option<SocketAddr>,
+    (remote, taken): (Option<SocketAddr>, Taken),
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let host = host_of(headers).to_owned();
@@ -61,7 +64,7 @@ pub(super) async fn open(
                 else {
                     return;
                 };
-                pipe::run(entity, listener, sender, relay).await;
+                pipe::run(entity, listener, Wire { socket: sender, taken }, relay).await;
                 drop(place);
             })
         }
@@ -80,7 +83,7 @@ pub(super) async fn open(
 pub(super) fn meet(
     sender: oneshot::Sender<Arrival>,
     query: &str,
-    headers: &HeaderMap,
+    (headers, extensions): (&HeaderMap, &Extensions),
     upgrade: WebSocketUpgrade,
 ) -> Response {
     if let Some((status, description)) = declined(query) {
@@ -94,9 +97,10 @@ pub(super) fn meet(
         return (StatusCode::FORBIDDEN, "the sender is gone").into_response();
     }
     let upgrade = rendezvous::bounded(upgrade).protocols(named(protocol.as_ref()));
+    let taken = taken_of(extensions);
     upgrade.on_upgrade(async move |socket| {
         // If the sender is gone by now, the socket is dropped.
-        let _ = socket_to.send(socket);
+        let _ = socket_to.send(Wire { socket, taken });
     })
 }
 

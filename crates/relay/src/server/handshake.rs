@@ -16,9 +16,11 @@ use protocol::timeout;
 use super::Inner;
 use super::access::{Asked, Refusal, host_of, parameter, token_of};
 use super::channel::{self, Channel};
+use super::patience::Wire;
 use super::registry::Place;
 use super::{connect, rendezvous, sender};
-use crate::limits::{MESSAGE_MAX, READ_BUFFER};
+use crate::limits::{MESSAGE_MAX, READ_BUFFER, WRITE_BUFFER};
+use crate::taken::Taken;
 use crate::token::Right;
 use crate::tunnel;
 
@@ -89,17 +91,23 @@ async fn open_any(
     let query = uri.query().unwrap_or_default();
     match (parameter(query, "sb-hc-action").as_deref(), upgrade) {
         (Some("request" | "accept"), Ok(upgrade)) => {
-            rendezvous::open(&relay, query, &headers, upgrade)
+            rendezvous::open(&relay, query, (&headers, &extensions), upgrade)
         }
         (Some("connect"), Ok(upgrade)) => {
             let remote = sender::remote(&extensions);
-            connect::open(relay, (&uri, &headers), remote, upgrade).await
+            connect::open(relay, (&uri, &headers), (remote, taken_of(&extensions)), upgrade).await
         }
         (_, upgrade) => {
             let query = RawQuery(Some(query.to_owned()));
-            open(State(relay), path, query, headers, upgrade).await
+            open(State(relay), path, query, headers, extensions, upgrade).await
         }
     }
+}
+
+/// How much of what is written on a request's connection is taken, if the server that owns the
+/// port counts it.
+pub(super) fn taken_of(extensions: &Extensions) -> Taken {
+    extensions.get::<Taken>().cloned().unwrap_or_default()
 }
 
 async fn open(
@@ -107,6 +115,7 @@ async fn open(
     Path(path): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
+    extensions: Extensions,
     upgrade: Upgrade,
 ) -> Response {
     let asked = async {
@@ -126,12 +135,13 @@ async fn open(
             };
         }
     };
+    let taken = taken_of(&extensions);
     upgrade
         .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
+        .write_buffer_size(WRITE_BUFFER)
         .max_message_size(MESSAGE_MAX)
         .max_frame_size(MESSAGE_MAX)
-        .on_upgrade(move |socket| channel::run(socket, place, relay))
+        .on_upgrade(move |socket| channel::run(Wire { socket, taken }, place, relay))
 }
 
 impl Inner {

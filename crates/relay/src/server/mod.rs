@@ -5,6 +5,7 @@ mod ask;
 mod channel;
 mod connect;
 mod handshake;
+mod patience;
 mod pipe;
 mod registry;
 mod rendezvous;
@@ -22,8 +23,10 @@ use crate::entity::Entity;
 use crate::headers;
 use crate::limits::{BODY_MAX, HEADERS_MAX, Limits};
 use crate::message::{Delivered, DeliveryError, DeliveryErrorKind, Request, Response};
+use crate::taken::Taken;
 use crate::token::sas::Rule;
 use ask::{Road, Sent};
+use patience::Patience;
 use pipe::Pipes;
 use registry::Registry;
 use rendezvous::Rendezvous;
@@ -230,6 +233,11 @@ impl Relay {
 }
 
 impl Inner {
+    /// What is borne with while something is written to a peer that takes so much.
+    fn patience<'a>(&'a self, taken: &'a Taken) -> Patience<'a> {
+        Patience { clock: &*self.clock, limits: &self.limits, taken }
+    }
+
     /// How far apart a draining relay closes so many channels: not so far that they would not all
     /// be closed in [`Limits::drain`].
     fn drain_pace(&self, count: usize) -> Duration {

@@ -13,8 +13,10 @@ use tokio::sync::oneshot;
 
 use super::Inner;
 use super::channel::{FAREWELL, PING_MIN, farewell_for};
+use super::patience::Wire;
 use crate::close::Close;
 use crate::entity::Entity;
+use crate::taken::Taken;
 
 /// All pipes of one relay.
 #[derive(Default)]
@@ -68,20 +70,20 @@ struct Farewells {
 }
 
 /// Pipes until one side ends, falls silent or does not read, or the pipe is ended from outside.
-pub(super) async fn run(entity: Entity, listener: WebSocket, sender: WebSocket, relay: Arc<Inner>) {
+pub(super) async fn run(entity: Entity, listener: Wire, sender: Wire, relay: Arc<Inner>) {
     let (number, ended) = relay.pipes.enter(entity);
-    let (mut to_listener, mut from_listener) = listener.split();
-    let (mut to_sender, mut from_sender) = sender.split();
+    let (mut to_listener, mut from_listener) = listener.socket.split();
+    let (mut to_sender, mut from_sender) = sender.socket.split();
     let farewells = tokio::select! {
         why = ended => {
             let frame = why.ok().map(frame);
             Farewells { listener: frame.clone(), sender: frame }
         }
-        told = forward(&mut from_listener, &mut to_sender, &relay) => {
+        told = forward(&mut from_listener, (&mut to_sender, &sender.taken), &relay) => {
             let sender = told.unwrap_or_else(|| Some(frame(Close::LISTENER_LEFT)));
             Farewells { listener: sender.clone(), sender }
         }
-        told = forward(&mut from_sender, &mut to_listener, &relay) => {
+        told = forward(&mut from_sender, (&mut to_listener, &listener.taken), &relay) => {
             let listener = told.unwrap_or_else(|| Some(frame(Close::SENDER_LEFT)));
             Farewells { sender: listener.clone(), listener }
         }
@@ -98,21 +100,22 @@ pub(super) async fn run(entity: Entity, listener: WebSocket, sender: WebSocket, 
 /// end: nothing if whoever spoke is gone.
 async fn forward(
     from: &mut SplitStream<WebSocket>,
-    to: &mut SplitSink<WebSocket, Message>,
+    (to, taken): (&mut SplitSink<WebSocket, Message>, &Taken),
     relay: &Inner,
 ) -> Option<Option<CloseFrame>> {
+    let patience = relay.patience(taken);
     let (clock, limits) = (&*relay.clock, &relay.limits);
     let mut ping = clock.sleep(limits.ping.max(PING_MIN));
     let mut heard = clock.running();
     loop {
-        let patience = limits.silence.saturating_sub(clock.running().saturating_sub(heard));
+        let left = limits.silence.saturating_sub(clock.running().saturating_sub(heard));
         let message = tokio::select! {
             biased;
             () = &mut ping => {
                 ping = clock.sleep(limits.ping.max(PING_MIN));
                 Message::Ping(Bytes::new())
             }
-            read = timeout(clock, patience, from.next()) => {
+            read = timeout(clock, left, from.next()) => {
                 heard = clock.running();
                 match read {
                     Ok(Some(Ok(Message::Close(said)))) => return Some(said),
@@ -124,10 +127,10 @@ async fn forward(
                 }
             }
         };
-        match timeout(clock, limits.slow_listener, to.send(message)).await {
-            Ok(Ok(())) => {}
+        match patience.write(to.send(message)).await {
+            Some(Ok(())) => {}
             // The other side is gone, or does not read: whoever spoke is told.
-            Ok(Err(_)) | Err(_) => return Some(Some(frame(Close::OTHER_SIDE_GONE))),
+            Some(Err(_)) | None => return Some(Some(frame(Close::OTHER_SIDE_GONE))),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::http::HeaderMap;
+use axum::http::{Extensions, HeaderMap};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
 use futures_util::stream::{SplitSink, SplitStream};
@@ -18,11 +18,14 @@ use uuid::Uuid;
 use super::access::{Refusal, parameter};
 use super::channel::{Channel, FAREWELL, broken_answer, farewell_for, say_farewell, send};
 use super::connect::{self, Arrival};
+use super::handshake::taken_of;
+use super::patience::Wire;
 use super::{Inner, room};
 use crate::close::Close;
-use crate::limits::{READ_BUFFER, RENDEZVOUS_MAX};
+use crate::limits::{READ_BUFFER, RENDEZVOUS_MAX, WRITE_BUFFER};
 use crate::message::{DeliveryError, DeliveryErrorKind, Response as Answered};
 use crate::session::rendezvous::{Heard, RendezvousSession};
+use crate::taken::Taken;
 
 /// All rendezvous that are awaited at one relay.
 #[derive(Default)]
@@ -79,7 +82,7 @@ impl Drop for Ticket {
 pub(super) fn open(
     relay: &Arc<Inner>,
     query: &str,
-    headers: &HeaderMap,
+    (headers, extensions): (&HeaderMap, &Extensions),
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let secret = parameter(query, "sb-hc-id").and_then(|secret| Uuid::try_parse(&secret).ok());
@@ -91,27 +94,28 @@ pub(super) fn open(
         return (Refusal::Forbidden.status(), "this rendezvous is over").into_response();
     };
     if let Some(sender) = met.sender.take() {
-        return connect::meet(sender, query, headers, upgrade);
+        return connect::meet(sender, query, (headers, extensions), upgrade);
     }
-    let relay = Arc::clone(relay);
-    bounded(upgrade).on_upgrade(async move |socket| exchange(socket, met, relay).await)
+    let (relay, taken) = (Arc::clone(relay), taken_of(extensions));
+    bounded(upgrade)
+        .on_upgrade(async move |socket| exchange(Wire { socket, taken }, met, relay).await)
 }
 
 /// A WebSocket that carries no more than a rendezvous does.
 pub(super) fn bounded(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
     upgrade
         .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
+        .write_buffer_size(WRITE_BUFFER)
         .max_message_size(RENDEZVOUS_MAX)
         .max_frame_size(RENDEZVOUS_MAX)
 }
 
 /// Hands over the request, if it waits here, and takes its answer.
-async fn exchange(socket: WebSocket, met: Awaited, relay: Arc<Inner>) {
+async fn exchange(Wire { socket, taken }: Wire, met: Awaited, relay: Arc<Inner>) {
     let (mut sink, mut stream) = socket.split();
     let ended = tokio::select! {
         () = met.gone.cancelled() => Ok(()),
-        ended = hand_over(&met, &mut sink, &mut stream, &relay) => ended,
+        ended = hand_over(&met, (&mut sink, &taken), &mut stream, &relay) => ended,
     };
     let close = match ended {
         Ok(()) => Some(Close::EXCHANGE_OVER),
@@ -129,14 +133,13 @@ async fn exchange(socket: WebSocket, met: Awaited, relay: Arc<Inner>) {
 /// The exchange; else why it failed, nothing if there is nobody left to be told.
 async fn hand_over(
     met: &Awaited,
-    sink: &mut SplitSink<WebSocket, Message>,
+    (sink, taken): (&mut SplitSink<WebSocket, Message>, &Taken),
     stream: &mut SplitStream<WebSocket>,
     relay: &Inner,
 ) -> Result<(), Option<Close>> {
     if let Some(parcel) = met.channel.collect(met.id) {
-        let patience = relay.limits.slow_listener;
-        let sent = timeout(&*relay.clock, patience, send(sink, parcel)).await;
-        sent.map_err(|_| None)?.map_err(|_| None)?;
+        let sent = relay.patience(taken).write(send(sink, parcel)).await;
+        sent.ok_or(None)?.map_err(|_| None)?;
     }
     // Nothing of an answer is read before there is room for the largest.
     let held = relay.rooms.bytes_when_free(&met.channel.entity, RENDEZVOUS_MAX).await;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use protocol::{Clock, timeout};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::entity::Entity;
@@ -16,7 +17,7 @@ const PIECE: usize = 1024;
 /// The room of all senders of one relay.
 pub(super) struct Rooms {
     all: Room,
-    of: Mutex<HashMap<Entity, Arc<Room>>>,
+    of: Mutex<HashMap<Entity, Arc<Share>>>,
     limits: Limits,
 }
 
@@ -25,6 +26,12 @@ struct Room {
     requests: Arc<Semaphore>,
     pieces: Arc<Semaphore>,
     sockets: Arc<Semaphore>,
+}
+
+/// One entity's.
+struct Share {
+    room: Room,
+    turns: Arc<Semaphore>,
 }
 
 /// What is held of something, of the entity's share and of all. It is given back when this is
@@ -42,47 +49,62 @@ impl Rooms {
 
     /// Room for one request; nothing if there is none.
     pub(super) fn request(&self, entity: &Entity) -> Option<Held> {
-        take(&self.of(entity).requests, &self.all.requests, 1)
+        take(&self.of(entity).room.requests, &self.all.requests, 1)
     }
 
     /// Room for so many bytes of a sender's; nothing if there is none.
     pub(super) fn bytes(&self, entity: &Entity, count: usize) -> Option<Held> {
-        take(&self.of(entity).pieces, &self.all.pieces, pieces(count))
+        take(&self.of(entity).room.pieces, &self.all.pieces, pieces(count))
     }
 
     /// Room for so many bytes of a listener's, as soon as there is some. Whoever waits for a share
     /// of all has its entity's already: others of that entity wait behind it, and nobody else does.
     pub(super) async fn bytes_when_free(&self, entity: &Entity, count: usize) -> Option<Held> {
-        let (room, count) = (self.of(entity), pieces(count));
-        let of_entity = Arc::clone(&room.pieces).acquire_many_owned(count).await.ok()?;
+        let (share, count) = (self.of(entity), pieces(count));
+        let of_entity = Arc::clone(&share.room.pieces).acquire_many_owned(count).await.ok()?;
         let of_all = Arc::clone(&self.all.pieces).acquire_many_owned(count).await.ok()?;
         Some(Held { of_entity, of_all })
     }
 
     /// Room for one sender's WebSocket; nothing if there is none.
     pub(super) fn socket(&self, entity: &Entity) -> Option<Held> {
-        take(&self.of(entity).sockets, &self.all.sockets, 1)
+        take(&self.of(entity).room.sockets, &self.all.sockets, 1)
     }
 
-    /// The room of one entity. There are no more of them than entities that the authority knows:
+    /// One of an entity's turns, to be kept until its request is answered; nothing if none came
+    /// free in [`Limits::turn`]. Whoever waits longest has the next one.
+    pub(super) async fn turn(
+        &self,
+        entity: &Entity,
+        clock: &dyn Clock,
+    ) -> Option<OwnedSemaphorePermit> {
+        let turns = Arc::clone(&self.of(entity).turns);
+        if let Ok(turn) = Arc::clone(&turns).try_acquire_owned() {
+            return Some(turn);
+        }
+        timeout(clock, self.limits.turn, turns.acquire_owned()).await.ok()?.ok()
+    }
+
+    /// What one entity may hold. There are no more of them than entities that the authority knows:
     /// it is asked before anybody gets here.
-    fn of(&self, entity: &Entity) -> Arc<Room> {
+    fn of(&self, entity: &Entity) -> Arc<Share> {
         // Each change under this lock is one step: a panic elsewhere leaves nothing half done.
         let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(room) = of.get(entity) {
-            return Arc::clone(room);
+        if let Some(share) = of.get(entity) {
+            return Arc::clone(share);
         }
         let Limits { requests_per_entity, bytes_per_entity, sockets_per_entity, .. } = self.limits;
-        let room = Arc::new(Room::of(requests_per_entity, bytes_per_entity, sockets_per_entity));
-        of.insert(entity.clone(), Arc::clone(&room));
-        room
+        let room = Room::of(requests_per_entity, bytes_per_entity, sockets_per_entity);
+        let share = Arc::new(Share { room, turns: semaphore(self.limits.turns_per_entity) });
+        of.insert(entity.clone(), Arc::clone(&share));
+        share
     }
 }
 
 impl Room {
     fn of(requests: usize, bytes: usize, sockets: usize) -> Self {
-        let most = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
-        Self { requests: most(requests), pieces: most(bytes / PIECE), sockets: most(sockets) }
+        let (requests, pieces) = (semaphore(requests), semaphore(bytes / PIECE));
+        Self { requests, pieces, sockets: semaphore(sockets) }
     }
 }
 
@@ -114,6 +136,10 @@ fn take(of_entity: &Arc<Semaphore>, of_all: &Arc<Semaphore>, count: u32) -> Opti
     let of_entity = Arc::clone(of_entity).try_acquire_many_owned(count).ok()?;
     let of_all = Arc::clone(of_all).try_acquire_many_owned(count).ok()?;
     Some(Held { of_entity, of_all })
+}
+
+fn semaphore(most: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)))
 }
 
 fn pieces(bytes: usize) -> u32 {

@@ -82,8 +82,10 @@ impl Inner {
         let request = Request { method: head.method.to_string(), target, headers: forwarded, body };
         let road = if large { Road::Rendezvous } else { Road::Either };
         let sent = Sent { request, remote: remote(&head.extensions) };
+        let turn = self.rooms.turn(&entity, &*self.clock).await;
         let asked = self.ask(&entity, sent, road).map_err(Trouble::not_delivered)?;
         let answer = asked.begun_answer().await.map_err(Trouble::Delivery)?;
+        drop(turn);
         // The request is over once its answer is taken.
         Ok(Response { body: room::keep(answer.body, under_way), ..answer })
     }

@@ -360,7 +360,7 @@ impl<R> AskingSession<R> {
 }
 
 impl Outgoing {
-    fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.announced.len() + self.body.len()
     }
 }

@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, Query, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
@@ -18,6 +17,7 @@ use axum::http::{Extensions, HeaderValue, StatusCode};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use bytes::{Buf as _, BytesMut};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -31,6 +31,7 @@ use tokio::sync::{Mutex as Turn, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{BYTES, PARKED, PATH, PIECE, SILENCE, TUNNELS_MAX};
+use crate::taken::Counting;
 
 /// How often it is looked whether a tunnel has fallen silent.
 const LOOK: Duration = Duration::from_secs(5);
@@ -199,8 +200,9 @@ impl Tunnels {
         }
         let mut server = hyper::server::conn::http1::Builder::new();
         server.timer(TokioTimer::new()).header_read_timeout(HEAD);
-        let service = TowerToHyperService::new(self.inside.clone());
         let inner = Inner { stream: far, _over: tunnel.over.clone().drop_guard() };
+        let (inner, taken) = Counting::over(inner);
+        let service = TowerToHyperService::new(self.inside.clone().layer(Extension(taken)));
         let served = server.serve_connection(TokioIo::new(inner), service).with_upgrades();
         let inside = Arc::clone(&tunnel);
         tokio::spawn(async move {

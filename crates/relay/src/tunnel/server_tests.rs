@@ -8,6 +8,7 @@ use protocol::{ManualClock, Timestamp};
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::taken::Taken;
 
 /// Numbers that never repeat.
 #[derive(Default)]
@@ -26,11 +27,13 @@ struct World {
 }
 
 impl World {
-    /// Inside, every request is answered with its path.
+    /// Inside, every request is answered with its path, but for one that asks how many bytes were
+    /// taken.
     fn new() -> Self {
         let clock = ManualClock::at(Timestamp::from_millis(1_700_000_000_000));
         let inside = Router::new()
             .route("/up", get(upgrade))
+            .route("/taken", get(taken))
             .fallback(async |uri: axum::http::Uri| uri.path().to_owned());
         let router = router(inside, Arc::new(clock.clone()), Arc::new(Counted::default()));
         Self { router, clock }
@@ -66,6 +69,10 @@ impl World {
     async fn receive(&self, tunnel: &str, from: u64) -> (u16, Vec<u8>) {
         self.ask("GET", (tunnel, &format!("?from={from}")), b"").await
     }
+}
+
+async fn taken(Extension(taken): Extension<Taken>) -> String {
+    taken.bytes().to_string()
 }
 
 /// Takes the connection over, and never lets go of it.
@@ -109,6 +116,18 @@ async fn bytes_go_in_and_come_out_until_the_end() {
         }
     }
     assert!(rest.ends_with(b"/two"));
+}
+
+#[tokio::test]
+async fn what_the_listener_takes_is_counted_for_whoever_writes_inside() {
+    let world = World::new();
+    let tunnel = world.dig().await;
+    assert_eq!(world.send(&tunnel, 0, FIRST).await, 204);
+    let (_, one) = world.receive(&tunnel, 0).await;
+    let ask = b"GET /taken HTTP/1.1\r\nHost: x\r\n\r\n";
+    assert_eq!(world.send(&tunnel, FIRST.len() as u64, ask).await, 204);
+    let (_, two) = world.receive(&tunnel, one.len() as u64).await;
+    assert!(two.ends_with(format!("\r\n\r\n{}", one.len()).as_bytes()));
 }
 
 #[tokio::test]

@@ -96,6 +96,31 @@ async fn an_entity_has_so_many_requests_under_way_and_the_next_hears_busy_at_onc
 }
 
 #[tokio::test]
+async fn requests_of_one_entity_take_turns_and_wait_for_a_moment_at_most() {
+    let limits = Limits { turns_per_entity: 1, ..patient() };
+    let (world, entity, mut raw) = listening_at(World::alone_on_manual_time(limits).await).await;
+    let (other, mut others) = neighbour(&world).await;
+    let (target, moment) = (format!("/{entity}"), Duration::from_millis(50));
+    let story = async {
+        let first = next_json(&mut raw).await;
+        eventually(|| world.clock.until_next() == Some(moment)).await;
+        served(&world, &other, &mut others).await;
+        // The next one's turn is when the first is answered, or when its moment is over.
+        answer(&mut raw, &first["request"]["id"], 204).await;
+        let second = next_json(&mut raw).await;
+        eventually(|| world.clock.until_next() == Some(moment)).await;
+        world.clock.advance(moment);
+        let third = next_json(&mut raw).await;
+        for one in [second, third] {
+            answer(&mut raw, &one["request"]["id"], 204).await;
+        }
+    };
+    let ask = || send(&world, &entity, &target, "");
+    let (one, two, three, ()) = tokio::join!(ask(), ask(), ask(), story);
+    assert_eq!([one.status, two.status, three.status], [204; 3]);
+}
+
+#[tokio::test]
 async fn all_entities_together_have_so_many_requests_under_way() {
     let world = World::alone(Limits { requests: 1, ..patient() }).await;
     let (world, entity, mut raw) = listening_at(world).await;

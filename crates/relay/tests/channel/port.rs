@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::ConnectInfo;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use relay::Counting;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -23,8 +24,10 @@ pub(crate) async fn accept(
         let (tls, router) = (TlsAcceptor::from(Arc::clone(&tls)), router.clone());
         connections.spawn(async move {
             let Ok(stream) = tls.accept(tcp).await else { return };
+            let (stream, taken) = Counting::over(stream);
             let service = tower::service_fn(move |mut request: hyper::Request<_>| {
                 request.extensions_mut().insert(ConnectInfo(remote));
+                request.extensions_mut().insert(taken.clone());
                 router.clone().call(request)
             });
             let service = TowerToHyperService::new(service);

@@ -1,5 +1,8 @@
-//! How much a quiet tenant notices of another one that floods its own agent: its p99 alone, and beside
-//! the flood, in turns within the same seconds (relay protocol, "Limits and promises").
+//! How much a quiet tenant notices of another one that floods its own agent: its p99 alone, beside a
+//! flood through the same relay, and beside the same flood through another relay, in turns within the
+//! same seconds (relay protocol, "Limits and promises"). Who floods, who answers the flood and the
+//! relay share the processors of one machine here: the last of the three tells how much of what the
+//! quiet tenant notices is the machine's doing, the rest is the relay's.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -31,8 +34,11 @@ const FLOODED: usize = 1;
 #[derive(Debug, Clone)]
 pub(super) struct Round {
     pub(super) alone: Vec<f64>,
+    /// With the flood on the same relay.
     pub(super) beside: Vec<f64>,
-    /// Answers of the flood, per second.
+    /// With the flood on another relay of the same machine.
+    pub(super) elsewhere: Vec<f64>,
+    /// Answers of the flood on the same relay, per second.
     pub(super) flood: f64,
 }
 
@@ -44,29 +50,37 @@ pub(super) fn rounds(
 ) -> Result<Vec<Round>, StackError> {
     let count = (pairs / PAIRS_EACH).max(2);
     run.step(&format!("{count} rounds of a quiet tenant beside {CALLERS} callers of another"))?;
-    let place = Place::make()?;
-    let relay = place.relay(FLOODED + 1)?;
+    let (place, other_place) = (Place::make()?, Place::make()?);
+    let (relay, other) = (place.relay(FLOODED + 1)?, other_place.relay(FLOODED + 1)?);
     // Each agent is a process of its own, as it is at its organisation.
     let mut quiet = start(&place, "listen", relay.port, QUIET + 1)?;
     let mut flooded = start(&place, "beside", relay.port, FLOODED)?;
-    all_there(&mut quiet, run)?;
-    all_there(&mut flooded, run)?;
-    let ca = place.file("ca.pem");
+    let mut away = start(&other_place, "beside", other.port, FLOODED)?;
+    for agent in [&mut quiet, &mut flooded, &mut away] {
+        all_there(agent, run)?;
+    }
+    let (ca, other_ca) = (place.file("ca.pem"), other_place.file("ca.pem"));
     let (own, floods) = (runtime()?, runtime()?);
     let asker = Asker::ours(relay.port, QUIET, &ca)?;
     own.block_on(asks(&asker, WARM_UP))?;
     let mut found = Vec::with_capacity(count);
-    // The first one is not counted: in it the flood's connections come about.
-    let flood = Flood::of(Asker::ours(relay.port, FLOODED, &ca)?, &floods);
+    // The first one is not counted: in it the floods' connections come about.
+    let beside = Flood::of(Asker::ours(relay.port, FLOODED, &ca)?, &floods);
+    let elsewhere = Flood::of(Asker::ours(other.port, FLOODED, &other_ca)?, &floods);
     for at in 0..=count {
-        run.check()?;
-        let alone_first = draw.coin();
-        let alone = |own: &Runtime| own.block_on(asks(&asker, ASKS));
-        let before = if alone_first { Some(alone(&own)?) } else { None };
-        let (beside, flood) = flood.while_it_runs(|| own.block_on(asks(&asker, ASKS)))?;
-        let alone = before.map_or_else(|| alone(&own), Ok)?;
+        let mut round = Round { alone: vec![], beside: vec![], elsewhere: vec![], flood: 0.0 };
+        let first = draw.below(3);
+        for part in (first..first + 3).map(|part| part % 3) {
+            run.check()?;
+            let work = || own.block_on(asks(&asker, ASKS));
+            match part {
+                0 => round.alone = work()?,
+                1 => (round.beside, round.flood) = beside.while_it_runs(work)?,
+                _ => (round.elsewhere, _) = elsewhere.while_it_runs(work)?,
+            }
+        }
         if at > 0 {
-            found.push(Round { alone, beside, flood });
+            found.push(round);
         }
     }
     Ok(found)
@@ -138,28 +152,39 @@ impl<'a> Flood<'a> {
     }
 }
 
-/// One half of a round.
-type Half = fn(&Round) -> &Vec<f64>;
+/// One part of a round.
+type Part = fn(&Round) -> &Vec<f64>;
 
-/// Tells the quiet tenant's p99 beside the flood over its p99 alone.
+/// Tells the quiet tenant's p99 beside the flood over its p99 alone, and how much of that is the
+/// relay's doing.
 pub(super) fn tell(report: &mut Report, rounds: &[Round], draw: &mut Draw) {
-    let p99 = |rounds: &[Round], of: Half| {
+    let p99 = |rounds: &[Round], of: Part| {
         let samples: Vec<f64> = rounds.iter().flat_map(|round| of(round).iter().copied()).collect();
         quantile(&samples, 0.99)
     };
-    let (alone, beside): (Half, Half) = (|round| &round.alone, |round| &round.beside);
-    let ratio = estimate(rounds, draw, |rounds| p99(rounds, beside) / p99(rounds, alone));
-    report.estimate("neighbour_p99_ratio", ratio);
+    let parts: [(&str, Part); 3] = [
+        ("alone", |round| &round.alone),
+        ("beside", |round| &round.beside),
+        ("elsewhere", |round| &round.elsewhere),
+    ];
+    let [(_, alone), (_, beside), (_, elsewhere)] = parts;
     report.figure("neighbour_rounds".to_owned(), count(rounds.len()));
     let mut table = Table::new(["a quiet tenant", "p99", "95 %"]);
-    for (name, of) in [("alone", alone), ("beside", beside)] {
+    for (name, of) in parts {
         let found = estimate(rounds, draw, |rounds| p99(rounds, of));
         report.figure(format!("neighbour_{name}_ms_p99"), found.value);
         let range = format!("{:.3} – {:.3}", found.low, found.high);
         table.row([name.to_owned(), format!("{:.3} ms", found.value), range]);
     }
-    let range = format!("{:.3} – {:.3}", ratio.low, ratio.high);
-    table.row(["beside / alone".to_owned(), format!("{:.3}", ratio.value), range]);
+    for (figure, title, over, under) in [
+        ("neighbour_p99_ratio", "beside / alone", beside, alone),
+        ("neighbour_relay_p99_ratio", "beside / elsewhere", beside, elsewhere),
+    ] {
+        let ratio = estimate(rounds, draw, |rounds| p99(rounds, over) / p99(rounds, under));
+        report.estimate(figure, ratio);
+        let range = format!("{:.3} – {:.3}", ratio.low, ratio.high);
+        table.row([title.to_owned(), format!("{:.3}", ratio.value), range]);
+    }
     let floods: Vec<f64> = rounds.iter().map(|round| round.flood).collect();
     let flood = quantile(&floods, 0.5);
     report.figure("neighbour_flood_per_second".to_owned(), flood);
@@ -176,15 +201,18 @@ mod tests {
         let round = |slow: f64| {
             let mut beside = vec![1.0; ASKS - 2];
             beside.extend([slow, slow]);
-            Round { alone: vec![1.0; ASKS], beside, flood: 5_000.0 }
+            let elsewhere = beside.iter().map(|took| took / 2.0).collect();
+            Round { alone: vec![1.0; ASKS], beside, elsewhere, flood: 5_000.0 }
         };
         let mut report = Report::new("relay");
         tell(&mut report, &vec![round(4.0); 20], &mut Draw::new(1));
         for (name, expected) in [
             ("neighbour_p99_ratio", 4.0),
             ("neighbour_p99_ratio_low", 4.0),
+            ("neighbour_relay_p99_ratio", 2.0),
             ("neighbour_alone_ms_p99", 1.0),
             ("neighbour_beside_ms_p99", 4.0),
+            ("neighbour_elsewhere_ms_p99", 2.0),
             ("neighbour_flood_per_second", 5_000.0),
             ("neighbour_rounds", 20.0),
         ] {
