@@ -1,12 +1,16 @@
 //! How far the agent's clock is from the cloud's (SPEC W-11): measured at every heartbeat, and with
 //! it at every opening of the channel. Above 120 seconds no password is set.
+//!
+//! A measurement counts for as long as the channel does over which requests come. A machine that was
+//! paused has both of its clocks stopped, so that nothing here shows how late it is; its channel does
+//! not outlive that. A request that comes when there is none asks for one.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::limits::CLOCK_DIFFERENCE_MAX;
 use protocol::{Clock, Timestamp, timeout};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// How long a process that has just started may take to measure the clocks.
 pub(crate) const FIRST_MEASUREMENT: Duration = Duration::from_secs(10);
@@ -15,6 +19,7 @@ pub(crate) const FIRST_MEASUREMENT: Duration = Duration::from_secs(10);
 pub(crate) struct ClockDifference {
     clock: Arc<dyn Clock>,
     last: watch::Sender<Option<Measurement>>,
+    asked: Notify,
 }
 
 /// A difference, and how the clock stood when it was measured.
@@ -23,18 +28,41 @@ struct Measurement {
     millis: i64,
     now: Timestamp,
     running: Duration,
+    /// The channel was lost since.
+    old: bool,
 }
 
 impl ClockDifference {
     /// Not measured yet.
     pub(crate) fn unknown(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, last: watch::Sender::new(None) }
+        Self { clock, last: watch::Sender::new(None), asked: Notify::new() }
     }
 
     /// Keeps a measurement, in milliseconds.
     pub(crate) fn measured(&self, millis: i64) {
         let (now, running) = (self.clock.now(), self.clock.running());
-        self.last.send_replace(Some(Measurement { millis, now, running }));
+        self.last.send_replace(Some(Measurement { millis, now, running, old: false }));
+    }
+
+    /// The channel was lost: what comes over the next one waits for the next measurement.
+    pub(crate) fn grow_old(&self) {
+        self.last.send_if_modified(|last| match last {
+            Some(last) if !last.old => {
+                last.old = true;
+                true
+            }
+            _ => false,
+        });
+    }
+
+    /// Waits until somebody waits for a measurement who has none.
+    pub(crate) async fn is_asked_for(&self) {
+        loop {
+            self.asked.notified().await;
+            if self.known().is_none() {
+                return;
+            }
+        }
     }
 
     /// Whether there was a measurement and the difference is within the limit.
@@ -42,18 +70,28 @@ impl ClockDifference {
         self.known().is_some_and(is_small)
     }
 
-    /// How far this clock is ahead of the cloud's by now, in milliseconds; none before the first
-    /// measurement.
-    pub(crate) fn known(&self) -> Option<i64> {
+    /// The same of the last measurement, however old: of a request whose time was looked at already,
+    /// when the channel over which it came may be gone.
+    pub(crate) fn is_still_small(&self) -> bool {
         let last = *self.last.borrow();
-        last.map(|last| self.since(last))
+        last.is_some_and(|last| is_small(self.since(last)))
     }
 
-    /// Whether passwords may be set. A process that has just started is given `limit` for its
-    /// first measurement; without one nothing may be set.
+    /// How far this clock is ahead of the cloud's by now, in milliseconds; none before the first
+    /// measurement, or the first one since the channel was lost.
+    pub(crate) fn known(&self) -> Option<i64> {
+        let last = *self.last.borrow();
+        last.filter(|last| !last.old).map(|last| self.since(last))
+    }
+
+    /// Whether passwords may be set. A process that has just started, or has a new channel, is given
+    /// `limit` for its first measurement; without one nothing may be set.
     pub(crate) async fn is_small_within(&self, limit: Duration) -> bool {
         let mut measurements = self.last.subscribe();
-        let first = timeout(&*self.clock, limit, measurements.wait_for(Option::is_some)).await;
+        if self.known().is_none() {
+            self.asked.notify_one();
+        }
+        let first = timeout(&*self.clock, limit, measurements.wait_for(is_fresh)).await;
         let last = match first {
             Ok(Ok(last)) => *last,
             _ => None,
@@ -69,6 +107,10 @@ impl ClockDifference {
         let jump = says.saturating_sub(i64::try_from(ran.as_millis()).unwrap_or(i64::MAX));
         last.millis.saturating_add(jump)
     }
+}
+
+fn is_fresh(last: &Option<Measurement>) -> bool {
+    last.is_some_and(|last| !last.old)
 }
 
 /// The middle between two moments of one clock: when another clock was read in between, this is what
@@ -111,6 +153,34 @@ mod tests {
         tokio::task::yield_now().await;
         difference.measured(-120_000);
         assert!(served.await.unwrap());
+    }
+
+    /// A virtual machine that was paused for an hour: no clock of its own has moved.
+    #[tokio::test]
+    async fn over_a_new_channel_nothing_is_set_before_the_clocks_were_measured_again() {
+        let (clock, difference) = unknown();
+        difference.measured(0);
+        difference.grow_old();
+        assert!(!difference.is_known_to_be_small() && difference.known().is_none());
+        assert!(difference.is_still_small(), "for what was looked at before");
+        let waiting = {
+            let difference = Arc::clone(&difference);
+            tokio::spawn(async move { difference.is_small_within(LIMIT).await })
+        };
+        difference.is_asked_for().await;
+        assert!(!waiting.is_finished());
+        difference.measured(-3_600_000);
+        assert!(!waiting.await.unwrap());
+        difference.grow_old();
+        let in_vain = {
+            let difference = Arc::clone(&difference);
+            tokio::spawn(async move { difference.is_small_within(LIMIT).await })
+        };
+        tokio::task::yield_now().await;
+        clock.advance(LIMIT);
+        assert!(!in_vain.await.unwrap(), "no heartbeat landed");
+        difference.measured(0);
+        assert!(difference.is_known_to_be_small());
     }
 
     #[tokio::test]

@@ -3,6 +3,8 @@
 //! the cloud sends can loosen it.
 
 pub(crate) mod breaker;
+pub(crate) mod guesses;
+pub(crate) mod steady;
 
 use directory::{Account, Protection, Sid, protected_by};
 use protocol::{Operation, Outcome, Timestamp};

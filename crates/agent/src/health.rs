@@ -67,18 +67,30 @@ impl Health {
         let mut connected = false;
         loop {
             let left = probe_at.min(beat_at).saturating_sub(self.clock.running());
-            tokio::select! {
+            let asked = tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.clock.sleep(left) => {}
-                changed = channel.changed() => if changed.is_err() { return },
-            }
+                () = self.clock.sleep(left) => false,
+                changed = channel.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    false
+                }
+                // A channel that came and went while something else was done, and left a request here.
+                () = self.clock_difference.is_asked_for() => true,
+            };
             let is_connected = matches!(*channel.borrow(), relay::Status::Connected { .. });
             let opened = is_connected && !connected;
-            let lost = connected && !is_connected && self.tells_channel;
+            let lost = connected && !is_connected;
+            if lost {
+                self.clock_difference.grow_old();
+            }
+            let lost = lost && self.tells_channel;
             connected = is_connected;
             let seen = self.vitals().await;
             probe_at = self.in_time(self.probe);
-            if seen != told || self.clock.running() >= beat_at || opened || lost {
+            let due_now = self.clock.running() >= beat_at;
+            if seen != told || due_now || opened || lost || asked {
                 told = seen;
                 let due = self.beat(told, connected).await;
                 beat_at = self.in_time(due);

@@ -56,7 +56,7 @@ pub(crate) struct Intake {
 
 /// Why a request was not begun now.
 enum NotBegun {
-    /// It was begun before.
+    /// It was begun before, or may have been.
     Before,
     /// It could not be written down.
     Failed(JournalError),
@@ -146,13 +146,16 @@ impl Intake {
         }
     }
 
-    /// The answer to a request that was begun before.
+    /// The answer to a request that was begun before, or may have been.
     async fn known(&self, key: &PackageKey, header: &Header) -> Result<Response, JournalError> {
-        tracing::warn!(event = "intake.known_request", request = %header.request);
-        self.notice(Event::of(header, "intake.known_request", json!({}))).await;
-        let Some(entry) = self.writeback.journal.entry(header.request).await? else {
-            return Ok(Response::empty(STATUS_NOT_YET));
-        };
+        let entry = self.writeback.journal.entry(header.request).await?;
+        // Without an entry it was issued before the journal's horizon: once it has expired, who asks is
+        // told that nobody can know.
+        let name =
+            if entry.is_some() { "intake.known_request" } else { "intake.before_the_horizon" };
+        tracing::warn!(event = name, request = %header.request);
+        self.notice(Event::of(header, name, json!({}))).await;
+        let Some(entry) = entry else { return Ok(Response::empty(STATUS_NOT_YET)) };
         Ok(self.recorded(key, &entry.header, entry.answer))
     }
 

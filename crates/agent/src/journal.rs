@@ -19,8 +19,10 @@
 //! nothing about it.
 
 pub(crate) mod breaker;
+pub(crate) mod guesses;
 mod row;
 mod step;
+mod there;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -74,10 +76,10 @@ pub enum JournalError {
     /// The file could not be opened.
     #[error(transparent)]
     Open(#[from] database::OpenError),
-    /// It was there at onboarding and is gone: without it a replayed message could be applied
-    /// twice, so the agent does not start with an empty one.
+    /// It was there at onboarding and is gone, or what stands in its place is none: without it a
+    /// replayed message could be applied twice, so the agent does not start with an empty one.
     #[error(
-        "the journal {0} is gone; run `passback-agent writeback disable`, then `enable`: new keys make every older message void. Do not put an older copy of it back: it does not know what was set since"
+        "the journal {0} is gone, or empty; run `passback-agent writeback disable`, then `enable`: new keys make every older message void. Do not put an older copy of it back: it does not know what was set since"
     )]
     Gone(std::path::PathBuf),
     /// The database failed: disk full, file damaged.
@@ -119,7 +121,7 @@ pub enum State {
 }
 
 /// An account as the journal names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Place {
     /// The directory's connector.
     pub connector: String,
@@ -180,16 +182,18 @@ impl Journal {
         Ok(Self { pool, writing: Arc::default() })
     }
 
-    /// Opens the journal that onboarding made.
+    /// Opens the journal that onboarding made. Makes none, and makes nothing that is empty into one.
     ///
     /// # Errors
-    /// [`JournalError::Gone`] if it is not there.
-    pub async fn open(state_dir: &Path, now: Timestamp) -> Result<Self, JournalError> {
+    /// [`JournalError::Gone`] if it is not there, or what stands there does not say since when it knows:
+    /// a file of no bytes is a database without tables to SQLite.
+    pub async fn open(state_dir: &Path) -> Result<Self, JournalError> {
         let path = state_dir.join(FILE);
-        if !path.exists() {
+        if !path.exists() || !there::is_journal(&path).await? {
             return Err(JournalError::Gone(path));
         }
-        Self::create(state_dir, now).await
+        let pool = database::open(&path, SCHEMA).await?;
+        Ok(Self { pool, writing: Arc::default() })
     }
 
     /// Whether a request that was issued at this moment, and has no entry, was never begun.
@@ -204,20 +208,24 @@ impl Journal {
         Ok(issued_at > Timestamp::from_millis(horizon))
     }
 
-    /// Begins an entry. False if the request was begun before.
+    /// Begins an entry. False if the request was begun before, or may have been and was forgotten: it
+    /// was issued before the horizon, also by clocks that are as far apart as they may be. No entry was
+    /// made then, and [`Journal::knows_since`] says so of it.
     ///
     /// # Errors
     /// [`JournalError::Database`].
     pub async fn begin(&self, header: &Header, now: Timestamp) -> Result<bool, JournalError> {
         let mut step = self.step("begin an entry").await?;
         let begin = returning_last(
-            "INSERT INTO entry (request, header, state, begun_at) VALUES ($1, $2, 'begun', $3)
+            "INSERT INTO entry (request, header, state, begun_at)
+             SELECT $1, $2, 'begun', $3 FROM about WHERE horizon <= $4
              ON CONFLICT (request) DO NOTHING",
         );
         let begin = sqlx::query(begin)
             .bind(header.request.to_bytes().to_vec())
             .bind(header.encode())
-            .bind(now.as_millis());
+            .bind(now.as_millis())
+            .bind(header.issued_at.after(CLOCK_DIFFERENCE_MAX).as_millis());
         let begun = step.change(begin).await?;
         if begun {
             step.commit(&[Event::begun(header)], now).await?;

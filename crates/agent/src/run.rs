@@ -86,7 +86,7 @@ pub async fn run(
     let (clock, randomness) = (&surroundings.clock, &surroundings.randomness);
     let (enrolled, _lock) = Enrolled::open_alone(&settings, &surroundings)?;
     let WritebackKeys { listen, keys } = enrolled.state.writeback_keys().map_err(RunError::new)?;
-    let journal = Journal::open(enrolled.state.path(), clock.now()).await.map_err(RunError::new)?;
+    let journal = Journal::open(enrolled.state.path()).await.map_err(RunError::new)?;
     let sync = open_sync(&settings).await?;
     let directories =
         Directories::set_up(&settings.directories, &surroundings).map_err(RunError::new)?;
@@ -99,6 +99,7 @@ pub async fn run(
         directories: directories.clone(),
         journal: journal.clone(),
         breaker: Arc::clone(&breaker),
+        guesses: Arc::default(),
         clock: Arc::clone(clock),
         watch: Arc::clone(&surroundings.watch),
     };
@@ -106,8 +107,7 @@ pub async fn run(
     let settler = Settler::new(writeback.clone(), tasks.clone(), stop.clone());
     let open = settler.settle_all().await.map_err(RunError::new)?;
     // Without an audit trail nobody listens for requests.
-    let trail = [started(&enrolled, open)];
-    journal.record(&trail, clock.now()).await.map_err(RunError::new)?;
+    journal.record(&[started(&enrolled, open)], clock.now()).await.map_err(RunError::new)?;
 
     let (nodes, named) = Nodes::of(settings.cloud_url.clone());
     let listener = listener_config(&settings, &enrolled, &surroundings, named)?;

@@ -3,10 +3,11 @@
 //!
 //! ```text
 //! begun   nothing was sent                                     → not changed
-//! noted   version of unicodePwd above the noted one            → changed (inferred unless it is the
-//!                                                                next one, written at the noted
-//!                                                                controller); cannot be known where
-//!                                                                the guard would refuse it now
+//! noted   the version of unicodePwd after the noted one,
+//!         written at the noted controller and in time          → changed; cannot be known where the
+//!                                                                guard would refuse it now
+//!         any other one above the noted one: somebody else
+//!         wrote, after ours or instead of it                   → cannot be known
 //!         the noted one, at the noted controller, after the
 //!         directory's time limit                               → not changed
 //! set     the directory had confirmed it                       → changed
@@ -14,7 +15,8 @@
 //!
 //! A reset by an administrator that was set goes on where it stopped: the password is to be changed at
 //! the next sign-in, which may be asked for twice (SPEC D-4), unless it was changed since. An unlock
-//! has no version; whether the account is locked says how it ended.
+//! has no version; whether the account is locked says how it ended. That an account is gone is
+//! believed of the controller that was asked: a new one may not have reached another one yet.
 //!
 //! *Unchanged* waits for the time limit because a modify may still stand in the controller's queue.
 //!
@@ -26,7 +28,7 @@ use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use directory::{Account, DirectoryError, InvocationId, ObjectGuid, Sid, Standing, Witness};
+use directory::{Account, DirectoryError, PwdLastSet, Sid, Standing, Witness};
 use protocol::{Answer, Changed, Details, Header, Operation, Outcome, RequestId, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -35,6 +37,10 @@ use crate::directories::Connected;
 use crate::guard;
 use crate::journal::{Before, JournalError, State};
 use crate::writeback::{Required, Unrecorded, Writeback};
+
+mod judge;
+
+use judge::{at_the_noted_one, is_gone, is_noted, judge, since_the_set, was_written_in_time};
 
 /// How long to wait before looking again.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
@@ -168,7 +174,7 @@ impl Settler {
     ) -> Conclusion {
         let conclusion = match header.operation {
             Operation::Unlock => self.conclude_unlock(before, waited).await,
-            _ => self.conclude(before, waited).await,
+            _ => self.conclude(header, before, waited).await,
         };
         let shows =
             |outcome: Outcome| outcome.changed() == Changed::Yes || outcome == Outcome::Unlocked;
@@ -184,7 +190,9 @@ impl Settler {
     /// Whether the guard refuses this operation on the account as it is now.
     async fn is_refused(&self, header: &Header, before: &Before) -> Result<bool, Why> {
         let connected = self.directory(before)?;
-        let Some(now) = as_it_stands(connected, before).await? else { return Ok(false) };
+        let Some(now) = as_it_stands(connected, before).await? else {
+            return Err(Why::not_there(before));
+        };
         let (settings, own) = (&connected.settings, now.own.as_ref());
         let at = self.writeback.clock.now();
         Ok(guard::refusal(header.operation, settings, &now.account, own, at).is_some())
@@ -209,21 +217,25 @@ impl Settler {
 
     /// What the directory's metadata says, and whether that is inferred; or why it cannot be known
     /// yet.
-    async fn conclude(&self, before: &Before, waited: Duration) -> Conclusion {
+    async fn conclude(&self, header: &Header, before: &Before, waited: Duration) -> Conclusion {
         let connected = self.directory(before)?;
-        // Whether it was set before it was removed nobody can tell; there is no account left that
-        // the password could be for.
-        let Some(witness) = connected.directory.witness(before.place.guid).await? else {
-            return Ok((Outcome::UserGone, true));
-        };
-        let conclusion = match judge(before, &witness) {
-            Err(other @ Why::OtherController { .. }) => {
-                at_the_noted_one(connected, before, other).await?
-            }
-            conclusion => conclusion?,
+        let conclusion = match connected.directory.witness(before.place.guid).await? {
+            None => at_the_noted_one(connected, before, Why::not_there(before)).await?,
+            Some(witness) => match judge(before, &witness) {
+                Err(other @ Why::OtherController { .. }) => {
+                    at_the_noted_one(connected, before, other).await?
+                }
+                conclusion => conclusion?,
+            },
         };
         match conclusion.0 {
             Outcome::SettledUnchanged => at_last(connected, waited, conclusion),
+            Outcome::SettledChanged
+                if !was_written_in_time(&self.writeback, connected, header, before, waited)
+                    .await? =>
+            {
+                Ok((Outcome::CannotBeKnown, false))
+            }
             _ => Ok(conclusion),
         }
     }
@@ -233,7 +245,7 @@ impl Settler {
     async fn conclude_unlock(&self, before: &Before, waited: Duration) -> Conclusion {
         let connected = self.directory(before)?;
         let Some(now) = as_it_stands(connected, before).await? else {
-            return Ok((Outcome::UserGone, true));
+            return is_gone(connected, before).await;
         };
         if now.account.lockout_time.is_none() {
             return Ok((Outcome::Unlocked, true));
@@ -242,16 +254,27 @@ impl Settler {
         at_last(connected, waited, (Outcome::SettledUnchanged, false))
     }
 
-    /// Goes on with what the directory has confirmed: a reset by an administrator is to be changed at
-    /// the next sign-in, unless that was asked for and done since.
+    /// Goes on with what the directory has taken, to what the person would have been told at once.
     async fn go_on(&self, header: &Header, before: &Before) -> Conclusion {
-        let changed = Ok((Outcome::SettledChanged, false));
-        if header.operation != Operation::ResetByAdministrator {
-            return changed;
-        }
         let connected = self.directory(before)?;
+        match header.operation {
+            Operation::Reset => expired_at_once(connected, before).await,
+            Operation::ResetByAdministrator => self.go_on_with(header, connected, before).await,
+            Operation::Change | Operation::Unlock => Ok((Outcome::SettledChanged, false)),
+        }
+    }
+
+    /// A reset by an administrator is to be changed at the next sign-in, unless that was asked for and
+    /// done since.
+    async fn go_on_with(
+        &self,
+        header: &Header,
+        connected: &Connected,
+        before: &Before,
+    ) -> Conclusion {
+        let changed = Ok((Outcome::SettledChanged, false));
         let Some(witness) = connected.directory.witness(before.place.guid).await? else {
-            return Ok((Outcome::UserGone, true));
+            return is_gone(connected, before).await;
         };
         if witness.version <= before.version {
             // It was set: another controller has not heard of it yet.
@@ -261,7 +284,9 @@ impl Settler {
             return changed;
         }
         match connected.directory.account(before.place.guid).await? {
-            Some(account) if account.password_never_expires() => return changed,
+            Some(account) if account.password_never_expires() => {
+                return Ok((Outcome::ResetChangeNotAsked, false));
+            }
             _ => {}
         }
         match self.writeback.require_change(header, connected, before.place.guid).await {
@@ -299,6 +324,19 @@ async fn as_it_stands(connected: &Connected, before: &Before) -> Result<Option<N
     Ok(account.await?.map(|account| Now { account, witness, own }))
 }
 
+/// A reset that has to be changed at once all the same: where the service account lacks the right
+/// Unexpire Password (SPEC D-12).
+async fn expired_at_once(connected: &Connected, before: &Before) -> Conclusion {
+    let Some(witness) = since_the_set(connected, before).await? else {
+        return Ok((Outcome::UserGone, true));
+    };
+    let ours_is_last = witness.version == before.version.saturating_add(1);
+    Ok(match witness.pwd_last_set {
+        PwdLastSet::Never if ours_is_last => (Outcome::SetButExpired, false),
+        _ => (Outcome::SettledChanged, false),
+    })
+}
+
 /// A conclusion that nothing was changed counts once a modify no longer stands in a queue.
 fn at_last(connected: &Connected, waited: Duration, conclusion: (Outcome, bool)) -> Conclusion {
     if waited < connected.settings.set_time_limit {
@@ -306,43 +344,6 @@ fn at_last(connected: &Connected, waited: Duration, conclusion: (Outcome, bool))
     } else {
         Ok(conclusion)
     }
-}
-
-/// What the controller says that was asked for the set, where another one has the role now; if it does
-/// not say, `otherwise`.
-async fn at_the_noted_one(connected: &Connected, before: &Before, otherwise: Why) -> Conclusion {
-    let witness = connected.directory.witness_at(&before.controller, before.place.guid).await;
-    match witness {
-        Ok(Some(witness)) => judge(before, &witness),
-        Ok(None) => Ok((Outcome::UserGone, true)),
-        Err(error) => {
-            tracing::info!(event = "settle.noted_controller", cause = %error);
-            Err(otherwise)
-        }
-    }
-}
-
-/// What two readings of the metadata say about the set in between.
-fn judge(before: &Before, now: &Witness) -> Result<(Outcome, bool), Why> {
-    let noted = InvocationId(ObjectGuid::from_bytes(before.invocation_id));
-    if now.version > before.version {
-        // The one write that was asked for, where it was asked for. Anything else may have been
-        // somebody else's write, before ours or instead of it.
-        let ours = now.version - before.version == 1 && now.originator == Some(noted);
-        return Ok((Outcome::SettledChanged, !ours));
-    }
-    is_noted(before, now)?;
-    Ok((Outcome::SettledUnchanged, now.version != before.version))
-}
-
-/// What was read is of the controller that was asked: another one may not have heard of it yet.
-fn is_noted(before: &Before, now: &Witness) -> Result<(), Why> {
-    let noted = InvocationId(ObjectGuid::from_bytes(before.invocation_id));
-    if now.controller == before.controller && now.invocation_id == noted {
-        return Ok(());
-    }
-    let (noted, now) = (before.controller.clone(), now.controller.clone());
-    Err(Why::OtherController { noted, now })
 }
 
 /// What one look at an entry came to.
@@ -362,6 +363,9 @@ enum Why {
     Unreadable { cause: String },
     /// Unchanged counts only at the controller that was asked.
     OtherController { noted: String, now: String },
+    /// Where the role is now there is no such account, and only the controller that was asked knows
+    /// whether it is gone.
+    NotThere { noted: String },
     /// A set that was sent may still be carried out.
     MayStillHappen,
 }
@@ -373,6 +377,10 @@ impl From<DirectoryError> for Why {
 }
 
 impl Why {
+    fn not_there(before: &Before) -> Self {
+        Self::NotThere { noted: before.controller.clone() }
+    }
+
     fn say(&self, request: RequestId) {
         match self {
             Self::NoSuchDirectory { connector } => tracing::error!(
@@ -390,6 +398,12 @@ impl Why {
                 noted,
                 now,
                 "unchanged counts only at the controller that was asked, and it cannot be asked; waiting for it"
+            ),
+            Self::NotThere { noted } => tracing::warn!(
+                event = "settle.not_there",
+                %request,
+                noted,
+                "the PDC emulator does not have the account; whether it is gone, or new and not replicated yet, only the controller that was asked knows, and it cannot be asked; waiting for it"
             ),
             Self::MayStillHappen => {}
         }
@@ -411,5 +425,7 @@ impl Said {
     }
 }
 
+#[cfg(test)]
+mod directory_tests;
 #[cfg(test)]
 mod tests;

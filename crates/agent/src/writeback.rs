@@ -3,6 +3,7 @@
 //! ```text
 //! look    resolve (W-7) → how the password stands
 //! ready   note before │ guard (D-6, D-7) → locked? too young? │ passwords opened, all at one time
+//!         → certain to be refused? (D-8)
 //! write   at the PDC emulator (W-8) → must change (D-4)
 //!         → finish
 //! ```
@@ -17,6 +18,7 @@
 
 mod elsewhere;
 mod look;
+mod policy;
 mod write;
 
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use crate::audit::Event;
 use crate::clocks::ClockDifference;
 use crate::directories::Directories;
 use crate::guard::breaker::Breaker;
+use crate::guard::guesses::Guesses;
 use crate::journal::{Journal, JournalError};
 use crate::steps::{Step, StepWatch};
 
@@ -51,6 +54,8 @@ pub(crate) struct Writeback {
     pub(crate) journal: Journal,
     /// How many passwords may be reset.
     pub(crate) breaker: Arc<Breaker>,
+    /// How often present passwords were wrong.
+    pub(crate) guesses: Arc<Guesses>,
     /// What time it is.
     pub(crate) clock: Arc<dyn Clock>,
     /// How far that is from the cloud's.
@@ -253,7 +258,9 @@ mod breaker_tests;
 #[cfg(test)]
 mod elsewhere_tests;
 #[cfg(test)]
-mod operations_tests;
+mod guesses_tests;
+#[cfg(test)]
+pub(crate) mod operations_tests;
 #[cfg(test)]
 mod policy_tests;
 #[cfg(test)]

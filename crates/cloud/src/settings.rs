@@ -80,7 +80,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("throttle", "mails_per_name", Kind::Number(1), Default::Value("30"),
         "Codes that are sent for one name, over all visits."),
     Key::new("message", "lifetime_seconds", Kind::Seconds(1), Default::Value("180"),
-        "How long a sealed password waits for the agent (SPEC W-11: 3 minutes, never more than 5)."),
+        "How long a sealed password waits for the agent; at most 180: an agent whose clock is 120 seconds behind then takes it until it is 5 minutes old, and never later (SPEC W-11)."),
     Key::new("agents", "heartbeat_fresh_seconds", Kind::Seconds(1), Default::Value("660"),
         "How old an agent's last heartbeat may be before the agent counts as down (SPEC A-4: one every 5 minutes)."),
     Key::new("agents", "token_leeway_seconds", Kind::Seconds(0), Default::Value("120"),
@@ -298,7 +298,7 @@ fn helpdesk(pages: &Section) -> Result<Option<String>, SettingsError> {
 fn message_lifetime(message: &Section) -> Result<Duration, SettingsError> {
     let lifetime = message.duration("lifetime_seconds")?;
     if lifetime > LIFETIME_MAX {
-        return Err(message.wrong("lifetime_seconds", "must be at most 300"));
+        return Err(message.wrong("lifetime_seconds", "must be at most 180"));
     }
     Ok(lifetime)
 }
@@ -367,7 +367,7 @@ mod tests {
     #[test]
     fn what_would_be_unsafe_or_cannot_be_is_refused_by_name() {
         for (from, to, problem) in [
-            ("#lifetime_seconds = 180", "lifetime_seconds = 301", "must be at most 300"),
+            ("#lifetime_seconds = 180", "lifetime_seconds = 181", "must be at most 180"),
             ("#tls = \"starttls\"", "tls = \"none\"", "only for a server on this machine"),
             ("https://reset.example.org", "http://reset.example.org", "must be an https: address"),
             ("#time_zone = \"UTC\"", "time_zone = \"Mars\"", "is not a time zone"),

@@ -20,8 +20,12 @@ pub const ANSWER_AREA: usize = 160;
 pub const ANSWER_MAX: usize = 2_048;
 /// The most UTF-16 code units in a password. SPEC K-1.
 pub const PASSWORD_UNITS_MAX: usize = 256;
-/// How long a message may live at most, tolerances included. SPEC W-11.
-pub const LIFETIME_MAX: Duration = Duration::from_secs(5 * 60);
+/// How old a message may be at most when it is applied, all tolerances included. SPEC W-11.
+pub const AGE_MAX: Duration = Duration::from_secs(5 * 60);
+/// How long a message may live at most, from its issue to its expiry: an agent whose clock is as far
+/// behind as it may be takes it until it is [`AGE_MAX`] old.
+pub const LIFETIME_MAX: Duration =
+    Duration::from_secs(AGE_MAX.as_secs() - CLOCK_DIFFERENCE_MAX.as_secs());
 /// How long a message lives unless configured otherwise. SPEC W-11.
 pub const LIFETIME_DEFAULT: Duration = Duration::from_secs(3 * 60);
 /// How far the clocks of cloud and agent may differ. SPEC W-11.

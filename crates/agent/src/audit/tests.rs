@@ -187,10 +187,12 @@ async fn a_journal_of_before_there_was_a_trail_gets_one_when_the_agent_starts() 
     assert!(missing.to_string().contains(journal::FILE), "{missing}");
     let before = &journal::SCHEMA[..1];
     let pool = database::open(&folder.0.join(journal::FILE), before).await.unwrap();
+    let made = sqlx::query("INSERT INTO about (one, horizon) VALUES (1, 0)");
+    made.execute(&pool).await.unwrap();
     pool.close().await;
     let older = Trail::open(&folder.0).await.err().unwrap();
     assert!(older.to_string().contains("start the program once"), "{older}");
-    let journal = Journal::open(&folder.0, NOW).await.unwrap();
+    let journal = Journal::open(&folder.0).await.unwrap();
     assert!(step(&journal, &header(1), "writeback.begun").await);
     assert_eq!(names(&folder).await, ["writeback.begun"]);
 }

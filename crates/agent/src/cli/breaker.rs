@@ -59,7 +59,7 @@ pub(super) async fn breaker(
         BreakerCommand::Release { json } => {
             let now = clock.now();
             let shown = look(settings, clock).await?;
-            let journal = Journal::open(&settings.state_dir, now).await.map_err(of_journal)?;
+            let journal = Journal::open(&settings.state_dir).await.map_err(of_journal)?;
             let event = Event::of_agent("breaker.released", json!({ "count": shown.count }));
             let released = journal.release_breaker(&event, now).await.map_err(of_journal)?;
             journal.close().await;

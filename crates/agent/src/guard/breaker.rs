@@ -14,15 +14,18 @@
 //! known, and an unlock hands no account to anybody.
 //!
 //! What was set in the last hour is counted from the journal's entries when it is first asked for,
-//! and in memory from then on: a reset is kept waiting for no further write.
+//! and in memory from then on: a reset is kept waiting for no further write. The hour is one that the
+//! clock has run ([`Steady`]), so that nobody gets another sixty by putting it forward; over a restart
+//! only what the clock says is left to go by.
 
 use std::time::Duration;
 
-use protocol::{Operation, Timestamp};
+use protocol::{Clock, Operation, Timestamp};
 use serde_json::json;
 use sync::SyncState;
 use tokio::sync::Mutex;
 
+use super::steady::Steady;
 use crate::audit::Event;
 use crate::journal::breaker::{Kept, Standing};
 use crate::journal::{Journal, JournalError};
@@ -80,20 +83,23 @@ pub(crate) enum Verdict {
 /// What of the last hour is known.
 #[derive(Debug, Default)]
 struct Counted {
+    /// What all moments here are of, but for the release.
+    steady: Steady,
     resets: Vec<Timestamp>,
     open: bool,
     /// When the alarm was last raised: a rate near its mark is told of once an hour.
     alarmed_at: Option<Timestamp>,
-    /// The release after which is counted.
+    /// The release after which is counted, as it stands on disk.
     released_at: Option<Timestamp>,
     /// That it opened, where the disk has not taken that yet.
     unwritten: Option<Event>,
 }
 
 impl Counted {
-    fn of(Standing { kept, resets }: Standing) -> Self {
-        let open = kept.opened_at.is_some();
-        Self { resets, open, released_at: kept.released_at, ..Self::default() }
+    fn of(Standing { kept, resets }: Standing, clock: &dyn Clock) -> Self {
+        let (open, steady) = (kept.opened_at.is_some(), Steady::begin(clock));
+        let resets = resets.into_iter().map(|at| steady.at(clock, at)).collect();
+        Self { steady, resets, open, released_at: kept.released_at, ..Self::default() }
     }
 
     /// How many resets the hour before `now` has; those before it are let go of.
@@ -104,10 +110,9 @@ impl Counted {
     }
 
     /// An administrator has released it: what was asked for after that counts.
-    fn released(&mut self, kept: &Kept) {
-        let since = kept.released_at;
+    fn released(&mut self, kept: &Kept, since: Option<Timestamp>) {
         self.resets.retain(|at| since.is_none_or(|since| *at > since));
-        (self.open, self.released_at) = (kept.opened_at.is_some(), since);
+        (self.open, self.released_at) = (kept.opened_at.is_some(), kept.released_at);
     }
 
     fn judge(&mut self, limits: &BreakerSettings, limit: u64, now: Timestamp) -> Verdict {
@@ -134,11 +139,14 @@ impl Counted {
 async fn known<'c>(
     counted: &'c mut Option<Counted>,
     journal: &Journal,
-    now: Timestamp,
+    clock: &dyn Clock,
 ) -> Result<&'c mut Counted, JournalError> {
     Ok(match counted {
         Some(known) => known,
-        None => counted.insert(Counted::of(journal.breaker_standing(now).await?)),
+        None => {
+            let standing = journal.breaker_standing(clock.now()).await?;
+            counted.insert(Counted::of(standing, clock))
+        }
     })
 }
 
@@ -174,9 +182,9 @@ impl Breaker {
     pub(crate) async fn count(
         &self,
         journal: &Journal,
-        now: Timestamp,
+        clock: &dyn Clock,
     ) -> Result<(), JournalError> {
-        known(&mut self.state.lock().await.counted, journal, now).await.map(|_| ())
+        known(&mut self.state.lock().await.counted, journal, clock).await.map(|_| ())
     }
 
     /// Whether it is open. A release is an administrator's word on disk; that it opened is known in memory
@@ -194,8 +202,8 @@ impl Breaker {
         Ok(in_memory || kept.opened_at.is_some())
     }
 
-    /// Asks for one more reset, which is about to be sent. What it says stands in log and audit trail
-    /// by then.
+    /// Asks for one more reset, which is about to be sent; and when that was, to give it back by. What it
+    /// says stands in log and audit trail by then.
     ///
     /// # Errors
     /// [`JournalError`]: it is not known how many there were, and nothing may be sent.
@@ -203,16 +211,18 @@ impl Breaker {
         &self,
         journal: &Journal,
         sync: &SyncState,
-        now: Timestamp,
-    ) -> Result<Verdict, JournalError> {
+        clock: &dyn Clock,
+    ) -> Result<(Verdict, Timestamp), JournalError> {
         let mut state = self.state.lock().await;
         let State { counted, people } = &mut *state;
-        let counted = known(counted, journal, now).await?;
+        let counted = known(counted, journal, clock).await?;
+        let (dated, now) = (clock.now(), counted.steady.now(clock));
         if counted.open {
-            write_down(counted, journal, now).await;
+            write_down(counted, journal, dated).await;
             let kept = journal.breaker().await?;
             if kept.released_at != counted.released_at {
-                counted.released(&kept);
+                let since = kept.released_at.map(|at| counted.steady.at(clock, at));
+                counted.released(&kept, since);
             }
         }
         let next = counted.in_the_hour(now).saturating_add(1);
@@ -225,14 +235,14 @@ impl Breaker {
         };
         let verdict = counted.judge(&self.limits, limit, now);
         match verdict {
-            Verdict::PassWithAlarm { count, limit } => alarmed(journal, count, limit, now).await,
+            Verdict::PassWithAlarm { count, limit } => alarmed(journal, count, limit, dated).await,
             Verdict::Opens { limit } => {
                 counted.unwritten = Some(opened(limit));
-                write_down(counted, journal, now).await;
+                write_down(counted, journal, dated).await;
             }
             Verdict::Pass | Verdict::Open => {}
         }
-        Ok(verdict)
+        Ok((verdict, now))
     }
 
     /// Takes back what was asked for at `at`: it is certain that no password was changed.

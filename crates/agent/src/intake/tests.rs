@@ -34,6 +34,7 @@ impl Agent {
             directories: Directories::none(),
             journal: Journal::create(&folder.0, MADE).await.unwrap(),
             breaker: Arc::new(Breaker::new(limits())),
+            guesses: Arc::default(),
             clock: given,
             watch: Arc::new(Unwatched),
         };
@@ -150,6 +151,16 @@ async fn of_what_the_journal_does_not_reach_back_to_nobody_says_that_nothing_was
 }
 
 #[tokio::test]
+async fn what_may_have_been_set_before_the_journal_was_made_is_not_carried_out() {
+    let agent = Agent::new("old").await;
+    let old = agent.header(1, MADE.before(Duration::from_secs(121)));
+    assert_eq!(agent.given(&old).await, Err(STATUS_NOT_YET));
+    assert_eq!(agent.trail(old.request).await, ["intake.before_the_horizon"]);
+    agent.at(old.expires_at.after(EXPIRY_MARGIN));
+    assert_eq!(agent.settled(&old).await, Ok(Outcome::CannotBeKnown));
+}
+
+#[tokio::test]
 async fn with_a_clock_that_is_not_known_to_be_right_nothing_is_said_to_have_expired() {
     let mut agent = Agent::new("clock").await;
     let header = agent.header(1, second(10));
@@ -161,6 +172,24 @@ async fn with_a_clock_that_is_not_known_to_be_right_nothing_is_said_to_have_expi
     assert_eq!(agent.settled(&header).await, Err(STATUS_NOT_YET));
     agent.intake.writeback.clock_difference.measured(-120_000);
     assert_eq!(agent.settled(&header).await, Ok(Outcome::Expired));
+}
+
+/// SPEC W-11: never more than 5 minutes with all tolerances.
+#[tokio::test]
+async fn the_longest_message_that_is_taken_is_five_minutes_old_by_the_slowest_clock_that_is_allowed()
+ {
+    let agent = Agent::new("lifetime").await;
+    let issued_at = second(10);
+    let lives = |request, lifetime: Duration| {
+        let expires_at = issued_at.after(lifetime);
+        Header { expires_at, ..agent.header(request, issued_at) }
+    };
+    let most = Duration::from_secs(5 * 60) - CLOCK_DIFFERENCE_MAX;
+    agent.at(second(20));
+    let longest = agent.given(&lives(1, most)).await;
+    assert_eq!(longest, Ok(Outcome::UserNotFoundNoCloudLink), "as far as that goes");
+    let longer = lives(2, most + Duration::from_millis(1));
+    assert_eq!(agent.given(&longer).await, Ok(Outcome::BadInput));
 }
 
 #[tokio::test]

@@ -115,8 +115,7 @@ async fn a_new_journal_knows_nothing_of_what_was_issued_before_it_was_made() {
     journal.close().await;
     // Opened later, it knows since it was made.
     let later = NOW.after(DAY);
-    for journal in [Journal::open(&folder.0, later).await, Journal::create(&folder.0, later).await]
-    {
+    for journal in [Journal::open(&folder.0).await, Journal::create(&folder.0, later).await] {
         let journal = journal.unwrap();
         assert!(journal.knows_since(NOW.after(Duration::from_millis(1))).await.unwrap());
         journal.close().await;
@@ -126,10 +125,59 @@ async fn a_new_journal_knows_nothing_of_what_was_issued_before_it_was_made() {
 #[tokio::test]
 async fn a_journal_that_is_gone_is_not_made_anew_and_not_put_back() {
     let folder = Folder::new("gone");
-    let error = Journal::open(&folder.0, NOW).await.err().unwrap();
+    let error = Journal::open(&folder.0).await.err().unwrap();
     assert!(matches!(error, JournalError::Gone(_)));
     assert!(!error.to_string().contains("restore"), "{error}");
     assert!(!folder.0.join(FILE).exists());
+}
+
+/// What SQLite takes for a database without complaint: a file that was truncated, touched, or lost its
+/// pages with the power.
+#[tokio::test]
+async fn what_stands_in_a_journals_place_and_is_none_is_not_made_into_one() {
+    let folder = Folder::new("empty");
+    let file = folder.0.join(FILE);
+    let gone = async |what: &str| {
+        let before = std::fs::read(&file).unwrap();
+        let error = Journal::open(&folder.0).await.err().expect(what);
+        assert!(matches!(error, JournalError::Gone(_)), "{what}: {error}");
+        assert_eq!(std::fs::read(&file).unwrap(), before, "{what}: it is as it was");
+    };
+    std::fs::write(&file, []).unwrap();
+    gone("no bytes").await;
+    std::fs::remove_file(&file).unwrap();
+
+    let another: &[&str] = &["CREATE TABLE person (name TEXT)"];
+    database::open(&file, another).await.unwrap().close().await;
+    gone("another database").await;
+    std::fs::remove_file(&file).unwrap();
+
+    let journal = Journal::create(&folder.0, NOW).await.unwrap();
+    journal.done("DELETE FROM about").await;
+    journal.close().await;
+    gone("it does not say since when it knows").await;
+    std::fs::remove_file(&file).unwrap();
+
+    let journal = Journal::create(&folder.0, NOW).await.unwrap();
+    journal.done("PRAGMA user_version = 1000").await;
+    journal.close().await;
+    let newer = Journal::open(&folder.0).await.err().unwrap();
+    assert!(newer.to_string().contains("has schema 1000"), "{newer}");
+}
+
+/// The second lock: should a journal be new beside old keys all the same, what may have been set before
+/// it was made is not begun.
+#[tokio::test]
+async fn what_was_issued_before_the_journal_knows_anything_is_not_begun() {
+    let folder = Folder::new("before");
+    let journal = Journal::create(&folder.0, NOW).await.unwrap();
+    // An agent's clock may be that far ahead of the cloud's: the first request after onboarding.
+    let first = Header { issued_at: NOW.before(CLOCK_DIFFERENCE_MAX), ..header(1) };
+    assert!(journal.begin(&first, NOW).await.unwrap());
+    let older = Header { issued_at: first.issued_at.before(Duration::from_millis(1)), ..header(2) };
+    assert!(!journal.begin(&older, NOW).await.unwrap());
+    assert!(journal.entry(older.request).await.unwrap().is_none());
+    assert!(!journal.knows_since(older.issued_at).await.unwrap());
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-use directory::PwdLastSet;
+use directory::{InvocationId, ObjectGuid, PwdLastSet};
 
 use super::*;
 use crate::journal::Place;
@@ -27,13 +27,14 @@ fn witness(version: u32, originator: [u8; 16]) -> Witness {
 }
 
 #[test]
-fn only_the_next_version_from_the_controller_that_was_asked_is_certainly_ours() {
-    let changed = |inferred| Ok((Outcome::SettledChanged, inferred));
-    assert_eq!(judge(&before(), &witness(6, ASKED)), changed(false));
-    assert_eq!(judge(&before(), &witness(7, ASKED)), changed(true), "two writes");
-    assert_eq!(judge(&before(), &witness(6, [8; 16])), changed(true), "written elsewhere");
-    let unknown = Witness { originator: None, ..witness(6, ASKED) };
-    assert_eq!(judge(&before(), &unknown), changed(true));
+fn only_the_next_version_from_the_controller_that_was_asked_is_ours_and_no_other_is_told_as_ours() {
+    let changed = Ok((Outcome::SettledChanged, false));
+    let unknown = Ok((Outcome::CannotBeKnown, false));
+    assert_eq!(judge(&before(), &witness(6, ASKED)), changed);
+    assert_eq!(judge(&before(), &witness(7, ASKED)), unknown, "two writes");
+    assert_eq!(judge(&before(), &witness(6, [8; 16])), unknown, "written elsewhere");
+    let nowhere = Witness { originator: None, ..witness(6, ASKED) };
+    assert_eq!(judge(&before(), &nowhere), unknown);
 }
 
 #[test]

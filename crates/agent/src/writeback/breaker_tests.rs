@@ -99,6 +99,33 @@ async fn after_a_release_resets_are_counted_anew() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_put_forward_makes_no_new_hour() {
+    let mut world = World::new("breaker-forward").await;
+    let ((guid, _), mut book) = (world.person(Kind::Ordinary), Passwordbook(0));
+    assert_eq!(resets(&mut world, guid, &mut book, LIMIT).await, Outcome::PasswordChanged);
+    world.clock.put_to(world.writeback.clock.now().after(WINDOW));
+    // The cloud's clock was put forward with it.
+    world.writeback.clock_difference.measured(0);
+    assert_eq!(resets(&mut world, guid, &mut book, 1).await, Outcome::BreakerOpen);
+    // A release is dated by the clock as it is now, and counting begins anew there.
+    world.clock.advance(MINUTE);
+    assert!(released(&world).await);
+    world.clock.advance(MINUTE);
+    assert_eq!(resets(&mut world, guid, &mut book, LIMIT).await, Outcome::PasswordChanged);
+    assert_eq!(resets(&mut world, guid, &mut book, 1).await, Outcome::BreakerOpen);
+}
+
+#[tokio::test]
+async fn an_hour_later_as_many_are_let_through_again() {
+    let mut world = World::new("breaker-hour").await;
+    let ((guid, _), mut book) = (world.person(Kind::Ordinary), Passwordbook(0));
+    for _ in 0..2 {
+        assert_eq!(resets(&mut world, guid, &mut book, LIMIT).await, Outcome::PasswordChanged);
+        world.clock.advance(WINDOW);
+    }
+}
+
+#[tokio::test]
 async fn a_restart_forgets_no_reset() {
     let mut world = World::new("breaker-restart").await;
     let ((guid, _), mut book) = (world.person(Kind::Ordinary), Passwordbook(0));

@@ -2,8 +2,10 @@
 //!
 //! This agent has no note of how the password stood before. It knows when the request was issued, by
 //! the cloud's clock, and reads when the password was last written, by the controller's; both clocks
-//! are compared with its own. Written since: the request, or somebody else meanwhile, which is why
-//! whatever is concluded here is told as inferred.
+//! are compared with its own. Written since, where it was asked for and while it could have been: the
+//! request, or somebody else meanwhile, which is why whatever is concluded here is told as inferred.
+//! Written later, or at another controller: by somebody else, after ours or instead of it, and nobody
+//! can know.
 //!
 //! Anything counts once the message has expired by every clock that may be used, and the controller's
 //! time limit for a set has passed too: by then nobody sets it any more.
@@ -113,13 +115,21 @@ impl Writeback {
         let to_be_changed =
             witness.pwd_last_set == PwdLastSet::Never || account.password_never_expires();
         let ahead_of_here = there.as_millis() - here.as_millis();
-        let since = header.issued_at.as_millis() + ahead_of_cloud + ahead_of_here;
-        let since = Timestamp::from_millis(since).before(GRAIN);
-        Ok(match written >= since {
+        let by_the_controller = |moment: Timestamp| {
+            Timestamp::from_millis(moment.as_millis() + ahead_of_cloud + ahead_of_here)
+        };
+        if written < by_the_controller(header.issued_at).before(GRAIN) {
+            return Ok(Outcome::SettledElsewhereUnchanged);
+        }
+        // The agent that was asked may have been behind the cloud's clock.
+        let limit = connected.settings.set_time_limit;
+        let last = by_the_controller(header.expires_at).after(CLOCK_DIFFERENCE_MAX).after(limit);
+        let ours = witness.originator == Some(witness.invocation_id);
+        Ok(match ours && written <= last.after(MARGIN) {
+            false => Outcome::CannotBeKnown,
             // Nobody is left to ask for that, and the operator is to know.
             true if asked && !to_be_changed => Outcome::MustChangeNotSet,
             true => Outcome::SettledElsewhereChanged,
-            false => Outcome::SettledElsewhereUnchanged,
         })
     }
 }

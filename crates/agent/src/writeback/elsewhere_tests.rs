@@ -46,6 +46,25 @@ async fn a_password_that_was_written_since_is_changed_and_one_written_before_is_
 }
 
 #[tokio::test]
+async fn what_somebody_else_can_have_written_is_not_told_as_the_request_s() {
+    let mut world = World::new("elsewhere-others").await;
+    let (guid, _) = world.person(Kind::Ordinary);
+    world.population.domain.add_controller("dc2").unwrap();
+    world.clock.advance(LATER);
+    let header = world.header(Operation::Reset);
+    world.clock.advance(Duration::from_secs(10));
+    // The helpdesk, at another controller; what the person asked for was lost.
+    world.population.domain.administrator_sets_at("dc2", guid, "Helpdesk-Set-1").unwrap();
+    world.clock.advance(LATER);
+    assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::CannotBeKnown));
+    // At the same one, when the message had expired by every clock.
+    let header = world.header(Operation::Reset);
+    world.clock.advance(LATER);
+    set(&world, guid, "Helpdesk-Set-2").await;
+    assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::CannotBeKnown));
+}
+
+#[tokio::test]
 async fn nothing_is_concluded_while_a_set_may_be_under_way() {
     let mut world = World::new("elsewhere-early").await;
     let (guid, _) = world.person(Kind::Ordinary);

@@ -6,6 +6,7 @@ use protocol::{Details, Header, Operation, Outcome, PasswordPolicy, Timestamp};
 use serde_json::json;
 use sync::{AdAccount, Resolution};
 
+use super::policy::{Judged, say_if_age_is_unknown};
 use super::{Stop, Writeback, stop};
 use crate::audit::Event;
 use crate::directories::Connected;
@@ -77,7 +78,8 @@ impl Writeback {
         Ok(Found { connected, guid, witness, rest: Rest { imported, own, account } })
     }
 
-    /// Whether anything may be written to the account that was found; and the account.
+    /// Whether anything may be written to the account that was found; and the account, with the rules
+    /// that were believed.
     ///
     /// The policy that the last import saw is believed where it lets the operation pass. Where it does
     /// not, or where none was seen, it is read afresh, so that nobody is refused, or told a moment,
@@ -88,21 +90,26 @@ impl Writeback {
         connected: &Connected,
         rest: Rest<'_>,
         trail: &mut Vec<Event>,
-    ) -> Result<Account, Stop> {
+    ) -> Result<Judged, Stop> {
         let seen = rest.imported.policy.clone();
         let account = self.guarded(header, connected, rest, trail).await.map_err(stop)?;
         let against = |rules: Option<&PasswordPolicy>| {
             against(header.operation, &account, rules, self.clock.now()).map_or(Ok(()), Err)
         };
-        if let Some(seen) = &seen
-            && against(seen.rules.as_ref()).is_ok()
-        {
-            return Ok(account);
-        }
-        let policy = connected.directory.effective_policy(&account).await;
-        let policy = policy.map_err(|error| stop(failed(connected, &error)))?;
-        against(policy.rules.as_ref())?;
-        Ok(account)
+        let (rules, policy, fresh) = match seen {
+            Some(seen) if against(seen.rules.as_ref()).is_ok() => {
+                (seen.rules, seen.reference, false)
+            }
+            _ => {
+                let policy = connected.directory.effective_policy(&account).await;
+                let policy = policy.map_err(|error| stop(failed(connected, &error)))?;
+                against(policy.rules.as_ref())?;
+                (policy.rules, policy.source.reference(), true)
+            }
+        };
+        let judged = Judged { account, rules, fresh };
+        say_if_age_is_unknown(header, connected, &judged, &policy, trail);
+        Ok(judged)
     }
 
     /// The one AD account that was meant, or why there is none.

@@ -6,7 +6,8 @@ use directory::{
 };
 use futures_util::future::BoxFuture;
 use protocol::{
-    AgentId, ClearPassword, KeyId, ManualClock, Operation, RequestId, TenantId, Timestamp,
+    AgentId, ClearPassword, KeyId, ManualClock, Operation, PasswordPolicy, RequestId, TenantId,
+    Timestamp,
 };
 
 use sync::AdAccount;
@@ -34,7 +35,7 @@ fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
 
 fn policy() -> EffectivePolicy {
     let head = "DC=corp,DC=test".parse().unwrap();
-    EffectivePolicy { source: PolicySource::Domain(head), rules: None }
+    EffectivePolicy { source: PolicySource::Domain(head), rules: Some(PasswordPolicy::default()) }
 }
 
 impl Directory for Willing {
@@ -137,6 +138,7 @@ impl World {
             directories: Directories::of(vec![connected]),
             journal: Journal::create(&folder.0, NOW).await.unwrap(),
             breaker: Arc::new(Breaker::new(limits())),
+            guesses: Arc::default(),
             clock: Arc::new(clock),
             watch: Arc::new(Unwatched),
         };

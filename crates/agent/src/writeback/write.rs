@@ -6,6 +6,7 @@ use directory::{
 use protocol::{Changed, ClearPassword, Header, Operation, Outcome, Passwords};
 
 use super::look::Found;
+use super::policy::Judged;
 use super::{Opened, Stop, Writeback, refused, stop};
 use crate::audit::Event;
 use crate::directories::Connected;
@@ -33,7 +34,7 @@ pub(crate) enum Required {
 struct Ready {
     place: Place,
     witness: Witness,
-    account: Account,
+    judged: Judged,
     passwords: Passwords,
 }
 
@@ -56,24 +57,26 @@ impl Writeback {
     ) -> Result<Option<Stop>, JournalError> {
         let connected = found.connected;
         let counts = Breaker::counts(header.operation);
-        if counts && let Err(error) = self.breaker.count(&self.journal, self.clock.now()).await {
+        if let Err(error) = self.count(header.operation).await {
             return Ok(Some(stop(not_noted(header, &error))));
         }
         let ready = match self.ready(header, found, passwords, trail).await? {
             Readied::Ready(ready) => *ready,
             Readied::Stopped(stop) => return Ok(Some(stop)),
         };
+        if header.operation == Operation::Change {
+            return self.send_unless_guessed(header, connected, ready, trail).await;
+        }
         if !counts {
             return self.send(header, connected, ready, trail).await;
         }
-        let asked_at = self.clock.now();
-        match self.breaker.ask(&self.journal, &self.sync, asked_at).await {
-            Ok(Verdict::Pass | Verdict::PassWithAlarm { .. }) => {}
-            Ok(Verdict::Open | Verdict::Opens { .. }) => {
+        let asked_at = match self.breaker.ask(&self.journal, &self.sync, &*self.clock).await {
+            Ok((Verdict::Pass | Verdict::PassWithAlarm { .. }, at)) => at,
+            Ok((Verdict::Open | Verdict::Opens { .. }, _)) => {
                 return Ok(Some(stop(Outcome::BreakerOpen)));
             }
             Err(error) => return Ok(Some(stop(not_noted(header, &error)))),
-        }
+        };
         let done = self.send(header, connected, ready, trail).await;
         if let Ok(Some((outcome, _))) = &done
             && outcome.changed() == Changed::No
@@ -81,6 +84,44 @@ impl Writeback {
             self.breaker.give_back(asked_at).await;
         }
         done
+    }
+
+    /// Counts what was done before, if that is still to be done: before this request is noted, which is
+    /// counted by itself.
+    async fn count(&self, operation: Operation) -> Result<(), JournalError> {
+        match operation {
+            Operation::Change => self.guesses.count(&self.journal, &*self.clock).await,
+            _ if Breaker::counts(operation) => {
+                self.breaker.count(&self.journal, &*self.clock).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends a change, unless present passwords were guessed for this account. An account has one
+    /// change at a time, so none is sent beside one that is still to be counted.
+    async fn send_unless_guessed(
+        &self,
+        header: &Header,
+        connected: &Connected,
+        ready: Ready,
+        trail: &mut Vec<Event>,
+    ) -> Result<Option<Stop>, JournalError> {
+        let place = ready.place.clone();
+        if !self.guesses.may_try(&place, ready.judged.rules.as_ref(), &*self.clock).await {
+            tracing::warn!(
+                event = "writeback.too_many_wrong_passwords",
+                request = %header.request,
+                connector = place.connector,
+                object_guid = %place.guid,
+                operator = Outcome::TooManyWrongPasswords.operator_text(),
+            );
+            return Ok(Some(stop(Outcome::TooManyWrongPasswords)));
+        }
+        let done = self.send(header, connected, ready, trail).await?;
+        let outcome = done.as_ref().map(|(outcome, _)| *outcome);
+        self.guesses.ended(&place, outcome, &*self.clock).await;
+        Ok(done)
     }
 
     /// Notes how the password stands, while the directory says the rest and the passwords are opened.
@@ -104,9 +145,13 @@ impl Writeback {
                 trail.push(event);
                 stop(outcome)
             }
-            (Ok(account), Ok(passwords)) => match noted_or_stop(header, noted)? {
+            (Ok(judged), Ok(passwords)) => match noted_or_stop(header, noted)? {
                 None => {
-                    let ready = Ready { place, witness, account, passwords };
+                    let refused = self.certainly_refused(header, connected, &judged, &passwords);
+                    if let Some(stop) = refused.await {
+                        return Ok(Readied::Stopped(stop));
+                    }
+                    let ready = Ready { place, witness, judged, passwords };
                     return Ok(Readied::Ready(Box::new(ready)));
                 }
                 Some(stop) => stop,
@@ -120,9 +165,10 @@ impl Writeback {
         &self,
         header: &Header,
         connected: &Connected,
-        Ready { place, mut witness, account, passwords }: Ready,
+        Ready { place, mut witness, judged, passwords }: Ready,
         trail: &mut Vec<Event>,
     ) -> Result<Option<Stop>, JournalError> {
+        let account = judged.account;
         let Some(write) = write_of(header.operation, &passwords) else {
             return Ok(Some(stop(Outcome::BadInput)));
         };
@@ -130,7 +176,7 @@ impl Writeback {
             self.watch.reached(Step::Noted).await;
             // Looked at again, as late as can be: the clock may have been put to another time while
             // the directory was asked, and by that time the message may have expired.
-            if !self.clock_difference.is_known_to_be_small() {
+            if !self.clock_difference.is_still_small() {
                 return Ok(Some(stop(Outcome::ClockDifference)));
             }
             // No set starts after its time, however long the way there takes (SPEC W-11).

@@ -134,6 +134,7 @@ outcome-changed_elsewhere = Your password was just changed in another place. { t
 # The password that was typed.
 outcome-password_malformed = That cannot be a password: it is empty, too long, or contains a broken character. { told-unchanged } { told-another }
 outcome-wrong_old_password = That is not your present password. { told-unchanged } Type it again; if you no longer know it, reset your password.
+outcome-too_many_wrong_passwords = The present password was typed wrong too often. { told-unchanged } Wait an hour before you try again; if you no longer know it, reset your password.
 outcome-policy_too_short = { $minimum ->
     [0] That password is too short for your organisation. { told-unchanged } Choose a longer one.
    *[other] That password is too short: your organisation asks for at least { $minimum } characters. { told-unchanged } Choose a longer one.

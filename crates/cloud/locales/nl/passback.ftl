@@ -133,6 +133,7 @@ outcome-changed_elsewhere = Uw wachtwoord is zojuist op een andere plek gewijzig
 # Het ingetypte wachtwoord.
 outcome-password_malformed = Dat kan geen wachtwoord zijn: het is leeg, te lang, of bevat een kapot teken. { told-unchanged } { told-another }
 outcome-wrong_old_password = Dat is niet uw huidige wachtwoord. { told-unchanged } Typ het opnieuw; weet u het niet meer, stel dan een nieuw wachtwoord in.
+outcome-too_many_wrong_passwords = Het huidige wachtwoord is te vaak verkeerd getypt. { told-unchanged } Wacht een uur voordat u het opnieuw probeert; weet u het niet meer, stel dan een nieuw wachtwoord in.
 outcome-policy_too_short = { $minimum ->
     [0] Dat wachtwoord is te kort voor uw organisatie. { told-unchanged } Kies een langer wachtwoord.
    *[other] Dat wachtwoord is te kort: uw organisatie vraagt minstens { $minimum } tekens. { told-unchanged } Kies een langer wachtwoord.

@@ -1,7 +1,7 @@
 //! What operators are alarmed or warned about (SPEC L-6, A-3, A-5, A-9, D-2). Nobody in front of a
 //! page is told.
 //!
-//! Ours: 34040–34053.
+//! Ours: 34040–34053, 34060.
 
 macro_rules! alarms {
     ({ $($before:tt)* } $($left:ident)*) => {
@@ -52,6 +52,10 @@ macro_rules! alarms {
                 HistoryNotEnforced = "history_not_enforced", "34050", Event, Operator, No,
                     "`allow_without_policy_control` is set, and the controller offers no policy-hints control: people can choose a password again that they had before.",
                     "Update the controller, then take `allow_without_policy_control` out of the configuration.";
+                /// A password was reset whose least age nobody has looked at (SPEC D-2, D-12).
+                MinimumAgeUnknown = "minimum_age_unknown", "34060", Event, Operator, No,
+                    "A password was to be reset whose fine-grained policy the service account may not read, so the agent could not check its minimum age before; of a reset with policy hints Windows documents the history alone.",
+                    "Let the service account read the Password Settings container: `passback-agent permissions grant --feature fine-grained-rules`.";
                 /// The audit trail cannot be written: no password is set (THREATS "audit sink gone").
                 AuditNotWritten = "audit_not_written", "34051", Event, Operator, No,
                     "The audit trail cannot be written. Until it can, no password is set.",

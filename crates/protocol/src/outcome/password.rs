@@ -1,6 +1,6 @@
 //! The new password was refused, or the old one: what the person can choose differently.
 //!
-//! SPEC 5: 33007, 33008, and of 32003 what the person typed. Ours: 34030, 34031 (SPEC L-5), 34026.
+//! SPEC 5: 33007, 33008, and of 32003 what the person typed. Ours: 34030, 34031 (SPEC L-5), 34026, 34059.
 
 macro_rules! password {
     ({ $($before:tt)* } $($left:ident)*) => {
@@ -15,6 +15,11 @@ macro_rules! password {
                 WrongOldPassword = "wrong_old_password", "33007", Answer, Person, No,
                     "The old password that came with the change is not the account's (00000056, or sub-code 52e).",
                     "The person types it again, or resets the password. Many of these for one account are somebody who guesses: look in the audit trail.";
+                /// The old password was wrong too often: it is not tried any more, so that nobody guesses it
+                /// here, nor locks the account by guessing.
+                TooManyWrongPasswords = "too_many_wrong_passwords", "34059", Answer, Person, No,
+                    "Several changes for this account came with a wrong old password within the last hour (or the policy's lockout window, if that is longer), so this one was not sent. The directory itself may not count them, or would lock the account.",
+                    "The person waits, or resets the password. If it was not the person, somebody guesses: the audit trail has the addresses that these changes came from (`passback audit export --since MOMENT`).";
                 /// Shorter than the policy's least length.
                 PolicyTooShort = "policy_too_short", "33008", Answer, Person, No,
                     "The password is shorter than the least length of the person's effective policy.",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::limits::LIFETIME_MAX;
+use protocol::limits::{CLOCK_DIFFERENCE_MAX, LIFETIME_MAX};
 use protocol::{CloudAnchor, Header};
 use store::Store;
 
@@ -31,13 +31,16 @@ impl World {
         self.hand_over_with(Box::new(|_, package| package.to_vec()));
     }
 
-    /// The same, with a later expiry written on everything: the latest that an agent would take.
+    /// The same, with later times written on everything, as if it was issued as long after that as clocks
+    /// may differ: with the latest expiry that an agent would take.
     ///
     /// # Panics
     /// As for [`World::hand_over`].
     pub fn hand_over_prolonged(&mut self) {
-        let prolong =
-            |header: Header| Header { expires_at: header.issued_at.after(LIFETIME_MAX), ..header };
+        let prolong = |header: Header| {
+            let issued_at = header.issued_at.after(CLOCK_DIFFERENCE_MAX);
+            Header { issued_at, expires_at: issued_at.after(LIFETIME_MAX), ..header }
+        };
         self.hand_over_with(self.relabels(prolong, Bug::ExpiryUnbound));
     }
 

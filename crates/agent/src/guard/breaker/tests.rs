@@ -79,7 +79,7 @@ fn what_was_asked_for_before_a_release_counts_no_more_and_what_was_after_it_does
     assert_eq!(counted.judge(&limits(), 60, second(1)), Verdict::Opens { limit: 60 });
     // One that was asked for, is on its way, and is not noted yet.
     counted.resets.push(second(3));
-    counted.released(&Kept { opened_at: None, released_at: Some(second(2)) });
+    counted.released(&Kept { opened_at: None, released_at: Some(second(2)) }, Some(second(2)));
     assert_eq!((counted.open, counted.in_the_hour(second(4))), (false, 1));
 }
 

@@ -1,0 +1,118 @@
+//! What is settled on the fake directory where somebody else wrote, the account is new to the controller
+//! that has the role, or the live answer would have said more than "changed".
+
+use std::time::Duration;
+
+use directory::AccountFlags;
+use directory_fake::{Fault, NewFakePerson};
+use lab::Kind;
+use protocol::{Operation, Outcome};
+
+use crate::writeback::operations_tests::{NEW, World, new_one};
+
+const LATER: Duration = Duration::from_secs(60 * 60);
+
+/// The request or its answer was lost; the person calls the helpdesk.
+#[tokio::test]
+async fn what_somebody_else_wrote_meanwhile_is_not_told_as_the_person_s_password() {
+    for (number, fault, controller) in [
+        (0, Fault::RequestLost, "dc2"),
+        (1, Fault::AnswerLost, "dc2"),
+        (2, Fault::AnswerLost, "dc1"),
+    ] {
+        let mut world = World::new(&format!("settle-others-{number}")).await;
+        let (guid, _) = world.person(Kind::Ordinary);
+        let domain = world.population.domain.clone();
+        domain.add_controller("dc2").unwrap();
+        domain.inject(fault.clone());
+        let (header, doubt) = world.done(Operation::Reset, guid, &new_one()).await;
+        assert_eq!(doubt, None, "{fault:?}");
+        domain.administrator_sets_at(controller, guid, "Helpdesk-Set-1").unwrap();
+        assert!(!domain.is_password(guid, NEW));
+        assert_eq!(world.settled(&header).await, Outcome::CannotBeKnown, "{fault:?}");
+    }
+}
+
+/// The request was lost, and the agent with it; an hour later the helpdesk sets a password where the
+/// agent would have. The version is the next one and the controller the right one.
+#[tokio::test]
+async fn what_was_written_when_the_message_had_long_expired_is_somebody_else_s() {
+    let mut world = World::new("settle-late").await;
+    let (guid, _) = world.person(Kind::Ordinary);
+    world.population.domain.inject(Fault::RequestLost);
+    let (header, doubt) = world.done(Operation::Reset, guid, &new_one()).await;
+    assert_eq!(doubt, None);
+    world.clock.advance(LATER);
+    world.population.domain.administrator_sets(guid, "Helpdesk-Set-1").unwrap();
+    assert_eq!(world.settled(&header).await, Outcome::CannotBeKnown);
+}
+
+#[tokio::test]
+async fn what_was_written_in_time_is_told_however_late_the_agent_comes_back() {
+    let mut world = World::new("settle-in-time").await;
+    let (guid, _) = world.person(Kind::Ordinary);
+    world.population.domain.inject(Fault::AnswerLost);
+    let (header, doubt) = world.done(Operation::Reset, guid, &new_one()).await;
+    assert_eq!(doubt, None);
+    world.clock.advance(LATER);
+    assert_eq!(world.settled(&header).await, Outcome::SettledChanged);
+}
+
+/// As where the service account lacks the right Unexpire Password.
+#[tokio::test]
+async fn a_reset_that_has_to_be_changed_at_once_is_told_so_after_a_crash_as_well() {
+    let mut world = World::new("settle-expired").await;
+    let (guid, _) = world.person(Kind::Ordinary);
+    world.population.domain.inject(Fault::AnswerLost);
+    let (header, doubt) = world.done(Operation::Reset, guid, &new_one()).await;
+    assert_eq!(doubt, None);
+    world.population.domain.put(guid, "pwdLastSet", "0").unwrap();
+    assert_eq!(world.settled(&header).await, Outcome::SetButExpired);
+}
+
+#[tokio::test]
+async fn a_reset_by_an_administrator_that_asks_for_no_change_is_told_so_after_a_crash_as_well() {
+    let mut world = World::new("settle-never-expires").await;
+    let (guid, _) = world.person(Kind::Ordinary);
+    let domain = world.population.domain.clone();
+    domain.flag(guid, AccountFlags::PASSWORD_NEVER_EXPIRES, true).unwrap();
+    domain.inject(Fault::AnswerLost);
+    let (header, doubt) = world.done(Operation::ResetByAdministrator, guid, &new_one()).await;
+    assert_eq!(doubt, None);
+    assert_eq!(world.settled(&header).await, Outcome::ResetChangeNotAsked);
+}
+
+/// An account that is minutes old; the role moves to a controller that has not heard of it.
+#[tokio::test]
+async fn who_is_not_there_yet_is_not_gone() {
+    for (number, operation, fault, settled) in [
+        (0, Operation::Reset, Fault::AnswerLost, Outcome::SettledChanged),
+        (1, Operation::Reset, Fault::RequestLost, Outcome::SettledUnchanged),
+        (2, Operation::ResetByAdministrator, Fault::AnswerLost, Outcome::SettledChanged),
+    ] {
+        let mut world = World::new(&format!("settle-new-{number}")).await;
+        let domain = world.population.domain.clone();
+        domain.add_controller("dc2").unwrap();
+        domain.replicate_after(Duration::from_secs(100));
+        let guid = world.population.add(NewFakePerson::new("newcomer")).unwrap().guid;
+        domain.inject(fault.clone());
+        let (header, doubt) = world.done(operation, guid, &new_one()).await;
+        assert_eq!(doubt, None);
+        domain.move_role("dc2").unwrap();
+        world.clock.advance(directory::ROLE_CHECK);
+        assert_eq!(world.settled(&header).await, settled, "{operation:?} {fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_was_removed_is_gone_for_whoever_was_asked() {
+    let mut world = World::new("settle-removed").await;
+    for (operation, kind) in [(Operation::Reset, Kind::Ordinary), (Operation::Unlock, Kind::Locked)]
+    {
+        let (guid, _) = world.person(kind);
+        let header = world.header(operation);
+        world.noted(&header, guid).await;
+        world.population.domain.remove(guid).unwrap();
+        assert_eq!(world.settled(&header).await, Outcome::UserGone, "{operation:?}");
+    }
+}

@@ -1,0 +1,124 @@
+//! What two readings of an account's metadata say about the set in between.
+
+use std::time::Duration;
+
+use directory::{InvocationId, ObjectGuid, Witness};
+use protocol::limits::CLOCK_DIFFERENCE_MAX;
+use protocol::{Header, Outcome};
+
+use super::{Conclusion, Why};
+use crate::clocks::midway;
+use crate::directories::Connected;
+use crate::journal::Before;
+use crate::writeback::Writeback;
+
+/// Controllers date what they write to the second, and say what time it is to the second; the rest is
+/// for the way there and back.
+const GRAIN: Duration = Duration::from_secs(5);
+
+/// What two readings of the metadata say about the set in between.
+pub(super) fn judge(before: &Before, now: &Witness) -> Result<(Outcome, bool), Why> {
+    if now.version > before.version {
+        // The one write that was asked for, where it was asked for. Behind anything else stands
+        // somebody else's write: what the directory holds now is theirs, and ours may have been before
+        // it, or not at all.
+        let ours = now.version - before.version == 1 && now.originator == Some(noted(before));
+        let outcome = if ours { Outcome::SettledChanged } else { Outcome::CannotBeKnown };
+        return Ok((outcome, false));
+    }
+    is_noted(before, now)?;
+    Ok((Outcome::SettledUnchanged, now.version != before.version))
+}
+
+/// What was read is of the controller that was asked: another one may not have heard of it yet.
+pub(super) fn is_noted(before: &Before, now: &Witness) -> Result<(), Why> {
+    if now.controller == before.controller && now.invocation_id == noted(before) {
+        return Ok(());
+    }
+    let (noted, now) = (before.controller.clone(), now.controller.clone());
+    Err(Why::OtherController { noted, now })
+}
+
+fn noted(before: &Before) -> InvocationId {
+    InvocationId(ObjectGuid::from_bytes(before.invocation_id))
+}
+
+/// What the controller says that was asked for the set, where another one has the role now; if it does
+/// not say, `otherwise`.
+pub(super) async fn at_the_noted_one(
+    connected: &Connected,
+    before: &Before,
+    otherwise: Why,
+) -> Conclusion {
+    match there(connected, before, otherwise).await? {
+        Some(witness) => judge(before, &witness),
+        // Whether it was set before it was removed nobody can tell; there is no account left that the
+        // password could be for.
+        None => Ok((Outcome::UserGone, true)),
+    }
+}
+
+/// Whether the account is gone, of which the controller that has the role now knows nothing.
+pub(super) async fn is_gone(connected: &Connected, before: &Before) -> Conclusion {
+    match there(connected, before, Why::not_there(before)).await? {
+        Some(_) => Err(Why::not_there(before)),
+        None => Ok((Outcome::UserGone, true)),
+    }
+}
+
+/// How the password stands since the set: at whoever has the role, or, where that has not heard of the
+/// set, at the controller that was asked. None if the account is gone.
+pub(super) async fn since_the_set(
+    connected: &Connected,
+    before: &Before,
+) -> Result<Option<Witness>, Why> {
+    match connected.directory.witness(before.place.guid).await? {
+        Some(witness) if witness.version > before.version => Ok(Some(witness)),
+        _ => there(connected, before, Why::not_there(before)).await,
+    }
+}
+
+async fn there(
+    connected: &Connected,
+    before: &Before,
+    otherwise: Why,
+) -> Result<Option<Witness>, Why> {
+    let witness = connected.directory.witness_at(&before.controller, before.place.guid).await;
+    witness.map_err(|error| {
+        tracing::info!(event = "settle.noted_controller", cause = %error);
+        otherwise
+    })
+}
+
+/// Whether what looks like our set was written while it could have been: the controller may have been
+/// given another one since, by the helpdesk that was called because of the silence.
+///
+/// Ours was sent before anybody began to look how it ended, `waited` ago, and before it expired by this
+/// agent's clock; from then on the controller may work on it for as long as its time limit.
+pub(super) async fn was_written_in_time(
+    writeback: &Writeback,
+    connected: &Connected,
+    header: &Header,
+    before: &Before,
+    waited: Duration,
+) -> Result<bool, Why> {
+    let Some(witness) = since_the_set(connected, before).await? else { return Ok(true) };
+    let Some(written_at) = witness.written_at else { return Ok(true) };
+    let asked = writeback.clock.now();
+    let controllers = connected.directory.time().await?;
+    let here = midway(asked, writeback.clock.now());
+    // By the controller's clock. The cloud's clock issued the request; the agent's may have been behind
+    // it when it was sent, and where it is not known how they stand now, as far again.
+    let ahead_of_here = controllers.as_millis().saturating_sub(here.as_millis());
+    let (ahead_of_cloud, unknown) = match writeback.clock_difference.known() {
+        Some(ahead) => (ahead, Duration::ZERO),
+        None => (0, CLOCK_DIFFERENCE_MAX),
+    };
+    let ahead = ahead_of_here.saturating_add(ahead_of_cloud);
+    let expired = header.expires_at.as_millis().saturating_add(ahead);
+    let expired = protocol::Timestamp::from_millis(expired);
+    let expired = expired.after(CLOCK_DIFFERENCE_MAX).after(unknown);
+    let began_to_look = controllers.before(waited);
+    let sent = expired.min(began_to_look);
+    Ok(written_at <= sent.after(connected.settings.set_time_limit).after(GRAIN))
+}
