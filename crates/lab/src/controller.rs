@@ -86,6 +86,11 @@ pub(crate) struct Recipe {
     pub(crate) switch: PathBuf,
 }
 
+/// The file that names another root filesystem for a controller with this switch to be started from.
+pub(crate) fn update_file(switch: &Path) -> PathBuf {
+    switch.with_extension("rootfs")
+}
+
 /// A thread that has a controller's programs, because they end with the thread that started
 /// them. Dropping it ends both.
 #[derive(Debug)]
@@ -145,7 +150,9 @@ impl Drop for Keeper {
 
 impl Recipe {
     fn start(&self) -> Result<Space, LabError> {
-        start(&self.rootfs, &self.domain, &self.log, self.preloaded.as_deref())
+        let updated = fs::read_to_string(update_file(&self.switch)).ok().map(PathBuf::from);
+        let rootfs = updated.as_deref().unwrap_or(&self.rootfs);
+        start(rootfs, &self.domain, &self.log, self.preloaded.as_deref())
     }
 
     fn keep(&self, first: Space, state: &State) {

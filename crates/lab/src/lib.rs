@@ -21,7 +21,7 @@
 //! ldap        what tests ask of it, through OpenLDAP's clients
 //! bindings    what tests ask of Samba's own library
 //! person      fresh accounts of a test's own
-//! roles       stops and starts controllers, moves the PDC role
+//! roles       stops, starts and updates controllers, moves the PDC role
 //! replication holds back what controllers tell each other, and has them tell it
 //! authority   certificates for it and for other servers of a lab
 //! ```

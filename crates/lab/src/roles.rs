@@ -1,12 +1,15 @@
-//! What an administrator does with a domain's controllers: stops and starts them, and moves the
-//! role of PDC emulator.
+//! What an administrator does with a domain's controllers: stops, starts and updates them, and moves
+//! the role of PDC emulator.
 
 use std::fs;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use crate::controller::{self, PATIENCE};
 use crate::ldap::{Bound, replacement};
-use crate::space::BEAT;
+use crate::options::Edition;
+use crate::rootfs;
+use crate::space::{BEAT, Watch};
 use crate::{Controller, Credentials, Forest, LabError};
 
 /// What a record of a zone starts with (MS-DNSP 2.3.2.2): type 33 is SRV; version 5, rank 240
@@ -52,6 +55,24 @@ impl Forest {
         }
         let there = self.at(index);
         wait(controller, "did not answer within a minute", || there.answers())
+    }
+
+    /// Updates a controller's programs to the current Samba, with what it has on its disk, as an
+    /// administrator does; returns when it answers. For a lab of old ones
+    /// ([`crate::LabOptions::old_samba`]) of a test's own.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such controller, or it does not answer.
+    pub fn update_controller(&self, index: usize) -> Result<(), LabError> {
+        let quiet = AtomicBool::new(false);
+        let watch = Watch { progress: &|_| {}, stop: &quiet };
+        let rootfs = rootfs::ready(Edition::Current, watch)?;
+        self.stop_controller(index)?;
+        let file = controller::update_file(&self.controller(index)?.switch);
+        fs::write(&file, rootfs.as_os_str().as_encoded_bytes())
+            .map_err(LabError::io("writing", &file))?;
+        self.start_controller(index)
     }
 
     /// Which controller holds the role of PDC emulator, as one of them sees it.
