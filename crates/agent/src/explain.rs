@@ -13,7 +13,7 @@ mod way;
 
 pub(crate) use lines::{Explanation, Line, Mark, Section};
 pub(crate) use read::{Found, find, hidden, subject};
-pub(crate) use way::fault;
+pub(crate) use way::{fault, moved, of_error};
 
 use directory::{Account, EffectivePolicy, Surveyed, Witness};
 use protocol::{Operation, Timestamp};
@@ -93,3 +93,6 @@ impl Subject<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

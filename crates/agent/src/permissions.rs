@@ -6,7 +6,11 @@
 //! arrived    the same at the other controllers
 //! owner      who owns an object, and what comes of that
 //! remedy     the exact fix of each
+//! policy     whether history is enforced where passwords are set
+//! origin     where an inherited entry stands
 //! plan       what grant and revoke change, entry by entry
+//! conditional  what is in the way under a condition
+//! still      what stands all the same after a revoke
 //! print      the same as commands of administrators' own tools
 //! text, json how it is told
 //! ```
@@ -14,26 +18,36 @@
 //! Reading comes first and judging afterwards, so that a test can judge what no directory holds.
 
 mod arrived;
+mod conditional;
 mod json;
 mod judge;
 mod observed;
+mod origin;
 mod owner;
 mod plan;
+mod policy;
 mod print;
 mod read;
 mod remedy;
+mod still;
 mod text;
 
 pub(crate) use arrived::{Arrival, arrivals};
-pub(crate) use json::{check as check_json, not_checked as not_checked_json};
-pub(crate) use judge::{Cause, Finding, Judgement, Kind, judge, own_cause};
+pub(crate) use json::{check as check_json, not_checked as not_checked_json, of_remedy};
+pub(crate) use judge::{Cause, Finding, Judgement, Kind, is_by_design, judge, own_cause};
 pub(crate) use observed::{Names, Observed, Sampled, Seen};
 pub(crate) use owner::Owned;
-pub(crate) use plan::{Change, Wish, grant, revoke};
-pub(crate) use print::{Form, print};
-pub(crate) use read::{Extent, name_of, names_in, observe};
-pub(crate) use remedy::{Remedy, dsacls_name, may_change, powershell_quoted, quoted, to_be_let_in};
-pub(crate) use text::{check as check_text, findings as findings_text, preview};
+pub(crate) use plan::{Change, Obstacle, Wish, grant, revoke};
+pub(crate) use policy::{newer, newer_or_allowed, no_control};
+pub(crate) use print::{Form, no_list, print, shown};
+pub(crate) use read::{Extent, add_chain, name_of, names_in, observe, sampled};
+pub(crate) use remedy::{
+    READABLE, Remedy, dsacls_name, may_change, powershell_quoted, quoted, to_be_let_in,
+};
+pub(crate) use still::{still, still_text};
+pub(crate) use text::{
+    check as check_text, findings as findings_text, not_checked as not_checked_text, preview,
+};
 
 use directory::security::rights::{Feature, Permission};
 
@@ -83,4 +97,6 @@ pub(crate) fn labels(permissions: &[Permission]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+#[cfg(test)]
+mod whence_tests;

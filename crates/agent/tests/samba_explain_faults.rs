@@ -38,23 +38,63 @@ fn good(said: &Said) {
 const UNAVAILABLE: i32 = 3;
 const CONFIGURATION: i32 = 4;
 
-/// The first line names all of this, to programs too, and the exit code says who must act.
-fn named(place: &Place, login: &str, code: i32, parts: &[&str]) {
-    let said = explain(place, login);
-    assert_eq!(said.code, code, "{}{}", said.out, said.err);
-    let line = format!("corp: {login} cannot be reset: ");
-    assert!(said.line(0).starts_with(&line), "{}", said.out);
-    let short = format!("passback-agent: the directory corp cannot be asked about {login}\n");
-    assert_eq!(said.err, short);
-    let json = place.agent(&["explain", login, "--json"]);
-    let value: serde_json::Value = serde_json::from_str(&json.out).unwrap();
-    assert_eq!((json.code, &json.err), (code, &short));
-    assert_eq!((&value["can_be_reset"], &value["dn"]), (&false.into(), &serde_json::Value::Null));
-    let verdict = format!("{} {}", value["verdict"]["text"], value["verdict"]["fix"]["note"]);
-    let head: String = said.out.lines().take(2).collect();
-    for part in parts {
-        assert!(head.contains(part), "{part}: {}", said.out);
-        assert!(verdict.contains(part), "{part}: {verdict}");
+/// What is told of a fault on the way: its code, the parts that its first line has, and the fix below it.
+struct Fault<'f> {
+    code: i32,
+    parts: &'f [&'f str],
+    todo: &'f str,
+}
+
+impl Fault<'_> {
+    /// Both commands name it, to people and to programs, and the exit code says who must act.
+    fn told(&self, place: &Place, login: &str) {
+        self.explained(place, login);
+        self.checked(place);
+    }
+
+    /// Gives back what `explain` says to programs.
+    fn explained(&self, place: &Place, login: &str) -> serde_json::Value {
+        let said = explain(place, login);
+        self.named(&said, &format!("corp: {login} cannot be reset: "));
+        let short = format!("passback-agent: the directory corp cannot be asked about {login}\n");
+        assert_eq!(said.err, short);
+        let json = place.agent(&["explain", login, "--json"]);
+        assert_eq!((json.code, &json.err), (self.code, &short));
+        let value: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+        let nobody = (&value["can_be_reset"], &value["dn"]);
+        assert_eq!(nobody, (&false.into(), &serde_json::Value::Null));
+        self.the_same(&said, &value["verdict"]);
+        value
+    }
+
+    /// Gives back what `check` says to programs.
+    fn checked(&self, place: &Place) -> serde_json::Value {
+        let said = place.agent(&["permissions", "check"]);
+        self.named(&said, "corp: cannot be looked at: ");
+        let json = place.agent(&["permissions", "check", "--json"]);
+        let value: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+        let error = &value["directories"][0]["error"];
+        assert_eq!((json.code, &error["exit_code"]), (self.code, &self.code.into()));
+        self.the_same(&said, error);
+        value
+    }
+
+    fn named(&self, said: &Said, start: &str) {
+        assert_eq!(said.code, self.code, "{}{}", said.out, said.err);
+        assert!(said.line(0).starts_with(start), "{}", said.out);
+        for part in self.parts {
+            assert!(said.line(0).contains(part), "{part}: {}", said.out);
+        }
+        let fix = said.line(1).strip_prefix("  Fix: ").unwrap();
+        assert!(fix.contains(self.todo), "{}", said.out);
+    }
+
+    fn the_same(&self, said: &Said, json: &serde_json::Value) {
+        let fix = said.line(1).strip_prefix("  Fix: ").unwrap();
+        assert_eq!(json["fix"]["note"], fix);
+        for part in self.parts {
+            assert!(json["text"].as_str().unwrap().contains(part), "{part}: {json}");
+        }
     }
 }
 
@@ -67,8 +107,9 @@ fn a_ca_of_another_directory_is_named_with_the_key_of_its_file() {
     std::fs::write(&file, stranger.cert.pem()).unwrap();
     let other = file.display().to_string();
     place.reconfigure(&own, &other);
-    let parts = ["certificate", "not issued by", "Put the authority that issued it", "`ca`"];
-    named(&place, &login, CONFIGURATION, &parts);
+    let parts = ["certificate", &*place.forest.controller, "not issued by"];
+    let todo = "Put the authority that issued it into the directory's CA file (`ca`)";
+    Fault { code: CONFIGURATION, parts: &parts, todo }.told(&place, &login);
     let both = stranger.cert.pem() + &std::fs::read_to_string(own).unwrap();
     std::fs::write(&file, both).unwrap();
     good(&explain(&place, &login));
@@ -78,7 +119,20 @@ fn a_ca_of_another_directory_is_named_with_the_key_of_its_file() {
 fn a_wrong_password_of_the_service_account_is_named_with_its_file() {
     let (place, login) = someone("wrong-password");
     bind_password(&place, "Not-The-Password-1");
-    named(&place, &login, CONFIGURATION, &["52e", "`bind_password_file`"]);
+    let name = format!("{}@{}", place.forest.service.login, place.forest.domain);
+    let todo = "write the account's password into `bind_password_file`";
+    let parts = ["refused to bind", &name, "52e"];
+    let fault = Fault { code: CONFIGURATION, parts: &parts, todo };
+    let told = fault.explained(&place, &login);
+    let told = serde_json::to_string_pretty(&told).unwrap().replace(&login, "PERSON");
+    place.snapshot("explain_wrong_password.json", &told);
+    // Five in a row would lock the account, which other tests use as well.
+    bind_password(&place, &place.forest.service.password.clone());
+    good(&explain(&place, &login));
+    bind_password(&place, "Not-The-Password-1");
+    let told = fault.checked(&place);
+    let told = serde_json::to_string_pretty(&told).unwrap();
+    place.snapshot("check_wrong_password.json", &told);
     bind_password(&place, &place.forest.service.password.clone());
     good(&explain(&place, &login));
 }
@@ -88,8 +142,9 @@ fn a_closed_port_is_named_with_its_address() {
     let (place, login) = someone("closed-port");
     place.reconfigure(&format!("ldaps_port = {}", place.forest.ldaps_port), "ldaps_port = 1");
     let address = format!("{}:1", place.forest.address);
-    let parts = [&*place.forest.controller, &address, "refused", "correct the port"];
-    named(&place, &login, UNAVAILABLE, &parts);
+    let parts = [&*place.forest.controller, &address, "refused"];
+    let todo = "Start the directory service there, or correct";
+    Fault { code: UNAVAILABLE, parts: &parts, todo }.told(&place, &login);
     place.reconfigure("ldaps_port = 1", &format!("ldaps_port = {}", place.forest.ldaps_port));
     good(&explain(&place, &login));
 }
@@ -107,6 +162,22 @@ fn a_directory_that_cannot_be_asked_hides_nobody_of_another_one() {
     let nobody = explain(&place, "nobody-is-called-that");
     assert_eq!(nobody.code, UNAVAILABLE, "{}{}", nobody.out, nobody.err);
     assert!(nobody.line(0).starts_with("down: nobody-is-called-that cannot"), "{}", nobody.out);
+}
+
+#[test]
+fn a_domain_in_front_of_a_login_is_the_one_that_is_looked_in() {
+    let (place, login) = someone("domain");
+    let short = place.forest.person_of(lab::Kind::Ordinary).unwrap();
+    for domain in ["CORP", "corp", &place.forest.domain.clone()] {
+        let said = explain(&place, &format!("{domain}\\{login}"));
+        assert!(said.line(0).starts_with(&format!("corp: {login} can be reset")), "{}", said.out);
+    }
+    for domain in ["OTHER", "fabriek", "passback.test"] {
+        let user = format!("{domain}\\{}", short.login);
+        let said = explain(&place, &user);
+        let nobody = format!("passback-agent: no account is called {user}\n");
+        assert_eq!((said.code, said.err), (1, nobody), "{}", said.out);
+    }
 }
 
 #[test]

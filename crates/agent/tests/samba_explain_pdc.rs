@@ -110,6 +110,14 @@ fn a_role_that_moved_to_where_nobody_answers_is_named_with_the_controller_to_sta
     named(&said, UNAVAILABLE, &parts);
     let fix = format!("Fix: start {second}, or open the way to it; if it is gone for good, give");
     assert!(said.line(1).trim().starts_with(&fix), "{}", said.out);
+
+    // `check` knows it too, and waits for nothing that does not come by itself.
+    for wait in [&[][..], &["--wait", "3600", "--pause", "1"]] {
+        let check = place.agent(&[&["permissions", "check"], wait].concat());
+        let parts = ["cannot be looked at", "PDC role has moved to", &second, "cannot be asked"];
+        named(&check, UNAVAILABLE, &parts);
+        assert!(check.line(1).trim().starts_with(&fix), "{}", check.out);
+    }
     forest.start_controller(1).unwrap();
     let said = explain(&place, &login);
     named(&said, 0, &["can be reset; not as it should be: the PDC role has moved to", &second]);
@@ -125,9 +133,75 @@ fn a_controller_without_policy_hints_is_named_and_the_printed_key_allows_it() {
     named(&said, 1, &["cannot be reset", &controller, numbers, "history would not be enforced"]);
     let fix = said.line(1).trim();
     assert!(fix.starts_with(&format!("Fix: update {}, or move", place.forest.controller)), "{fix}");
+    let check = || place.agent(&["permissions", "check"]);
+    let lacking = check();
+    named(&lacking, 1, &[&controller, numbers, "history would not be enforced"]);
+    assert_eq!(lacking.line(1).trim(), fix, "{}", lacking.out);
     let key = fix.split('`').nth(1).unwrap();
     let port = format!("ldaps_port = {}", place.forest.ldaps_port);
     place.reconfigure(&port, &format!("{key}\n{port}"));
     let said = explain(&place, &login);
     named(&said, 0, &["can be reset; not as it should be", &controller, "history is not enforced"]);
+    let allowed = check();
+    assert_eq!(allowed.code, 0, "{}{}", allowed.out, allowed.err);
+    let told = format!("  {controller} {numbers}: history is not enforced, as the configuration");
+    assert!(allowed.out.contains(&told), "{}", allowed.out);
+}
+
+/// As the fix says it: the role goes to a controller that is up to date.
+#[test]
+fn a_role_that_is_moved_to_a_newer_controller_makes_resets_possible() {
+    let options = LabOptions { old_samba: true, controllers: 2, ..LabOptions::default() };
+    let lab = start(options);
+    let forest = lab.forest().clone();
+    let [first, second] = [0, 1].map(|index| forest.controllers[index].name.clone());
+    let (place, login) = someone("newer", forest.clone());
+    let check = || place.agent(&["permissions", "check"]);
+    let said = explain(&place, &login);
+    named(&said, 1, &["cannot be reset", &first, "offers no policy-hints control"]);
+    let way = format!("Fix: update {first}, or move the PDC role to a controller that offers it");
+    assert!(said.line(1).trim().starts_with(&way), "{}", said.out);
+    named(&check(), 1, &[&first, "offers no policy-hints control"]);
+
+    forest.update_controller(1).unwrap();
+    named(&explain(&place, &login), 1, &["cannot be reset", &first]);
+    forest.transfer_pdc(1).unwrap();
+    good(&place, &login);
+    let said = check();
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(said.out.contains(&format!(" at {second}; ")), "{}", said.out);
+}
+
+#[test]
+fn a_domain_in_front_of_a_login_tells_two_forests_apart() {
+    let lab = start(LabOptions { forests: 2, ..LabOptions::default() });
+    let forests: Vec<Forest> = lab.forest().whole_lab().cloned().collect();
+    let [place, other] = [0, 1].map(|index| {
+        let people = format!("OU=People,{}", forests[index].base_dn);
+        Place::over(&format!("forests-{index}"), forests[index].clone(), &[&people])
+    });
+    let file = |place: &Place| place.dir.join("agent.toml");
+    let second = std::fs::read_to_string(file(&other)).unwrap();
+    let (_, second) = second.split_once("[[directory]]").unwrap();
+    let password = other.dir.join("svc.password").display().to_string();
+    let second = second.replace("\"corp\"", "\"fabriek\"").replace("svc.password", &password);
+    let both = std::fs::read_to_string(file(&place)).unwrap() + "[[directory]]" + &second;
+    std::fs::write(file(&place), both).unwrap();
+
+    let [one, twin] = [0, 1].map(|index| forests[index].person_of(lab::Kind::TwoForests).unwrap());
+    forests[1].replace(&twin.dn, "sAMAccountName", &one.login).unwrap();
+    let login = &one.login;
+    let said = explain(&place, login);
+    let several = format!("passback-agent: several accounts are called {login} (corp, fabriek)");
+    assert!(said.code == 1 && said.err.starts_with(&several), "{}{}", said.out, said.err);
+    // The one in the second forest is disabled.
+    for (domain, first, dn) in [
+        ("CORP", format!("corp: {login} can be reset."), &one.dn),
+        ("FABRIEK", format!("fabriek: {login} cannot be reset: the account is"), &twin.dn),
+        (&forests[1].domain, format!("fabriek: {login} cannot be reset: the account"), &twin.dn),
+    ] {
+        let said = explain(&place, &format!("{domain}\\{login}"));
+        assert!(said.line(0).starts_with(&first), "{domain}: {}{}", said.out, said.err);
+        assert!(said.out.contains(&format!("\n{dn}\n")), "{domain}: {}", said.out);
+    }
 }

@@ -16,7 +16,7 @@ use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 
 use directory::security::rights::{LOCKOUT_TIME, RESET_PASSWORD};
-use directory::security::{Ace, Control, mask};
+use directory::security::{Ace, mask};
 use lab::{Forest, Kind, NewPerson, Written};
 use permissions::{Place, Said, add_unit};
 
@@ -24,19 +24,6 @@ const CHECK: [&str; 2] = ["permissions", "check"];
 
 fn good(said: &Said) {
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
-}
-
-/// The fault is named in the first line, and the fix below it puts everything right.
-fn named_and_fixed(place: &Place, command: &[&str], named: &[&str]) {
-    let said = place.agent(command);
-    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
-    for part in named {
-        assert!(said.line(0).contains(part), "{part}: {}", said.out);
-    }
-    let fixes = said.fixes();
-    assert!(!fixes.is_empty(), "{}", said.out);
-    fixes.iter().for_each(|fix| place.carry_out(fix));
-    good(&place.agent(command));
 }
 
 #[test]
@@ -53,7 +40,7 @@ fn a_unit_without_rights_is_given_exactly_those_and_they_are_taken_back() {
     );
     place.snapshot("check_nothing.txt", &said.out);
     place.snapshot("check_nothing.json", &place.agent(&["permissions", "check", "--json"]).out);
-    named_and_fixed(&place, &CHECK, &[&place.unit]);
+    place.named_and_fixed(&CHECK, &[&place.unit]);
     let granted = place.dacl(&place.unit).dacl.unwrap().entries;
     let old = before.dacl.clone().unwrap().entries;
     let new: Vec<&Ace> = granted.iter().filter(|entry| !old.contains(entry)).collect();
@@ -87,7 +74,7 @@ fn a_right_that_is_missing_on_one_unit_is_named_and_every_printed_form_restores_
         });
         if form == "grant" {
             let named = ["lacks on the unit", &place.unit, ": write lockoutTime;"];
-            named_and_fixed(&place, &CHECK, &named);
+            place.named_and_fixed(&CHECK, &named);
             continue;
         }
         assert_eq!(place.agent(&CHECK).code, 1);
@@ -110,12 +97,7 @@ fn a_right_that_is_missing_on_one_unit_is_named_and_every_printed_form_restores_
 fn inheritance_off_on_one_person_is_named_by_both_and_turned_on_by_the_fix() {
     let place = Place::new("person").granted();
     let person = place.person(NewPerson::default());
-    let off = || {
-        place.spoil(&person.dn, |descriptor, list| {
-            descriptor.control = Control(descriptor.control.0 | Control::DACL_PROTECTED.0);
-            list.entries.retain(|entry| !entry.is_inherited());
-        });
-    };
+    let off = || place.inherits_nothing(&person.dn);
     off();
     let named = ["inheritance is off on the person", &person.dn];
     let explain = ["explain", &person.login];
@@ -123,13 +105,9 @@ fn inheritance_off_on_one_person_is_named_by_both_and_turned_on_by_the_fix() {
     place.snapshot("explain_inheritance_off.txt", &said);
     let said = pretty(&place.agent(&[&explain[..], &["--json"]].concat()));
     place.snapshot("explain_inheritance_off.json", &without(&said, &person.login));
-    named_and_fixed(&place, &CHECK, &named);
+    place.named_and_fixed(&CHECK, &named);
     off();
-    named_and_fixed(
-        &place,
-        &["explain", &person.login],
-        &["cannot be reset", "inheritance is off"],
-    );
+    place.named_and_fixed(&["explain", &person.login], &["cannot be reset", "inheritance is off"]);
 }
 
 #[test]
@@ -138,17 +116,14 @@ fn inheritance_off_on_a_unit_below_is_named() {
     let below = format!("OU=Below,{}", place.unit);
     add_unit(&place.forest, &below);
     let place = place.granted();
-    place.spoil(&below, |descriptor, list| {
-        descriptor.control = Control(descriptor.control.0 | Control::DACL_PROTECTED.0);
-        list.entries.retain(|entry| !entry.is_inherited());
-    });
+    place.inherits_nothing(&below);
     // Nobody may read it any more, neither: that is given first.
     place.spoil(&below, |_, list| {
         let everybody = directory::Sid::authenticated_users();
         let read = mask::READ_CONTROL | mask::READ_PROPERTY | mask::LIST_CONTENTS;
         list.add(Ace::allow(read | mask::LIST_OBJECT, everybody));
     });
-    named_and_fixed(&place, &CHECK, &["inheritance is off on the unit", &below, "Reset Password"]);
+    place.named_and_fixed(&CHECK, &["inheritance is off on the unit", &below, "Reset Password"]);
 }
 
 #[test]
@@ -158,8 +133,7 @@ fn a_denial_on_the_unit_is_named_with_whom_it_is_about_and_taken_away() {
         let denial = Ace::deny(mask::CONTROL_ACCESS, directory::Sid::authenticated_users());
         list.add(denial.on(RESET_PASSWORD).below(None));
     });
-    named_and_fixed(
-        &place,
+    place.named_and_fixed(
         &CHECK,
         &["is denied on the unit", "Authenticated Users", "Reset Password"],
     );
@@ -169,35 +143,73 @@ fn a_denial_on_the_unit_is_named_with_whom_it_is_about_and_taken_away() {
 fn an_admin_count_that_is_left_over_is_named_and_taken_away() {
     let place = Place::new("count").granted();
     let person = place.person(NewPerson { admin_count: true, ..NewPerson::default() });
-    named_and_fixed(&place, &CHECK, &["adminCount is left over on the person", &person.dn]);
+    place.named_and_fixed(&CHECK, &["adminCount is left over on the person", &person.dn]);
     place.forest.replace(&person.dn, "adminCount", "1").unwrap();
-    named_and_fixed(
-        &place,
-        &["explain", &person.dn],
-        &["cannot be reset", "adminCount is left over"],
-    );
+    place
+        .named_and_fixed(&["explain", &person.dn], &["cannot be reset", "adminCount is left over"]);
 }
 
 #[test]
 fn user_cannot_change_is_named_and_taken_away() {
     let place = Place::new("cannot").granted();
     let person = place.person(NewPerson { cannot_change: true, ..NewPerson::default() });
-    named_and_fixed(
-        &place,
+    place.named_and_fixed(
         &["explain", &person.object_guid],
         &["cannot be reset", "user cannot change password"],
     );
     place.forest.forbid_change(&person.dn).unwrap();
-    named_and_fixed(&place, &CHECK, &["user cannot change password", &person.dn]);
+    place.named_and_fixed(&CHECK, &["user cannot change password", &person.dn]);
 }
 
 #[test]
 fn disabled_and_expired_accounts_are_named_and_the_fix_works() {
     let place = Place::new("state").granted();
     let off = place.person(NewPerson { disabled: true, ..NewPerson::default() });
-    named_and_fixed(&place, &["explain", &off.login], &["cannot be reset", "disabled"]);
+    place.named_and_fixed(&["explain", &off.login], &["cannot be reset", "disabled"]);
     let over = place.person(NewPerson { expired: true, ..NewPerson::default() });
-    named_and_fixed(&place, &["explain", &over.login], &["cannot be reset", "has expired"]);
+    place.named_and_fixed(&["explain", &over.login], &["cannot be reset", "has expired"]);
+}
+
+#[test]
+fn a_smart_card_is_named_and_the_fix_lets_the_account_sign_in_with_a_password() {
+    let place = Place::new("card").granted();
+    let person = place.person(NewPerson::default());
+    // NORMAL_ACCOUNT and SMARTCARD_REQUIRED (MS-ADTS 2.2.16).
+    place.forest.replace(&person.dn, "userAccountControl", "262656").unwrap();
+    let named = ["cannot be reset", "the account signs in with a smart card only"];
+    place.named_and_fixed(&["explain", &person.login], &named);
+}
+
+#[test]
+fn somebody_out_of_scope_is_named_and_taken_in_by_what_is_printed() {
+    let place = Place::new("scope");
+    let inner = format!("OU=Inner,{}", place.unit);
+    add_unit(&place.forest, &inner);
+    place.configure(&[&inner], place.forest.ldaps_port);
+    let place = place.granted();
+    let person = place.person(NewPerson::default());
+    let explain = ["explain", &person.login];
+    let said = place.agent(&explain);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert!(said.line(0).ends_with("it is below no OU of the configuration."), "{}", said.out);
+    let unit = said.line(1).split('"').nth(1).unwrap();
+    assert_eq!(unit, place.unit);
+    place.configure(&[unit], place.forest.ldaps_port);
+    place.named_and_fixed(&explain, &["cannot be reset", "Reset Password", &place.unit]);
+}
+
+#[test]
+fn a_user_principal_name_finds_an_account() {
+    let place = Place::new("names").granted();
+    let person = place.person(NewPerson::default());
+    let principal = format!("{}@{}", person.login, place.forest.domain);
+    let said = place.agent(&["explain", &principal]);
+    good(&said);
+    assert_eq!(said.line(0), format!("corp: {} can be reset.", person.login));
+    let other = format!("{}@elsewhere.test", person.login);
+    assert_eq!(place.agent(&["explain", &other]).code, 1);
+    place.forest.replace(&person.dn, "userPrincipalName", &other).unwrap();
+    good(&place.agent(&["explain", &other]));
 }
 
 #[test]

@@ -235,6 +235,38 @@ impl Fault {
     }
 }
 
+/// A fault of each kind, for what can be said of it.
+const KINDS: [Fault; 17] = [
+    Fault::Closed,
+    Fault::Silent(Step::Connecting),
+    Fault::Silent(Step::Tls),
+    Fault::NoHandshake,
+    Fault::OldTls,
+    Fault::NotTls,
+    Fault::Tls(String::new()),
+    Fault::OtherName(Vec::new()),
+    Fault::UnknownIssuer(None),
+    Fault::Expired(None),
+    Fault::NotValidYet,
+    Fault::OtherCertificate(String::new()),
+    Fault::NotLdap(String::new()),
+    Fault::NotAController(""),
+    Fault::StartTlsRefused(String::new()),
+    Fault::StartTlsInjected,
+    Fault::Broken(Step::Tls, String::new()),
+];
+
+impl DirectoryError {
+    /// The text, and apart from it the sentence that says what an operator does about it, which the text
+    /// ends with; none where it has no such sentence.
+    pub fn and_its_fix(&self) -> (String, Option<&'static str>) {
+        let text = self.to_string();
+        let fix = KINDS.iter().map(Fault::fix).find(|fix| text.ends_with(fix));
+        let seen = fix.and_then(|fix| text.strip_suffix(fix)).unwrap_or(&text);
+        (seen.trim_end_matches(". ").to_owned(), fix)
+    }
+}
+
 fn unreachable(step: Step, host: &str, address: SocketAddr, said: &str) -> DirectoryError {
     DirectoryError::PdcUnreachable { cause: format!("{step} {host} ({address}): {said}") }
 }
@@ -254,6 +286,21 @@ mod tests {
         assert_eq!(bare("DnsName(\"dc2.corp.example\")"), "dc2.corp.example");
         assert_eq!(bare("dc2.corp.example"), "dc2.corp.example");
         assert_eq!(bare("a\nb"), "ab");
+    }
+
+    #[test]
+    fn what_is_to_be_done_can_be_told_apart_from_what_was_seen() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 636));
+        for kind in KINDS {
+            let (seen, expected) = (kind.cause(), kind.fix());
+            let error = kind.of("dc1.corp.example", address);
+            let (text, fix) = error.and_its_fix();
+            assert_eq!(fix, Some(expected));
+            assert!(text.ends_with(seen.trim_end_matches(". ")), "{text}");
+            assert!(!text.contains(expected), "{text}");
+        }
+        let plain = DirectoryError::Lost { cause: "no answer in time".to_owned() };
+        assert_eq!(plain.and_its_fix(), (plain.to_string(), None));
     }
 
     #[test]

@@ -240,6 +240,35 @@ impl LdapDirectory {
         Ok(found.into_iter().filter_map(|one| one.guid).collect())
     }
 
+    /// The short name that people put before a backslash (`nETBIOSName` of the domain's crossRef, MS-ADTS
+    /// 6.1.1.2.1.1.1); none where it is hidden.
+    ///
+    /// # Errors
+    /// Where the way ends.
+    pub async fn netbios_name(&self) -> Result<Option<String>, DirectoryError> {
+        let session = self.0.session(ROLE_CHECK).await?;
+        // NTDS Settings, server, Servers, site, Sites, Configuration (MS-ADTS 6.1.1.2.2).
+        let own = session.root.settings.clone();
+        let configuration = std::iter::successors(Some(own), DistinguishedName::parent).nth(5);
+        let Some(configuration) = configuration else { return Ok(None) };
+        let head = self.0.config().base_dn.to_string();
+        let search = || Search {
+            base: configuration.child("CN", "Partitions").to_string(),
+            scope: LdapSearchScope::OneLevel,
+            filter: Filter::equal("nCName", &head),
+            attributes: &["nETBIOSName"],
+            controls: Vec::new(),
+        };
+        let found = match self.look(search).await {
+            Err(DirectoryError::Refused(refusal)) if refusal.is_no_such_object() => {
+                return Ok(None);
+            }
+            found => found?.1,
+        };
+        let name = found.first().and_then(|entry| entry.attributes.text("nETBIOSName"));
+        Ok(name.map(str::to_owned))
+    }
+
     /// The `sAMAccountName` of whoever has this SID; none if nobody has, or nobody that may be seen.
     ///
     /// # Errors

@@ -38,7 +38,7 @@ pub(super) async fn explain(
     for settings in chosen(settings, asked.directory.as_deref())? {
         let name = settings.name.as_str();
         let directory = client(settings, surroundings)?;
-        match find(&directory, user).await {
+        match find(settings, &directory, user).await {
             Ok(Found::Nobody) => {}
             Ok(Found::One(guid)) => found.push((settings, directory, guid)),
             Ok(Found::Several) => return Err(several(&[name])),

@@ -1,26 +1,26 @@
 //! `passback-agent permissions`: what the service account may do, checked, granted and taken back.
 
 mod check;
+mod conditional;
+mod inherit;
+mod make;
 mod show;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
 use command::{Failure, print};
 use directory::security::rights::Feature;
-use directory::{
-    ChangeError, Directory as _, DirectoryError, DistinguishedName, LdapDirectory, Protection,
-    protected_by,
-};
+use directory::{DirectoryError, DistinguishedName, LdapDirectory};
 use protocol::Clock;
 
 use self::check::Check;
-use super::ask;
-use crate::directories::{SetUpError, over_ldaps, over_ldaps_as};
+use crate::directories::over_ldaps;
 use crate::permissions::{
-    Change, Extent, Form, Observed, Wish, findings_text, grant, judge, preview, revoke,
-    to_be_let_in,
+    Change, Extent, Form, Observed, Wish, add_chain, findings_text, grant, judge, observe, revoke,
+    still, still_text, to_be_let_in,
 };
 use crate::settings::{AgentSettings, DirectorySettings};
 use crate::surroundings::Surroundings;
@@ -40,6 +40,10 @@ pub(super) enum PermissionsCommand {
         /// nothing else is granted then. May be given several times.
         #[arg(long, value_name = "DN", conflicts_with_all = ["root", "ou", "features"])]
         inherit: Vec<DistinguishedName>,
+        /// Take the entries of this object away that have a condition and may deny a right; nothing is
+        /// granted then. May be given several times.
+        #[arg(long, value_name = "DN", conflicts_with_all = ["root", "ou", "features", "inherit"])]
+        drop_conditional: Vec<DistinguishedName>,
     },
     /// Take back what `grant` grants, and nothing else.
     Revoke {
@@ -129,14 +133,10 @@ pub(super) fn who_must_act(error: &DirectoryError, message: String) -> Failure {
     }
 }
 
-/// What was to be granted stands, and the looking for denials that beat it failed.
-fn not_looked(stands: &str, name: &str, error: &DirectoryError) -> Failure {
+/// Something was done, and the look at what has come of it failed.
+fn not_looked(done: &str, what: &str, name: &str, error: &DirectoryError) -> Failure {
     let failure = of_directory(name, error);
-    let message = failure.message();
-    who_must_act(
-        error,
-        format!("what was to be granted {stands}; could not look for denials: {message}"),
-    )
+    who_must_act(error, format!("{done}; could not look {what}: {}", failure.message()))
 }
 
 /// The configured directories, or the one that was asked for.
@@ -172,11 +172,13 @@ pub(super) async fn permissions(
     match command {
         PermissionsCommand::Check(check) => check.carry_out(settings, surroundings).await,
         PermissionsCommand::Show { json } => show::carry_out(json, settings, surroundings).await,
-        PermissionsCommand::Grant { what, inherit } => {
+        PermissionsCommand::Grant { what, inherit, drop_conditional } => {
             let open = Open::the_one(&what, settings, surroundings).await?;
             if !inherit.is_empty() {
-                let changes = open.inheriting(&inherit).await?;
-                return open.carry_out(&what, &changes, "Granted").await;
+                return open.inherit(&what, &inherit).await;
+            }
+            if !drop_conditional.is_empty() {
+                return open.drop_conditional(&what, &drop_conditional).await;
             }
             let changes = grant(&open.observed, &what.wish()).map_err(Failure::refused)?;
             open.grant(&what, &changes).await
@@ -184,7 +186,7 @@ pub(super) async fn permissions(
         PermissionsCommand::Revoke { what } => {
             let open = Open::the_one(&what, settings, surroundings).await?;
             let changes = revoke(&open.observed, &what.wish()).map_err(Failure::refused)?;
-            open.carry_out(&what, &changes, "Taken back").await
+            open.revoke(&what, &changes).await
         }
     }
 }
@@ -220,9 +222,8 @@ impl<'s> Open<'s> {
         }
         let directory = client(settings, surroundings)?;
         let extent = Extent { people: 0, below: false };
-        let observed = crate::permissions::observe(&settings_with_units, &directory, extent);
-        let observed =
-            observed.await.map_err(|error| of_directory(settings.name.as_str(), &error))?;
+        let observed = observe(&settings_with_units, &directory, extent).await;
+        let observed = observed.map_err(|error| of_directory(settings.name.as_str(), &error))?;
         Ok(Self {
             settings,
             settings_with_units,
@@ -232,42 +233,15 @@ impl<'s> Open<'s> {
         })
     }
 
-    /// What lets these objects inherit again.
-    async fn inheriting(&self, objects: &[DistinguishedName]) -> Result<Vec<Change>, Failure> {
-        let failed = |error: DirectoryError| of_directory(self.settings.name.as_str(), &error);
-        let mut changes = Vec::new();
-        for dn in objects {
-            let object = self.directory.surveyed(dn).await.map_err(failed)?;
-            let object = object.ok_or_else(|| Failure::refused(format!("{dn} is not there")))?;
-            let mut left_over = false;
-            if let Some(guid) = object.guid.filter(|_| object.admin_count) {
-                let account = self.directory.account(guid).await.map_err(failed)?;
-                match account.as_ref().and_then(protected_by) {
-                    Some(Protection::AdminCountAlone) => left_over = true,
-                    Some(Protection::Account(_) | Protection::Member(_)) => {
-                        return Err(Failure::refused(format!(
-                            "{dn} is protected by a group: the directory would take its inheritance away again"
-                        )));
-                    }
-                    None => {}
-                }
-            }
-            changes.extend(Change::inheriting(&object, left_over));
-        }
-        Ok(changes)
+    /// The same directory as it is now, with this much of it.
+    async fn again(&self, extent: Extent) -> Result<Observed, DirectoryError> {
+        observe(&self.settings_with_units, &self.directory, extent).await
     }
 
-    /// Shows the changes; prints them for another tool, or makes them as an administrator.
-    async fn carry_out(&self, what: &What, changes: &[Change], done: &str) -> Result<(), Failure> {
-        if let Some(form) = what.print {
-            let text = crate::permissions::print(form, changes, &self.observed);
-            return print(&text.map_err(Failure::refused)?);
-        }
-        if changes.is_empty() {
-            return print("There is nothing to do.\n");
-        }
-        self.make(what, changes).await?;
-        self.done(done)
+    /// Prints the changes for another tool.
+    fn print(&self, form: Form, changes: &[Change]) -> Result<(), Failure> {
+        let text = crate::permissions::print(form, changes, &self.observed);
+        print(&text.map_err(Failure::refused)?)
     }
 
     fn done(&self, what: &str) -> Result<(), Failure> {
@@ -275,30 +249,40 @@ impl<'s> Open<'s> {
         print(&format!("{what}. Next: passback-agent permissions check --directory {name}\n"))
     }
 
-    /// The same for grants, which are only called granted where no denial beats them.
+    /// Grants, which is only called granted where no denial beats it; with `--print` they are told of at
+    /// standard error, because what is printed is for a tool.
     async fn grant(&self, what: &What, changes: &[Change]) -> Result<(), Failure> {
-        if what.print.is_some() {
-            return self.carry_out(what, changes, "").await;
-        }
-        if !changes.is_empty() {
+        if let Some(form) = what.print {
+            self.print(form, changes)?;
+        } else if !changes.is_empty() {
             self.make(what, changes).await?;
         }
-        let features = with_writeback(&what.features);
+        let stands = match (changes.is_empty(), what.print) {
+            (true, _) => "stands already",
+            (false, None) => "was written",
+            (false, Some(_)) => "is printed",
+        };
+        let (done, name) = (format!("what was to be granted {stands}"), &self.settings.name);
+        let failed = |error| not_looked(&done, "for denials", name.as_str(), &error);
         let extent = Extent { people: GRANT_PEOPLE, below: true };
-        let observed =
-            crate::permissions::observe(&self.settings_with_units, &self.directory, extent);
-        let stands = if changes.is_empty() { "stands already" } else { "was written" };
-        let observed = observed
-            .await
-            .map_err(|error| not_looked(stands, self.settings.name.as_str(), &error))?;
-        let (judgement, wish) = (judge(&observed, &features), what.wish());
+        let mut observed = self.again(extent).await.map_err(failed)?;
+        if what.print.is_some() {
+            changes.iter().for_each(|change| observed.apply(change));
+        }
+        let (judgement, wish) = (judge(&observed, &with_writeback(&what.features)), what.wish());
         let denials = judgement.findings.iter().filter(|finding| finding.cause.is_denial());
         let denials: Vec<_> = denials.filter(|finding| wish.is_about(finding)).collect();
+        let denied = format!("What was to be granted {stands}, and is denied all the same:\n");
         match (denials.len(), changes.is_empty()) {
+            (0, _) if what.print.is_some() => Ok(()),
             (0, true) => print("There is nothing to do.\n"),
             (0, false) => self.done("Granted"),
+            (_, _) if what.print.is_some() => {
+                aside(&format!("{denied}{}", findings_text(&observed, denials)));
+                Ok(())
+            }
             (count, _) => {
-                print(&format!("What was to be granted {stands}, and is denied all the same:\n"))?;
+                print(&denied)?;
                 print(&findings_text(&observed, denials))?;
                 Err(Failure::refused(match count {
                     1 => "a denial beats what was granted".to_owned(),
@@ -308,51 +292,59 @@ impl<'s> Open<'s> {
         }
     }
 
-    /// Shows the changes, and makes them as an administrator.
-    async fn make(&self, what: &What, changes: &[Change]) -> Result<(), Failure> {
-        print(&preview(&self.observed, changes))?;
-        if !what.yes && !ask::whether("Go on?")? {
-            return Err(Failure::refused("nothing was changed"));
+    /// Takes back, which is only called that where the account has nothing of it by another entry.
+    async fn revoke(&self, what: &What, changes: &[Change]) -> Result<(), Failure> {
+        if let Some(form) = what.print {
+            self.print(form, changes)?;
+        } else if !changes.is_empty() {
+            self.make(what, changes).await?;
         }
-        let login = match &what.login {
-            Some(login) => login.clone(),
-            None => ask::line("Administrator's login (name@domain)")?,
+        let done = match (changes.is_empty(), what.print) {
+            (true, _) => "nothing was to be taken back",
+            (false, None) => "what was to be taken back is gone",
+            (false, Some(_)) => "what is to be taken back is printed",
         };
-        let password = ask::password(&login, what.password_file.as_deref())?;
-        let administrator = over_ldaps_as(self.settings, &login, password, &self.clock)
-            .map_err(|error: SetUpError| Failure::configuration(error))?;
-        for change in changes {
-            self.change(&administrator, change).await?;
+        let what_stands = "what stands all the same";
+        let failed = |error| not_looked(done, what_stands, self.settings.name.as_str(), &error);
+        let mut observed = self.again(Extent { people: 0, below: false }).await.map_err(failed)?;
+        if what.print.is_some() {
+            changes.iter().for_each(|change| observed.apply(change));
+        }
+        self.read_above(&mut observed, what).await.map_err(failed)?;
+        let still = still(&observed, &what.wish()).map_err(Failure::refused)?;
+        let text = still_text(&observed, &still);
+        match (still.len(), changes.is_empty()) {
+            (0, _) if what.print.is_some() => Ok(()),
+            (0, true) => print("There is nothing to do.\n"),
+            (0, false) => self.done("Taken back"),
+            (_, _) if what.print.is_some() => {
+                aside(text.trim_end());
+                Ok(())
+            }
+            (count, _) => {
+                print(&text)?;
+                Err(Failure::refused(match count {
+                    1 => "a right stands all the same".to_owned(),
+                    count => format!("{count} rights stand all the same"),
+                }))
+            }
+        }
+    }
+
+    /// The places above those that are wished, on which an inherited entry may stand.
+    async fn read_above(&self, observed: &mut Observed, what: &What) -> Result<(), DirectoryError> {
+        let all = if what.ou.is_empty() { &self.settings.ous } else { &what.ou };
+        for unit in all {
+            add_chain(&self.directory, unit, observed).await?;
         }
         Ok(())
     }
+}
 
-    async fn change(&self, administrator: &LdapDirectory, change: &Change) -> Result<(), Failure> {
-        let name = self.settings.name.as_str();
-        let failed = |error: &DirectoryError| match error {
-            DirectoryError::BindRefused { .. } | DirectoryError::Refused(_) => {
-                Failure::refused(format!("directory {name}, {}: {error}", change.on))
-            }
-            error => of_directory(name, error),
-        };
-        let fresh = administrator.surveyed(&change.on).await.map_err(|error| failed(&error))?;
-        let fresh = fresh.ok_or_else(|| {
-            Failure::refused(format!("{} is not there for this administrator", change.on))
-        })?;
-        let change = change.of(&fresh);
-        if change.needs_descriptor() && change.after().is_none() {
-            let who = "this administrator may not read the rights of";
-            return Err(Failure::refused(format!("{who} {}: nothing was changed", change.on)));
-        }
-        administrator.change_rights(&change.on, &change.written()).await.map_err(
-            |error| match error {
-                ChangeError::Directory(error) => failed(&error),
-                error @ ChangeError::Descriptor(_) => {
-                    Failure::refused(format!("{}: {error}", change.on))
-                }
-            },
-        )
-    }
+/// Says something besides what is told: at standard error, because a program may read the rest. Whether
+/// anybody reads it changes nothing.
+fn aside(text: &str) {
+    let _ = writeln!(std::io::stderr(), "passback-agent: {text}");
 }
 
 #[cfg(test)]
@@ -360,15 +352,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_grant_that_could_not_be_looked_at_again_says_that_it_was_written() {
+    fn what_could_not_be_looked_at_again_says_that_it_was_done() {
         let lost = DirectoryError::Lost { cause: "gone".to_owned() };
-        let failure = not_looked("was written", "corp", &lost);
+        let written = "what was to be granted was written";
+        let failure = not_looked(written, "for denials", "corp", &lost);
         assert_eq!(failure.code(), 3);
         let expected = format!(
             "what was to be granted was written; could not look for denials: directory corp: {lost}"
         );
         assert_eq!(failure.message(), expected);
         let set_up = DirectoryError::Configuration("no such head".to_owned());
-        assert_eq!(not_looked("was written", "corp", &set_up).code(), 4);
+        assert_eq!(not_looked(written, "for denials", "corp", &set_up).code(), 4);
     }
 }

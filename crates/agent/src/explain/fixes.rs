@@ -1,5 +1,7 @@
 //! What puts a person's account right, in the words of the tools of whoever runs the directory.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use directory::AccountFlags;
 
 use super::Subject;
@@ -39,10 +41,20 @@ impl Subject<'_> {
                 .by_tool("", "Set-ADUser -Identity DN -SmartcardLogonRequired $false")
                 .and("if the person should sign in with a password, too");
         }
-        Remedy::note(format!(
-            "if the person should sign in with a password, too: set userAccountControl to {flags} (`samba-tool user edit {}`)",
-            quoted(&self.account.sam_account_name)
+        // samba-tool takes the flag away only together with setting a password.
+        let dn = STANDARD.encode(self.account.dn.to_string());
+        let lines = [
+            format!("dn:: {dn}"),
+            "changetype: modify".to_owned(),
+            "replace: userAccountControl".to_owned(),
+            format!("userAccountControl: {flags}"),
+        ];
+        let lines = lines.map(|line| quoted(&line)).join(" ");
+        Remedy::command(format!(
+            "printf '%s\\n' {lines} | ldbmodify {}",
+            self.observed.samba_target()
         ))
+        .and("if the person should sign in with a password, too")
     }
 
     /// Takes an `adminCount` away that is left over.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use directory::DistinguishedName;
 use serde_json::{Value, json};
 
-use crate::permissions::Remedy;
+use crate::permissions::{Remedy, of_remedy};
 
 /// Everything about a person.
 #[derive(Debug, Clone)]
@@ -92,8 +92,7 @@ impl Line {
             Mark::Bad => "bad",
             Mark::Known => "known",
         };
-        let fix = json!({ "commands": self.remedy.commands, "note": self.remedy.note });
-        let fix = if self.remedy == Remedy::default() { Value::Null } else { fix };
+        let fix = of_remedy(&self.remedy);
         json!({ "mark": mark, "stops": self.stops, "text": self.text, "fix": fix })
     }
 }

@@ -8,7 +8,7 @@ use protocol::Timestamp;
 
 use super::{Explanation, Line, Section, Subject};
 use crate::permissions::{
-    Extent, Observed, Remedy, Sampled, Seen, judge, name_of, names_in, observe,
+    Extent, READABLE, Remedy, Sampled, Seen, add_chain, judge, name_of, names_in, observe,
 };
 use crate::settings::DirectorySettings;
 
@@ -23,11 +23,15 @@ pub(crate) enum Found {
 }
 
 /// Finds an account by GUID, by distinguished name, by `DOMAIN\login`, or by login or user principal
-/// name.
+/// name. With a domain in front, nobody of another domain is found.
 ///
 /// # Errors
 /// Where the way ends.
-pub(crate) async fn find(directory: &LdapDirectory, user: &str) -> Result<Found, DirectoryError> {
+pub(crate) async fn find(
+    settings: &DirectorySettings,
+    directory: &LdapDirectory,
+    user: &str,
+) -> Result<Found, DirectoryError> {
     if let Ok(guid) = user.parse::<ObjectGuid>() {
         let there = directory.surveyed_by_guid(guid).await?.is_some_and(|one| one.sid.is_some());
         return Ok(if there { Found::One(guid) } else { Found::Nobody });
@@ -39,7 +43,15 @@ pub(crate) async fn find(directory: &LdapDirectory, user: &str) -> Result<Found,
         let person = object.filter(|one| one.sid.is_some()).and_then(|one| one.guid);
         return Ok(person.map_or(Found::Nobody, Found::One));
     }
-    let login = user.rsplit_once('\\').map_or(user, |(_, login)| login);
+    let mut login = user;
+    if let Some((domain, name)) = user.rsplit_once('\\') {
+        let is = |other: &str| other.eq_ignore_ascii_case(domain);
+        // Where the short name is hidden, nobody knows of another one.
+        if !is(&settings.domain) && directory.netbios_name().await?.is_some_and(|own| !is(&own)) {
+            return Ok(Found::Nobody);
+        }
+        login = name;
+    }
     Ok(match directory.accounts_called(login).await?[..] {
         [] => Found::Nobody,
         [one] => Found::One(one),
@@ -68,7 +80,7 @@ pub(crate) async fn subject<'s>(
     let mut observed = observe(settings, directory, Extent { people: 0, below: false }).await?;
     add_chain(directory, &account.dn, &mut observed).await?;
     let protection = protected_by(&account);
-    observed.people = vec![Sampled { object: object.clone(), protection }];
+    observed.people = vec![Sampled { object: object.clone(), protection, hidden: None }];
     let mut names = observed.names.clone();
     let owner = object.descriptor.as_ref().and_then(|one| one.owner.as_ref());
     for sid in account.group_sids.iter().chain(owner) {
@@ -113,7 +125,7 @@ pub(crate) async fn hidden(
     let mut observed = observe(settings, directory, Extent { people: 0, below: false }).await?;
     add_chain(directory, &object.dn, &mut observed).await?;
     let dn = object.dn.clone();
-    observed.people = vec![Sampled { object, protection: None }];
+    observed.people = vec![Sampled { object, protection: None, hidden: None }];
     let judgement = judge(&observed, &[Feature::Writeback]);
     let about = judgement.findings.iter().filter(|finding| dn.is_at_or_below(&finding.object));
     let nearest = about.max_by_key(|finding| finding.object.levels());
@@ -123,8 +135,7 @@ pub(crate) async fn hidden(
             let text = format!("cannot be reset: {}; {hidden}", finding.text(&observed));
             Line::stopping(text).with(finding.remedy(&observed))
         }
-        None => Line::stopping(format!("cannot be reset: {hidden}"))
-            .with(Remedy::note("let Authenticated Users read the account, as with any new one")),
+        None => Line::stopping(format!("cannot be reset: {hidden}")).with(Remedy::note(READABLE)),
     };
     let unjudged = "whether it is protected, and all else, cannot be judged: nothing is reset then";
     let lines = vec![Line::bad(unjudged).with(verdict.remedy.clone())];
@@ -135,20 +146,4 @@ pub(crate) async fn hidden(
         verdict,
         sections: vec![Section { title: "Account", lines }],
     }))
-}
-
-/// Every place between the root of the domain and the account, and no other: what a right comes by.
-async fn add_chain(
-    directory: &LdapDirectory,
-    dn: &DistinguishedName,
-    observed: &mut Observed,
-) -> Result<(), DirectoryError> {
-    let above = std::iter::successors(dn.parent(), DistinguishedName::parent);
-    for place in above.take_while(|place| place.is_below(&observed.head.dn)) {
-        if !observed.places().any(|known| known.dn == place) {
-            let object = directory.surveyed(&place).await?;
-            observed.below.push(Seen { dn: place, object });
-        }
-    }
-    Ok(())
 }

@@ -1,13 +1,16 @@
 //! One answer per question about a person.
 
 use command::trail::rfc3339;
-use directory::security::rights::{Feature, Permission};
-use directory::security::{Ground, Target};
-use directory::{PolicyControl, PolicySource, Protection, PwdLastSet, protected_by, too_young};
+use directory::security::rights::{Feature, Permission, Stand};
+use directory::security::{Ground, SecurityDescriptor, Target};
+use directory::{PolicySource, Protection, PwdLastSet, protected_by, too_young};
 
 use super::role::Role;
 use super::{Line, Mark, Section, Subject};
-use crate::permissions::{Cause, Finding, Kind, Owned, Remedy, label, may_change, own_cause};
+use crate::permissions::{
+    Cause, Finding, Kind, Owned, READABLE, Remedy, is_by_design, label, may_change, newer,
+    newer_or_allowed, no_control, own_cause, quoted, shown,
+};
 
 /// What is to be done about an account that a group protects.
 const ADMINISTRATOR_RESETS: &str = "an administrator resets it by hand; an account that need not be protected is taken out of the group, and out of groups in between";
@@ -145,26 +148,18 @@ impl Subject<'_> {
     /// Whether a reset would obey the whole policy there (SPEC D-2).
     fn policy_control(&self) -> Line {
         let asker = &self.observed.asker;
-        let (controller, directory) = (&asker.controller, self.settings.name.as_str());
-        let neither = || {
-            let oids = [PolicyControl::Current, PolicyControl::Deprecated].map(PolicyControl::oid);
-            format!("{controller} offers no policy-hints control ({})", oids.join(" or "))
-        };
         match (asker.policy_control, self.settings.allow_without_policy_control) {
             (Some(control), _) => {
                 Line::good(format!("offers the policy-hints control, {}", control.oid()))
             }
             (None, true) => Line::bad(format!(
                 "{}: history is not enforced, as the configuration allows",
-                neither()
+                no_control(asker)
             ))
-            .with(newer(controller, "")),
+            .with(newer(asker)),
             (None, false) => {
-                let or = format!(
-                    "; or write `allow_without_policy_control = true` into the configuration of the directory {directory}: history is not enforced then"
-                );
-                Line::stopping(format!("{}, so that history would not be enforced", neither()))
-                    .with(newer(controller, &or))
+                let text = format!("{}, so that history would not be enforced", no_control(asker));
+                Line::stopping(text).with(newer_or_allowed(asker, self.settings.name.as_str()))
             }
         }
     }
@@ -209,9 +204,9 @@ impl Subject<'_> {
         }
         let by = match ruling.grounds.first() {
             Some(Ground::Entry { index, inherited, trustee }) => {
-                let from = match (inherited, self.source(descriptor, *index)) {
-                    (false, _) => format!("on {place} itself"),
-                    (true, Some(source)) => format!("inherited from {source}"),
+                let from = match (inherited, self.observed.origin(place, *index)) {
+                    (false, _) => format!("on {} itself", shown(place)),
+                    (true, Some((source, _))) => format!("inherited from {}", shown(source)),
                     (true, None) => "inherited from above".to_owned(),
                 };
                 format!("by an entry for {}, {from}", self.observed.names.of(trustee))
@@ -221,28 +216,6 @@ impl Subject<'_> {
             None => "by nothing".to_owned(),
         };
         Line::good(format!("{}: {by}", label(permission)))
-    }
-
-    /// The place above on which an inherited entry stands: the nearest one with that entry as its own.
-    fn source(
-        &self,
-        descriptor: &directory::security::SecurityDescriptor,
-        index: usize,
-    ) -> Option<String> {
-        let entry = descriptor.dacl.as_ref()?.entries.get(index)?.access()?;
-        let mut above: Vec<_> =
-            self.observed.places().filter(|place| self.object.dn.is_below(&place.dn)).collect();
-        above.sort_by_key(|place| std::cmp::Reverse(place.dn.levels()));
-        let has = |place: &&&crate::permissions::Seen| {
-            let dacl = place.descriptor().and_then(|one| one.dacl.as_ref());
-            let own = dacl.into_iter().flat_map(|dacl| &dacl.entries);
-            own.filter(|one| !one.is_inherited()).filter_map(|one| one.access()).any(|one| {
-                one.trustee == entry.trustee
-                    && one.object_type == entry.object_type
-                    && directory::security::mask::mapped(one.mask) & entry.mask == entry.mask
-            })
-        };
-        above.iter().find(has).map(|place| place.dn.to_string())
     }
 
     /// A right that is not there, with the reason nearest to the account; `own` is what an entry of the
@@ -261,30 +234,82 @@ impl Subject<'_> {
                 let text = format!("{}: {}", label(permission), finding.text(&self.observed));
                 Line::bad(text).with(finding.remedy(&self.observed))
             }
-            None => Line::bad(format!(
-                "{}: {} has it neither here nor on a unit above",
-                label(permission),
-                self.observed.account()
-            )),
+            None => match self.not_reached(permission) {
+                Some(line) => return line,
+                None => self.nowhere(permission),
+            },
         };
         Line { stops, ..line }
+    }
+
+    /// A right that a place above grants to people, where it is by design that it does not reach this
+    /// account; none where no place grants it.
+    fn not_reached(&self, permission: Permission) -> Option<Line> {
+        if permission.stand() != Stand::AboveUsers {
+            return None;
+        }
+        let label = label(permission);
+        let above = self.observed.above(&self.object.dn)?;
+        let ruling = permission.standing(above.descriptor()?, &self.observed.requester());
+        if !ruling.is_granted() {
+            return None;
+        }
+        let (above, off) = (shown(&above.dn), self.inherits_nothing());
+        Some(Line::known(match (self.account.is_computer_or_trust(), off) {
+            (true, _) => format!("{label}: {above} grants it on accounts of people alone"),
+            (false, true) => format!(
+                "{label}: inheritance is off, as on every protected account: what {above} grants does not reach it"
+            ),
+            (false, false) => format!("{label}: what {above} grants has not reached it"),
+        }))
+    }
+
+    /// A right that nothing grants, and that nobody would have told of: the account is out of scope.
+    fn nowhere(&self, permission: Permission) -> Line {
+        let directory = quoted(self.settings.name.as_str());
+        let mut grant = format!("passback-agent permissions grant --directory {directory}");
+        let parent = self.object.dn.parent();
+        if let Some(unit) = parent.filter(|_| permission.stand() == Stand::AboveUsers) {
+            grant.push_str(&format!(" --ou {}", quoted(&unit.to_string())));
+        }
+        Line::bad(format!(
+            "{}: {} has it neither here nor on a unit above",
+            label(permission),
+            self.observed.account()
+        ))
+        .with(Remedy::command(grant))
+    }
+
+    fn inherits_nothing(&self) -> bool {
+        self.object.descriptor.as_ref().is_some_and(SecurityDescriptor::is_protected)
     }
 
     /// Whether what stands above reaches the account.
     pub(super) fn inheritance(&self) -> Section {
         let mut lines = Vec::new();
-        let off = self.object.descriptor.as_ref().is_some_and(|one| one.is_protected());
-        let lacks = self.judgement.findings.iter().find(|one| one.object == self.object.dn);
-        lines.push(match (off, lacks) {
+        let mut of_it = self.judgement.findings.iter().filter(|one| one.object == self.object.dn);
+        let lacks = of_it.clone().next().is_some();
+        let off = of_it.find(|one| one.cause.is_inheritance_off());
+        let by_design = is_by_design(protected_by(&self.account).as_ref());
+        lines.push(match (self.inherits_nothing(), off) {
             (false, _) => Line::good("the account inherits"),
-            (true, None) => Line::known("inheritance is off on the account, which has its rights by entries of its own, or needs none"),
-            (true, Some(finding)) => Line::bad("inheritance is off on the account").with(finding.remedy(&self.observed)),
+            (true, Some(finding)) => Line::bad("inheritance is off on the account")
+                .with(finding.remedy(&self.observed)),
+            (true, None) if by_design => {
+                Line::known("inheritance is off on the account, as on every protected one")
+            }
+            (true, None) if lacks => Line::known(
+                "inheritance is off on the account; what the service account lacks has another reason",
+            ),
+            (true, None) => Line::known(
+                "inheritance is off on the account, which has its rights by entries of its own, or needs none",
+            ),
         });
         for place in self.observed.places().filter(|place| self.object.dn.is_below(&place.dn)) {
             if place.dn != self.observed.head.dn
                 && place.descriptor().is_some_and(|one| one.is_protected())
             {
-                lines.push(Line::known(format!("inheritance is off on {}", place.dn)));
+                lines.push(Line::known(format!("inheritance is off on {}", shown(&place.dn))));
             }
         }
         Section { title: "Inheritance", lines }
@@ -301,7 +326,7 @@ impl Subject<'_> {
             None => {
                 let grant = format!(
                     "passback-agent permissions grant --directory {} --feature fine-grained-rules",
-                    self.settings.name.as_str()
+                    quoted(self.settings.name.as_str())
                 );
                 lines.push(Line::bad("its rules are hidden from the service account: a refusal cannot be explained").with(Remedy::command(grant)));
             }
@@ -335,7 +360,7 @@ impl Subject<'_> {
         let mut lines = vec![Line::known(when)];
         let Some(witness) = &self.witness else {
             let text = "replPropertyMetaData is hidden from the service account: after a crash it could not be said whether the password was set";
-            let inherit = "where inheritance is off, turn it on; else let Authenticated Users read the account, as with any new one";
+            let inherit = format!("where inheritance is off, turn it on; else {READABLE}");
             lines.push(Line::stopping(text).with(Remedy::note(inherit)));
             return Section { title: "Last set", lines };
         };
@@ -348,23 +373,5 @@ impl Subject<'_> {
         }));
         lines.push(Line::known(format!("version {} of the password", witness.version)));
         Section { title: "Last set", lines }
-    }
-}
-
-/// Gets a controller that enforces history.
-fn newer(controller: &str, or: &str) -> Remedy {
-    Remedy::note(format!(
-        "update {controller}, or move the PDC role to a controller that offers it: Windows Server 2008 R2 SP1 with updates or newer, Samba 4.24 or newer{or}"
-    ))
-}
-
-impl Remedy {
-    /// With a further thing that may be done by hand.
-    fn and_also(mut self, further: &str) -> Self {
-        self.note = Some(match self.note {
-            Some(note) => format!("{note}; {further}"),
-            None => further.to_owned(),
-        });
-        self
     }
 }

@@ -1,5 +1,6 @@
 //! Judgements for programs. The form is checked by `tests/snapshots` of this crate.
 
+use directory::PolicyControl;
 use serde_json::{Value, json};
 
 use super::arrived::{Arrival, State};
@@ -7,13 +8,20 @@ use super::judge::{Cause, Finding, Judgement, Kind};
 use super::remedy::is_optional;
 use super::{Observed, Remedy, feature_name, key};
 
-/// A directory that could not be looked at: why, and the exit code by which the command fails.
-pub(crate) fn not_checked(name: &str, domain: &str, cause: &str, exit_code: u8) -> Value {
+/// A directory that could not be looked at: why, what puts it right, and the exit code by which the
+/// command fails.
+pub(crate) fn not_checked(
+    name: &str,
+    domain: &str,
+    cause: &str,
+    fix: &Remedy,
+    exit_code: u8,
+) -> Value {
     json!({
         "directory": name,
         "domain": domain,
         "good": false,
-        "error": { "text": cause, "exit_code": exit_code },
+        "error": { "text": cause, "exit_code": exit_code, "fix": of_remedy(fix) },
     })
 }
 
@@ -30,6 +38,7 @@ pub(crate) fn check(observed: &Observed, judgement: &Judgement, arrivals: &[Arri
         "controller": observed.asker.controller,
         "account": observed.account(),
         "account_sid": observed.asker.own.to_string(),
+        "policy_control": observed.asker.policy_control.map(PolicyControl::oid),
         "error": null,
         "good": judgement.findings.is_empty() && arrivals.iter().all(Arrival::is_complete),
         "features": features,
@@ -79,6 +88,7 @@ fn of_finding(finding: &Finding, observed: &Observed) -> Value {
         Kind::Unit => "unit",
         Kind::Person => "person",
         Kind::Container => "container",
+        Kind::Controller => "controller",
     };
     let cause = match &finding.cause {
         Cause::NotThere => "not_there",
@@ -90,6 +100,8 @@ fn of_finding(finding: &Finding, observed: &Observed) -> Value {
         Cause::NotArrived { .. } => "not_arrived",
         Cause::CannotChange => "cannot_change",
         Cause::AdminCountLeft { .. } => "admin_count_left",
+        Cause::Unjudged { .. } => "unjudged",
+        Cause::NoPolicyControl => "no_policy_control",
     };
     json!({
         "cause": cause,
@@ -103,7 +115,10 @@ fn of_finding(finding: &Finding, observed: &Observed) -> Value {
     })
 }
 
-/// A fix.
-fn of_remedy(remedy: &Remedy) -> Value {
+/// A fix; null where nobody knows one.
+pub(crate) fn of_remedy(remedy: &Remedy) -> Value {
+    if *remedy == Remedy::default() {
+        return Value::Null;
+    }
     json!({ "commands": remedy.commands, "note": remedy.note })
 }

@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     Person,
     /// The Password Settings container or Deleted Objects.
     Container,
+    /// The PDC emulator, told of under the root of its domain.
+    Controller,
 }
 
 /// Why a right is lacking.
@@ -54,6 +56,8 @@ pub(crate) enum Cause {
     Unclear {
         /// Whom the entry is about, as it says.
         trustee: Sid,
+        /// The place of the entry in the object's list.
+        index: usize,
         /// It came from above.
         inherited: bool,
         /// Where the condition holds, it denies what another one grants; else it is the one that grants.
@@ -68,6 +72,16 @@ pub(crate) enum Cause {
     },
     /// "User cannot change password" is set on a person, who is never reset by it (SPEC D-7).
     CannotChange,
+    /// What protects a person cannot be judged, so that nothing is reset (SPEC D-6).
+    Unjudged {
+        /// What is hidden.
+        attribute: &'static str,
+        /// Inheritance is off as well.
+        inheritance_off: bool,
+    },
+    /// The PDC emulator would not enforce history on a reset (SPEC D-2), and the configuration does not
+    /// allow that.
+    NoPolicyControl,
     /// `adminCount` is left over from a group that protects.
     AdminCountLeft {
         /// Inheritance is off as well.
@@ -84,7 +98,27 @@ impl Cause {
     /// Whether it is about what the service account may do, which can arrive by itself; and not about
     /// the state of a person's account.
     pub(crate) const fn is_about_rights(&self) -> bool {
-        !matches!(self, Self::CannotChange | Self::AdminCountLeft { .. })
+        !self.is_of_one_account() && !matches!(self, Self::NoPolicyControl)
+    }
+
+    /// Whether somebody may well want it so: it stands as long as nobody says otherwise.
+    pub(crate) const fn is_wanted(&self) -> bool {
+        matches!(self, Self::CannotChange)
+    }
+
+    /// Whether it is that inheritance is off, and what has come of that.
+    pub(crate) const fn is_inheritance_off(&self) -> bool {
+        matches!(
+            self,
+            Self::InheritanceOff
+                | Self::AdminCountLeft { inheritance_off: true }
+                | Self::Unjudged { inheritance_off: true, .. }
+        )
+    }
+
+    /// Whether it is about the state of one person's account.
+    const fn is_of_one_account(&self) -> bool {
+        matches!(self, Self::CannotChange | Self::AdminCountLeft { .. } | Self::Unjudged { .. })
     }
 }
 
@@ -115,7 +149,8 @@ fn above_people(features: &[Feature]) -> Vec<Permission> {
 /// Judges a directory by the rights that these features need.
 pub(crate) fn judge(observed: &Observed, features: &[Feature]) -> Judgement {
     let judge = Judge { observed, who: observed.requester(), wanted: above_people(features) };
-    let mut findings = judge.root(features);
+    let mut findings = judge.controller();
+    findings.extend(judge.root(features));
     let mut places: Vec<&Seen> = observed.units.iter().chain(&observed.below).collect();
     places.sort_by_key(|place| place.dn.levels());
     places.dedup_by(|one, other| one.dn == other.dn);
@@ -128,7 +163,7 @@ pub(crate) fn judge(observed: &Observed, features: &[Feature]) -> Judgement {
         findings.extend(found);
     }
     // What is about one person's state comes after what the service account lacks.
-    findings.sort_by_key(|finding| !finding.cause.is_about_rights());
+    findings.sort_by_key(|finding| finding.cause.is_of_one_account());
     let has = |feature: Feature| (feature, judge.has(feature));
     Judgement {
         findings,
@@ -140,7 +175,12 @@ pub(crate) fn judge(observed: &Observed, features: &[Feature]) -> Judgement {
 
 /// Whether a group protects the account, so that it lacks rights by design.
 const fn never_reset(person: &Sampled) -> bool {
-    matches!(person.protection, Some(Protection::Account(_) | Protection::Member(_)))
+    is_by_design(person.protection.as_ref())
+}
+
+/// Whether this protection is the directory's own, which it gives again whenever it is taken away.
+pub(crate) const fn is_by_design(protection: Option<&Protection>) -> bool {
+    matches!(protection, Some(Protection::Account(_) | Protection::Member(_)))
 }
 
 struct Judge<'o> {
@@ -150,16 +190,31 @@ struct Judge<'o> {
 }
 
 impl Judge<'_> {
+    /// Whether history is enforced where passwords are set.
+    fn controller(&self) -> Vec<Finding> {
+        let observed = self.observed;
+        if observed.asker.policy_control.is_some() || observed.without_policy_control {
+            return Vec::new();
+        }
+        vec![Finding {
+            object: observed.head.dn.clone(),
+            kind: Kind::Controller,
+            cause: Cause::NoPolicyControl,
+            permissions: Vec::new(),
+        }]
+    }
+
     /// The rights that stand on one object of the domain each.
     fn root(&self, features: &[Feature]) -> Vec<Finding> {
         let mut findings = Vec::new();
         for feature in FEATURES.into_iter().filter(|one| features.contains(one)) {
             let here = self.on_one_object(feature);
-            // Of the two that tell of deletions, one is enough.
-            if feature == Feature::Deletions && here.iter().any(|(_, _, granted)| *granted) {
+            if feature == Feature::Deletions && self.hears_of_deletions() {
                 continue;
             }
-            let lacking = here.into_iter().filter(|(_, _, granted)| !granted);
+            let lacking = here.into_iter().filter(|(permission, _, granted)| {
+                !granted && (feature != Feature::Deletions || self.tells_of_deletions(*permission))
+            });
             for (permission, place, _) in lacking {
                 let kind = match permission.stand() {
                     Stand::DomainRoot => Kind::Root,
@@ -204,12 +259,24 @@ impl Judge<'_> {
     fn has(&self, feature: Feature) -> bool {
         let single = self.on_one_object(feature);
         let enough = match feature {
-            Feature::Deletions => single.iter().any(|(_, _, granted)| *granted),
+            Feature::Deletions => self.hears_of_deletions(),
             _ => single.iter().all(|(_, _, granted)| *granted),
         };
         let units = &self.observed.units;
         let above = above_people(&[feature]);
         enough && above.iter().all(|one| units.iter().all(|unit| self.grants(unit, *one)))
+    }
+
+    /// Of the rights that tell of deletions, one is enough.
+    fn hears_of_deletions(&self) -> bool {
+        let here = self.on_one_object(Feature::Deletions);
+        here.iter().any(|(permission, _, granted)| *granted && self.tells_of_deletions(*permission))
+    }
+
+    /// By the right to replicate, Samba tells of changes and keeps deletions from whoever may not read them
+    /// (seen with 4.24).
+    fn tells_of_deletions(&self, permission: Permission) -> bool {
+        !self.observed.asker.is_samba || permission == Permission::ReadDeletedObjects
     }
 
     fn grants(&self, place: &Seen, permission: Permission) -> bool {
@@ -275,11 +342,13 @@ impl Judge<'_> {
         }
         if person.protection == Some(Protection::AdminCountAlone) {
             let inheritance_off = descriptor.is_protected();
-            let off = |cause: &Cause| *cause == Cause::InheritanceOff;
-            let lacking = grouped.0.iter().filter(|(cause, _)| off(cause));
-            let lacking = lacking.flat_map(|(_, lacking)| lacking.clone()).collect();
-            grouped.0.retain(|(cause, _)| !off(cause));
-            grouped.0.insert(0, (Cause::AdminCountLeft { inheritance_off }, lacking));
+            grouped.by_inheritance(Cause::AdminCountLeft { inheritance_off });
+        }
+        // On an account that is not marked, inheritance that is off is what hides it.
+        let off = grouped.0.iter().any(|(cause, _)| *cause == Cause::InheritanceOff);
+        if let Some(attribute) = person.hidden.filter(|_| object.admin_count || !off) {
+            let inheritance_off = descriptor.is_protected();
+            grouped.by_inheritance(Cause::Unjudged { attribute, inheritance_off });
         }
         grouped.0.into_iter().map(|(cause, lacking)| finding(cause, lacking)).collect()
     }
@@ -340,7 +409,7 @@ pub(crate) fn own_cause(ruling: &Ruling, descriptor: &SecurityDescriptor) -> Cau
     match ruling.decision {
         Decision::Denied => Cause::Denied { trustee, index, inherited },
         Decision::Unclear => {
-            Cause::Unclear { trustee, inherited, denies: entry.is_some_and(Ace::denies) }
+            Cause::Unclear { trustee, index, inherited, denies: entry.is_some_and(Ace::denies) }
         }
         Decision::Granted | Decision::NotGranted => Cause::Missing,
     }
@@ -356,5 +425,14 @@ impl Grouped {
             Some((_, permissions)) => permissions.push(permission),
             None => self.0.push((cause, vec![permission])),
         }
+    }
+
+    /// What is lacking because inheritance is off, by this cause in its place, and before all others.
+    fn by_inheritance(&mut self, cause: Cause) {
+        let off = |cause: &Cause| *cause == Cause::InheritanceOff;
+        let lacking = self.0.iter().filter(|(cause, _)| off(cause));
+        let lacking = lacking.flat_map(|(_, lacking)| lacking.clone()).collect();
+        self.0.retain(|(cause, _)| !off(cause));
+        self.0.insert(0, (cause, lacking));
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Observed {
     pub(crate) domain: String,
     /// The service account, at the controller that was asked.
     pub(crate) asker: Asker,
+    /// The configuration allows resets without the policy-hints control.
+    pub(crate) without_policy_control: bool,
     /// The root of the domain.
     pub(crate) head: Seen,
     /// The units in scope, in the order of the configuration.
@@ -46,8 +48,10 @@ pub(crate) struct Seen {
 pub(crate) struct Sampled {
     /// As read.
     pub(crate) object: Surveyed,
-    /// What protects the account, where it has an `adminCount`.
+    /// What protects the account, where it has an `adminCount` or inherits nothing.
     pub(crate) protection: Option<Protection>,
+    /// What is hidden of it, so that nobody can say what protects it.
+    pub(crate) hidden: Option<&'static str>,
 }
 
 impl Observed {

@@ -46,6 +46,15 @@ pub(crate) struct Change {
     pub(crate) clear_admin_count: bool,
 }
 
+/// Why a change cannot be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// Whoever would make it may not read who has which rights.
+    Hidden,
+    /// There is no list: everybody may do everything, and one with an entry or two would refuse the rest.
+    NoList,
+}
+
 /// A unit that a wish names and that is not there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is not there, or the service account may not see it")]
@@ -80,6 +89,24 @@ fn changes(
     wish: &Wish,
     mut each: impl FnMut(&Seen, Permission, &mut Change),
 ) -> Result<Vec<Change>, NotThere> {
+    let mut changes: Vec<Change> = Vec::new();
+    for (permission, place) in wished(observed, wish)? {
+        let known = changes.iter().position(|change| change.on == place.dn);
+        let known = known.unwrap_or_else(|| {
+            changes.push(Change::nothing(place));
+            changes.len() - 1
+        });
+        each(place, permission, &mut changes[known]);
+    }
+    changes.retain(|change| !change.add.is_empty() || !change.remove.is_empty());
+    Ok(changes)
+}
+
+/// The rights that a wish is about, each with every place where it would stand.
+pub(super) fn wished<'o>(
+    observed: &'o Observed,
+    wish: &Wish,
+) -> Result<Vec<(Permission, &'o Seen)>, NotThere> {
     let mut above: Vec<&Seen> = Vec::new();
     if wish.root {
         above.push(&observed.head);
@@ -94,7 +121,7 @@ fn changes(
     if let Some(place) = above.iter().find(|place| place.object.is_none()) {
         return Err(NotThere(place.dn.clone()));
     }
-    let mut changes: Vec<Change> = Vec::new();
+    let mut wished = Vec::new();
     let features = FEATURES.into_iter().filter(|one| wish.features.contains(one));
     let of = |feature| Permission::ALL.into_iter().filter(move |one| one.feature() == feature);
     for permission in features.flat_map(of) {
@@ -106,17 +133,22 @@ fn changes(
             // container over.
             Stand::DeletedObjects => Vec::new(),
         };
-        for place in places {
-            let known = changes.iter().position(|change| change.on == place.dn);
-            let known = known.unwrap_or_else(|| {
-                changes.push(Change::nothing(place));
-                changes.len() - 1
-            });
-            each(place, permission, &mut changes[known]);
+        wished.extend(places.into_iter().map(|place| (permission, place)));
+    }
+    Ok(wished)
+}
+
+impl Observed {
+    /// The same after a change to one of its places, if it is one of them.
+    pub(crate) fn apply(&mut self, change: &Change) {
+        let own = [&mut self.head, &mut self.settings, &mut self.deleted];
+        for place in own.into_iter().chain(&mut self.units).chain(&mut self.below) {
+            let object = place.object.as_mut().filter(|object| object.dn == change.on);
+            if let Some((object, after)) = object.zip(change.after()) {
+                object.descriptor = Some(after);
+            }
         }
     }
-    changes.retain(|change| !change.add.is_empty() || !change.remove.is_empty());
-    Ok(changes)
 }
 
 impl Seen {
@@ -139,15 +171,19 @@ impl Change {
         }
     }
 
+    /// None yet, to an object that was read.
+    pub(super) fn to(object: &Surveyed) -> Self {
+        Self::nothing(&Seen { dn: object.dn.clone(), object: Some(object.clone()) })
+    }
+
     /// What lets an object inherit again; `left_over` says that its `adminCount` is. None if there is
     /// nothing to do.
     pub(crate) fn inheriting(object: &Surveyed, left_over: bool) -> Option<Self> {
-        let place = Seen { dn: object.dn.clone(), object: Some(object.clone()) };
         let inherit = object.descriptor.as_ref().is_some_and(SecurityDescriptor::is_protected);
         (inherit || left_over).then(|| Self {
             inherit,
             clear_admin_count: left_over,
-            ..Self::nothing(&place)
+            ..Self::to(object)
         })
     }
 
@@ -155,6 +191,17 @@ impl Change {
     /// whatever else was changed meanwhile stays.
     pub(crate) fn of(&self, fresh: &Surveyed) -> Self {
         Self { before: fresh.descriptor.clone(), ..self.clone() }
+    }
+
+    /// Why it cannot be made to the object as it was read; none if it can.
+    pub(crate) fn obstacle(&self) -> Option<Obstacle> {
+        if !self.needs_descriptor() {
+            return None;
+        }
+        match &self.before {
+            None => Some(Obstacle::Hidden),
+            Some(before) => before.dacl.is_none().then_some(Obstacle::NoList),
+        }
     }
 
     /// The descriptor after it; none where the one before is not known, or stays.

@@ -9,7 +9,7 @@ use directory::DistinguishedName;
 use directory::security::rights::{Permission, Stand};
 use directory::security::{Ace, Aliases, Wanted};
 
-use super::plan::Change;
+use super::plan::{Change, Obstacle};
 use super::{Observed, dsacls_name, powershell_quoted, quoted};
 
 /// A tool.
@@ -83,13 +83,15 @@ const fn letters(permission: Permission) -> &'static str {
 }
 
 fn ldif(text: &mut String, change: &Change) -> Result<(), String> {
-    let after = change.after();
-    let rights = !change.add.is_empty() || !change.remove.is_empty() || change.inherit;
-    if rights && after.is_none() {
-        return Err(format!(
-            "the service account may not read the descriptor of {}, which LDIF would have to replace; use --print dsacls or samba-tool",
-            change.on
-        ));
+    let (after, on) = (change.after(), shown(&change.on));
+    match change.obstacle() {
+        None => {}
+        Some(Obstacle::Hidden) => {
+            return Err(format!(
+                "the service account may not read the descriptor of {on}, which LDIF would have to replace; use --print dsacls or samba-tool"
+            ));
+        }
+        Some(Obstacle::NoList) => return Err(no_list(&change.on)),
     }
     put(text, &value("dn", change.on.to_string().as_bytes()));
     put(text, DACL_ONLY);
@@ -152,7 +154,15 @@ fn sddl<'e>(entries: impl Iterator<Item = &'e Ace>) -> Result<String, String> {
     texts.collect::<Result<String, _>>().map_err(|error| error.to_string())
 }
 
+/// What is said of an object without a list.
+pub(crate) fn no_list(dn: &DistinguishedName) -> String {
+    format!(
+        "{} has no list of rights at all: everybody may do everything there, and a list that is made for one entry would refuse all else. Give it a list first (on Windows, dsacls with /S gives it its class's own)",
+        shown(dn)
+    )
+}
+
 /// A distinguished name on one line of a preview.
-pub(super) fn shown(dn: &DistinguishedName) -> String {
+pub(crate) fn shown(dn: &DistinguishedName) -> String {
     dn.to_string().replace(char::is_control, "?")
 }

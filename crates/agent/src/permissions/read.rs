@@ -2,8 +2,8 @@
 
 use directory::security::SecurityDescriptor;
 use directory::{
-    Directory as _, DirectoryError, DistinguishedName, LdapDirectory, Protection, SURVEY_MAX, Sid,
-    Surveyed, protected_by,
+    Directory as _, DirectoryError, DistinguishedName, LdapDirectory, SURVEY_MAX, Sid, Surveyed,
+    protected_by,
 };
 
 use super::{Names, Observed, Sampled, Seen};
@@ -38,6 +38,7 @@ pub(crate) async fn observe(
         name: settings.name.as_str().to_owned(),
         domain: settings.domain.clone(),
         asker,
+        without_policy_control: settings.allow_without_policy_control,
         head: seen(directory, base.clone()).await?,
         units: Vec::new(),
         below: Vec::new(),
@@ -93,22 +94,49 @@ async fn read_below(
     }
     for object in found {
         if observed.people.iter().all(|known| known.object.dn != object.dn) {
-            let protection = protection(directory, &object).await?;
-            observed.people.push(Sampled { object, protection });
+            observed.people.push(sampled(directory, object).await?);
         }
     }
     Ok(())
 }
 
-/// What protects an account that has an `adminCount`: whether that one is left over can be said only
-/// with its groups.
-async fn protection(
+/// A person, with what protects the account if it has an `adminCount`, which is left over or not by its
+/// groups alone, or inherits nothing, by which these are hidden mostly.
+///
+/// # Errors
+/// Where the way ends. That something is hidden is no error.
+pub(crate) async fn sampled(
     directory: &LdapDirectory,
-    object: &Surveyed,
-) -> Result<Option<Protection>, DirectoryError> {
-    let Some(guid) = object.guid.filter(|_| object.admin_count) else { return Ok(None) };
-    let account = directory.account(guid).await?;
-    Ok(account.as_ref().and_then(protected_by))
+    object: Surveyed,
+) -> Result<Sampled, DirectoryError> {
+    let off = object.descriptor.as_ref().is_some_and(SecurityDescriptor::is_protected);
+    let mut sampled = Sampled { object, protection: None, hidden: None };
+    let asked = sampled.object.admin_count || off;
+    let Some(guid) = sampled.object.guid.filter(|_| asked) else { return Ok(sampled) };
+    match directory.account(guid).await {
+        Ok(account) => sampled.protection = account.as_ref().and_then(protected_by),
+        Err(DirectoryError::Unreadable { attribute }) => sampled.hidden = Some(attribute),
+        Err(error) => return Err(error),
+    }
+    Ok(sampled)
+}
+
+/// Every place between the root of the domain and an object: what a right comes by.
+///
+/// # Errors
+/// Where the way ends.
+pub(crate) async fn add_chain(
+    directory: &LdapDirectory,
+    dn: &DistinguishedName,
+    observed: &mut Observed,
+) -> Result<(), DirectoryError> {
+    let above = std::iter::successors(dn.parent(), DistinguishedName::parent);
+    for place in above.take_while(|place| place.is_below(&observed.head.dn)) {
+        if !observed.places().any(|known| known.dn == place) {
+            observed.below.push(seen(directory, place).await?);
+        }
+    }
+    Ok(())
 }
 
 /// The trustees that a descriptor's entries are about.

@@ -1,14 +1,19 @@
 //! The exact fix of each finding: commands that can be copied.
 
 use directory::security::rights::{Feature, Permission};
-use directory::security::{Ace, AceFlags, AceKind, Aliases, CHANGE_PASSWORD, Child, mask};
+use directory::security::{Ace, AceKind, Aliases, CHANGE_PASSWORD, mask};
 use directory::{BindRefusal, DistinguishedName, Sid, Surveyed};
 
 use super::judge::{Cause, Finding, Kind};
+use super::policy::newer_or_allowed;
+use super::print::shown;
 use super::{Observed, feature_name};
 
 /// Smaller RIDs are those of accounts and groups that every domain has (MS-DTYP 2.4.2.4).
 const FIRST_MADE: u32 = 1_000;
+
+/// What lets the service account see of a person what it judges by.
+pub(crate) const READABLE: &str = "let Authenticated Users read the account, as with any new one";
 
 /// What puts something right.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,6 +38,15 @@ impl Remedy {
     /// With what is to be known besides.
     pub(crate) fn and(self, note: impl Into<String>) -> Self {
         Self { note: Some(note.into()), ..self }
+    }
+
+    /// With a further thing that may be done by hand.
+    pub(crate) fn and_also(mut self, further: &str) -> Self {
+        self.note = Some(match self.note {
+            Some(note) => format!("{note}; {further}"),
+            None => further.to_owned(),
+        });
+        self
     }
 
     /// The lines in which it is told, the first command first.
@@ -86,38 +100,24 @@ impl Finding {
                 "correct it in `ous` of the directory {directory}, or give the service account the right to see it"
             )),
             Cause::Hidden => readable(observed, &self.object),
-            Cause::Unclear { denies: true, trustee, inherited } => {
-                let whom = observed.names.of(trustee);
-                let place = if *inherited { "on the unit above where it stands" } else { "there" };
-                Remedy::note(format!(
-                    "take the entry for {whom} that has a condition away {place}, or put one without a condition in its place (the Advanced Security Settings show it with its condition)"
-                ))
+            Cause::Unclear { denies: true, trustee, inherited, index } => {
+                let place = self.place_of(observed, *inherited, *index);
+                without_condition(observed, place, &observed.names.of(trustee))
+            }
+            Cause::Missing if self.permissions == [Permission::ReadDeletedObjects] => {
+                readable_deletions(observed)
             }
             Cause::Missing | Cause::Unclear { .. } => {
-                let mut feature = String::new();
-                for one in &self.permissions {
-                    let named = format!(" --feature {}", feature_name(one.feature()));
-                    if one.feature() != Feature::Writeback && !feature.contains(&named) {
-                        feature.push_str(&named);
-                    }
-                }
-                let unit = match self.kind {
-                    Kind::Unit => format!(" --ou {object}"),
-                    _ => String::new(),
-                };
-                Remedy::command(format!("{grant}{unit}{feature}"))
+                Remedy::command(format!("{grant}{}", self.wish()))
             }
-            Cause::Denied { inherited: true, index, .. } => match self.origin(observed, *index) {
+            Cause::Denied { inherited: true, index, .. } => match observed.origin(&self.object, *index) {
                 Some((above, entry)) => without(observed, above, entry),
                 None => Remedy::note(
                     "the denial stands on a unit above: take it away there (`dsacls` or `samba-tool dsacl get` on each unit above shows where)",
                 ),
             },
             Cause::Denied { index, trustee, .. } => {
-                let found = observed.object(&self.object);
-                let entry = found.and_then(|one| one.descriptor.as_ref()?.dacl.as_ref());
-                let entry = entry.and_then(|dacl| dacl.entries.get(*index));
-                match entry {
+                match observed.entry(&self.object, *index) {
                     Some(entry) => without(observed, &self.object, entry),
                     None => Remedy::note(format!(
                         "take away the entry that denies it to {}",
@@ -127,7 +127,10 @@ impl Finding {
             }
             Cause::InheritanceOff => {
                 let turn_on = Remedy::command(format!("{grant} --inherit {object}"));
-                turn_on.and("turns inheritance on; the object's own entries stay")
+                turn_on.and(match self.kind {
+                    Kind::Person => "turns inheritance on, and takes an adminCount away that is left over; the object's own entries stay",
+                    _ => "turns inheritance on; the object's own entries stay",
+                })
             }
             Cause::CannotChange => match observed.object(&self.object) {
                 Some(object) => may_change(observed, object),
@@ -135,8 +138,16 @@ impl Finding {
             },
             Cause::AdminCountLeft { .. } => Remedy::command(format!("{grant} --inherit {object}"))
                 .and("takes adminCount away, and turns inheritance on where it is off"),
+            Cause::Unjudged { inheritance_off: true, .. } => {
+                Remedy::command(format!("{grant} --inherit {object}")).and(
+                    "looks what protects the account as an administrator; where no group does, it takes adminCount away, and turns inheritance on",
+                )
+            }
+            Cause::Unjudged { inheritance_off: false, .. } => Remedy::note(READABLE),
+            Cause::NoPolicyControl => newer_or_allowed(&observed.asker, &observed.name),
             Cause::NotArrived { .. } => {
-                Remedy::command("passback-agent permissions check --wait").and(
+                let check = "passback-agent permissions check --wait --directory";
+                Remedy::command(format!("{check} {directory}")).and(
                     "inheritance and replication may take an hour or more; where it does not arrive, give the descriptor of the object above a push by any change to it",
                 )
             }
@@ -145,68 +156,80 @@ impl Finding {
 }
 
 impl Finding {
-    /// Where an inherited denial of the object's list stands: step by step upwards, as long as each list
-    /// was read and hands the denial down, to the first that has it of its own.
-    pub(super) fn origin<'o>(
-        &self,
-        observed: &'o Observed,
-        index: usize,
-    ) -> Option<(&'o DistinguishedName, &'o Ace)> {
-        let mut child = observed.object(&self.object)?;
-        let mut denial = child.descriptor.as_ref()?.dacl.as_ref()?.entries.get(index)?;
-        loop {
-            let above = observed.object(&child.dn.parent()?)?;
-            let list = above.descriptor.as_ref()?.dacl.as_ref()?;
-            let mut handing: Vec<&Ace> =
-                list.entries.iter().filter(|entry| hands_down(entry, child, denial)).collect();
-            handing.sort_by_key(|entry| entry.is_inherited());
-            denial = handing.first()?;
-            if !denial.is_inherited() {
-                return Some((&above.dn, denial));
+    /// What of `grant` is about it.
+    fn wish(&self) -> String {
+        let mut wish = match self.kind {
+            Kind::Unit => format!(" --ou {}", quoted(&self.object.to_string())),
+            _ => String::new(),
+        };
+        for one in &self.permissions {
+            let named = format!(" --feature {}", feature_name(one.feature()));
+            if one.feature() != Feature::Writeback && !wish.contains(&named) {
+                wish.push_str(&named);
             }
-            child = above;
+        }
+        wish
+    }
+
+    /// The place on which an entry of the object's list stands; none where that is not known.
+    pub(super) fn place_of<'o>(
+        &'o self,
+        observed: &'o Observed,
+        inherited: bool,
+        index: usize,
+    ) -> Option<&'o DistinguishedName> {
+        match inherited {
+            true => observed.origin(&self.object, index).map(|(place, _)| place),
+            false => Some(&self.object),
+        }
+    }
+
+    /// Where an entry of the object's list comes from, in words.
+    pub(super) fn whence(&self, observed: &Observed, inherited: bool, index: usize) -> String {
+        match (inherited, self.place_of(observed, inherited, index)) {
+            (true, Some(above)) => format!("inherited from {}", shown(above)),
+            (true, None) => "inherited".to_owned(),
+            (false, _) => "of the object's own".to_owned(),
         }
     }
 }
 
-/// Whether a child has this denial by inheriting that entry of the object above it.
-fn hands_down(entry: &Ace, child: &Surveyed, denial: &Ace) -> bool {
-    let (Some(descriptor), Some(denied)) = (&child.descriptor, denial.access()) else {
-        return false;
-    };
-    let class = child.class();
-    let to = Child {
-        classes: class.as_slice(),
-        owner: descriptor.owner.as_ref(),
-        group: descriptor.group.as_ref(),
-    };
-    let below_alone = |entry: &Ace| entry.flags.contains(AceFlags::INHERIT_ONLY);
-    let is_it = |inherited: &Ace| {
-        let same = inherited.access().is_some_and(|access| {
-            access.trustee == denied.trustee
-                && access.object_type == denied.object_type
-                && access.inherited_object_type == denied.inherited_object_type
-                && mask::mapped(access.mask) & denied.mask == denied.mask
-        });
-        same && (below_alone(denial) || !below_alone(inherited))
-    };
-    let may = entry.denies() && !descriptor.is_protected();
-    may && entry.inherited_by(&to).iter().any(is_it)
-}
-
 impl Observed {
-    /// An object that was read, by its place.
-    fn object(&self, dn: &DistinguishedName) -> Option<&Surveyed> {
-        let places = self.places().chain([&self.settings, &self.deleted]);
-        let places = places.filter_map(|place| place.object.as_ref());
-        let mut all = places.chain(self.people.iter().map(|person| &person.object));
-        all.find(|object| object.dn == *dn)
-    }
-
     /// How `samba-tool` is told where to go and who asks.
     pub(crate) fn samba_target(&self) -> String {
         format!("-H ldap://{} -U Administrator", self.asker.controller)
     }
+}
+
+/// Takes an entry away that has a condition.
+fn without_condition(observed: &Observed, place: Option<&DistinguishedName>, whom: &str) -> Remedy {
+    let Some(place) = place else {
+        return Remedy::note(format!(
+            "take the entry for {whom} that has a condition away on the unit above where it stands (the Advanced Security Settings show it with its condition)"
+        ));
+    };
+    let (directory, place) = (quoted(&observed.name), quoted(&place.to_string()));
+    Remedy::command(format!(
+        "passback-agent permissions grant --directory {directory} --drop-conditional {place}"
+    ))
+    .and(format!(
+        "takes the entry for {whom} that has a condition away; where it is wanted, put one without a condition in its place"
+    ))
+}
+
+/// Lets the service account read what was deleted, which no administrator may give away over LDAP before
+/// taking the container over.
+fn readable_deletions(observed: &Observed) -> Remedy {
+    let (account, on) = (observed.account(), &observed.deleted.dn);
+    Remedy::note(match observed.asker.is_samba {
+        true => format!(
+            "on the controller itself, as root, add (A;;LCRPLORC;;;{}) to the list of {on}: over LDAP nobody may (without it, a sweep finds deletions)",
+            observed.asker.own
+        ),
+        false => format!(
+            "grant {account} List Contents and Read Property on {on} (dsacls with /takeownership first), or Replicating Directory Changes on the root of the domain"
+        ),
+    })
 }
 
 /// Lets the service account read an object's descriptor.
@@ -257,7 +280,7 @@ fn denies_change(entry: &Ace) -> bool {
 
 /// Takes one entry away. Where `dsacls`, which takes all of somebody's entries, would take away what a
 /// domain lives by, it is told how to do it by hand.
-fn without(observed: &Observed, object: &DistinguishedName, entry: &Ace) -> Remedy {
+pub(super) fn without(observed: &Observed, object: &DistinguishedName, entry: &Ace) -> Remedy {
     if observed.asker.is_samba {
         return samba(observed, "delete", object, std::slice::from_ref(entry));
     }
@@ -267,12 +290,12 @@ fn without(observed: &Observed, object: &DistinguishedName, entry: &Ace) -> Reme
     let is_of_nobody_else = entry.access().is_some_and(|access| made_here(&access.trustee));
     if *object == observed.head.dn || !is_of_nobody_else {
         return Remedy::note(format!(
-            "take the one denial for {trustee} away on {object}, in the Advanced Security Settings; not with dsacls /R, which takes every entry for {trustee} away"
+            "take the one entry for {trustee} away on {object}, in the Advanced Security Settings; not with dsacls /R, which takes every entry for {trustee} away"
         ));
     }
     let dn = dsacls_name(object);
     Remedy::command(format!("dsacls \"{dn}\" /R \"{trustee}\"")).and(format!(
-        "dsacls takes every entry for {trustee} away; to take the one denial alone, use the Security tab"
+        "dsacls takes every entry for {trustee} away; to take this one alone, use the Security tab"
     ))
 }
 

@@ -1,43 +1,43 @@
 use directory::security::rights::{Feature, Permission, RESET_PASSWORD};
 use directory::security::{Ace, AceKind, Aliases, SecurityDescriptor, Target, mask};
-use directory::{Asker, DistinguishedName, Protection, Sid, Surveyed};
+use directory::{Asker, DistinguishedName, PolicyControl, Protection, Sid, Surveyed};
 
 use super::arrived::{State, compared};
 use super::judge::{Cause, Finding, Kind};
 use super::*;
 
-const SERVICE: &str = "S-1-5-21-1-2-3-1104";
-const GROUP: &str = "S-1-5-21-1-2-3-1200";
-const WRITEBACK: &[Feature] = &[Feature::Writeback];
-const ABOVE: [Permission; 4] = [
+pub(crate) const SERVICE: &str = "S-1-5-21-1-2-3-1104";
+pub(crate) const GROUP: &str = "S-1-5-21-1-2-3-1200";
+pub(crate) const WRITEBACK: &[Feature] = &[Feature::Writeback];
+pub(crate) const ABOVE: [Permission; 4] = [
     Permission::ResetPassword,
     Permission::ChangePassword,
     Permission::WriteLockoutTime,
     Permission::WritePwdLastSet,
 ];
 
-fn sid(text: &str) -> Sid {
+pub(crate) fn sid(text: &str) -> Sid {
     text.parse().unwrap()
 }
 
-fn dn(text: &str) -> DistinguishedName {
+pub(crate) fn dn(text: &str) -> DistinguishedName {
     text.parse().unwrap()
 }
 
 /// The entries of all four rights on people: as they are granted (`CIIO`), as a unit below has them
 /// (`CIIOID`), or as a person has them (`CIID`).
-fn rights(flags: &str, who: &str) -> String {
+pub(crate) fn rights(flags: &str, who: &str) -> String {
     let sddl = |permission: Permission| {
         permission.entry(sid(who)).to_sddl(&Aliases::without_domain()).unwrap()
     };
     ABOVE.map(sddl).concat().replace(";CIIO;", &format!(";{flags};"))
 }
 
-fn seen(at: &str, sddl: &str) -> Seen {
+pub(crate) fn seen(at: &str, sddl: &str) -> Seen {
     Seen { dn: dn(at), object: Some(object(at, sddl)) }
 }
 
-fn object(at: &str, sddl: &str) -> Surveyed {
+pub(crate) fn object(at: &str, sddl: &str) -> Surveyed {
     let descriptor = SecurityDescriptor::from_sddl(sddl, &Aliases::without_domain()).unwrap();
     Surveyed {
         dn: dn(at),
@@ -49,13 +49,13 @@ fn object(at: &str, sddl: &str) -> Surveyed {
     }
 }
 
-fn person(at: &str, sddl: &str) -> Sampled {
+pub(crate) fn person(at: &str, sddl: &str) -> Sampled {
     let object = Surveyed { sid: Some(sid("S-1-5-21-1-2-3-2000")), ..object(at, sddl) };
-    Sampled { object, protection: None }
+    Sampled { object, protection: None, hidden: None }
 }
 
 /// A domain with one unit in scope; `root` stands on its root, `unit` on the unit.
-fn domain(root: &str, unit: &str) -> Observed {
+pub(crate) fn domain(root: &str, unit: &str) -> Observed {
     let unexpire = Permission::UnexpirePassword.entry(sid(SERVICE));
     let unexpire = unexpire.to_sddl(&Aliases::without_domain()).unwrap();
     let mut names = Names::default();
@@ -68,9 +68,10 @@ fn domain(root: &str, unit: &str) -> Observed {
             controller: "dc1.corp.example".to_owned(),
             own: sid(SERVICE),
             groups: vec![sid(GROUP)],
-            policy_control: None,
+            policy_control: Some(PolicyControl::Current),
             is_samba: false,
         },
+        without_policy_control: false,
         head: seen("DC=corp,DC=example", &format!("D:AI{unexpire}{root}")),
         units: vec![seen("OU=P,DC=corp,DC=example", unit)],
         below: Vec::new(),
@@ -82,7 +83,7 @@ fn domain(root: &str, unit: &str) -> Observed {
     }
 }
 
-fn one(observed: &Observed) -> Finding {
+pub(crate) fn one(observed: &Observed) -> Finding {
     let [finding] = &judge(observed, WRITEBACK).findings[..] else {
         panic!("{:?}", judge(observed, WRITEBACK).findings)
     };
@@ -255,7 +256,7 @@ fn a_grant_under_a_condition_does_not_hide_that_what_stands_above_is_kept_off() 
 }
 
 /// The unit's list with a denial of Reset Password under a condition before what is granted.
-fn denied_under_a_condition() -> Observed {
+pub(crate) fn denied_under_a_condition() -> Observed {
     let mut observed = domain("", &format!("D:AI{}", rights("CIIO", SERVICE)));
     let denial = Ace::deny(mask::CONTROL_ACCESS, sid(GROUP)).on(RESET_PASSWORD);
     let denial = Ace { kind: AceKind::DENIED_CALLBACK_OBJECT, ..denial.below(None) };
@@ -268,12 +269,15 @@ fn denied_under_a_condition() -> Observed {
 fn what_depends_on_a_condition_is_lacking_and_named_as_that() {
     let observed = denied_under_a_condition();
     let denied = one(&observed);
-    let cause = Cause::Unclear { trustee: sid(GROUP), inherited: false, denies: true };
+    let cause = Cause::Unclear { trustee: sid(GROUP), index: 0, inherited: false, denies: true };
     assert_eq!((&denied.cause, &denied.permissions[..]), (&cause, &ABOVE[..1]));
     assert!(denied.text(&observed).contains("may be denied on the unit"));
     assert!(denied.cause.is_denial() && denied.cause.is_about_rights());
     assert_eq!(judge(&observed, WRITEBACK).features[0], (Feature::Writeback, false));
-    assert!(denied.remedy(&observed).note.unwrap().contains("put one without a condition"));
+    let fix = denied.remedy(&observed);
+    let drop = "passback-agent permissions grant --directory corp --drop-conditional";
+    assert_eq!(fix.commands, [format!("{drop} '{}'", denied.object)]);
+    assert!(fix.note.unwrap().contains("put one without a condition"));
 
     // A grant under a condition is none, and is granted without one by the fix.
     let mut observed = domain("", "D:AI");
@@ -338,26 +342,6 @@ fn an_owner_may_change_rights_unless_owner_rights_say_otherwise_and_samba_heeds_
     assert!(text(&samba).contains("which Samba passes over)"), "{}", text(&samba));
     let by_entry = own("D:AI(A;;RCWD;;;OW)", false);
     assert!(text(&by_entry).ends_with(&format!("; {may}")), "{}", text(&by_entry));
-}
-
-#[test]
-fn features_are_judged_apart_and_one_way_to_hear_of_deletions_is_enough() {
-    let own = rights("CIIO", SERVICE);
-    let mut observed = domain("", &format!("D:AI{own}"));
-    let all = [Feature::Writeback, Feature::FineGrainedRules, Feature::Anchor, Feature::Deletions];
-    let lacking = judge(&observed, &all).findings;
-    let lacking: Vec<_> = lacking.iter().map(|one| one.permissions.clone()).collect();
-    assert_eq!(
-        lacking,
-        [
-            vec![Permission::ReadPasswordSettings],
-            vec![Permission::ReplicatingDirectoryChanges],
-            vec![Permission::WriteConsistencyGuid],
-        ]
-    );
-    observed.deleted =
-        seen("CN=Deleted Objects,DC=corp,DC=example", &format!("D:(A;;LCRP;;;{SERVICE})"));
-    assert_eq!(judge(&observed, &[Feature::Writeback, Feature::Deletions]).findings, []);
 }
 
 #[test]

@@ -7,8 +7,9 @@ use directory::security::rights::Feature;
 use super::arrived::Arrival;
 use super::judge::{Cause, Finding, Judgement, Kind, own_cause};
 use super::plan::Change;
+use super::policy::no_control;
 use super::print::shown;
-use super::{Observed, feature_name, label, labels};
+use super::{Observed, Remedy, feature_name, label, labels};
 
 impl Cause {
     /// Of something that beats a grant: what it does, by whose entry.
@@ -35,6 +36,7 @@ impl Finding {
             Kind::Unit => "the unit",
             Kind::Person => "the person",
             Kind::Container => "the container",
+            Kind::Controller => "the controller",
         };
         match &self.cause {
             Cause::NotThere => format!("{of} {object} is not there, or {account} may not see it"),
@@ -47,18 +49,14 @@ impl Finding {
                 )
             }
             Cause::Denied { trustee, inherited, index } => {
-                let from = match (inherited, self.origin(observed, *index)) {
-                    (true, Some((above, _))) => format!("inherited from {}", shown(above)),
-                    (true, None) => "inherited".to_owned(),
-                    (false, _) => "of the object's own".to_owned(),
-                };
+                let from = self.whence(observed, *inherited, *index);
                 let whom = observed.names.of(trustee);
                 format!(
                     "{account} is denied on {of} {object}: {rights}; by an entry for {whom}, {from}"
                 )
             }
-            Cause::Unclear { trustee, inherited, denies } => {
-                let from = if *inherited { "inherited" } else { "of the object's own" };
+            Cause::Unclear { trustee, inherited, denies, index } => {
+                let from = self.whence(observed, *inherited, *index);
                 let whom = observed.names.of(trustee);
                 let (may, does) = match denies {
                     true => ("may be denied on", "denies it"),
@@ -77,6 +75,16 @@ impl Finding {
             ),
             Cause::CannotChange => format!(
                 "\"user cannot change password\" is set on {of} {object}: never reset as long as it is"
+            ),
+            Cause::Unjudged { attribute, inheritance_off } => {
+                let off = if *inheritance_off { ", and inheritance is off" } else { "" };
+                format!(
+                    "{attribute} of {of} {object} is hidden from {account}, so that nobody can say whether a group protects it{off}: never reset as long as it is"
+                )
+            }
+            Cause::NoPolicyControl => format!(
+                "{}, so that history would not be enforced: nothing is reset",
+                no_control(&observed.asker)
             ),
             Cause::AdminCountLeft { inheritance_off } => {
                 let off = if *inheritance_off { ", and inheritance is off" } else { "" };
@@ -99,6 +107,15 @@ pub(crate) fn findings<'f>(
         for line in finding.remedy(observed).lines() {
             let _ = writeln!(text, "  {line}");
         }
+    }
+    text
+}
+
+/// A directory that could not be looked at: why, and what puts it right.
+pub(crate) fn not_checked(name: &str, cause: &str, fix: &Remedy) -> String {
+    let mut text = format!("{name}: cannot be looked at: {}.\n", cause.trim_end_matches('.'));
+    for line in fix.lines() {
+        let _ = writeln!(text, "  {line}");
     }
     text
 }
@@ -127,6 +144,10 @@ pub(crate) fn check(observed: &Observed, judgement: &Judgement, arrivals: &[Arri
     );
     for arrival in arrivals.iter().filter(|one| one.is_complete()) {
         let _ = writeln!(text, "  {}.", arrival.text(observed));
+    }
+    if observed.asker.policy_control.is_none() && observed.without_policy_control {
+        let none = no_control(&observed.asker);
+        let _ = writeln!(text, "  {none}: history is not enforced, as the configuration allows.");
     }
     if observed.below_cut {
         let _ = writeln!(text, "  There are more units and containers than were looked at.");
@@ -165,12 +186,16 @@ pub(crate) fn preview(observed: &Observed, changes: &[Change]) -> String {
                 let _ = writeln!(text, "    and {why} all the same");
             }
         }
-        for (permission, _) in &change.remove {
-            let _ = writeln!(
-                text,
-                "  - {account} may no longer, by this entry: {}",
-                label(*permission)
-            );
+        for (permission, entry) in &change.remove {
+            let right = label(*permission);
+            let _ = match entry.access().filter(|_| entry.denies()) {
+                Some(access) => writeln!(
+                    text,
+                    "  - the entry for {} under a condition goes, by which {account} may be denied: {right}",
+                    observed.names.of(&access.trustee)
+                ),
+                None => writeln!(text, "  - {account} may no longer, by this entry: {right}"),
+            };
         }
         if change.inherit {
             let _ = writeln!(text, "  + inheritance is turned on");

@@ -7,12 +7,32 @@ use std::sync::atomic::AtomicBool;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use directory::Sid;
-use directory::security::{Acl, SecurityDescriptor};
+use directory::security::{Acl, Control, SecurityDescriptor};
 use lab::{Forest, Lab, LabOptions, NewPerson, Person, Watch, Written};
 
 /// The SD-flags control with the DACL only, as `ldapmodify -e` takes it; and with the owner only.
 const DACL_ONLY: &str = "!1.2.840.113556.1.4.801=MAMCAQQ=";
 const OWNER_ONLY: &str = "!1.2.840.113556.1.4.801=MAMCAQE=";
+
+/// `ldbmodify`, which the lab has not installed, by Samba's library that it is made of.
+const LDBMODIFY: &str = r#"ldbmodify() { python3 -c '
+import argparse, sys
+from samba.samdb import SamDB
+from samba.credentials import Credentials
+from samba.param import LoadParm
+words = argparse.ArgumentParser()
+for word in ["-H", "-U", "--password", "--controls"]: words.add_argument(word)
+words = words.parse_args()
+lp = LoadParm()
+lp.load_default()
+creds = Credentials()
+creds.guess(lp)
+creds.set_username(words.U)
+creds.set_password(words.password)
+there = SamDB(url=words.H, credentials=creds, lp=lp)
+there.modify_ldif(sys.stdin.read(), [words.controls] if words.controls else None)
+' "$@"; }
+"#;
 
 /// A unit right below the root of the domain, where the service account has no rights, and an agent
 /// that has it in scope.
@@ -153,7 +173,8 @@ impl Place {
             assert_eq!(said.code, 0, "{fix}: {}{}", said.out, said.err);
             return;
         }
-        assert!(fix.starts_with("samba-tool ") || fix.starts_with("ldbmodify "), "{fix}");
+        let known = ["samba-tool ", "ldbmodify ", "printf "];
+        assert!(known.iter().any(|tool| fix.starts_with(tool)), "{fix}");
         // The machine does not ask the lab's DNS, and nobody types the password.
         let password = words_quoted(&self.forest.administrator.password);
         let mut there =
@@ -167,6 +188,7 @@ impl Place {
             done = subprocess.run(['sh', '-e'], input=sys.stdin.read(), text=True, capture_output=True)\n\
             print(done.stdout)\n\
             sys.exit(done.stderr if done.returncode else 0)";
+        let there = format!("{LDBMODIFY}{there}");
         self.forest.python(program, &there).unwrap();
     }
 
@@ -185,6 +207,28 @@ impl Place {
         change(&mut descriptor, &mut list);
         descriptor.dacl = Some(list);
         self.write_descriptor(dn, &descriptor, DACL_ONLY);
+    }
+
+    /// Turns inheritance off, and leaves an object its own entries alone.
+    pub fn inherits_nothing(&self, dn: &str) {
+        self.spoil(dn, |descriptor, list| {
+            descriptor.control = Control(descriptor.control.0 | Control::DACL_PROTECTED.0);
+            list.entries.retain(|entry| !entry.is_inherited());
+        });
+    }
+
+    /// The fault is named in the first line, and the fix below it puts everything right.
+    pub fn named_and_fixed(&self, command: &[&str], named: &[&str]) {
+        let said = self.agent(command);
+        assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+        for part in named {
+            assert!(said.line(0).contains(part), "{part}: {}", said.out);
+        }
+        let fixes = said.fixes();
+        assert!(!fixes.is_empty(), "{}", said.out);
+        fixes.iter().for_each(|fix| self.carry_out(fix));
+        let said = self.agent(command);
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     }
 
     /// Gives an object to somebody.
@@ -231,11 +275,7 @@ impl Place {
         let mut all = String::new();
         for line in text.lines() {
             let line = moments(&sids(line)).replace(&process, "PID");
-            let line = match line.split_once("version ") {
-                Some((before, _)) => format!("{before}version N of the password"),
-                None => line,
-            };
-            all += &line;
+            all += &versions(&line);
             all.push('\n');
         }
         all
@@ -263,7 +303,7 @@ pub fn add_unit(forest: &Forest, dn: &str) {
 }
 
 /// The words of a line, as a shell takes it.
-fn words(line: &str) -> Vec<String> {
+pub fn words(line: &str) -> Vec<String> {
     let script = format!("printf '%s\\n' {line}");
     let output = Command::new("sh").args(["-c", &script]).output().unwrap();
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
@@ -271,6 +311,21 @@ fn words(line: &str) -> Vec<String> {
 
 fn words_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// `version 7 of the password`, which differs between two runs; nothing else that is called a version.
+fn versions(line: &str) -> String {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|one| one.is_ascii_digit());
+    let before = line.split_once(" of the password").and_then(|(before, _)| {
+        before.rsplit_once("version ").filter(|(_, version)| number(version))
+    });
+    match before {
+        Some((before, version)) => {
+            let rest = &line[before.len() + "version ".len() + version.len()..];
+            format!("{before}version N{rest}")
+        }
+        None => line.to_owned(),
+    }
 }
 
 /// `S-1-5-21-` and what follows of numbers.

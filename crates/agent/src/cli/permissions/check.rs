@@ -1,6 +1,5 @@
 //! `passback-agent permissions check`: at the PDC emulator, and with `--wait` at every other controller.
 
-use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +10,11 @@ use directory::{DirectoryError, LdapDirectory};
 use protocol::Clock;
 use serde_json::{Value, json};
 
-use super::{Wanted, chosen, client, of_directory, with_writeback};
+use super::{Wanted, aside, chosen, client, who_must_act, with_writeback};
+use crate::explain::{Line, moved, of_error};
 use crate::permissions::{
-    Arrival, Extent, Judgement, Observed, arrivals, check_json, check_text, judge,
-    not_checked_json, observe,
+    Arrival, Extent, Judgement, Observed, Remedy, arrivals, check_json, check_text, judge,
+    not_checked_json, not_checked_text, observe,
 };
 use crate::settings::{AgentSettings, DirectorySettings};
 use crate::surroundings::Surroundings;
@@ -86,7 +86,7 @@ impl Check {
                 Ok(directory) => {
                     self.look(settings, &directory, &features, &surroundings.clock).await
                 }
-                Err(failure) => Err(failure),
+                Err(failure) => Err(NotLooked::of_failure(failure)),
             };
             findings += looked.as_ref().map_or(0, Looked::findings);
             if self.json {
@@ -94,18 +94,24 @@ impl Check {
                     Ok(Looked { observed, judgement, arrivals }) => {
                         check_json(observed, judgement, arrivals)
                     }
-                    Err(failure) => {
+                    Err(NotLooked { line, failure }) => {
                         let (name, domain) = (settings.name.as_str(), &settings.domain);
-                        not_checked_json(name, domain, failure.message(), failure.code())
+                        let fix = &line.remedy;
+                        not_checked_json(name, domain, failure.message(), fix, failure.code())
                     }
                 });
-            } else if let Ok(Looked { observed, judgement, arrivals }) = &looked {
-                print(&check_text(observed, judgement, arrivals))?;
-            } else if let (Some(_), Err(failure)) = (&failed, &looked) {
-                // The first one is what the command ends with.
-                aside(failure.message());
+            } else {
+                print(&match &looked {
+                    Ok(Looked { observed, judgement, arrivals }) => {
+                        check_text(observed, judgement, arrivals)
+                    }
+                    Err(NotLooked { line, .. }) => {
+                        not_checked_text(settings.name.as_str(), &line.text, &line.remedy)
+                    }
+                })?;
             }
-            failed = failed.or(looked.err());
+            // The first one is what the command ends with.
+            failed = failed.or(looked.err().map(|not_looked| not_looked.failure));
         }
         if self.json {
             let good = findings == 0 && failed.is_none();
@@ -128,7 +134,7 @@ impl Check {
         directory: &LdapDirectory,
         features: &[Feature],
         clock: &Arc<dyn Clock>,
-    ) -> Result<Looked, Failure> {
+    ) -> Result<Looked, NotLooked> {
         let begun = clock.running();
         let limit = Duration::from_secs(self.wait.unwrap_or_default());
         let pause = Duration::from_secs(self.pause.max(1));
@@ -140,13 +146,17 @@ impl Check {
                 Ok(looked) if over || !looked.may_come() => return Ok(looked),
                 Ok(_) => told = None,
                 Err(error) => {
-                    let failure = of_directory(settings.name.as_str(), &error);
-                    if over || !may_pass(&error) {
-                        return Err(failure);
+                    let moved = moved(settings, directory, &error).await;
+                    let passes = may_pass(&error) && moved.is_none();
+                    let line = moved.unwrap_or_else(|| of_error(settings, &error));
+                    let not_looked = NotLooked::of(settings, &error, line);
+                    if over || !passes {
+                        return Err(not_looked);
                     }
-                    if told.as_deref() != Some(failure.message()) {
-                        aside(&format!("{}; waiting", failure.message()));
-                        told = Some(failure.message().to_owned());
+                    let message = not_looked.failure.message();
+                    if told.as_deref() != Some(message) {
+                        aside(&format!("{message}; waiting"));
+                        told = Some(message.to_owned());
                     }
                 }
             }
@@ -171,6 +181,28 @@ impl Check {
     }
 }
 
+/// A directory that could not be looked at.
+struct NotLooked {
+    /// Why, and what puts it right.
+    line: Line,
+    /// By which the command ends.
+    failure: Failure,
+}
+
+impl NotLooked {
+    fn of(settings: &DirectorySettings, error: &DirectoryError, line: Line) -> Self {
+        let message = format!("directory {}: {}", settings.name.as_str(), line.text);
+        Self { failure: who_must_act(error, message), line }
+    }
+
+    /// What keeps it from being set up: a file, or the configuration.
+    fn of_failure(failure: Failure) -> Self {
+        let remedy =
+            Remedy::note("correct it in the configuration, or let the agent read the file");
+        Self { line: Line::stopping(failure.message()).with(remedy), failure }
+    }
+}
+
 /// Whether an error may be over by itself: a controller that is started again, a network that is back, a
 /// controller that is too busy. What somebody has to put right is not, and a refused bind is not tried
 /// again and again, because each one counts towards a lockout.
@@ -184,12 +216,6 @@ fn may_pass(error: &DirectoryError) -> bool {
         DirectoryError::Refused(refusal) => PASSING.contains(&refusal.result),
         _ => false,
     }
-}
-
-/// Says something besides what is told: at standard error, because a program may read the rest. Whether
-/// anybody reads it changes nothing.
-fn aside(text: &str) {
-    let _ = writeln!(std::io::stderr(), "passback-agent: {text}");
 }
 
 #[cfg(test)]

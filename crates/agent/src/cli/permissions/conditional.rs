@@ -1,0 +1,41 @@
+//! `passback-agent permissions grant --drop-conditional`: takes away what may deny a right under a condition
+//! that nobody can evaluate here.
+
+use command::{Failure, print};
+use directory::DistinguishedName;
+
+use super::{Open, What, of_directory};
+use crate::permissions::{Change, Form, shown};
+
+impl Open<'_> {
+    /// Takes these entries away, and looks whether the service account has its rights there.
+    pub(super) async fn drop_conditional(
+        &self,
+        what: &What,
+        objects: &[DistinguishedName],
+    ) -> Result<(), Failure> {
+        let failed = |error| of_directory(self.settings.name.as_str(), &error);
+        let mut changes = Vec::new();
+        for dn in objects {
+            let object = self.directory.surveyed(dn).await.map_err(failed)?;
+            let there = || Failure::refused(format!("{} is not there", shown(dn)));
+            changes
+                .extend(Change::dropping_conditional(&object.ok_or_else(there)?, &self.observed));
+        }
+        match what.print {
+            None if changes.is_empty() => return print("There is nothing to do.\n"),
+            None => self.make(what, &changes).await?,
+            Some(form @ Form::Ldif) => return self.print(form, &changes),
+            // A condition has no text that these would take, and dsacls takes whole accounts away.
+            Some(Form::Dsacls | Form::SambaTool) => {
+                return Err(Failure::refused(
+                    "an entry with a condition can be printed as ldif alone",
+                ));
+            }
+        }
+        for dn in objects {
+            self.lacks_nothing(dn, "has no such entry any more").await?;
+        }
+        self.done("Taken away")
+    }
+}

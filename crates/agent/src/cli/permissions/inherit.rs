@@ -1,0 +1,144 @@
+//! `passback-agent permissions grant --inherit`: lets units and people inherit again.
+//!
+//! What protects a person stands in attributes that an account which inherits nothing hides from the
+//! service account, so that they are read as the administrator who is asked for; with `--print` there is
+//! nobody else.
+
+use command::{Failure, print};
+use directory::security::rights::Feature;
+use directory::{
+    Directory as _, DirectoryError, DistinguishedName, LdapDirectory, Protection, protected_by,
+};
+
+use super::{Open, What, aside, not_looked, of_directory};
+use crate::permissions::{
+    Change, Extent, Finding, Kind, Seen, add_chain, findings_text, is_by_design, judge, sampled,
+    shown,
+};
+
+impl Open<'_> {
+    /// Lets these objects inherit, and looks whether the service account has its rights there.
+    pub(super) async fn inherit(
+        &self,
+        what: &What,
+        objects: &[DistinguishedName],
+    ) -> Result<(), Failure> {
+        if let Some(form) = what.print {
+            let mut changes = Vec::new();
+            for dn in objects {
+                changes.extend(self.as_far_as_seen(dn).await?);
+            }
+            return self.print(form, &changes);
+        }
+        let administrator = self.administrator(what)?;
+        let mut changes = Vec::new();
+        for dn in objects {
+            let read = inheriting(&administrator, dn).await;
+            changes.extend(read.map_err(|error| self.not_read(dn, error))?);
+        }
+        if changes.is_empty() {
+            return print("There is nothing to do.\n");
+        }
+        self.agreed(what, &changes)?;
+        self.written(&administrator, &changes).await?;
+        for dn in objects {
+            self.lacks_nothing(dn, "inherits again").await?;
+        }
+        self.done("Inherits again")
+    }
+
+    /// The change as the service account can work it out.
+    async fn as_far_as_seen(&self, dn: &DistinguishedName) -> Result<Option<Change>, Failure> {
+        let error = match inheriting(&self.directory, dn).await {
+            Ok(change) => return Ok(change),
+            Err(error) => error,
+        };
+        let NotRead::Directory(DirectoryError::Unreadable { attribute }) = error else {
+            return Err(self.not_read(dn, error));
+        };
+        aside(&format!(
+            "{attribute} of {} is hidden from the service account: whether a group protects it, or adminCount is left over, is not looked at; without --print it is",
+            shown(dn)
+        ));
+        let failed = |error| of_directory(self.settings.name.as_str(), &error);
+        let object = self.directory.surveyed(dn).await.map_err(failed)?;
+        Ok(object.and_then(|object| Change::inheriting(&object, false)))
+    }
+
+    fn not_read(&self, dn: &DistinguishedName, error: NotRead) -> Failure {
+        let on = shown(dn);
+        match error {
+            NotRead::Directory(error) => self.refused(&on, &error),
+            NotRead::NotThere => Failure::refused(format!("{on} is not there")),
+            NotRead::Protected => Failure::refused(format!(
+                "{on} is protected by a group: the directory would take its inheritance away again"
+            )),
+        }
+    }
+
+    /// A second look, as the service account: what it lacks there by now has another cause.
+    pub(super) async fn lacks_nothing(
+        &self,
+        dn: &DistinguishedName,
+        done: &str,
+    ) -> Result<(), Failure> {
+        let (on, name) = (format!("{} {done}", shown(dn)), self.settings.name.as_str());
+        let failed = |error| not_looked(&on, "what is lacking there", name, &error);
+        let mut observed = self.again(Extent { people: 0, below: false }).await.map_err(failed)?;
+        add_chain(&self.directory, dn, &mut observed).await.map_err(failed)?;
+        let object = self.directory.surveyed(dn).await.map_err(failed)?;
+        match object {
+            Some(person) if person.sid.is_some() => {
+                let person = sampled(&self.directory, person).await.map_err(failed)?;
+                observed.people.push(person);
+            }
+            object => observed.below.push(Seen { dn: dn.clone(), object }),
+        }
+        let findings = judge(&observed, &[Feature::Writeback]).findings;
+        let about = |one: &&Finding| {
+            let here = matches!(one.kind, Kind::Unit | Kind::Person);
+            here && dn.is_at_or_below(&one.object) && !one.cause.is_wanted()
+        };
+        let left: Vec<&Finding> = findings.iter().filter(about).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        print(&format!("{on}, and this is not as it should be:\n"))?;
+        print(&findings_text(&observed, left))?;
+        Err(Failure::refused("it was done, and something else is lacking"))
+    }
+}
+
+/// Why it cannot be said what lets an object inherit again.
+enum NotRead {
+    /// The way to the directory, or its answer.
+    Directory(DirectoryError),
+    /// It is not there.
+    NotThere,
+    /// The directory itself keeps it from inheriting.
+    Protected,
+}
+
+impl From<DirectoryError> for NotRead {
+    fn from(error: DirectoryError) -> Self {
+        Self::Directory(error)
+    }
+}
+
+/// What lets an object inherit again, as this account sees it; none if there is nothing to do.
+async fn inheriting(
+    directory: &LdapDirectory,
+    dn: &DistinguishedName,
+) -> Result<Option<Change>, NotRead> {
+    let object = directory.surveyed(dn).await?.ok_or(NotRead::NotThere)?;
+    let mut left_over = false;
+    if let Some(guid) = object.guid.filter(|_| object.sid.is_some()) {
+        let account = directory.account(guid).await?;
+        let protection = account.as_ref().and_then(protected_by);
+        if is_by_design(protection.as_ref()) {
+            return Err(NotRead::Protected);
+        }
+        left_over = protection == Some(Protection::AdminCountAlone);
+    }
+    Ok(Change::inheriting(&object, left_over))
+}

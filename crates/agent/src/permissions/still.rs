@@ -1,0 +1,129 @@
+//! What the service account may do all the same after its entries were taken away: by an entry of another
+//! form, for a group that it is in, or of a place above (SPEC D-12).
+
+use std::fmt::Write as _;
+
+use directory::DistinguishedName;
+use directory::Sid;
+use directory::security::rights::{Permission, Stand};
+use directory::security::{Ground, Requester, Ruling};
+
+use super::plan::{NotThere, Wish, wished};
+use super::print::shown;
+use super::remedy::without;
+use super::{Observed, Remedy, feature_name, label, quoted};
+
+/// A right that stands all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Still {
+    /// Where.
+    on: DistinguishedName,
+    /// Which one.
+    permission: Permission,
+    /// By what, one entry or more.
+    grounds: Vec<Ground>,
+}
+
+/// Those of the rights wished away that the account has all the same. What everybody has who signs in
+/// is not its own, and is left out; so is what stands where nobody may look.
+pub(crate) fn still(observed: &Observed, wish: &Wish) -> Result<Vec<Still>, NotThere> {
+    let (who, anybody) = (observed.requester(), anybody());
+    let mut found = Vec::new();
+    for (permission, place) in wished(observed, wish)? {
+        let Some(descriptor) = place.descriptor() else { continue };
+        let has = |who: &Requester| permission.standing(descriptor, who);
+        let Ruling { grounds, .. } = match has(&who) {
+            ruling if ruling.is_granted() && !has(&anybody).is_granted() => ruling,
+            _ => continue,
+        };
+        found.push(Still { on: place.dn.clone(), permission, grounds });
+    }
+    Ok(found)
+}
+
+/// Whoever signs in, as nobody in particular.
+fn anybody() -> Requester {
+    let groups = [Sid::everyone(), Sid::authenticated_users(), Sid::network()];
+    Requester::exactly(groups.into_iter().chain([Sid::this_organization()]))
+}
+
+/// Each of them with its fix below it.
+pub(crate) fn still_text(observed: &Observed, all: &[Still]) -> String {
+    let mut text = String::new();
+    for one in all {
+        let _ = writeln!(text, "{}: {}.", observed.name, one.text(observed));
+        for line in one.remedies(observed).iter().flat_map(Remedy::lines) {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
+    text
+}
+
+impl Still {
+    fn text(&self, observed: &Observed) -> String {
+        let by: Vec<String> = self.grounds.iter().map(|ground| self.by(ground, observed)).collect();
+        format!(
+            "{} has on {} all the same: {}; {}",
+            observed.account(),
+            shown(&self.on),
+            label(self.permission),
+            by.join(" and ")
+        )
+    }
+
+    fn by(&self, ground: &Ground, observed: &Observed) -> String {
+        let Ground::Entry { index, trustee, .. } = ground else {
+            return match ground {
+                Ground::Owner => "as its owner".to_owned(),
+                _ => "because it has no list at all".to_owned(),
+            };
+        };
+        let own = observed.entry(&self.on, *index).is_some_and(|entry| !entry.is_inherited());
+        let from = match (own, observed.origin(&self.on, *index)) {
+            (true, _) => "of the object's own".to_owned(),
+            (false, Some((above, _))) => format!("inherited from {}", shown(above)),
+            (false, None) => "inherited from above".to_owned(),
+        };
+        format!("by an entry for {}, {from}", observed.names.of(trustee))
+    }
+
+    fn remedies(&self, observed: &Observed) -> Vec<Remedy> {
+        let of = |ground| self.remedy(ground, observed);
+        self.grounds.iter().map(of).collect()
+    }
+
+    fn remedy(&self, ground: &Ground, observed: &Observed) -> Remedy {
+        let (Ground::Entry { index, trustee, .. }, account) = (ground, observed.account()) else {
+            return Remedy::note("give the object another owner, or a list");
+        };
+        let here = observed.entry(&self.on, *index).filter(|entry| !entry.is_inherited());
+        let here = here.map(|entry| (&self.on, entry));
+        let Some((place, entry)) = here.or_else(|| observed.origin(&self.on, *index)) else {
+            return Remedy::note("take the entry away on the place above on which it stands");
+        };
+        if *trustee != observed.asker.own {
+            return Remedy::note(format!(
+                "take {account} out of {}, or take that entry away on {}",
+                observed.names.of(trustee),
+                shown(place)
+            ));
+        }
+        if *entry != self.permission.entry(trustee.clone()) {
+            return without(observed, place, entry);
+        }
+        let scope = match self.permission.stand() {
+            Stand::AboveUsers if *place == observed.head.dn => " --root".to_owned(),
+            Stand::AboveUsers => format!(" --ou {}", quoted(&place.to_string())),
+            _ => String::new(),
+        };
+        let feature = self.permission.feature();
+        let feature = match feature {
+            directory::security::rights::Feature::Writeback => String::new(),
+            other => format!(" --feature {}", feature_name(other)),
+        };
+        let directory = quoted(&observed.name);
+        Remedy::command(format!(
+            "passback-agent permissions revoke --directory {directory}{scope}{feature}"
+        ))
+    }
+}
