@@ -26,7 +26,7 @@ use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use directory::{Account, DirectoryError, InvocationId, ObjectGuid, Sid, Standing, Witness};
+use directory::{Account, BoundAs, DirectoryError, InvocationId, ObjectGuid, Standing, Witness};
 use protocol::{Answer, Changed, Details, Header, Operation, Outcome, RequestId, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -289,7 +289,7 @@ struct Now {
     account: Account,
     witness: Witness,
     /// The service account.
-    own: Option<Sid>,
+    own: Option<BoundAs>,
 }
 
 /// The account as it stands now; none if it is gone.

@@ -255,6 +255,8 @@ mod elsewhere_tests;
 #[cfg(test)]
 mod operations_tests;
 #[cfg(test)]
+mod own_account_tests;
+#[cfg(test)]
 mod policy_tests;
 #[cfg(test)]
 mod tests;

@@ -42,7 +42,7 @@ impl Directory for LdapDirectory {
             Ok(Probe {
                 controller: session.root.host.clone(),
                 address: session.address,
-                bound_as: session.root.bound_sid.clone(),
+                bound_as: session.root.bound_as.clone(),
                 controls: session.root.controls.clone(),
                 policy_control: PolicyControl::among(&session.root.controls),
             })
@@ -98,7 +98,7 @@ impl Directory for LdapDirectory {
                 .await?;
             let Some(stored) = found else { return Ok(None) };
             let witness = Witness::read(&stored, &session.root.host, session.invocation_id)?;
-            let bound_as = session.root.bound_sid.clone();
+            let bound_as = session.root.bound_as.clone();
             let account = Box::pin(self.with_groups(guid, session, stored, groups));
             Ok(Some(Standing { bound_as, witness, account }))
         })

@@ -78,7 +78,7 @@ impl Controller {
     /// Those of [`LdapDirectory::asker`].
     pub async fn asker(&self) -> Result<Asker, DirectoryError> {
         let found = self.session.search(Asker::question(), self.time_limit).await?;
-        Asker::read(&self.session, found)
+        Asker::read(&self.session, found, self.time_limit).await
     }
 
     /// How an account's password stands by this controller's word; none if there is no such object.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod clients;
+mod own_account;
 mod people;
 mod policies;
 mod rules;
@@ -20,6 +21,7 @@ use super::{LATER, guid, password};
 
 pub use accounts::*;
 pub use clients::*;
+pub use own_account::*;
 pub use people::*;
 pub use policies::*;
 pub use rules::*;

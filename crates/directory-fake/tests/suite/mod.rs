@@ -115,6 +115,7 @@ macro_rules! contract {
             names_that_need_escaping_are_read_and_set,
             a_client_with_a_wrong_password_is_told_so,
             a_client_whose_account_is_disabled_is_told_so,
+            who_looks_at_its_own_account_is_known_as_it_and_as_no_other,
             sets_at_the_same_time_are_all_counted,
         }
         contract! { @matrix $subject =>
