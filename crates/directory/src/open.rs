@@ -15,7 +15,7 @@ use crate::config::Encryption;
 use crate::connection::Connection;
 use crate::diagnose::{Fault, Step};
 use crate::root::RootDse;
-use crate::search::{Search, refusal, search};
+use crate::search::{Search, refusal, refused_in, search};
 use crate::session::Session;
 use crate::witness::InvocationId;
 use crate::{DirectoryConfig, DirectoryError, ObjectGuid, starttls, tls, wire};
@@ -91,11 +91,15 @@ async fn bind(connection: &Connection, config: &DirectoryConfig) -> Result<LdapR
         .map_err(|closed| Fault::Broken(Step::Binding, closed.0))?;
     let answer = timeout(config.connect_timeout, flight.next()).await;
     match answer.map_err(|_| Fault::Silent(Step::Binding))? {
-        Some(answer) => match answer.op {
-            LdapOp::BindResponse(response) => Ok(response.res),
-            LdapOp::ExtendedResponse(response) => Ok(response.res),
-            _ => Err(Fault::NotLdap("it sent an answer of another kind".to_owned())),
-        },
+        Some(answer) => {
+            let result = match answer.op {
+                LdapOp::BindResponse(response) => Some(response.res),
+                LdapOp::ExtendedResponse(response) => refused_in(response),
+                _ => None,
+            };
+            let other = || Fault::NotLdap("it sent an answer of another kind".to_owned());
+            result.ok_or_else(other)
+        }
         None if flight.is_garbled() => Err(Fault::NotLdap(flight.cause())),
         None => Err(Fault::Broken(Step::Binding, flight.cause())),
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ldap3_proto::control::LdapControl;
 use ldap3_proto::proto::{
-    LdapDerefAliases, LdapFilter, LdapOp, LdapResult, LdapResultCode, LdapSearchRequest,
-    LdapSearchScope,
+    LdapDerefAliases, LdapExtendedResponse, LdapFilter, LdapOp, LdapResult, LdapResultCode,
+    LdapSearchRequest, LdapSearchScope,
 };
 use tokio::time::timeout;
 
@@ -166,18 +166,25 @@ async fn collect(
             }
             // Another controller has more: never followed, the connection there would not be ours.
             LdapOp::SearchResultReference(_) | LdapOp::IntermediateResponse(_) => continue,
-            LdapOp::SearchResultDone(result) => result,
-            LdapOp::ExtendedResponse(response) => response.res,
-            _ => {
-                let cause = "the controller sent an answer of another kind".to_owned();
-                return Err(DirectoryError::Lost { cause });
-            }
+            LdapOp::SearchResultDone(result) => Some(result),
+            LdapOp::ExtendedResponse(response) => refused_in(response),
+            _ => None,
         };
+        let result = result.ok_or_else(|| DirectoryError::Lost {
+            cause: "the controller sent an answer of another kind".to_owned(),
+        })?;
         return match result.code {
             LdapResultCode::Success => Ok(answer.ctrl),
             _ => Err(DirectoryError::Refused(refusal(result))),
         };
     }
+}
+
+/// The refusal in an ExtendedResponse, in which some controllers refuse a request of another kind, such as
+/// one with a control that they do not know; none if it says success: it is then no answer to that request,
+/// which has one of its own (RFC 4511 section 4.12).
+pub(crate) fn refused_in(response: LdapExtendedResponse) -> Option<LdapResult> {
+    Some(response.res).filter(|result| result.code != LdapResultCode::Success)
 }
 
 /// An answer that is not success, as it is kept.

@@ -19,7 +19,7 @@ use crate::attributes::Entry;
 use crate::filter::Filter;
 use crate::pdc::ROLE_CHECK;
 use crate::security::{self, SecurityDescriptor, rights};
-use crate::session::{Search, Session, refusal};
+use crate::session::{Search, Session, refusal, refused_in};
 use crate::witness::InvocationId;
 use crate::{DirectoryError, DistinguishedName, LdapDirectory, ObjectGuid, Sid, wire};
 
@@ -287,10 +287,11 @@ impl LdapDirectory {
         let answer = timeout(self.0.config().operation_timeout, flight.next()).await;
         let answer = answer.map_err(|_| lost("no answer to a change in time".to_owned()))?;
         let result = match answer.ok_or_else(|| lost(flight.cause()))?.op {
-            LdapOp::ModifyResponse(result) => result,
-            LdapOp::ExtendedResponse(response) => response.res,
-            _ => return Err(lost("an answer of another kind".to_owned())),
+            LdapOp::ModifyResponse(result) => Some(result),
+            LdapOp::ExtendedResponse(response) => refused_in(response),
+            _ => None,
         };
+        let result = result.ok_or_else(|| lost("an answer of another kind".to_owned()))?;
         match result.code {
             LdapResultCode::Success => Ok(()),
             _ => Err(DirectoryError::Refused(refusal(result))),
