@@ -14,6 +14,7 @@ use crate::dirsync::{self, Change, Cookie};
 use crate::pdc::{Pdc, ROLE_CHECK};
 use crate::people::{self, PeopleRead, PersonEntry};
 use crate::policy::{self, EffectivePolicy};
+use crate::pool;
 use crate::root::PolicyControl;
 use crate::session::Session;
 use crate::witness::Witness;
@@ -31,9 +32,11 @@ pub struct LdapDirectory(pub(crate) Arc<Pdc>);
 /// What a controller says about its clock (MS-ADTS 3.1.1.3.2.4).
 const CURRENT_TIME: &str = "currentTime";
 
-/// How often something is read while connections turn out to be dead: as often as there are kept at
-/// rest, and once over a new one.
-const READ_TRIES: usize = 3;
+/// How often something is read while connections turn out to have ended: over each one that is kept,
+/// and over a new one.
+const READ_TRIES: usize = pool::MOST + 1;
+/// How often something is read while there is no answer: the first time all connections are let go.
+const SILENT_TRIES: usize = 2;
 
 impl Directory for LdapDirectory {
     fn probe(&self) -> BoxFuture<'_, Result<Probe, DirectoryError>> {
@@ -330,24 +333,27 @@ impl LdapDirectory {
 
     /// Reads over a connection to the PDC emulator. One that turns out to be dead is replaced: a read
     /// may be repeated, a set never.
-    async fn reading<T, F>(
+    pub(crate) async fn reading<T, F>(
         &self,
         ask: impl Fn(Arc<Session>) -> F,
     ) -> Result<(Arc<Session>, T), DirectoryError>
     where
         F: Future<Output = Result<T, DirectoryError>>,
     {
-        let mut again = 1..READ_TRIES;
+        let (mut ended, mut silent) = (0, 0);
         loop {
             let session = self.0.session(ROLE_CHECK).await?;
-            let found = ask(Arc::clone(&session)).await;
-            match (found, again.next()) {
-                (Err(DirectoryError::Lost { cause }), Some(_)) => {
-                    debug!(controller = session.host, cause, "directory.read.again");
-                    self.0.forget(&session).await;
-                }
-                (found, _) => return found.map(|found| (session, found)),
+            let cause = match ask(Arc::clone(&session)).await {
+                Err(DirectoryError::Lost { cause }) => cause,
+                found => return found.map(|found| (session, found)),
+            };
+            self.0.forget(&session).await;
+            let count = if session.connection.has_ended() { &mut ended } else { &mut silent };
+            *count += 1;
+            if ended + silent == READ_TRIES || silent == SILENT_TRIES {
+                return Err(DirectoryError::Lost { cause });
             }
+            debug!(controller = session.host, cause, "directory.read.again");
         }
     }
 }

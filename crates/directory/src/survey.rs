@@ -12,7 +12,6 @@ use ldap3_proto::proto::{
     LdapSearchScope,
 };
 use tokio::time::timeout;
-use tracing::debug;
 
 use crate::asker::{Asker, sid_base};
 use crate::attributes::Entry;
@@ -321,23 +320,17 @@ impl LdapDirectory {
         found.into_iter().map(surveyed).collect()
     }
 
-    /// Searches at the PDC emulator; once more if the connection turns out to be dead.
+    /// Searches at the PDC emulator.
     async fn look<'a>(
         &self,
         search: impl Fn() -> Search<'a>,
     ) -> Result<(Arc<Session>, Vec<Entry>), DirectoryError> {
         let limit = self.0.config().operation_timeout;
-        let session = self.0.session(ROLE_CHECK).await?;
-        match session.search(search(), limit).await {
-            Err(DirectoryError::Lost { cause }) => {
-                debug!(controller = session.host, cause, "directory.read.again");
-                self.0.forget(&session).await;
-            }
-            other => return other.map(|found| (session, found)),
-        }
-        let session = self.0.session(ROLE_CHECK).await?;
-        let found = session.search(search(), limit).await?;
-        Ok((session, found))
+        self.reading(|session| {
+            let search = search();
+            async move { session.search(search, limit).await }
+        })
+        .await
     }
 }
 
