@@ -29,7 +29,7 @@ pub use sets::*;
 pub use writes::*;
 
 const SECOND: &str = "Second-Password-1";
-const DAY: Duration = Duration::from_secs(86_400);
+pub const DAY: Duration = Duration::from_secs(86_400);
 
 fn refused(sub_code: &str) -> Bound {
     Bound::Refused { sub_code: sub_code.to_owned() }
@@ -52,7 +52,7 @@ async fn explained(directory: &dyn Directory, person: &Person, text: &str) -> Ou
 }
 
 /// A policy that asks for nothing.
-fn lax() -> FakePolicy {
+pub fn lax() -> FakePolicy {
     FakePolicy {
         minimum_length: 0,
         complexity: false,
