@@ -22,6 +22,7 @@
 //!   wire, answers   wiped (SPEC K-6), and looked at before they are read
 //!   diagnose, certificate   what stands in between, and what to do about it
 //! account, policy, witness, people, dirsync   what is read
+//!   paging    that pages have an end
 //! protected   what is never reset                              (SPEC D-6)
 //! security    security descriptors: who may do what            (SPEC D-7, D-12)
 //! survey      descriptors read, and one changed; asker: for whom (SPEC D-12)
@@ -69,6 +70,7 @@ mod hold_off;
 mod locate;
 mod open;
 pub mod outcome;
+mod paging;
 mod pdc;
 pub mod people;
 mod policy;

@@ -102,6 +102,17 @@ pub(crate) enum Found {
 }
 
 impl Found {
+    /// What tells it from every other entry: its GUID, or else its name.
+    pub(crate) fn identity(&self) -> Vec<u8> {
+        match self {
+            Self::Entry(entry) => {
+                let guid = entry.attributes.value("objectGUID").map(<[u8]>::to_vec);
+                guid.unwrap_or_else(|| entry.dn.to_string().into_bytes())
+            }
+            Self::TooLarge(entry) => entry.name.clone().into_bytes(),
+        }
+    }
+
     /// The entry.
     ///
     /// # Errors

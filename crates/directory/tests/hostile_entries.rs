@@ -23,6 +23,7 @@ use directory::{
 use futures_util::{SinkExt as _, StreamExt as _};
 use lab::Authority;
 use ldap3_proto::LdapCodec;
+use ldap3_proto::control::LdapControl;
 use ldap3_proto::proto::{LdapMsg, LdapOp, LdapResultCode, LdapSearchScope};
 use staged::{acceptor, host, respond, result, stage_of};
 use tokio::io::AsyncWriteExt as _;
@@ -225,6 +226,50 @@ async fn a_name_and_an_attribute_that_are_no_text_cost_nobody_else_anything() {
     ];
     assert_eq!(names, expected.map(|(dn, name)| (dn.to_owned(), name)));
     assert_eq!(found[2].attributes.value("displayName"), Some(NO_TEXT));
+}
+
+#[tokio::test]
+async fn pages_that_go_round_in_a_circle_end_the_reading() {
+    let authority = Authority::create().unwrap();
+    let tls = acceptor(&authority, &host(1));
+    // Three pages, always with another cookie, and always more.
+    let talk = move |stream: TcpStream, state: Arc<std::sync::Mutex<staged::State>>| {
+        let tls = tls.clone();
+        async move {
+            let stream = tls.accept(stream).await.unwrap();
+            let mut messages = Framed::new(stream, LdapCodec::default());
+            let mut pages = 0_u8;
+            while let Some(Ok(LdapMsg { msgid, op, ctrl })) = messages.next().await {
+                let is_page = matches!(&op, LdapOp::SearchRequest(search)
+                    if search.scope == LdapSearchScope::Subtree);
+                let answers = respond(op, ctrl, &host(1), &mut state.lock().unwrap());
+                if is_page {
+                    let dn = format!("CN=P{},DC=staged,DC=test", pages % 3);
+                    let one = person(msgid, pages % 3, dn.as_bytes(), b"P");
+                    messages.get_mut().write_all(&one).await.unwrap();
+                    pages += 1;
+                }
+                for op in answers {
+                    let mut message = LdapMsg::new(msgid, op);
+                    if is_page {
+                        let cookie = vec![pages; 8];
+                        message.ctrl = vec![LdapControl::SimplePagedResults { size: 0, cookie }];
+                    }
+                    // Whoever has had enough hangs up.
+                    let _ = messages.send(message).await;
+                }
+            }
+        }
+    };
+    let stage = stage_of(&authority, talk).await;
+    let directory = LdapDirectory::new(stage.config, Arc::new(SystemClock)).unwrap();
+    let head: DistinguishedName = "DC=staged,DC=test".parse().unwrap();
+    let mut found = 0;
+    let mut take = |_| found += 1;
+    let read = timeout(PATIENCE, directory.people(&[head], 500, &mut take)).await.unwrap();
+    let error = read.unwrap_err();
+    assert!(error.to_string().contains("begin anew"), "{error}");
+    assert!((3..12).contains(&found), "{found}");
 }
 
 #[tokio::test]
