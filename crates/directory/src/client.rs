@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 
 use crate::attributes::Entry;
 use crate::directory::{Directory, Probe, Standing, Terms, Write};
-use crate::dirsync::{self, Change, Cookie};
+use crate::dirsync::{self, Change, ChangesRead, Cookie};
 use crate::pdc::{Pdc, ROLE_CHECK};
 use crate::people::{self, PeopleRead, PersonEntry};
 use crate::policy::{self, EffectivePolicy};
@@ -173,7 +173,7 @@ impl LdapDirectory {
     }
 
     /// Reads which people have changed since a reading ended, or everybody, and hands each one over as
-    /// it comes; where the next reading begins. At the controllers at which people are read, over a
+    /// it comes; where the next reading begins, and who could not be read. At the controllers at which people are read, over a
     /// connection of its own. See [`crate::dirsync`] for what is not seen.
     ///
     /// # Errors
@@ -183,7 +183,7 @@ impl LdapDirectory {
         &self,
         since: Option<&Cookie>,
         each: &mut (dyn FnMut(Change) + Send),
-    ) -> Result<Cookie, DirectoryError> {
+    ) -> Result<ChangesRead, DirectoryError> {
         let session = self.0.connect_for_people().await?;
         dirsync::read(&session, self.0.config(), since, each).await
     }

@@ -143,7 +143,7 @@ pub(crate) async fn read(
 /// # Errors
 /// Also where nobody is found by that name any more: who was renamed or moved in the meantime is not
 /// gone, and who is gone is not there at the next reading.
-async fn left_out(
+pub(crate) async fn left_out(
     session: &Session,
     entry: TooLarge,
     limit: Duration,
