@@ -252,9 +252,10 @@ async fn who_is_not_of_the_domain_is_sent_no_password_because_dns_names_it() {
     let stage = stage(1, |_| elsewhere.to_owned()).await;
     for all in [vec![], vec![elsewhere.to_owned()]] {
         // Whoever answers in place of DNS has a good certificate for a name of its own.
-        let mut state = stage.state.lock().unwrap();
-        (state.in_dns, state.all_in_dns) = (elsewhere.to_owned(), all);
-        drop(state);
+        {
+            let mut state = stage.state.lock().unwrap();
+            (state.in_dns, state.all_in_dns) = (elsewhere.to_owned(), all);
+        }
         let error = client(&stage).0.probe().await.unwrap_err();
         let DirectoryError::Unfit { controller, cause } = &error else { panic!("{error}") };
         assert_eq!(controller, elsewhere);
