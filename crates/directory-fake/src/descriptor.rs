@@ -14,6 +14,7 @@ use crate::replica::Replica;
 /// OWNER_SECURITY_INFORMATION and the others of the SD-flags control (MS-ADTS 3.1.1.3.4.1.11).
 const OWNER: u32 = 0x1;
 const GROUP: u32 = 0x2;
+/// DACL_SECURITY_INFORMATION: the DACL with the control bits that belong to it.
 pub(crate) const DACL: u32 = 0x4;
 /// The revision of lists with entries about rights and attributes (MS-DTYP 2.4.5).
 const REVISION: u8 = 4;
