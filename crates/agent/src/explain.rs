@@ -15,7 +15,7 @@ pub(crate) use lines::{Explanation, Line, Mark, Section};
 pub(crate) use read::{Found, find, hidden, subject};
 pub(crate) use way::{fault, moved, of_error};
 
-use directory::{Account, EffectivePolicy, Surveyed, Witness};
+use directory::{Account, BoundAs, EffectivePolicy, Surveyed, Witness};
 use protocol::{Operation, Timestamp};
 
 use crate::guard;
@@ -64,7 +64,7 @@ impl Subject<'_> {
             Operation::Reset,
             self.settings,
             &self.account,
-            Some(&self.observed.asker.own),
+            BoundAs::of([self.observed.asker.own.clone()]).as_ref(),
             self.now,
         );
         let bad = sections.iter().flat_map(|one| &one.lines);

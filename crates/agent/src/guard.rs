@@ -6,7 +6,7 @@ pub(crate) mod breaker;
 pub(crate) mod guesses;
 pub(crate) mod steady;
 
-use directory::{Account, Protection, Sid, protected_by};
+use directory::{Account, BoundAs, Protection, Sid, protected_by};
 use protocol::{Operation, Outcome, Timestamp};
 
 use crate::settings::DirectorySettings;
@@ -21,11 +21,11 @@ pub(crate) fn refusal(
     operation: Operation,
     settings: &DirectorySettings,
     account: &Account,
-    own: Option<&Sid>,
+    own: Option<&BoundAs>,
     now: Timestamp,
 ) -> Option<Outcome> {
     let Some(own) = own else { return Some(Outcome::DirectoryConfiguration) };
-    if &account.sid == own || account.is_computer_or_trust() {
+    if own.is(&account.sid) || account.is_computer_or_trust() {
         return Some(Outcome::Protected);
     }
     if operation != Operation::Change

@@ -63,7 +63,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("directory[]", "ldap_port", Kind::Number(1), Default::Value("389"),
         "The controllers' LDAP port, for `starttls`."),
     Key::new("directory[]", "controllers", Kind::Texts, Default::Value("[]"),
-        "DNS names of the controllers at which people are read, the most preferred one first. Without any, at the PDC emulator. Passwords are set at the PDC emulator all the same (SPEC W-8)."),
+        "DNS names of the controllers at which people are read, the most preferred one first. Without any, at the PDC emulator. Passwords are set at the PDC emulator all the same (SPEC W-8). A controller whose name is not below the domain's is taken for one only if it is named here: DNS alone does not decide who is sent the service account's password."),
     Key::new("directory[]", "only_preferred", Kind::Flag, Default::Value("false"),
         "Read people at none but `controllers`. Otherwise another one of the domain is asked where none of them can be reached."),
     Key::new("directory[]", "ous", Kind::Texts, Default::Required("[\"OU=People,DC=corp,DC=example,DC=org\"]"),

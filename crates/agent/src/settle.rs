@@ -28,7 +28,7 @@ use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use directory::{Account, DirectoryError, PwdLastSet, Sid, Standing, Witness};
+use directory::{Account, BoundAs, DirectoryError, PwdLastSet, Standing, Witness};
 use protocol::{Answer, Changed, Details, Header, Operation, Outcome, RequestId, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -314,7 +314,7 @@ struct Now {
     account: Account,
     witness: Witness,
     /// The service account.
-    own: Option<Sid>,
+    own: Option<BoundAs>,
 }
 
 /// The account as it stands now; none if it is gone.

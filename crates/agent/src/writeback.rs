@@ -262,6 +262,8 @@ mod guesses_tests;
 #[cfg(test)]
 pub(crate) mod operations_tests;
 #[cfg(test)]
+mod own_account_tests;
+#[cfg(test)]
 mod policy_tests;
 #[cfg(test)]
 mod tests;

@@ -26,7 +26,8 @@ export function passwordArea(text) {
 export function passwordProblem(text) {
   if (text.length === 0) return "empty";
   if (text.length > UNITS_MAX) return "tooLong";
-  return isWellFormed(text) ? null : "notWellFormed";
+  // With U+0000 in it nobody could sign in: clients and directories take it for the end, or refuse it.
+  return isWellFormed(text) && !text.includes("\0") ? null : "notWellFormed";
 }
 
 function isWellFormed(text) {

@@ -1,12 +1,20 @@
-//! Who may do what: administrators everything, others what was delegated to them.
+//! Who may do what: what an object's descriptor says, judged as the agent's own client judges it.
+//!
+//! Nobody has a right by being somebody: administrators may do what they may because every
+//! object's descriptor says so, until a test says otherwise. Only one thing is simpler than in AD:
+//! what stands in an object is open to whoever is signed in, fine-grained policies apart.
 
-use directory::{DistinguishedName, Sid, protected};
+use directory::protected;
+use directory::security::rights::Permission;
+use directory::security::{Requester, SecurityDescriptor, Target, Wanted, mask};
 
 use crate::modify::Token;
 use crate::object::{Class, Object};
 use crate::replica::Replica;
+use crate::rules::Flavour;
 
-/// The rights of SPEC D-12 on people.
+/// The rights of SPEC D-12 on people. Unexpire Password stands elsewhere, on the domain head, where
+/// everybody has it in a new domain: [`crate::FakeDomain::everybody_unexpires`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rights {
     /// The extended right Reset Password.
@@ -27,43 +35,56 @@ impl Rights {
         write_lockout_time: true,
         write_pwd_last_set: true,
     };
+
+    /// The same by name, in the order of SPEC D-12.
+    pub fn permissions(self) -> Vec<Permission> {
+        let all = [
+            (self.reset_password, Permission::ResetPassword),
+            (self.change_password, Permission::ChangePassword),
+            (self.write_lockout_time, Permission::WriteLockoutTime),
+            (self.write_pwd_last_set, Permission::WritePwdLastSet),
+        ];
+        all.into_iter().filter_map(|(given, permission)| given.then_some(permission)).collect()
+    }
 }
 
-/// Rights that stand on a unit and are inherited by the people at any depth below it.
-#[derive(Debug, Clone)]
-pub(crate) struct Delegation {
-    pub(crate) trustee: Sid,
-    pub(crate) unit: DistinguishedName,
-    pub(crate) rights: Rights,
+/// Somebody before an object.
+pub(crate) struct Access<'a> {
+    descriptor: SecurityDescriptor,
+    who: Requester,
+    target: Target<'a>,
+}
+
+impl Access<'_> {
+    /// Whether this may be done.
+    pub(crate) fn allows(&self, wanted: Wanted) -> bool {
+        self.descriptor.effective(wanted, &self.who, &self.target).is_granted()
+    }
+
+    /// Whether one of the rights of SPEC D-12 is there.
+    pub(crate) fn has(&self, permission: Permission) -> bool {
+        self.allows(permission.wanted())
+    }
 }
 
 impl Replica {
-    /// The rights that reach an object from the units above it.
-    pub(crate) fn inherited(&self, object: &Object) -> impl Iterator<Item = &Delegation> {
-        let reached = object.class == Class::User && object.inherits;
-        let dn = object.dn.clone();
-        self.delegations.iter().filter(move |one| reached && dn.is_below(&one.unit))
+    /// What somebody may do to an object.
+    pub(crate) fn access<'a>(&self, token: &Token, object: &'a Object) -> Access<'a> {
+        let mut sids = token.sids.iter().cloned();
+        let who = match sids.next() {
+            Some(own) => Requester::account(own, sids),
+            // Whoever is not signed in is not even Everyone.
+            None => Requester::exactly([]),
+        };
+        let who = if self.flavour == Flavour::Samba { who.at_samba() } else { who };
+        let target = Target { sid: object.sid.as_ref(), class: Some(object.class.schema_id()) };
+        Access { descriptor: self.security(object), who, target }
     }
 
-    /// Whether somebody has a right on an object.
-    pub(crate) fn may(
-        &self,
-        token: &Token,
-        object: &Object,
-        right: impl Fn(&Rights) -> bool,
-    ) -> bool {
-        token.is_administrator()
-            || self
-                .inherited(object)
-                .any(|one| token.sids.contains(&one.trustee) && right(&one.rights))
-    }
-
-    /// Whether somebody may read what stands in an object. Everything but fine-grained policies
-    /// is open to whoever is signed in.
+    /// Whether somebody may read what stands in an object.
     pub(crate) fn may_read(&self, token: &Token, object: &Object) -> bool {
-        object.class != Class::PasswordSettings
-            || token.is_administrator()
-            || self.settings_readers.iter().any(|reader| token.sids.contains(reader))
+        let hidden = matches!(object.class, Class::PasswordSettings | Class::SettingsContainer);
+        !hidden || self.access(token, object).allows(Wanted::Whole(mask::READ_PROPERTY))
     }
 
     /// The token of an account: itself first, then its groups.
@@ -71,7 +92,6 @@ impl Replica {
         let own = account.sid.iter().cloned();
         let login = account.values.text("sAMAccountName").unwrap_or_default().to_owned();
         Token {
-            guid: Some(account.guid),
             login,
             sids: own.chain(self.token_groups(account)).collect(),
         }
@@ -79,11 +99,9 @@ impl Replica {
 }
 
 impl Token {
-    /// Whether it is of Administrators or Domain Admins.
+    /// Whether it is of Administrators, who have the privilege to read a SACL.
     pub(crate) fn is_administrator(&self) -> bool {
-        self.sids.iter().any(|sid| {
-            sid.builtin_rid() == Some(protected::builtin::ADMINISTRATORS)
-                || sid.domain_rid() == Some(protected::domain::DOMAIN_ADMINS)
-        })
+        let administrators = Some(protected::builtin::ADMINISTRATORS);
+        self.sids.iter().any(|sid| sid.builtin_rid() == administrators)
     }
 }

@@ -66,26 +66,6 @@ impl FakeDomain {
         })
     }
 
-    /// "User cannot change password": two denying ACEs.
-    ///
-    /// # Errors
-    /// If the account is gone.
-    pub fn cannot_change(&self, guid: ObjectGuid, denied: bool) -> Result<(), FakeError> {
-        let (mut state, now) = self.writing();
-        state
-            .here_mut()
-            .write(guid, &["nTSecurityDescriptor"], now, |one| one.cannot_change = denied)
-    }
-
-    /// Switches the inheritance of rights on or off for one object.
-    ///
-    /// # Errors
-    /// If it is gone.
-    pub fn inherit(&self, guid: ObjectGuid, inherits: bool) -> Result<(), FakeError> {
-        let (mut state, now) = self.writing();
-        state.here_mut().write(guid, &["nTSecurityDescriptor"], now, |one| one.inherits = inherits)
-    }
-
     /// Replaces the domain's policy.
     ///
     /// # Errors

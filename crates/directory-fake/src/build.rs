@@ -1,10 +1,11 @@
 //! Putting units, groups, people and policies into a domain.
 
+use directory::security::rights::{self, Permission};
 use directory::{DistinguishedName, ObjectGuid, Sid, filetime};
 use lab::Kind;
 use ldap3_proto::proto::LdapResultCode;
 
-use crate::access::{Delegation, Rights};
+use crate::access::Rights;
 use crate::answer::Refused;
 use crate::builtin::{SETTINGS_UNIT, join};
 use crate::domain::FakeDomain;
@@ -96,13 +97,29 @@ impl FakeDomain {
     /// # Errors
     /// If the unit is missing, or the name is taken.
     pub fn add_computer(&self, name: &str, unit: &str) -> Result<ObjectGuid, FakeError> {
+        self.add_machine(name, unit, Class::Computer)
+    }
+
+    /// Adds a group managed service account: a computer by its class, whose password nobody types.
+    ///
+    /// # Errors
+    /// If the unit is missing, or the name is taken.
+    pub fn add_managed_account(&self, name: &str, unit: &str) -> Result<ObjectGuid, FakeError> {
+        self.add_machine(name, unit, Class::ManagedServiceAccount)
+    }
+
+    fn add_machine(&self, name: &str, unit: &str, class: Class) -> Result<ObjectGuid, FakeError> {
+        let login = format!("{name}$");
+        self.name_is_free(&login)?;
         let sid = self.next_sid()?;
         let mut values = Values::default();
-        values.put("sAMAccountName", format!("{name}$"));
+        values.put("sAMAccountName", login);
         // WORKSTATION_TRUST_ACCOUNT; Domain Computers.
         values.put("userAccountControl", "4096");
         values.put("primaryGroupID", "515");
-        self.insert(self.below(unit)?.child("CN", name), Class::Computer, Some(sid), values)
+        values.put("accountExpires", i64::MAX.to_string());
+        values.put("pwdLastSet", "0");
+        self.insert(self.below(unit)?.child("CN", name), class, Some(sid), values)
     }
 
     /// Adds a fine-grained policy (a Password Settings object) for accounts and groups, by
@@ -143,25 +160,32 @@ impl FakeDomain {
     pub fn delegate(&self, login: &str, unit: &str, rights: Rights) -> Result<(), FakeError> {
         let unit = self.below(unit)?;
         let mut state = self.state();
-        state.here().named(&unit).ok_or_else(|| FakeError::Missing(unit.to_string()))?;
+        let found = state.here().named(&unit).map(|unit| unit.guid);
+        let unit = found.ok_or_else(|| FakeError::Missing(unit.to_string()))?;
         let trustee = sid(state.here(), login)?;
         for replica in &mut state.replicas {
-            replica.delegations.retain(|one| one.trustee != trustee || one.unit != unit);
-            let (trustee, unit) = (trustee.clone(), unit.clone());
-            replica.delegations.push(Delegation { trustee, unit, rights });
+            replica.give(unit, |security| {
+                let Some(dacl) = &mut security.dacl else { return };
+                rights::revoke(dacl, &Rights::ALL.permissions(), &trustee);
+                rights::grant(dacl, &rights.permissions(), &trustee);
+            });
         }
         Ok(())
     }
 
-    /// Lets an account read fine-grained policies (SPEC D-12).
+    /// Lets an account read fine-grained policies (SPEC D-12). Every controller knows at once.
     ///
     /// # Errors
     /// If the account is missing.
     pub fn delegate_settings(&self, login: &str) -> Result<(), FakeError> {
         let mut state = self.state();
         let reader = sid(state.here(), login)?;
+        let container = container(state.here())?;
         for replica in &mut state.replicas {
-            replica.settings_readers.push(reader.clone());
+            replica.give(container, |security| {
+                let Some(dacl) = &mut security.dacl else { return };
+                rights::grant(dacl, &[Permission::ReadPasswordSettings], &reader);
+            });
         }
         Ok(())
     }
@@ -297,6 +321,12 @@ impl FakeDomain {
             .here_mut()
             .write(group, &["member"], now, |group| group.links.retain(|link| *link != guid))
     }
+}
+
+fn container(replica: &Replica) -> Result<ObjectGuid, FakeError> {
+    let dn: DistinguishedName = format!("{SETTINGS_UNIT},{}", replica.head).parse()?;
+    let found = replica.named(&dn).map(|container| container.guid);
+    found.ok_or_else(|| FakeError::Missing(SETTINGS_UNIT.to_owned()))
 }
 
 fn sid(replica: &Replica, login: &str) -> Result<Sid, FakeError> {

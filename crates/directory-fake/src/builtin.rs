@@ -119,7 +119,7 @@ impl Filling<'_> {
             self.put(dn, Class::Container, None, Values::default())?;
         }
         let settings = system.child("CN", "Password Settings Container");
-        self.put(settings, Class::Container, None, Values::default())?;
+        self.put(settings, Class::SettingsContainer, None, Values::default())?;
         self.put(built_in, Class::Builtin, Some(Sid::nt(&[32])?), Values::default())?;
         let unit = head.child("OU", "Domain Controllers");
         self.put(unit, Class::Unit, None, Values::default())?;

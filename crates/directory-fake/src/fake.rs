@@ -10,9 +10,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use directory::{
-    Account, Directory, DirectoryError, DistinguishedName, EffectivePolicy, Entry, LDAPS_PORT,
-    OPERATION_TIMEOUT, ObjectGuid, PeopleRead, PersonEntry, PolicyControl, Probe, ROLE_CHECK,
-    SetError, Standing, Terms, Witness, Write,
+    Account, BoundAs, Directory, DirectoryError, DistinguishedName, EffectivePolicy, Entry,
+    LDAPS_PORT, OPERATION_TIMEOUT, ObjectGuid, PeopleRead, PersonEntry, PolicyControl, Probe,
+    ROLE_CHECK, SetError, Standing, Terms, Witness, Write,
 };
 use futures_util::future::BoxFuture;
 use ldap3_proto::proto::{LdapFilter, LdapResultCode, LdapSearchScope};
@@ -125,7 +125,7 @@ impl Directory for FakeDirectory {
             Ok(Probe {
                 controller: held.host,
                 address: address(held.controller),
-                bound_as: held.token.sids.first().cloned(),
+                bound_as: BoundAs::of(held.token.sids),
                 policy_control: PolicyControl::among(&controls),
                 controls,
             })
@@ -177,7 +177,7 @@ impl Directory for FakeDirectory {
             let found = self.0.read(&format!("<GUID={guid}>")).await?;
             let Some((held, entry)) = found else { return Ok(None) };
             let witness = Witness::read(&entry, &held.host, held.invocation)?;
-            let bound_as = held.token.sids.first().cloned();
+            let bound_as = BoundAs::of(held.token.sids);
             Ok(Some(Standing { bound_as, witness, account: self.account(guid) }))
         })
     }

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! FakeDomain    the domain: what a test asks it
-//!   administer, wrong   what an administrator does to it, and what goes wrong
+//!   administer, rights, wrong   what an administrator does to it, and what goes wrong
 //!   build, builtin, person, population   what is put into it
 //!   state, replica     what is kept: each controller has a copy of its own
 //!   replication        what controllers tell each other, and when
@@ -36,8 +36,8 @@
 //! passwords at the PDC emulator and asks nobody else about them (SPEC W-8), where none of it matters.
 //!
 //! Simpler than AD: a list of members is one value, not one for each link; what has a name that is
-//! taken waits until it is free; what was deleted is gone for ever; rights are known everywhere at
-//! once, as is what DNS names.
+//! taken waits until it is free; what was deleted is gone for ever; a delegation is known everywhere
+//! at once, as is what DNS names. The write of one descriptor replicates.
 //!
 //! To add an attribute: nothing, if it is only stored (in `metadata` if controllers do not tell each
 //! other of it); in `render` if it is computed. To add a fault: a variant in [`Fault`], and what it
@@ -76,6 +76,7 @@ mod population;
 mod render;
 mod replica;
 mod replication;
+mod rights;
 mod rules;
 mod search;
 pub mod serve;

@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use directory::security::rights::Permission;
+use directory::security::{SecurityDescriptor, Wanted, mask};
 use directory::{ObjectGuid, Sid, filetime};
 use ldap3_proto::proto::LdapResultCode;
 use protocol::{ClearPassword, Timestamp};
 
 use crate::answer::Refused;
+use crate::descriptor;
 use crate::journal::Set;
 use crate::object::{Class, Object};
 use crate::password::Digest;
@@ -17,7 +20,6 @@ use crate::state::State;
 /// Who asks: an account and its groups.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Token {
-    pub(crate) guid: Option<ObjectGuid>,
     pub(crate) login: String,
     pub(crate) sids: Vec<Sid>,
 }
@@ -28,6 +30,8 @@ pub(crate) struct Modification {
     pub(crate) password: Option<PasswordWrite>,
     /// Whether the policy-hints control was on it, with a value that asks for history.
     pub(crate) hints: bool,
+    /// Which parts of a descriptor are written, by the SD-flags control.
+    pub(crate) sd_parts: Option<u32>,
     pub(crate) others: Vec<AttributeWrite>,
 }
 
@@ -97,7 +101,7 @@ impl Modification {
             directory::Write::Unlock => (None, vec![zero("lockoutTime")]),
             directory::Write::RequireChange => (None, vec![zero("pwdLastSet")]),
         };
-        Self { password, hints, others }
+        Self { password, hints, sd_parts: None, others }
     }
 
     fn writes(&self, attribute: &str) -> Option<&AttributeWrite> {
@@ -157,13 +161,15 @@ impl Replica {
         }
         let mut changed = object.clone();
         for write in &asked.others {
-            self.apply(&mut changed, write, now)?;
+            self.apply(&mut changed, write, asked.sd_parts, now)?;
         }
         let mut written: Vec<&str> = asked.others.iter().map(|one| one.name.as_str()).collect();
         if let Some(password) = &asked.password {
             let history_length = self.policy_of(object).history_length;
             changed.secret.set(Digest::of(&password.new_one().to_text()), history_length);
-            changed.values.put("pwdLastSet", filetime::from_moment(now).to_string());
+            let expires = self.flavour == Flavour::Windows && !self.may_unexpire(token);
+            let steps = if expires { 0 } else { filetime::from_moment(now) };
+            changed.values.put("pwdLastSet", steps.to_string());
             written.extend(["unicodePwd", "pwdLastSet"]);
         }
         let failed = |_| Refused::new(LdapResultCode::Other, "the object is gone");
@@ -177,13 +183,11 @@ impl Replica {
         object: &Object,
         asked: &Modification,
     ) -> Result<(), Refused> {
+        let access = self.access(token, object);
         let may_set = match &asked.password {
             None => true,
-            Some(PasswordWrite::Reset(_)) => self.may(token, object, |r| r.reset_password),
-            // Everybody has it on a new account, and loses it where it is denied to everybody.
-            Some(PasswordWrite::Change { .. }) => {
-                token.is_administrator() || token.guid.is_some() && !object.cannot_change
-            }
+            Some(PasswordWrite::Reset(_)) => access.has(Permission::ResetPassword),
+            Some(PasswordWrite::Change { .. }) => access.has(Permission::ChangePassword),
         };
         if !may_set && matches!(asked.password, Some(PasswordWrite::Change { .. })) {
             return Err(Refused::may_not_change(self.flavour));
@@ -193,15 +197,23 @@ impl Replica {
         }
         for write in &asked.others {
             let may = match write.name.to_ascii_lowercase().as_str() {
-                "lockouttime" => self.may(token, object, |rights| rights.write_lockout_time),
-                "pwdlastset" => self.may(token, object, |rights| rights.write_pwd_last_set),
-                _ => token.is_administrator(),
+                "lockouttime" => access.has(Permission::WriteLockoutTime),
+                "pwdlastset" => access.has(Permission::WritePwdLastSet),
+                "ntsecuritydescriptor" => access.allows(Wanted::Whole(mask::WRITE_DACL)),
+                _ => access.allows(Wanted::Whole(mask::WRITE_PROPERTY)),
             };
             if !may {
                 return Err(Refused::may_not_write(self.flavour, &object.dn.to_string()));
             }
         }
         Ok(())
+    }
+
+    /// Whether somebody has Unexpire Password on the domain head. Without it a password that was set
+    /// has expired at once (MS-SAMR 3.1.1.8.7); Samba does not look at it.
+    fn may_unexpire(&self, token: &Token) -> bool {
+        let head = self.named(&self.head);
+        head.is_some_and(|head| self.access(token, head).has(Permission::UnexpirePassword))
     }
 
     fn judge(
@@ -261,6 +273,7 @@ impl Replica {
         &self,
         object: &mut Object,
         write: &AttributeWrite,
+        sd_parts: Option<u32>,
         now: Timestamp,
     ) -> Result<(), Refused> {
         let first = write.values.first().and_then(|value| str::from_utf8(value).ok());
@@ -283,7 +296,16 @@ impl Replica {
                 }
             }
             "member" if object.class == Class::Group => self.link(object, write)?,
-            "ntsecuritydescriptor" | "objectguid" | "objectsid" | "objectclass" | "cn" => {
+            "ntsecuritydescriptor" => {
+                let value = write.values.first().filter(|_| write.how == How::Replace);
+                let written = value.map(|value| SecurityDescriptor::from_value(value));
+                // The owner and the group are not written here.
+                let (Some(Ok(written)), Some(descriptor::DACL)) = (written, sd_parts) else {
+                    return Err(Refused::unwilling("0000209A: only a DACL is replaced"));
+                };
+                object.security = descriptor::overwritten(&object.security, written);
+            }
+            "objectguid" | "objectsid" | "objectclass" | "cn" => {
                 return Err(Refused::unwilling("0000209A: this is not changed like that"));
             }
             _ => plain(object, write)?,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use directory::security::SecurityDescriptor;
 use directory::{AccountFlags, DistinguishedName, ObjectGuid, Sid};
 use protocol::Timestamp;
 
@@ -20,6 +21,8 @@ pub(crate) enum Class {
     Group,
     User,
     Computer,
+    ManagedServiceAccount,
+    SettingsContainer,
     PasswordSettings,
     Server,
     NtdsSettings,
@@ -36,6 +39,15 @@ impl Class {
             Self::Group => &["top", "group"],
             Self::User => &["top", "person", "organizationalPerson", "user"],
             Self::Computer => &["top", "person", "organizationalPerson", "user", "computer"],
+            Self::ManagedServiceAccount => &[
+                "top",
+                "person",
+                "organizationalPerson",
+                "user",
+                "computer",
+                "msDS-GroupManagedServiceAccount",
+            ],
+            Self::SettingsContainer => &["top", "msDS-PasswordSettingsContainer"],
             Self::PasswordSettings => &["top", "msDS-PasswordSettings"],
             Self::Server => &["top", "server"],
             Self::NtdsSettings => &["top", "applicationSettings", "nTDSDSA"],
@@ -52,10 +64,17 @@ impl Class {
             Self::Group => "Group",
             Self::User => "Person",
             Self::Computer => "Computer",
+            Self::ManagedServiceAccount => "ms-DS-Group-Managed-Service-Account",
+            Self::SettingsContainer => "ms-DS-Password-Settings-Container",
             Self::PasswordSettings => "ms-DS-Password-Settings",
             Self::Server => "Server",
             Self::NtdsSettings => "NTDS-DSA",
         }
+    }
+
+    /// Whether it is one of accounts that somebody, or something, can sign in with.
+    pub(crate) const fn is_account(self) -> bool {
+        matches!(self, Self::User | Self::Computer | Self::ManagedServiceAccount)
     }
 }
 
@@ -71,11 +90,8 @@ pub(crate) struct Object {
     /// not names, so that they survive a rename.
     pub(crate) links: Vec<ObjectGuid>,
     pub(crate) secret: Secret,
-    /// Whether the rights of the units above count: not under AdminSDHolder, or where somebody
-    /// switched inheritance off.
-    pub(crate) inherits: bool,
-    /// "User cannot change password": two denying ACEs in its security descriptor.
-    pub(crate) cannot_change: bool,
+    /// Its security descriptor, with its own entries and none that it inherits.
+    pub(crate) security: SecurityDescriptor,
     pub(crate) created: Timestamp,
     pub(crate) changed: Timestamp,
     pub(crate) usn_created: u64,
@@ -87,7 +103,7 @@ pub(crate) struct Object {
 impl Object {
     /// Whether it is an account that somebody can sign in with.
     pub(crate) const fn is_account(&self) -> bool {
-        matches!(self.class, Class::User | Class::Computer)
+        self.class.is_account()
     }
 
     /// How often the password was set.
@@ -107,9 +123,7 @@ impl Object {
             // With it comes a password that nobody knows.
             "useraccountcontrol" if new_card => self.secret = theirs.secret.clone(),
             "member" | "msds-psoappliesto" => self.links.clone_from(&theirs.links),
-            "ntsecuritydescriptor" => {
-                (self.inherits, self.cannot_change) = (theirs.inherits, theirs.cannot_change);
-            }
+            "ntsecuritydescriptor" => self.security.clone_from(&theirs.security),
             _ => {}
         }
         let write = theirs.writes.get(attribute).map(|write| Write { local_usn: usn, ..*write });

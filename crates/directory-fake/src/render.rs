@@ -1,5 +1,7 @@
 //! An object as a search returns it: what it holds, what is computed, what the caller may see.
 
+use directory::security::rights::Permission;
+use directory::security::{Wanted, mask};
 use directory::{DistinguishedName, Sid};
 use protocol::Timestamp;
 
@@ -117,28 +119,26 @@ impl Seen<'_> {
         })
     }
 
-    /// Reading the SACL takes a right that only administrators have; without the SD-flags control
-    /// it is asked for, too, and nothing is returned to anybody else.
+    /// Reading the SACL takes a privilege that only administrators have; without the SD-flags control
+    /// it is asked for, too, and nothing is returned to anybody else. The rest takes READ_CONTROL.
     fn descriptor(&self) -> Vec<Vec<u8>> {
         const SACL: u32 = 0x8;
         let parts = self.sd_parts.unwrap_or(0xf);
         if parts & SACL != 0 && !self.token.is_administrator() {
             return Vec::new();
         }
+        let access = self.replica.access(self.token, self.object);
+        if !access.allows(Wanted::Whole(mask::READ_CONTROL)) {
+            return Vec::new();
+        }
         self.replica.descriptor(self.object, parts).into_iter().collect()
     }
 
     fn writable(&self) -> Vec<Vec<u8>> {
-        let may =
-            |right: fn(&crate::Rights) -> bool| self.replica.may(self.token, self.object, right);
-        let mut names = Vec::new();
-        if may(|rights| rights.write_lockout_time) {
-            names.push(b"lockoutTime".to_vec());
-        }
-        if may(|rights| rights.write_pwd_last_set) {
-            names.push(b"pwdLastSet".to_vec());
-        }
-        names
+        let access = self.replica.access(self.token, self.object);
+        let writable = [Permission::WriteLockoutTime, Permission::WritePwdLastSet];
+        let writable = writable.into_iter().filter(|permission| access.has(*permission));
+        writable.map(|permission| permission.name().as_bytes().to_vec()).collect()
     }
 }
 

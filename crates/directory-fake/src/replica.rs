@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use directory::security::SecurityDescriptor;
 use directory::{DistinguishedName, InvocationId, ObjectGuid, Sid};
 use protocol::Timestamp;
 
-use crate::access::Delegation;
+use crate::descriptor;
 use crate::error::FakeError;
 use crate::metadata::{self, Write};
 use crate::object::{Class, Object};
@@ -14,7 +15,7 @@ use crate::password::Secret;
 use crate::rules::Flavour;
 use crate::values::Values;
 
-/// A copy. What names the domain and who was given which rights is the same in all of them.
+/// A copy. What names the domain is the same in all of them.
 #[derive(Debug, Clone)]
 pub(crate) struct Replica {
     pub(crate) domain: String,
@@ -25,9 +26,6 @@ pub(crate) struct Replica {
     pub(crate) flavour: Flavour,
     /// Which copy it is: whatever is written here is written by it.
     pub(crate) invocation: InvocationId,
-    pub(crate) delegations: Vec<Delegation>,
-    /// Who may read fine-grained policies besides administrators.
-    pub(crate) settings_readers: Vec<Sid>,
     pub(crate) usn: u64,
     objects: BTreeMap<u64, Object>,
     next_row: u64,
@@ -68,8 +66,6 @@ impl Replica {
             domain_sid,
             flavour,
             invocation,
-            delegations: Vec::new(),
-            settings_readers: Vec::new(),
             usn: 1_000,
             objects: BTreeMap::new(),
             next_row: 0,
@@ -139,8 +135,7 @@ impl Replica {
             values: new.values,
             links: Vec::new(),
             secret: Secret::default(),
-            inherits: true,
-            cannot_change: false,
+            security: descriptor::of_new(new.class)?,
             created: at,
             changed: at,
             usn_created: self.usn,
@@ -186,6 +181,15 @@ impl Replica {
         names.iter().for_each(|name| note(object, name, stamp));
         self.fresh.push((guid, at));
         Ok(())
+    }
+
+    /// Changes an object's own rights, where it is here, without a trace: no write that the others
+    /// would have to be told of.
+    pub(crate) fn give(&mut self, guid: ObjectGuid, change: impl FnOnce(&mut SecurityDescriptor)) {
+        let row = self.by_guid.get(&guid);
+        if let Some(object) = row.and_then(|row| self.objects.get_mut(row)) {
+            change(&mut object.security);
+        }
     }
 
     /// Takes an object away, with everything below it and all links to it.

@@ -81,6 +81,16 @@ impl Replica {
         found.ok_or_else(|| Refused::no_such_object(self.flavour, base))
     }
 
+    /// The SIDs of a token as the rootDSE tells them. No order is documented (MS-ADTS 3.1.1.3.2): as
+    /// Samba, the account comes first, as was seen; as Windows last, so that nobody relies on it.
+    fn told(&self, token: &Token) -> Vec<Vec<u8>> {
+        let sids = token.sids.iter().map(Sid::to_value);
+        match self.flavour {
+            Flavour::Samba => sids.collect(),
+            Flavour::Windows => sids.rev().collect(),
+        }
+    }
+
     /// What a controller says about itself (MS-ADTS 3.1.1.3.2).
     fn root_dse(
         &self,
@@ -116,7 +126,7 @@ impl Replica {
         if asked.is_empty() || asked.iter().any(|name| name == "*") {
             return (None, all);
         }
-        let token = token.map(|token| token.sids.iter().map(Sid::to_value).collect());
+        let token = token.map(|token| self.told(token));
         all.extend(token.map(|sids| ("tokenGroups".to_owned(), sids)));
         all.retain(|(name, _)| asked.iter().any(|other| other.eq_ignore_ascii_case(name)));
         (None, all)

@@ -11,172 +11,24 @@
 #[macro_use]
 mod suite;
 
+mod samba_subject;
+
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use clock::SystemClock;
-use directory::security::rights::{self, Permission};
-use directory::security::{Aliases, SecurityDescriptor};
-use directory::{Directory, DirectoryConfig, DistinguishedName, LdapDirectory, SetError};
-use directory_fake::{FakePolicy, PolicyControls, Rights};
-use lab::{Bound, Credentials, Forest, NewPerson, Person};
-use protocol::{Clock as _, Randomness as _};
+use directory::{DistinguishedName, SetError};
+use directory_fake::FakePolicy;
+use lab::{Bound, Credentials, Forest, Person};
+use protocol::Randomness as _;
+use samba_subject::Samba;
+use suite::matrix::cells::Edition;
 use suite::seeded::Seeded;
 use suite::{LATER, Subject, guid, password, somebody};
 
 contract! { samba() }
 
-/// The lab's first forest.
-struct Samba(Forest);
-
 async fn samba() -> Samba {
-    Samba(Forest::of_running_lab().unwrap())
-}
-
-impl Samba {
-    /// LDIF of an entry to be added, with a name that no other case has.
-    fn add_entry(&self, above: &str, class: &str, attributes: &[(&str, String)]) -> String {
-        // Accounts of earlier runs stay in a lab.
-        let name = format!("test-{:x}-{}", SystemClock.now().as_millis(), count());
-        let mut ldif = format!("dn: CN={name},{above},{}\n", self.0.base_dn);
-        ldif.push_str(&format!("changetype: add\nobjectClass: {class}\n"));
-        for (attribute, value) in attributes {
-            ldif.push_str(&format!("{attribute}: {}\n", value.replace("NAME", &name)));
-        }
-        self.0.modify(&ldif).unwrap();
-        name
-    }
-
-    fn dn_of(&self, login: &str) -> String {
-        let filter = format!("(sAMAccountName={login})");
-        let found = self.0.search(&self.0.base_dn, &filter, &["cn"]).unwrap();
-        found[0].dn.clone()
-    }
-}
-
-fn count() -> u64 {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    // Cases run in processes of their own.
-    u64::from(std::process::id()) * 1_000 + COUNT.fetch_add(1, Ordering::SeqCst)
-}
-
-fn negative(span: std::time::Duration) -> String {
-    format!("-{}", span.as_nanos() / 100)
-}
-
-impl Subject for Samba {
-    fn directory(&self) -> Box<dyn Directory> {
-        self.directory_as(&self.0.service)
-    }
-
-    fn directory_as(&self, who: &Credentials) -> Box<dyn Directory> {
-        let forest = &self.0;
-        let name = format!("{}@{}", who.login, forest.domain);
-        let ca = std::fs::read(&forest.ca_file).unwrap();
-        let config = DirectoryConfig {
-            dns: Some(forest.dns_address),
-            ldaps_port: forest.ldaps_port,
-            ..DirectoryConfig::new(&forest.domain, ca, &name, password(&who.password)).unwrap()
-        };
-        Box::new(LdapDirectory::new(config, Arc::new(SystemClock)).unwrap())
-    }
-
-    fn add(&self, new: &NewPerson) -> Person {
-        self.0.add_person(new).unwrap()
-    }
-
-    fn add_group(&self) -> String {
-        let name = ("sAMAccountName", "NAME".to_owned());
-        // A global security group.
-        self.add_entry("OU=Tests", "group", &[name, ("groupType", "-2147483646".to_owned())])
-    }
-
-    fn join(&self, who: &str, group: &str) {
-        self.0.join(&self.dn_of(who), group).unwrap();
-    }
-
-    fn put(&self, who: &Person, attribute: &str, value: &str) {
-        self.0.replace(&who.dn, attribute, value).unwrap();
-    }
-
-    fn add_settings(&self, policy: &FakePolicy, precedence: u32, applies_to: &str) -> String {
-        let complexity = if policy.complexity { "TRUE" } else { "FALSE" };
-        let never = i64::MIN.to_string();
-        let settings = [
-            ("msDS-PasswordSettingsPrecedence", precedence.to_string()),
-            ("msDS-PasswordReversibleEncryptionEnabled", "FALSE".to_owned()),
-            ("msDS-PasswordComplexityEnabled", complexity.to_owned()),
-            ("msDS-PasswordHistoryLength", policy.history_length.to_string()),
-            ("msDS-MinimumPasswordLength", policy.minimum_length.to_string()),
-            ("msDS-MinimumPasswordAge", negative(policy.minimum_age)),
-            ("msDS-MaximumPasswordAge", policy.maximum_age.map_or(never, negative)),
-            ("msDS-LockoutThreshold", policy.lockout_threshold.to_string()),
-            ("msDS-LockoutObservationWindow", negative(policy.lockout_window)),
-            ("msDS-LockoutDuration", negative(policy.lockout_duration)),
-            ("msDS-PSOAppliesTo", self.dn_of(applies_to)),
-        ];
-        let above = "CN=Password Settings Container,CN=System";
-        self.add_entry(above, "msDS-PasswordSettings", &settings)
-    }
-
-    fn add_unit(&self, rights: Rights) -> String {
-        let of = |wanted: bool, permission| wanted.then_some(permission);
-        let permissions: Vec<Permission> = [
-            of(rights.reset_password, Permission::ResetPassword),
-            of(rights.change_password, Permission::ChangePassword),
-            of(rights.write_lockout_time, Permission::WriteLockoutTime),
-            of(rights.write_pwd_last_set, Permission::WritePwdLastSet),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        let filter = format!("(sAMAccountName={})", self.0.service.login);
-        let found = self.0.search(&self.0.base_dn, &filter, &["objectSid"]).unwrap();
-        let service = found[0].value("objectSid").unwrap();
-        let service = directory::Sid::from_value(service).unwrap();
-        // Everybody who is signed in reads; administrators do everything.
-        let plain = "D:(A;CI;GA;;;BA)(A;CI;GA;;;SY)(A;CI;RPLCLORC;;;AU)";
-        let mut descriptor =
-            SecurityDescriptor::from_sddl(plain, &Aliases::without_domain()).unwrap();
-        rights::grant(descriptor.dacl.as_mut().unwrap(), &permissions, &service);
-        let value = BASE64.encode(descriptor.to_value().unwrap());
-        let name = format!("matrix-{:x}-{}", SystemClock.now().as_millis(), count());
-        let ldif = format!(
-            "dn: OU={name},{}\nchangetype: add\nobjectClass: organizationalUnit\nnTSecurityDescriptor:: {value}\n",
-            self.0.base_dn
-        );
-        self.0.modify(&ldif).unwrap();
-        format!("OU={name}")
-    }
-
-    /// Samba offers both; another edition is another controller.
-    fn offer(&self, controls: PolicyControls) -> bool {
-        controls == PolicyControls::Both
-    }
-
-    fn rename(&self, who: &Person, name: &str) {
-        let ldif =
-            format!("dn: {}\nchangetype: modrdn\nnewrdn: CN={name}\ndeleteoldrdn: 1\n", who.dn);
-        self.0.modify(&ldif).unwrap();
-    }
-
-    fn remove(&self, who: &Person) {
-        self.0.remove(&who.dn).unwrap();
-    }
-
-    fn bind(&self, who: &Person, password: &str) -> Bound {
-        self.0.bind(&who.login, password).unwrap()
-    }
-
-    fn head(&self) -> DistinguishedName {
-        self.0.base_dn.parse().unwrap()
-    }
-
-    fn people(&self) -> Vec<Person> {
-        self.0.people.clone()
-    }
+    Samba { forest: Forest::of_running_lab().unwrap(), edition: Edition::Samba }
 }
 
 /// Everything by which a person is told from another, but the GUID.
@@ -194,8 +46,11 @@ fn told(people: &[Person]) -> Vec<(String, String, DistinguishedName, String, St
 async fn the_fake_has_the_lab_s_people() {
     let (lab, fake) = (samba().await, suite::fake::direct().await);
     assert_eq!(told(&fake.people()), told(&lab.people()));
-    assert_eq!((fake.population.service.clone(), fake.head()), (lab.0.service.clone(), lab.head()));
-    assert_eq!(fake.population.administrator, lab.0.administrator);
+    assert_eq!(
+        (fake.population.service.clone(), fake.head()),
+        (lab.forest.service.clone(), lab.head())
+    );
+    assert_eq!(fake.population.administrator, lab.forest.administrator);
 }
 
 fn number(seeded: &Seeded, below: usize) -> usize {

@@ -10,10 +10,11 @@ use tracing::{debug, warn};
 
 use crate::attributes::Entry;
 use crate::directory::{Directory, Probe, Standing, Terms, Write};
-use crate::dirsync::{self, Change, Cookie};
+use crate::dirsync::{self, Change, ChangesRead, Cookie};
 use crate::pdc::{Pdc, ROLE_CHECK};
 use crate::people::{self, PeopleRead, PersonEntry};
 use crate::policy::{self, EffectivePolicy};
+use crate::pool;
 use crate::root::PolicyControl;
 use crate::session::Session;
 use crate::witness::Witness;
@@ -31,9 +32,11 @@ pub struct LdapDirectory(pub(crate) Arc<Pdc>);
 /// What a controller says about its clock (MS-ADTS 3.1.1.3.2.4).
 const CURRENT_TIME: &str = "currentTime";
 
-/// How often something is read while connections turn out to be dead: as often as there are kept at
-/// rest, and once over a new one.
-const READ_TRIES: usize = 3;
+/// How often something is read while connections turn out to have ended: over each one that is kept,
+/// and over a new one.
+const READ_TRIES: usize = pool::MOST + 1;
+/// How often something is read while there is no answer: the first time all connections are let go.
+const SILENT_TRIES: usize = 2;
 
 impl Directory for LdapDirectory {
     fn probe(&self) -> BoxFuture<'_, Result<Probe, DirectoryError>> {
@@ -42,7 +45,7 @@ impl Directory for LdapDirectory {
             Ok(Probe {
                 controller: session.root.host.clone(),
                 address: session.address,
-                bound_as: session.root.bound_sid.clone(),
+                bound_as: session.root.bound_as.clone(),
                 controls: session.root.controls.clone(),
                 policy_control: PolicyControl::among(&session.root.controls),
             })
@@ -98,7 +101,7 @@ impl Directory for LdapDirectory {
                 .await?;
             let Some(stored) = found else { return Ok(None) };
             let witness = Witness::read(&stored, &session.root.host, session.invocation_id)?;
-            let bound_as = session.root.bound_sid.clone();
+            let bound_as = session.root.bound_as.clone();
             let account = Box::pin(self.with_groups(guid, session, stored, groups));
             Ok(Some(Standing { bound_as, witness, account }))
         })
@@ -170,7 +173,7 @@ impl LdapDirectory {
     }
 
     /// Reads which people have changed since a reading ended, or everybody, and hands each one over as
-    /// it comes; where the next reading begins. At the controllers at which people are read, over a
+    /// it comes; where the next reading begins, and who could not be read. At the controllers at which people are read, over a
     /// connection of its own. See [`crate::dirsync`] for what is not seen.
     ///
     /// # Errors
@@ -180,7 +183,7 @@ impl LdapDirectory {
         &self,
         since: Option<&Cookie>,
         each: &mut (dyn FnMut(Change) + Send),
-    ) -> Result<Cookie, DirectoryError> {
+    ) -> Result<ChangesRead, DirectoryError> {
         let session = self.0.connect_for_people().await?;
         dirsync::read(&session, self.0.config(), since, each).await
     }
@@ -330,24 +333,27 @@ impl LdapDirectory {
 
     /// Reads over a connection to the PDC emulator. One that turns out to be dead is replaced: a read
     /// may be repeated, a set never.
-    async fn reading<T, F>(
+    pub(crate) async fn reading<T, F>(
         &self,
         ask: impl Fn(Arc<Session>) -> F,
     ) -> Result<(Arc<Session>, T), DirectoryError>
     where
         F: Future<Output = Result<T, DirectoryError>>,
     {
-        let mut again = 1..READ_TRIES;
+        let (mut ended, mut silent) = (0, 0);
         loop {
             let session = self.0.session(ROLE_CHECK).await?;
-            let found = ask(Arc::clone(&session)).await;
-            match (found, again.next()) {
-                (Err(DirectoryError::Lost { cause }), Some(_)) => {
-                    debug!(controller = session.host, cause, "directory.read.again");
-                    self.0.forget(&session).await;
-                }
-                (found, _) => return found.map(|found| (session, found)),
+            let cause = match ask(Arc::clone(&session)).await {
+                Err(DirectoryError::Lost { cause }) => cause,
+                found => return found.map(|found| (session, found)),
+            };
+            self.0.forget(&session).await;
+            let count = if session.connection.has_ended() { &mut ended } else { &mut silent };
+            *count += 1;
+            if ended + silent == READ_TRIES || silent == SILENT_TRIES {
+                return Err(DirectoryError::Lost { cause });
             }
+            debug!(controller = session.host, cause, "directory.read.again");
         }
     }
 }

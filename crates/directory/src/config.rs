@@ -52,7 +52,8 @@ pub struct DirectoryConfig {
     pub ldap_port: u16,
     /// The DNS names of controllers at which people are read, the most preferred one first; the PDC
     /// emulator if there are none (SPEC D-11). Passwords are set, and what is looked at before and
-    /// after that is read, at the PDC emulator all the same (SPEC W-8).
+    /// after that is read, at the PDC emulator all the same (SPEC W-8). A controller whose name is not
+    /// below the domain's is believed to be one only if it is among these.
     pub controllers: Vec<String>,
     /// Read people at none but [`DirectoryConfig::controllers`]. Otherwise, where none of them can be
     /// reached, another controller of the domain is asked, and the PDC emulator last. Where DNS does not
@@ -104,11 +105,51 @@ impl DirectoryConfig {
         })
     }
 
+    /// Whether a host that DNS names may be sent the service account's password: its name is below the
+    /// domain's, or it is configured. DNS is not signed, and the certificate proves the name that it gave
+    /// (decision 0019).
+    pub(crate) fn may_be_controller(&self, host: &str) -> bool {
+        let plain = |name: &str| name.trim_end_matches('.').to_ascii_lowercase();
+        let (host, domain) = (plain(host), plain(&self.domain));
+        let above = host.strip_suffix(&domain).and_then(|rest| rest.strip_suffix('.'));
+        above.is_some_and(|own| !own.is_empty())
+            || self.controllers.iter().any(|one| plain(one) == host)
+    }
+
     /// The port that goes with [`DirectoryConfig::encryption`].
     pub const fn port(&self) -> u16 {
         match self.encryption {
             Encryption::Ldaps => self.ldaps_port,
             Encryption::StartTls => self.ldap_port,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_dns_names_is_below_the_domain_or_configured() {
+        let password = ClearPassword::from_text("Service-Password-1").unwrap();
+        let config = DirectoryConfig::new("Corp.example", Vec::new(), "svc", password).unwrap();
+        let config = DirectoryConfig { controllers: vec!["DC9.hq.test".to_owned()], ..config };
+        for host in
+            ["dc1.corp.example", "DC1.CORP.EXAMPLE.", "dc1.site.corp.example", "dc9.hq.test"]
+        {
+            assert!(config.may_be_controller(host), "{host}");
+        }
+        for host in [
+            "corp.example",
+            ".corp.example",
+            "dc1.example",
+            "dc1.evilcorp.example",
+            "dc1.corp.example.evil.test",
+            "dc8.hq.test",
+            "dc1",
+            "",
+        ] {
+            assert!(!config.may_be_controller(host), "{host}");
         }
     }
 }

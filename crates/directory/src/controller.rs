@@ -17,19 +17,21 @@ pub struct Controller {
 
 impl LdapDirectory {
     /// The DNS names of all controllers of the domain that DNS names, the most preferred one first
-    /// (`_ldap._tcp.dc._msdcs.DOMAIN`, MS-ADTS 6.3.2.3).
+    /// (`_ldap._tcp.dc._msdcs.DOMAIN`, MS-ADTS 6.3.2.3). Names that are neither below the domain nor
+    /// configured are left out.
     ///
     /// # Errors
-    /// [`DirectoryError::PdcUnreachable`] if DNS does not answer or names none.
+    /// [`DirectoryError::PdcUnreachable`] if DNS does not answer or names none,
+    /// [`DirectoryError::Unfit`] if it names no other ones than these.
     pub async fn controllers(&self) -> Result<Vec<String>, DirectoryError> {
-        self.0.locator.hosts(&self.0.config().domain).await
+        self.0.all_by_dns().await
     }
 
     /// The DNS names of those that DNS names as the PDC emulator (`_ldap._tcp.pdc._msdcs.DOMAIN`): one,
-    /// unless the record of a former one is still there.
+    /// unless the record of a former one is still there. As DNS says it, to be shown.
     ///
     /// # Errors
-    /// Those of [`LdapDirectory::controllers`].
+    /// [`DirectoryError::PdcUnreachable`] if DNS does not answer or names none.
     pub async fn pdc_in_dns(&self) -> Result<Vec<String>, DirectoryError> {
         self.0.locator.pdc_hosts(&self.0.config().domain).await
     }
@@ -78,7 +80,7 @@ impl Controller {
     /// Those of [`LdapDirectory::asker`].
     pub async fn asker(&self) -> Result<Asker, DirectoryError> {
         let found = self.session.search(Asker::question(), self.time_limit).await?;
-        Asker::read(&self.session, found)
+        Asker::read(&self.session, found, self.time_limit).await
     }
 
     /// How an account's password stands by this controller's word; none if there is no such object.

@@ -10,7 +10,7 @@ use crate::people::{PeopleRead, PersonEntry};
 use crate::policy::EffectivePolicy;
 use crate::root::PolicyControl;
 use crate::witness::Witness;
-use crate::{Account, DirectoryError, DistinguishedName, ObjectGuid, SetError, Sid};
+use crate::{Account, BoundAs, DirectoryError, DistinguishedName, ObjectGuid, SetError};
 
 /// One domain, asked at its PDC emulator (SPEC W-8).
 ///
@@ -188,7 +188,7 @@ impl Terms<'_> {
 /// What is known of an account before its password is set.
 pub struct Standing<'a> {
     /// The service account, as in [`Probe::bound_as`].
-    pub bound_as: Option<Sid>,
+    pub bound_as: Option<BoundAs>,
     /// How its password stands.
     pub witness: Witness,
     /// The account, as [`Directory::account`] gives it, not older than the witness. A controller
@@ -206,7 +206,7 @@ pub struct Probe {
     pub address: SocketAddr,
     /// The service account as the controller knows it: the agent's own account, which is never
     /// reset (SPEC D-6). None if the controller does not say.
-    pub bound_as: Option<Sid>,
+    pub bound_as: Option<BoundAs>,
     /// The controls that the controller offers, by number.
     pub controls: Vec<String>,
     /// Which policy-hints control a set will carry; none means that sets are refused (SPEC D-2).

@@ -12,7 +12,7 @@ use ldap3_proto::proto::LdapSearchScope;
 
 use crate::attributes::{Attributes, Entry};
 use crate::filter::Filter;
-use crate::people;
+use crate::people::{self, LeftOut};
 use crate::policy;
 use crate::search::{Found, Limits, Search, search_each};
 use crate::session::Session;
@@ -63,13 +63,24 @@ pub struct Change {
     pub attributes: Attributes,
 }
 
-/// Reads the changes of people since `since`, or everybody; where the next reading begins.
+/// What came of a reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangesRead {
+    /// Where the next reading begins.
+    pub next: Cookie,
+    /// Who is there, or changed, and has more than one answer may hold. The next reading does not tell of
+    /// them again until they change.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Reads the changes of people since `since`, or everybody. Who has more than is taken is left out and
+/// told of, and keeps nobody else from being read.
 pub(crate) async fn read(
     session: &Session,
     config: &DirectoryConfig,
     since: Option<&Cookie>,
     each: &mut (dyn FnMut(Change) + Send),
-) -> Result<Cookie, DirectoryError> {
+) -> Result<ChangesRead, DirectoryError> {
     let mut wanted = people::wanted(config);
     // Worked out when it is asked for, so it never changes; Samba refuses to be asked for it here.
     wanted.retain(|name| *name != policy::RESULTANT);
@@ -77,16 +88,24 @@ pub(crate) async fn read(
     let idle = config.operation_timeout;
     let limits = Limits { whole: idle.saturating_mul(PAGE_TIMES), idle };
     let mut cookie = since.map(|cookie| cookie.0.clone()).unwrap_or_default();
+    let mut left_out = Vec::new();
     for _ in 0..PAGES_MAX {
         let search = page_of(&session.root.domain_head, &wanted, cookie.clone());
+        let mut too_large = Vec::new();
         let mut take = |found: Found| {
-            each(change(found.whole()?)?);
+            match found {
+                Found::Entry(entry) => each(change(entry)?),
+                Found::TooLarge(entry) => too_large.push(entry),
+            }
             Ok(())
         };
         let controls = search_each(&session.connection, search, limits, &mut take).await?;
+        for entry in too_large {
+            left_out.push(people::left_out(session, entry, idle).await?);
+        }
         let (more, next) = next_page(controls)?;
         if !more {
-            return Ok(Cookie(next));
+            return Ok(ChangesRead { next: Cookie(next), left_out });
         }
         if next == cookie {
             return Err(lost("the pages do not go on"));

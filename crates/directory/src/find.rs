@@ -21,7 +21,7 @@ impl Pdc {
     /// that DNS names leads to it, the other controllers are asked (`role`).
     pub(crate) async fn find_and_connect(&self) -> Result<Arc<Session>, DirectoryError> {
         let mut asked = Asked::default();
-        let found = match self.locator.pdc_hosts(&self.config.domain).await {
+        let found = match self.pdc_by_dns().await {
             Ok(hosts) => self.follow(hosts, &mut asked).await,
             Err(error) => Err(error),
         };
@@ -39,6 +39,35 @@ impl Pdc {
             },
             found => found,
         }
+    }
+
+    /// Whom DNS names as the PDC emulator, most preferred first.
+    async fn pdc_by_dns(&self) -> Result<Vec<String>, DirectoryError> {
+        self.of_those(self.locator.pdc_hosts(&self.config.domain).await?)
+    }
+
+    /// Whom DNS names as controllers of the domain, most preferred first.
+    pub(crate) async fn all_by_dns(&self) -> Result<Vec<String>, DirectoryError> {
+        self.of_those(self.locator.hosts(&self.config.domain).await?)
+    }
+
+    /// Of the hosts that DNS names, those that may be sent the service account's password.
+    fn of_those(&self, named: Vec<String>) -> Result<Vec<String>, DirectoryError> {
+        let (own, others): (Vec<_>, Vec<_>) =
+            named.into_iter().partition(|host| self.config.may_be_controller(host));
+        if others.is_empty() {
+            return Ok(own);
+        }
+        let (domain, others) = (&self.config.domain, others.join(", "));
+        warn!(domain, others, "directory.dns.names_of_elsewhere");
+        if own.is_empty() {
+            let cause = format!(
+                "DNS names it as a controller of {domain}, and its name is not below that domain. Put \
+                 it into `controllers` if it is one; else look at who answers in place of DNS"
+            );
+            return Err(DirectoryError::Unfit { controller: others, cause });
+        }
+        Ok(own)
     }
 
     /// Asks these hosts, most preferred first, and whoever they name, until one says of itself that it
@@ -110,7 +139,7 @@ impl Pdc {
             return Err(DirectoryError::NoPreferred { cause: failed.join("; ") });
         }
         warn!(cause = failed.join("; "), "directory.preferred.unreachable");
-        let mut others = self.locator.hosts(&self.config.domain).await.unwrap_or_default();
+        let mut others = self.all_by_dns().await.unwrap_or_default();
         others.retain(|host| !preferred.iter().any(|tried| tried.eq_ignore_ascii_case(host)));
         others.truncate(OTHERS_MAX);
         match self.first_of(&others, &mut failed).await {

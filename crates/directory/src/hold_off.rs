@@ -14,7 +14,7 @@ pub const BIND_HOLD_OFF: Duration = Duration::from_secs(5 * 60);
 /// How the last attempt to connect failed, and which attempt that was.
 #[derive(Default)]
 pub(crate) struct Failure {
-    /// How many attempts have failed.
+    /// How many attempts have failed for which others waited.
     pub(crate) attempt: u64,
     error: Option<DirectoryError>,
     /// When a bind was refused, until one succeeds.
@@ -27,7 +27,7 @@ impl Failure {
         if self.attempt == attempt { None } else { self.error.clone() }
     }
 
-    /// Notes how an attempt to reach the PDC emulator ended.
+    /// Notes how an attempt to reach the PDC emulator ended, for which others may have waited.
     pub(crate) fn note(&mut self, now: Timestamp, outcome: Result<(), &DirectoryError>) {
         self.error = outcome.err().cloned();
         self.bind_refused_at =
@@ -35,8 +35,8 @@ impl Failure {
         self.attempt += u64::from(outcome.is_err());
     }
 
-    /// Notes how an attempt to reach another controller ended. Only a refused bind says anything about
-    /// the PDC emulator.
+    /// Notes how an attempt ended for which nobody waited who wants the PDC emulator: one in the
+    /// background, or to another controller. Only a refused bind is everybody's.
     pub(crate) fn note_elsewhere(&mut self, now: Timestamp, outcome: Result<(), &DirectoryError>) {
         match outcome {
             Err(error @ DirectoryError::BindRefused { .. }) => self.note(now, Err(error)),

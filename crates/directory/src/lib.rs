@@ -14,7 +14,7 @@
 //!   find      who is asked: the PDC emulator, or a preferred controller (SPEC D-11)
 //!   role      who holds the PDC role by the word of the controllers, where DNS does not lead there
 //!   controller  one controller by its name, and who holds the role by its word
-//!   session   a bound connection; who the controller says it is
+//!   session   a bound connection; who the controller says it is, and bound: whom it takes us for
 //!     open    how it comes about; starttls, tls: verified (SPEC D-1)
 //!     search  entries as they come; range: values in parts
 //!   connection  many requests at once; which may have left      (SPEC PR-2)
@@ -22,9 +22,10 @@
 //!   wire, answers   wiped (SPEC K-6), and looked at before they are read
 //!   diagnose, certificate   what stands in between, and what to do about it
 //! account, policy, witness, people, dirsync   what is read
+//!   paging    that pages have an end
 //! protected   what is never reset                              (SPEC D-6)
 //! security    security descriptors: who may do what            (SPEC D-7, D-12)
-//! survey      descriptors read, and one changed                (SPEC D-12)
+//! survey      descriptors read, and one changed; asker: for whom (SPEC D-12)
 //! outcome     from AD's codes to outcomes                      (SPEC 5)
 //! refusal     which rule a mute one was about                  (SPEC D-8)
 //! dn, guid, sid, filetime, filter   AD's forms of things
@@ -45,7 +46,9 @@
 
 mod account;
 mod answers;
+mod asker;
 mod attributes;
+mod bound;
 mod certificate;
 mod client;
 pub mod code;
@@ -67,6 +70,7 @@ mod hold_off;
 mod locate;
 mod open;
 pub mod outcome;
+mod paging;
 mod pdc;
 pub mod people;
 mod policy;
@@ -89,7 +93,9 @@ mod witness;
 
 pub use self::directory::{Directory, Probe, Standing, Terms, Write};
 pub use account::{Account, AccountFlags, PwdLastSet};
+pub use asker::Asker;
 pub use attributes::{Attributes, Entry};
+pub use bound::BoundAs;
 pub use client::LdapDirectory;
 pub use code::{AdCode, BindRefusal};
 pub use config::{
@@ -107,5 +113,5 @@ pub use protected::{Protection, protected_by};
 pub use refusal::{Elimination, Suspect, explain_refusal, too_young};
 pub use root::PolicyControl;
 pub use sid::{Sid, SidError};
-pub use survey::{Asker, ChangeError, RightsChange, SURVEY_MAX, Surveyed};
+pub use survey::{ChangeError, RightsChange, SURVEY_MAX, Surveyed};
 pub use witness::{InvocationId, Witness};

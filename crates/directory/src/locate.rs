@@ -13,6 +13,9 @@ use tokio::time::timeout;
 
 use crate::DirectoryError;
 
+/// How many addresses of one host are tried, each for as long as connecting may take, while people wait.
+const ADDRESSES_MAX: usize = 4;
+
 /// Asks DNS.
 #[derive(Clone)]
 pub(crate) struct Locator {
@@ -74,11 +77,11 @@ impl Locator {
         Ok(hosts)
     }
 
-    /// The addresses of a host.
+    /// The addresses of a host that are tried, in this order, at most [`ADDRESSES_MAX`].
     pub(crate) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, DirectoryError> {
         let name = format!("{}.", host.trim_end_matches('.'));
         let answer = self.ask(&name, self.resolver.lookup_ip(name.as_str())).await?;
-        let addresses: Vec<_> = answer.iter().collect();
+        let addresses = tried(answer.iter());
         if addresses.is_empty() {
             return Err(unreachable(format!("DNS has no address of {name}")));
         }
@@ -96,6 +99,19 @@ impl Locator {
             Err(_) => Err(unreachable(format!("DNS lookup of {name}: no answer in time"))),
         }
     }
+}
+
+/// Those that are tried: the two kinds in turn (RFC 8305 section 4), so that one that leads nowhere does not
+/// keep the other from being tried.
+fn tried(addresses: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
+    let (first, second): (Vec<_>, Vec<_>) = {
+        let mut addresses = addresses.peekable();
+        let kind = addresses.peek().is_some_and(IpAddr::is_ipv6);
+        addresses.partition(|address| address.is_ipv6() == kind)
+    };
+    let longer = first.len().max(second.len());
+    let in_turn = (0..longer).flat_map(|place| [first.get(place), second.get(place)]);
+    in_turn.flatten().copied().take(ADDRESSES_MAX).collect()
 }
 
 fn unreachable(cause: String) -> DirectoryError {
@@ -126,6 +142,24 @@ mod tests {
     use tokio::net::UdpSocket;
 
     use super::*;
+
+    #[test]
+    fn a_few_addresses_are_tried_of_both_kinds_in_turn() {
+        let in_order = |texts: &[&str]| {
+            let tried = tried(texts.iter().map(|text| text.parse().unwrap()));
+            tried.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(in_order(&[]), [""; 0]);
+        assert_eq!(in_order(&["10.0.0.1"]), ["10.0.0.1"]);
+        assert_eq!(
+            in_order(&["fd00::1", "fd00::2", "fd00::3", "fd00::4", "fd00::5", "10.0.0.1"]),
+            ["fd00::1", "10.0.0.1", "fd00::2", "fd00::3"]
+        );
+        assert_eq!(
+            in_order(&["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "fd00::1"]),
+            ["10.0.0.1", "fd00::1", "10.0.0.2", "10.0.0.3"]
+        );
+    }
 
     #[tokio::test]
     async fn a_resolver_that_is_not_there_makes_the_pdc_unreachable_in_time() {

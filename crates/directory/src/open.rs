@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ldap3_proto::proto::{LdapOp, LdapResult, LdapResultCode};
 use rustls::ClientConfig;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
@@ -15,10 +16,18 @@ use crate::config::Encryption;
 use crate::connection::Connection;
 use crate::diagnose::{Fault, Step};
 use crate::root::RootDse;
-use crate::search::{Search, refusal, search};
+use crate::search::{Search, refusal, refused_in, search};
 use crate::session::Session;
 use crate::witness::InvocationId;
 use crate::{DirectoryConfig, DirectoryError, ObjectGuid, starttls, tls, wire};
+
+/// How long nothing passes before the network is asked whether the other side is still there: well below
+/// the minutes after which firewalls forget a connection, which this also keeps from happening.
+const ALIVE_AFTER: Duration = Duration::from_secs(30);
+/// How long until it is asked again.
+const ALIVE_AGAIN: Duration = Duration::from_secs(10);
+/// How often it is asked in vain before the connection has ended: a minute after anything passed.
+const ALIVE_TRIES: u32 = 3;
 
 impl Session {
     /// Connects to `host` at `address`, verifies its certificate, binds and reads its rootDSE. Each
@@ -73,8 +82,7 @@ async fn secured(
     let connected = timeout(limit, TcpStream::connect(address)).await;
     let connected = connected.map_err(silent(Step::Connecting))?;
     let mut stream = connected.map_err(|error| Fault::of_connecting(&error))?;
-    // Requests are small and answered one by one: waiting to fill a segment costs 40 ms.
-    stream.set_nodelay(true).map_err(|error| Fault::of_connecting(&error))?;
+    set_up(&stream).map_err(|error| Fault::of_connecting(&error))?;
     match config.encryption {
         Encryption::Ldaps => {}
         Encryption::StartTls => {
@@ -84,6 +92,17 @@ async fn secured(
     timeout(limit, tls::start(tls, host, stream)).await.map_err(silent(Step::Tls))?
 }
 
+/// What holds for the stream as long as it lives.
+fn set_up(stream: &TcpStream) -> std::io::Result<()> {
+    // Requests are small and answered one by one: waiting to fill a segment costs 40 ms.
+    stream.set_nodelay(true)?;
+    let keep_alive = TcpKeepalive::new()
+        .with_time(ALIVE_AFTER)
+        .with_interval(ALIVE_AGAIN)
+        .with_retries(ALIVE_TRIES);
+    SockRef::from(stream).set_tcp_keepalive(&keep_alive)
+}
+
 /// Binds; what it was answered with.
 async fn bind(connection: &Connection, config: &DirectoryConfig) -> Result<LdapResult, Fault> {
     let mut flight = connection
@@ -91,11 +110,15 @@ async fn bind(connection: &Connection, config: &DirectoryConfig) -> Result<LdapR
         .map_err(|closed| Fault::Broken(Step::Binding, closed.0))?;
     let answer = timeout(config.connect_timeout, flight.next()).await;
     match answer.map_err(|_| Fault::Silent(Step::Binding))? {
-        Some(answer) => match answer.op {
-            LdapOp::BindResponse(response) => Ok(response.res),
-            LdapOp::ExtendedResponse(response) => Ok(response.res),
-            _ => Err(Fault::NotLdap("it sent an answer of another kind".to_owned())),
-        },
+        Some(answer) => {
+            let result = match answer.op {
+                LdapOp::BindResponse(response) => Some(response.res),
+                LdapOp::ExtendedResponse(response) => refused_in(response),
+                _ => None,
+            };
+            let other = || Fault::NotLdap("it sent an answer of another kind".to_owned());
+            result.ok_or_else(other)
+        }
         None if flight.is_garbled() => Err(Fault::NotLdap(flight.cause())),
         None => Err(Fault::Broken(Step::Binding, flight.cause())),
     }
@@ -131,4 +154,23 @@ async fn invocation_id(
         .and_then(|value| ObjectGuid::from_value(value).ok())
         .map(InvocationId)
         .ok_or(DirectoryError::Unreadable { attribute: "invocationId" })
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_idle_connection_is_asked_whether_it_is_still_there() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        set_up(&stream).unwrap();
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap() && stream.nodelay().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), ALIVE_AFTER);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), ALIVE_AGAIN);
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), ALIVE_TRIES);
+    }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Pdc {
     pub(crate) tls: Arc<ClientConfig>,
     pub(crate) locator: Locator,
     pool: Mutex<Pool>,
+    /// Held by whoever asks the controller whether it still holds the role.
+    asking: Mutex<()>,
     confirmed: Confirmed,
     /// How the last attempt to connect failed, and which attempt that was.
     failure: std::sync::Mutex<Failure>,
@@ -51,6 +53,16 @@ impl Confirmed {
     }
 }
 
+/// What came of asking about the role.
+enum Asked {
+    /// The controller says that it holds it.
+    Confirmed,
+    /// It says that it does not, or nothing.
+    NotConfirmed,
+    /// Somebody else has asked, or let go of the connection.
+    SomethingChanged,
+}
+
 impl Pdc {
     /// Nothing is connected yet.
     pub(crate) fn new(
@@ -60,8 +72,8 @@ impl Pdc {
         let tls = tls::client_config(&config.ca_pem)?;
         let locator = Locator::new(config.dns, config.connect_timeout)?;
         let (pool, failure) = (Mutex::default(), std::sync::Mutex::default());
-        let confirmed = Confirmed::never();
-        Ok(Self { config, clock, tls, locator, pool, confirmed, failure })
+        let (asking, confirmed) = (Mutex::default(), Confirmed::never());
+        Ok(Self { config, clock, tls, locator, pool, asking, confirmed, failure })
     }
 
     /// The directory's configuration.
@@ -82,19 +94,29 @@ impl Pdc {
     ) -> Result<Arc<Session>, DirectoryError> {
         let before = self.failure().attempt;
         let mut pool = self.pool.lock().await;
-        let now = self.clock.now();
-        if let Some(session) = pool.idlest() {
-            if self.confirmed.within(now, age) || self.still_holds_role(&session).await {
+        while let Some(session) = pool.idlest() {
+            if self.confirmed.within(self.clock.now(), age) {
                 self.widen(&mut pool);
                 return Ok(session);
             }
-            pool.drop_all();
+            // Whoever needs no word as fresh as that does not wait for it.
+            drop(pool);
+            let asked = self.ask_again(&session, age).await;
+            pool = self.pool.lock().await;
+            match asked {
+                Asked::Confirmed => {
+                    self.widen(&mut pool);
+                    return Ok(session);
+                }
+                Asked::NotConfirmed => pool.drop_all_with(&session),
+                Asked::SomethingChanged => {}
+            }
         }
         if let Some(error) = self.failure().since(before) {
             // Somebody else tried while this one waited: it would only take as long again.
             return Err(error);
         }
-        let session = self.connect().await?;
+        let session = self.connect_noting(Failure::note).await?;
         // Its word counts for the connections that lead to it, and for no others.
         self.confirm();
         pool.restart(Arc::clone(&session));
@@ -118,9 +140,9 @@ impl Pdc {
         });
     }
 
-    /// Lets go of a connection that misbehaved; whoever still waits on it may do so.
+    /// Lets go of a connection over which something failed, as [`Pool::let_go`] does.
     pub(crate) async fn forget(&self, session: &Arc<Session>) {
-        self.pool.lock().await.drop_one(session);
+        self.pool.lock().await.let_go(session);
     }
 
     /// Notes that the controller has just said that it holds the role.
@@ -133,21 +155,45 @@ impl Pdc {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Connects to the PDC emulator, unless the service account was refused a moment ago.
+    /// Connects to the PDC emulator, unless the service account was refused a moment ago: beside the
+    /// connections that are used for sets. Whoever waits for one of these is not told how it ended.
     pub(crate) async fn connect(&self) -> Result<Arc<Session>, DirectoryError> {
+        self.connect_noting(Failure::note_elsewhere).await
+    }
+
+    async fn connect_noting(
+        &self,
+        note: impl FnOnce(&mut Failure, Timestamp, Result<(), &DirectoryError>),
+    ) -> Result<Arc<Session>, DirectoryError> {
         if let Some(error) = self.failure().held_off(self.clock.now()) {
             return Err(error);
         }
         let connected = self.find_and_connect().await;
-        self.failure().note(self.clock.now(), connected.as_ref().map(|_| ()));
+        note(&mut self.failure(), self.clock.now(), connected.as_ref().map(|_| ()));
         if let Err(error) = &connected {
             warn!(%error, "directory.connect.failed");
         }
         connected
     }
 
+    /// Asks over this connection whether the controller still holds the role, unless somebody else has
+    /// just done so. One asks at a time, so that nobody else waits for a connection that is dead.
+    async fn ask_again(&self, session: &Arc<Session>, age: Duration) -> Asked {
+        let _turn = self.asking.lock().await;
+        let is_held = self.pool.lock().await.has(session);
+        if !is_held || self.confirmed.within(self.clock.now(), age) {
+            return Asked::SomethingChanged;
+        }
+        match self.still_holds_role(session).await {
+            true => Asked::Confirmed,
+            false => Asked::NotConfirmed,
+        }
+    }
+
     async fn still_holds_role(&self, session: &Session) -> bool {
-        let owner = session.role_owner(&self.config.base_dn, self.config.operation_timeout).await;
+        // As small a question as those of connecting.
+        let limit = self.config.connect_timeout.min(self.config.operation_timeout);
+        let owner = session.role_owner(&self.config.base_dn, limit).await;
         match owner {
             Ok(owner) if owner == session.root.settings => {
                 self.confirm();

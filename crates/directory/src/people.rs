@@ -8,6 +8,7 @@ use ldap3_proto::proto::LdapSearchScope;
 use crate::answers::TooLarge;
 use crate::attributes::{Attributes, Entry};
 use crate::filter::Filter;
+use crate::paging::Progress;
 use crate::policy;
 use crate::search::{Found, Limits, Search, search_each};
 use crate::session::Session;
@@ -86,10 +87,12 @@ pub(crate) async fn read(
     let mut read = PeopleRead::default();
     let wanted = wanted(config);
     for base in outermost(bases) {
-        let mut cookie = Vec::new();
+        let (mut cookie, mut progress) = (Vec::new(), Progress::of_pages(page.min(PAGE_MAX)));
         loop {
             let (mut in_parts, mut too_large) = (Vec::new(), Vec::new());
+            let mut first = None;
             let mut take = |found: Found| {
+                first.get_or_insert_with(|| found.identity());
                 match found {
                     Found::TooLarge(entry) => too_large.push(entry),
                     Found::Entry(entry) if range::is_in_parts(&entry.attributes) => {
@@ -125,9 +128,9 @@ pub(crate) async fn read(
                     Err(error) => return Err(error),
                 }
             }
-            cookie = next_page(controls);
-            if cookie.is_empty() {
-                break;
+            match progress.after(first, next_page(controls))? {
+                Some(next) => cookie = next,
+                None => break,
             }
         }
     }
@@ -140,7 +143,7 @@ pub(crate) async fn read(
 /// # Errors
 /// Also where nobody is found by that name any more: who was renamed or moved in the meantime is not
 /// gone, and who is gone is not there at the next reading.
-async fn left_out(
+pub(crate) async fn left_out(
     session: &Session,
     entry: TooLarge,
     limit: Duration,

@@ -16,7 +16,7 @@ use crate::session::Session;
 const READY: usize = 2;
 /// How many there are at most. A controller sets about as many passwords at a time as it has
 /// processors.
-const MOST: usize = 4;
+pub(crate) const MOST: usize = 4;
 
 /// Connections that all lead to one copy of one controller's database.
 #[derive(Default)]
@@ -63,13 +63,27 @@ impl Pool {
         self.opening = false;
     }
 
-    /// Lets go of one connection; whoever still waits on it may do so.
-    pub(crate) fn drop_one(&mut self, session: &Arc<Session>) {
-        self.held.retain(|held| !Arc::ptr_eq(held, session));
+    /// Whether it has this connection.
+    pub(crate) fn has(&self, session: &Arc<Session>) -> bool {
+        self.held.iter().any(|held| Arc::ptr_eq(held, session))
     }
 
-    /// Lets go of all connections: they lead to the wrong controller.
-    pub(crate) fn drop_all(&mut self) {
-        self.held.clear();
+    /// Lets go of a connection over which something failed; whoever still waits on it may do so. One that
+    /// has ended has ended alone. Of one that is merely silent all others are suspected as well, because
+    /// what keeps answers from coming, such as a firewall that has forgotten them, seldom does so to one
+    /// alone, and each would cost somebody as long again.
+    pub(crate) fn let_go(&mut self, session: &Arc<Session>) {
+        if session.connection.has_ended() {
+            self.held.retain(|held| !Arc::ptr_eq(held, session));
+        } else {
+            self.drop_all_with(session);
+        }
+    }
+
+    /// Lets go of all connections, which are like this one, unless they have been replaced already.
+    pub(crate) fn drop_all_with(&mut self, session: &Arc<Session>) {
+        if self.has(session) {
+            self.held.clear();
+        }
     }
 }

@@ -53,7 +53,7 @@ fn session(hand: Hand) -> Session {
             domain_head: "DC=x".parse().unwrap(),
             host: "dc1.corp.example".to_owned(),
             controls: Vec::new(),
-            bound_sid: None,
+            bound_as: None,
             is_samba: false,
         },
         invocation_id: InvocationId(ObjectGuid::from_bytes([1; 16])),

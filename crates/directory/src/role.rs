@@ -97,7 +97,7 @@ impl Pdc {
         hosts.extend(more);
         let most = hosts.len() + ASKED_MAX;
         if !self.config.only_preferred {
-            for host in self.locator.hosts(&self.config.domain).await.unwrap_or_default() {
+            for host in self.all_by_dns().await.unwrap_or_default() {
                 if !knows(&hosts, &host) {
                     hosts.push(host);
                 }

@@ -2,7 +2,7 @@
 
 use protocol::policy::Judge;
 
-use crate::{Attributes, DirectoryError, DistinguishedName, Sid, wire};
+use crate::{Attributes, BoundAs, DirectoryError, DistinguishedName, wire};
 
 /// A controller's rootDSE, as far as it matters here.
 #[derive(Debug, Clone)]
@@ -15,8 +15,8 @@ pub(crate) struct RootDse {
     pub(crate) host: String,
     /// The controls that it offers, by number.
     pub(crate) controls: Vec<String>,
-    /// The bound account: the first of the SIDs in its token.
-    pub(crate) bound_sid: Option<Sid>,
+    /// The bound account; none where the controller does not say.
+    pub(crate) bound_as: Option<BoundAs>,
     /// Whether it is Samba: Windows has no `vendorName`.
     pub(crate) is_samba: bool,
 }
@@ -73,7 +73,7 @@ impl TryFrom<Attributes> for RootDse {
             domain_head: attributes.required("defaultNamingContext")?,
             host: attributes.required("dnsHostName")?,
             controls: attributes.texts("supportedControl").map(str::to_owned).collect(),
-            bound_sid: attributes.sids("tokenGroups")?.into_iter().next(),
+            bound_as: BoundAs::of(attributes.sids("tokenGroups")?),
             is_samba: attributes.text("vendorName").is_some_and(|name| name.contains("Samba")),
         })
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ldap3_proto::control::LdapControl;
 use ldap3_proto::proto::{
-    LdapDerefAliases, LdapFilter, LdapOp, LdapResult, LdapResultCode, LdapSearchRequest,
-    LdapSearchScope,
+    LdapDerefAliases, LdapExtendedResponse, LdapFilter, LdapOp, LdapResult, LdapResultCode,
+    LdapSearchRequest, LdapSearchScope,
 };
 use tokio::time::timeout;
 
@@ -102,6 +102,17 @@ pub(crate) enum Found {
 }
 
 impl Found {
+    /// What tells it from every other entry: its GUID, or else its name.
+    pub(crate) fn identity(&self) -> Vec<u8> {
+        match self {
+            Self::Entry(entry) => {
+                let guid = entry.attributes.value("objectGUID").map(<[u8]>::to_vec);
+                guid.unwrap_or_else(|| entry.dn.to_string().into_bytes())
+            }
+            Self::TooLarge(entry) => entry.name.clone().into_bytes(),
+        }
+    }
+
     /// The entry.
     ///
     /// # Errors
@@ -166,18 +177,25 @@ async fn collect(
             }
             // Another controller has more: never followed, the connection there would not be ours.
             LdapOp::SearchResultReference(_) | LdapOp::IntermediateResponse(_) => continue,
-            LdapOp::SearchResultDone(result) => result,
-            LdapOp::ExtendedResponse(response) => response.res,
-            _ => {
-                let cause = "the controller sent an answer of another kind".to_owned();
-                return Err(DirectoryError::Lost { cause });
-            }
+            LdapOp::SearchResultDone(result) => Some(result),
+            LdapOp::ExtendedResponse(response) => refused_in(response),
+            _ => None,
         };
+        let result = result.ok_or_else(|| DirectoryError::Lost {
+            cause: "the controller sent an answer of another kind".to_owned(),
+        })?;
         return match result.code {
             LdapResultCode::Success => Ok(answer.ctrl),
             _ => Err(DirectoryError::Refused(refusal(result))),
         };
     }
+}
+
+/// The refusal in an ExtendedResponse, in which some controllers refuse a request of another kind, such as
+/// one with a control that they do not know; none if it says success: it is then no answer to that request,
+/// which has one of its own (RFC 4511 section 4.12).
+pub(crate) fn refused_in(response: LdapExtendedResponse) -> Option<LdapResult> {
+    Some(response.res).filter(|result| result.code != LdapResultCode::Success)
 }
 
 /// An answer that is not success, as it is kept.

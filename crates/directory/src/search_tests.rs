@@ -132,10 +132,16 @@ async fn an_answer_of_another_kind_or_a_notice_is_an_error_and_a_referral_is_not
     };
     let other = say(bytes_of(1, LdapOp::DelResponse(result(LdapResultCode::Success)))).await;
     assert!(cause(other).contains("another kind"));
+    let extended = |code| LdapExtendedResponse { res: result(code), name: None, value: None };
+    // Nobody was found is not what it says.
+    let success = LdapOp::ExtendedResponse(extended(LdapResultCode::Success));
+    assert!(cause(say(bytes_of(1, success)).await).contains("another kind"));
+    let unknown = extended(LdapResultCode::UnavailableCriticalExtension);
+    let refused = say(bytes_of(1, LdapOp::ExtendedResponse(unknown))).await.unwrap_err();
+    assert!(matches!(refused, DirectoryError::Refused(Refusal { result: 12, .. })), "{refused}");
     let response = LdapExtendedResponse {
-        res: result(LdapResultCode::Unavailable),
         name: Some("1.3.6.1.4.1.1466.20036".to_owned()),
-        value: None,
+        ..extended(LdapResultCode::Unavailable)
     };
     assert!(cause(say(bytes_of(0, LdapOp::ExtendedResponse(response))).await).contains("hung up"));
     let referral = LdapOp::SearchResultDone(result(LdapResultCode::Referral));

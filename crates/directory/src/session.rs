@@ -10,7 +10,7 @@ use crate::search;
 use crate::witness::InvocationId;
 use crate::{DirectoryError, DistinguishedName};
 
-pub(crate) use crate::search::{Search, refusal};
+pub(crate) use crate::search::{Search, refusal, refused_in};
 
 /// A connection that is bound, to a controller whose rootDSE was read.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use ldap3_proto::proto::{LdapOp, LdapResult, LdapResultCode};
 use tokio::time::timeout;
 
 use crate::connection::Flight;
-use crate::session::refusal;
+use crate::session::{refusal, refused_in};
 use crate::{DirectoryError, SetError};
 
 /// Waits for the answer to a set. One that has not left within `leaves_within` (the connection
@@ -34,12 +34,12 @@ pub(crate) async fn answer(
         Ok(Some(message)) => message.op,
     };
     let result = match op {
-        LdapOp::ModifyResponse(result) => result,
+        LdapOp::ModifyResponse(result) => Some(result),
         // Some controllers answer an unknown critical control in this form.
-        LdapOp::ExtendedResponse(response) => response.res,
-        _ => return without("an answer of another kind".to_owned()),
+        LdapOp::ExtendedResponse(response) => refused_in(response),
+        _ => None,
     };
-    judge(result)
+    result.map_or_else(|| without("an answer of another kind".to_owned()), judge)
 }
 
 fn judge(result: LdapResult) -> Result<(), SetError> {

@@ -65,8 +65,12 @@ async fn an_unknown_control_is_told_apart_in_either_form() {
 
 #[tokio::test]
 async fn an_answer_of_another_kind_leaves_it_unknown() {
-    let op = LdapOp::DelResponse(result(LdapResultCode::Success, ""));
-    assert!(matches!(answered(op).await, Err(SetError::Unknown { .. })));
+    let success = result(LdapResultCode::Success, "");
+    let extended = LdapExtendedResponse { res: success.clone(), name: None, value: None };
+    for op in [LdapOp::DelResponse(success), LdapOp::ExtendedResponse(extended)] {
+        let outcome = answered(op.clone()).await;
+        assert!(matches!(outcome, Err(SetError::Unknown { .. })), "{op:?}: {outcome:?}");
+    }
 }
 
 #[tokio::test]

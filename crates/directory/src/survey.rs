@@ -12,17 +12,15 @@ use ldap3_proto::proto::{
     LdapSearchScope,
 };
 use tokio::time::timeout;
-use tracing::debug;
 
+use crate::asker::{Asker, sid_base};
 use crate::attributes::Entry;
 use crate::filter::Filter;
 use crate::pdc::ROLE_CHECK;
-use crate::security::{self, Requester, SecurityDescriptor, rights};
-use crate::session::{Search, Session, refusal};
+use crate::security::{self, SecurityDescriptor, rights};
+use crate::session::{Search, Session, refusal, refused_in};
 use crate::witness::InvocationId;
-use crate::{
-    DirectoryError, DistinguishedName, LdapDirectory, ObjectGuid, PolicyControl, Sid, wire,
-};
+use crate::{DirectoryError, DistinguishedName, LdapDirectory, ObjectGuid, Sid, wire};
 
 /// DACL_SECURITY_INFORMATION (MS-ADTS 3.1.1.3.4.1.11) alone: owner, group and SACL stay as they are.
 const DACL_ONLY: i32 = 4;
@@ -86,48 +84,6 @@ impl Surveyed {
     }
 }
 
-/// Whom a controller takes who asks for.
-#[derive(Debug, Clone)]
-pub struct Asker {
-    /// The controller's DNS name.
-    pub controller: String,
-    /// The account's own SID.
-    pub own: Sid,
-    /// All groups of its token, nested ones and those of everybody included.
-    pub groups: Vec<Sid>,
-    /// Which policy-hints control a set would carry.
-    pub policy_control: Option<PolicyControl>,
-    /// Whether the controller is Samba, whose administrators have tools of their own.
-    pub is_samba: bool,
-}
-
-impl Asker {
-    /// Everything by which an entry can be about it, there.
-    pub fn requester(&self) -> Requester {
-        let who = Requester::account(self.own.clone(), self.groups.iter().cloned());
-        if self.is_samba { who.at_samba() } else { who }
-    }
-
-    /// The search that reads it.
-    pub(crate) fn question() -> Search<'static> {
-        Search::object(String::new(), &["tokenGroups"])
-    }
-
-    /// What that search found at a controller.
-    pub(crate) fn read(session: &Session, found: Vec<Entry>) -> Result<Self, DirectoryError> {
-        let unreadable = DirectoryError::Unreadable { attribute: "tokenGroups of the rootDSE" };
-        let root = found.into_iter().next().ok_or(unreadable.clone())?;
-        let mut token = root.attributes.sids("tokenGroups")?.into_iter();
-        Ok(Self {
-            controller: session.root.host.clone(),
-            own: token.next().ok_or(unreadable)?,
-            groups: token.collect(),
-            policy_control: PolicyControl::among(&session.root.controls),
-            is_samba: session.root.is_samba,
-        })
-    }
-}
-
 /// A change to an object's rights.
 #[derive(Debug, Clone)]
 pub struct RightsChange {
@@ -155,7 +111,7 @@ impl LdapDirectory {
     /// Where the way ends; [`DirectoryError::Unreadable`] if the controller does not say.
     pub async fn asker(&self) -> Result<Asker, DirectoryError> {
         let (session, found) = self.look(Asker::question).await?;
-        Asker::read(&session, found)
+        Asker::read(&session, found, self.0.config().operation_timeout).await
     }
 
     /// One object, the container Deleted Objects too; none if it is not there for who asks.
@@ -274,7 +230,7 @@ impl LdapDirectory {
     /// # Errors
     /// Where the way ends.
     pub async fn account_name_of(&self, sid: &Sid) -> Result<Option<String>, DirectoryError> {
-        let search = || Search::object(format!("<SID={sid}>"), &["sAMAccountName"]);
+        let search = || Search::object(sid_base(sid), &["sAMAccountName"]);
         match self.look(search).await {
             Ok((_, found)) => Ok(found
                 .first()
@@ -359,10 +315,11 @@ impl LdapDirectory {
         let answer = timeout(self.0.config().operation_timeout, flight.next()).await;
         let answer = answer.map_err(|_| lost("no answer to a change in time".to_owned()))?;
         let result = match answer.ok_or_else(|| lost(flight.cause()))?.op {
-            LdapOp::ModifyResponse(result) => result,
-            LdapOp::ExtendedResponse(response) => response.res,
-            _ => return Err(lost("an answer of another kind".to_owned())),
+            LdapOp::ModifyResponse(result) => Some(result),
+            LdapOp::ExtendedResponse(response) => refused_in(response),
+            _ => None,
         };
+        let result = result.ok_or_else(|| lost("an answer of another kind".to_owned()))?;
         match result.code {
             LdapResultCode::Success => Ok(()),
             _ => Err(DirectoryError::Refused(refusal(result))),
@@ -392,23 +349,17 @@ impl LdapDirectory {
         found.into_iter().map(surveyed).collect()
     }
 
-    /// Searches at the PDC emulator; once more if the connection turns out to be dead.
+    /// Searches at the PDC emulator.
     async fn look<'a>(
         &self,
         search: impl Fn() -> Search<'a>,
     ) -> Result<(Arc<Session>, Vec<Entry>), DirectoryError> {
         let limit = self.0.config().operation_timeout;
-        let session = self.0.session(ROLE_CHECK).await?;
-        match session.search(search(), limit).await {
-            Err(DirectoryError::Lost { cause }) => {
-                debug!(controller = session.host, cause, "directory.read.again");
-                self.0.forget(&session).await;
-            }
-            other => return other.map(|found| (session, found)),
-        }
-        let session = self.0.session(ROLE_CHECK).await?;
-        let found = session.search(search(), limit).await?;
-        Ok((session, found))
+        self.reading(|session| {
+            let search = search();
+            async move { session.search(search, limit).await }
+        })
+        .await
     }
 }
 

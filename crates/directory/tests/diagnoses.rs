@@ -224,9 +224,11 @@ async fn what_is_no_domain_controller_is_named() {
     let yes = || result(LdapResultCode::Success);
     let no = || result(LdapResultCode::InvalidCredentials);
     let syntax = || result(LdapResultCode::InvalidDNSyntax);
-    let cases: [(&[u8], LdapResult, &str); 5] = [
+    // The third one is an ExtendedResponse that says success.
+    let cases: [(&[u8], LdapResult, &str); 6] = [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", yes(), "does not speak LDAP"),
         (b"0\x84\x7f\xff\xff\xff", yes(), "does not speak LDAP"),
+        (b"0\x0c\x02\x01\x01x\x07\n\x01\x00\x04\x00\x04\x00", yes(), "another kind"),
         (b"", yes(), "no domain controller"),
         (b"", no(), "no domain controller"),
         (b"", syntax(), "no domain controller"),

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::SystemClock;
+use directory::dirsync::Change;
 use directory::{
     Directory as _, DirectoryError, DistinguishedName, LdapDirectory, ObjectGuid, PeopleRead,
     PersonEntry,
@@ -23,6 +24,7 @@ use directory::{
 use futures_util::{SinkExt as _, StreamExt as _};
 use lab::Authority;
 use ldap3_proto::LdapCodec;
+use ldap3_proto::control::LdapControl;
 use ldap3_proto::proto::{LdapMsg, LdapOp, LdapResultCode, LdapSearchScope};
 use staged::{acceptor, host, respond, result, stage_of};
 use tokio::io::AsyncWriteExt as _;
@@ -225,6 +227,101 @@ async fn a_name_and_an_attribute_that_are_no_text_cost_nobody_else_anything() {
     ];
     assert_eq!(names, expected.map(|(dn, name)| (dn.to_owned(), name)));
     assert_eq!(found[2].attributes.value("displayName"), Some(NO_TEXT));
+}
+
+#[tokio::test]
+async fn a_change_of_more_than_an_answer_holds_is_left_out_by_name_and_the_others_come() {
+    let authority = Authority::create().unwrap();
+    let tls = acceptor(&authority, &host(1));
+    let talk = move |stream: TcpStream, state: Arc<std::sync::Mutex<staged::State>>| {
+        let tls = tls.clone();
+        async move {
+            let stream = tls.accept(stream).await.unwrap();
+            let mut messages = Framed::new(stream, LdapCodec::default());
+            while let Some(Ok(LdapMsg { msgid, op, ctrl })) = messages.next().await {
+                let scope = match &op {
+                    LdapOp::SearchRequest(search) => Some(search.scope.clone()),
+                    _ => None,
+                };
+                let who_is_it = matches!(&op, LdapOp::SearchRequest(search)
+                    if search.base.starts_with("CN=Jan,"));
+                let mut answers = respond(op, ctrl, &host(1), &mut state.lock().unwrap());
+                let mut controls = Vec::new();
+                if scope == Some(LdapSearchScope::Subtree) {
+                    let first = person(msgid, 1, b"CN=Anna,DC=staged,DC=test", b"Anna");
+                    let last = person(msgid, 2, b"CN=Piet,DC=staged,DC=test", b"Piet");
+                    let all = [first, large(msgid, b"CN=Jan,DC=staged,DC=test"), last].concat();
+                    messages.get_mut().write_all(&all).await.unwrap();
+                    let cookie = Some(vec![9; 24]);
+                    controls = vec![LdapControl::AdDirsync { flags: 0, max_bytes: 0, cookie }];
+                } else if who_is_it {
+                    let found = [("objectGUID", &[7; 16][..])];
+                    let found = entry(msgid, b"CN=Jan,DC=staged,DC=test", &found);
+                    messages.get_mut().write_all(&found).await.unwrap();
+                    answers = vec![LdapOp::SearchResultDone(result(LdapResultCode::Success))];
+                }
+                for op in answers {
+                    let message = LdapMsg { ctrl: controls.clone(), ..LdapMsg::new(msgid, op) };
+                    messages.send(message).await.unwrap();
+                }
+            }
+        }
+    };
+    let stage = stage_of(&authority, talk).await;
+    let directory = LdapDirectory::new(stage.config, Arc::new(SystemClock)).unwrap();
+    let mut found = Vec::new();
+    let mut take = |change: Change| found.push(change.dn.to_string());
+    let read = timeout(PATIENCE, directory.changes(None, &mut take)).await.unwrap().unwrap();
+    assert_eq!(found, ["CN=Anna,DC=staged,DC=test", "CN=Piet,DC=staged,DC=test"]);
+    assert_eq!(read.next.as_bytes(), [9; 24]);
+    let [left_out] = &read.left_out[..] else { panic!("{read:?}") };
+    assert_eq!(left_out.guid, ObjectGuid::from_bytes([7; 16]));
+    let cause = left_out.cause.to_string();
+    assert!(cause.contains("the entry CN=Jan,DC=staged,DC=test has more"), "{cause}");
+}
+
+#[tokio::test]
+async fn pages_that_go_round_in_a_circle_end_the_reading() {
+    let authority = Authority::create().unwrap();
+    let tls = acceptor(&authority, &host(1));
+    // Three pages, always with another cookie, and always more.
+    let talk = move |stream: TcpStream, state: Arc<std::sync::Mutex<staged::State>>| {
+        let tls = tls.clone();
+        async move {
+            let stream = tls.accept(stream).await.unwrap();
+            let mut messages = Framed::new(stream, LdapCodec::default());
+            let mut pages = 0_u8;
+            while let Some(Ok(LdapMsg { msgid, op, ctrl })) = messages.next().await {
+                let is_page = matches!(&op, LdapOp::SearchRequest(search)
+                    if search.scope == LdapSearchScope::Subtree);
+                let answers = respond(op, ctrl, &host(1), &mut state.lock().unwrap());
+                if is_page {
+                    let dn = format!("CN=P{},DC=staged,DC=test", pages % 3);
+                    let one = person(msgid, pages % 3, dn.as_bytes(), b"P");
+                    messages.get_mut().write_all(&one).await.unwrap();
+                    pages += 1;
+                }
+                for op in answers {
+                    let mut message = LdapMsg::new(msgid, op);
+                    if is_page {
+                        let cookie = vec![pages; 8];
+                        message.ctrl = vec![LdapControl::SimplePagedResults { size: 0, cookie }];
+                    }
+                    // Whoever has had enough hangs up.
+                    let _ = messages.send(message).await;
+                }
+            }
+        }
+    };
+    let stage = stage_of(&authority, talk).await;
+    let directory = LdapDirectory::new(stage.config, Arc::new(SystemClock)).unwrap();
+    let head: DistinguishedName = "DC=staged,DC=test".parse().unwrap();
+    let mut found = 0;
+    let mut take = |_| found += 1;
+    let read = timeout(PATIENCE, directory.people(&[head], 500, &mut take)).await.unwrap();
+    let error = read.unwrap_err();
+    assert!(error.to_string().contains("begin anew"), "{error}");
+    assert!((3..12).contains(&found), "{found}");
 }
 
 #[tokio::test]

@@ -247,6 +247,30 @@ async fn where_only_the_preferred_may_be_asked_nobody_else_is_asked_who_holds_th
 }
 
 #[tokio::test]
+async fn who_is_not_of_the_domain_is_sent_no_password_because_dns_names_it() {
+    let elsewhere = "dc1.elsewhere.test";
+    let stage = stage(1, |_| elsewhere.to_owned()).await;
+    for all in [vec![], vec![elsewhere.to_owned()]] {
+        // Whoever answers in place of DNS has a good certificate for a name of its own.
+        {
+            let mut state = stage.state.lock().unwrap();
+            (state.in_dns, state.all_in_dns) = (elsewhere.to_owned(), all);
+        }
+        let error = client(&stage).0.probe().await.unwrap_err();
+        let DirectoryError::Unfit { controller, cause } = &error else { panic!("{error}") };
+        assert_eq!(controller, elsewhere);
+        assert!(cause.contains("staged.test") && cause.contains("`controllers`"), "{error}");
+        assert_eq!(stage.state.lock().unwrap().binds, 0);
+    }
+    // An administrator says that it is one.
+    let config =
+        DirectoryConfig { controllers: vec![elsewhere.to_owned()], ..stage.config.clone() };
+    let (directory, _clock) = client(&Stage { config, state: Arc::clone(&stage.state) });
+    set(&directory).await.unwrap();
+    assert!(stage.state.lock().unwrap().binds > 0);
+}
+
+#[tokio::test]
 async fn a_certificate_for_another_name_is_refused_before_the_password_is_sent() {
     let stage = stage(1, |_| host(2)).await;
     let (directory, _clock) = client(&stage);

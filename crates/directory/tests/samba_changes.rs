@@ -18,8 +18,9 @@ use world::{agent, forest, guid, somebody};
 
 async fn changes(directory: &LdapDirectory, since: Option<&Cookie>) -> (Vec<Change>, Cookie) {
     let mut changes = Vec::new();
-    let next = directory.changes(since, &mut |change| changes.push(change)).await.unwrap();
-    (changes, next)
+    let read = directory.changes(since, &mut |change| changes.push(change)).await.unwrap();
+    assert_eq!(read.left_out, []);
+    (changes, read.next)
 }
 
 #[tokio::test]

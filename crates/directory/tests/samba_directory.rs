@@ -52,7 +52,7 @@ async fn a_probe_finds_the_pdc_emulator_and_says_who_is_bound() {
     let filter = format!("(sAMAccountName={})", forest.service.login);
     let found = forest.search(&forest.base_dn, &filter, &["objectSid"]).unwrap();
     let sid = directory::Sid::from_value(found[0].value("objectSid").unwrap()).unwrap();
-    assert_eq!(probe.bound_as, Some(sid));
+    assert!(probe.bound_as.unwrap().is(&sid));
 }
 
 #[tokio::test]

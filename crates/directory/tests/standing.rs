@@ -33,6 +33,8 @@ use tokio_util::codec::Framed;
 const PATIENCE: Duration = Duration::from_secs(30);
 const GUID: ObjectGuid = ObjectGuid::from_bytes([7; 16]);
 const GROUPS: &str = "tokenGroups";
+/// The account that is looked at.
+const OWN: &str = "S-1-5-21-1-2-3-1104";
 
 /// What the controller does about the searches for one account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +80,7 @@ fn answer(account: &Account, search: &LdapSearchRequest) -> Vec<LdapOp> {
     let sid = |text: &str| text.parse::<Sid>().unwrap().to_value();
     let mut attributes = vec![
         attribute("objectGUID", [7; 16]),
-        attribute("objectSid", sid("S-1-5-21-1-2-3-1104")),
+        attribute("objectSid", sid(OWN)),
         attribute("sAMAccountName", "jdevries"),
         attribute("userAccountControl", "512"),
         attribute("pwdLastSet", "133500000000000000"),
@@ -172,6 +174,27 @@ async fn the_groups_are_asked_for_alone_and_before_the_rest_has_come() {
     assert_eq!(asked.len(), 2, "{asked:?}");
     assert!(!asked[0].iter().any(|one| one == GROUPS), "{asked:?}");
     assert_eq!(asked[1], [GROUPS]);
+}
+
+#[tokio::test]
+async fn the_account_that_asks_is_known_wherever_in_its_token_it_stands() {
+    let own: Sid = OWN.parse().unwrap();
+    let token = [OWN, "S-1-5-21-1-2-3-513", "S-1-1-0"].map(|sid| sid.parse::<Sid>().unwrap());
+    for behind in 0..token.len() {
+        let (directory, stage, _account) = staged(Mood::Orderly).await;
+        let mut token = token.to_vec();
+        token.rotate_right(behind);
+        stage.state.lock().unwrap().token = token;
+        let standing = directory.standing(GUID).await.unwrap().unwrap();
+        let account = standing.account.await.unwrap().unwrap();
+        assert_eq!(account.sid, own);
+        assert!(standing.bound_as.unwrap().is(&account.sid), "behind {behind} others");
+        let probe = directory.probe().await.unwrap();
+        assert!(probe.bound_as.unwrap().is(&own), "behind {behind} others");
+    }
+    // Where the controller shows nobody of a domain, it is not known who asks.
+    let (directory, _stage, _account) = staged(Mood::Orderly).await;
+    assert_eq!(directory.standing(GUID).await.unwrap().unwrap().bound_as, None);
 }
 
 #[tokio::test]

@@ -127,6 +127,14 @@ mod tests {
     }
 
     #[test]
+    fn a_password_with_which_nobody_could_sign_in_is_refused() {
+        let mut area = new("word").to_area();
+        area[4] = 0;
+        let read = Passwords::from_area(Operation::Reset, &area);
+        assert_eq!(read.err(), Some(PasswordError::Nul));
+    }
+
+    #[test]
     fn an_area_with_another_padding_size_or_length_is_refused() {
         let good = new("Correct Horse 7").to_area();
         let mut dirty = good.to_vec();

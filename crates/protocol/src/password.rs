@@ -17,12 +17,16 @@ pub enum PasswordError {
     /// Half of a surrogate pair: no such text exists, and AD could not be asked for it.
     #[error("the password is not well-formed UTF-16")]
     NotWellFormed,
+    /// U+0000. Directories take it and clients cannot say it: Samba sets such a password, and refuses
+    /// everybody who signs in with it, or with any part of it. Nobody would have a password any more.
+    #[error("the password contains the character U+0000, with which nobody could sign in")]
+    Nul,
     /// The plain area is not one that this project writes.
     #[error("the plain area has a wrong size, length or padding")]
     Area,
 }
 
-/// A password in clear: well-formed UTF-16, never normalised, wiped when dropped.
+/// A password in clear: well-formed UTF-16 without U+0000, never normalised, wiped when dropped.
 ///
 /// It has no `Debug`, no `Display` and no serialisation, so that it cannot reach a log by
 /// accident (SPEC K-6).
@@ -33,7 +37,7 @@ impl ClearPassword {
     /// Takes text as a person typed it.
     ///
     /// # Errors
-    /// [`PasswordError::Empty`] and [`PasswordError::TooLong`].
+    /// [`PasswordError::Empty`], [`PasswordError::TooLong`] and [`PasswordError::Nul`].
     pub fn from_text(text: &str) -> Result<Self, PasswordError> {
         // The buffer has its final size from the start: growing would leave a copy behind.
         let mut units = Vec::with_capacity(PASSWORD_UNITS_MAX + 2);
@@ -48,6 +52,9 @@ impl ClearPassword {
         }
         if password.0.len() > PASSWORD_UNITS_MAX {
             return Err(PasswordError::TooLong);
+        }
+        if password.0.contains(&0) {
+            return Err(PasswordError::Nul);
         }
         let mut characters = char::decode_utf16(password.0.iter().copied());
         if characters.any(|character| character.is_err()) {
@@ -120,6 +127,14 @@ mod tests {
         // An emoji is two units.
         assert!(ClearPassword::from_text(&"😀".repeat(128)).is_ok());
         assert!(ClearPassword::from_text(&"😀".repeat(129)).is_err());
+    }
+
+    #[test]
+    fn what_nobody_could_sign_in_with_is_no_password() {
+        for text in ["\0", "\0word", "wo\0rd", "word\0"] {
+            assert_eq!(ClearPassword::from_text(text).err(), Some(PasswordError::Nul), "{text:?}");
+        }
+        assert!(ClearPassword::from_text("\u{1}\u{FEFF}\u{FFFF}").is_ok());
     }
 
     #[test]

@@ -25,7 +25,7 @@ use seal::{
 };
 use serde_json::{Value, json};
 
-const PASSWORDS: [&str; 4] = ["x", "Correct Horse 7", "Größe-密碼-Ω-e\u{301}-😀", "\u{0}\u{ffff}"];
+const PASSWORDS: [&str; 4] = ["x", "Correct Horse 7", "Größe-密碼-Ω-e\u{301}-😀", "\u{1}\u{ffff}"];
 
 #[test]
 fn python_opens_the_vectors() {

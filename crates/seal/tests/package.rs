@@ -58,7 +58,7 @@ fn what_is_sealed_opens_with_its_header() {
         "Correct Horse 7".to_owned(),
         // Two forms of the same letter: nothing is normalised.
         "\u{e9}e\u{301}".to_owned(),
-        "päßwörd 密碼 😀\u{0}\u{ffff}".to_owned(),
+        "päßwörd 密碼 😀\u{1}\u{ffff}".to_owned(),
         "a".repeat(191),
         "a".repeat(192),
         "😀".repeat(128),

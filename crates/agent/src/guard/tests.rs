@@ -11,8 +11,11 @@ fn sid(text: &str) -> Sid {
     text.parse().unwrap()
 }
 
-fn own() -> Sid {
-    sid("S-1-5-21-1-2-3-9999")
+const OWN: &str = "S-1-5-21-1-2-3-9999";
+
+/// The agent's own account, behind a group of its token.
+fn own() -> Option<BoundAs> {
+    BoundAs::of(["S-1-5-21-1-2-3-513", OWN].map(sid))
 }
 
 /// The limits of a configuration that names none.
@@ -65,11 +68,11 @@ pub(crate) fn ordinary() -> Account {
 }
 
 fn refused(account: &Account) -> Option<Outcome> {
-    refusal(Operation::Reset, &settings(), account, Some(&own()), NOW)
+    refusal(Operation::Reset, &settings(), account, own().as_ref(), NOW)
 }
 
 fn refused_change(account: &Account) -> Option<Outcome> {
-    refusal(Operation::Change, &settings(), account, Some(&own()), NOW)
+    refusal(Operation::Change, &settings(), account, own().as_ref(), NOW)
 }
 
 #[test]
@@ -121,7 +124,7 @@ fn whoever_is_protected_may_change_a_password_that_they_know_and_nothing_else() 
     for account in [member, locally, administrator, left_behind] {
         assert_eq!(refused_change(&account), None, "{account:?}");
         for operation in Operation::ALL.into_iter().filter(|one| *one != Operation::Change) {
-            let outcome = refusal(operation, &settings(), &account, Some(&own()), NOW);
+            let outcome = refusal(operation, &settings(), &account, own().as_ref(), NOW);
             assert!(outcome.is_some(), "{operation:?} {account:?}");
         }
     }
@@ -129,7 +132,7 @@ fn whoever_is_protected_may_change_a_password_that_they_know_and_nothing_else() 
 
 #[test]
 fn a_change_is_not_let_through_for_the_agent_itself_computers_or_who_may_not() {
-    let itself = Account { sid: own(), ..ordinary() };
+    let itself = Account { sid: sid(OWN), ..ordinary() };
     let computer = Account { flags: AccountFlags::WORKSTATION_TRUST, ..ordinary() };
     for account in [itself, computer] {
         assert_eq!(refused_change(&account), Some(Outcome::Protected), "{account:?}");

@@ -1,6 +1,6 @@
 //! What decides whether anything is written. Changes nothing.
 
-use directory::{Account, DirectoryError, ObjectGuid, Sid, Standing, Witness, too_young};
+use directory::{Account, BoundAs, DirectoryError, ObjectGuid, Standing, Witness, too_young};
 use futures_util::future::BoxFuture;
 use protocol::{Details, Header, Operation, Outcome, PasswordPolicy, Timestamp};
 use serde_json::json;
@@ -39,7 +39,7 @@ pub(super) struct Found<'a> {
 /// What is judged of an account.
 pub(super) struct Rest<'a> {
     imported: AdAccount,
-    own: Option<Sid>,
+    own: Option<BoundAs>,
     account: BoxFuture<'a, Result<Option<Account>, DirectoryError>>,
 }
 

@@ -1,8 +1,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use directory::{
-    Account, Directory, DirectoryError, DistinguishedName, EffectivePolicy, InvocationId,
-    ObjectGuid, PersonEntry, PolicySource, Probe, PwdLastSet, Terms, Witness, Write,
+    Account, BoundAs, Directory, DirectoryError, DistinguishedName, EffectivePolicy, InvocationId,
+    ObjectGuid, PersonEntry, PolicySource, Probe, PwdLastSet, Sid, Terms, Witness, Write,
 };
 use futures_util::future::BoxFuture;
 use protocol::{
@@ -43,7 +43,7 @@ impl Directory for Willing {
         ready(Ok(Probe {
             controller: "dc1".to_owned(),
             address: "127.0.0.1:636".parse().unwrap(),
-            bound_as: "S-1-5-21-1-2-3-9999".parse().ok(),
+            bound_as: BoundAs::of("S-1-5-21-1-2-3-9999".parse::<Sid>()),
             controls: Vec::new(),
             policy_control: None,
         }))

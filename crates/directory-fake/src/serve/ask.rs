@@ -64,8 +64,12 @@ const fn is_critical(control: &LdapControl) -> bool {
 
 /// Reads the changes of a modify. A password is replaced, or deleted and added in one request
 /// (MS-ADTS 3.1.1.3.1.5).
-pub(super) fn modification(changes: &[LdapModify], hints: bool) -> Result<Modification, Refused> {
-    let mut asked = Modification { hints, ..Modification::default() };
+pub(super) fn modification(
+    changes: &[LdapModify],
+    wishes: &Wishes,
+) -> Result<Modification, Refused> {
+    let Wishes { hints, sd_parts, .. } = *wishes;
+    let mut asked = Modification { hints, sd_parts, ..Modification::default() };
     let (mut old, mut new) = (None, None);
     for change in changes {
         let (name, values) = (&change.modification.atype, &change.modification.vals);
@@ -150,7 +154,8 @@ mod tests {
 
     #[test]
     fn a_password_is_in_quotes_and_utf16() {
-        let read = |value: &[u8]| modification(&[change(LdapModifyType::Replace, value)], true);
+        let wishes = Wishes::default();
+        let read = |value: &[u8]| modification(&[change(LdapModifyType::Replace, value)], &wishes);
         let asked = read(&quoted("\"é😀")).unwrap();
         let Some(PasswordWrite::Reset(password)) = asked.password else { panic!("no reset") };
         assert_eq!(*password.to_text(), "\"é😀");
@@ -164,8 +169,9 @@ mod tests {
     fn a_change_has_the_old_one_and_the_new_one() {
         let (old, new) = (quoted("old"), quoted("new"));
         let (delete, add) = (LdapModifyType::Delete, LdapModifyType::Add);
-        let both = modification(&[change(delete, &old), change(add, &new)], false).unwrap();
+        let wishes = Wishes::default();
+        let both = modification(&[change(delete, &old), change(add, &new)], &wishes).unwrap();
         assert!(matches!(both.password, Some(PasswordWrite::Change { .. })));
-        assert!(modification(&[change(LdapModifyType::Delete, &old)], false).is_err());
+        assert!(modification(&[change(LdapModifyType::Delete, &old)], &wishes).is_err());
     }
 }

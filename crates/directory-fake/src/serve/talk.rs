@@ -270,7 +270,7 @@ impl Talk {
 
     fn change(&self, asked: &LdapModifyRequest, wishes: &Wishes) -> Result<Sent, Refused> {
         let mut state = self.domain.state();
-        let modification = ask::modification(&asked.changes, wishes.hints)?;
+        let modification = ask::modification(&asked.changes, wishes)?;
         let anonymous = Token::default();
         let token = self.token.as_ref().unwrap_or(&anonymous);
         let target = state.replicas[self.at].base(&asked.dn)?.guid;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod clients;
+mod own_account;
 mod people;
 mod policies;
 mod rules;
@@ -20,6 +21,7 @@ use super::{LATER, guid, password};
 
 pub use accounts::*;
 pub use clients::*;
+pub use own_account::*;
 pub use people::*;
 pub use policies::*;
 pub use rules::*;
@@ -27,7 +29,7 @@ pub use sets::*;
 pub use writes::*;
 
 const SECOND: &str = "Second-Password-1";
-const DAY: Duration = Duration::from_secs(86_400);
+pub const DAY: Duration = Duration::from_secs(86_400);
 
 fn refused(sub_code: &str) -> Bound {
     Bound::Refused { sub_code: sub_code.to_owned() }
@@ -50,7 +52,7 @@ async fn explained(directory: &dyn Directory, person: &Person, text: &str) -> Ou
 }
 
 /// A policy that asks for nothing.
-fn lax() -> FakePolicy {
+pub fn lax() -> FakePolicy {
     FakePolicy {
         minimum_length: 0,
         complexity: false,

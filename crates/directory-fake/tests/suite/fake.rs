@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clock::SystemClock;
+use directory::security::SecurityDescriptor;
 use directory::{Directory, DistinguishedName, LdapDirectory};
 use directory_fake::{
     FakeDirectory, FakeDomain, FakePolicy, NewFakePerson, PolicyControls, Population, Rights,
@@ -11,8 +12,9 @@ use directory_fake::{
 };
 use lab::{Authority, Bound, Credentials, NewPerson, Person};
 
+use super::matrix::cells::Edition;
 use super::seeded::Seeded;
-use super::{Subject, guid, password};
+use super::{Subject, account, guid, password};
 
 /// The fake, directly or served.
 pub struct Fake {
@@ -46,6 +48,14 @@ impl Fake {
 }
 
 impl Subject for Fake {
+    fn edition(&self) -> Edition {
+        Edition::Fake
+    }
+
+    fn administrator(&self) -> Credentials {
+        self.population.administrator.clone()
+    }
+
     fn directory(&self) -> Box<dyn Directory> {
         self.directory_as(&self.population.service)
     }
@@ -91,6 +101,32 @@ impl Subject for Fake {
         Person::from(&made)
     }
 
+    fn add_computer(&self, unit: &str, password: &str) -> Person {
+        let name = self.made_up();
+        let guid = self.domain().add_computer(&name, unit).unwrap();
+        self.domain().administrator_sets(guid, password).unwrap();
+        let dn = self.domain().below(unit).unwrap().child("CN", &name);
+        let login = format!("{name}$");
+        account((login, password), dn.to_string(), guid.to_string())
+    }
+
+    fn add_managed_account(&self, unit: &str) -> Person {
+        let name = self.made_up();
+        let guid = self.domain().add_managed_account(&name, unit).unwrap();
+        let dn = self.domain().below(unit).unwrap().child("CN", &name);
+        account((format!("{name}$"), ""), dn.to_string(), guid.to_string())
+    }
+
+    fn service(&self) -> Person {
+        let Credentials { login, password } = self.population.service.clone();
+        let guid = self.domain().guid_of(&login).unwrap();
+        account((login, &password), String::new(), guid.to_string())
+    }
+
+    fn has_group(&self, name: &str) -> bool {
+        self.domain().guid_of(name).is_some()
+    }
+
     fn add_group(&self) -> String {
         let name = self.made_up();
         self.domain().add_group(&name, "OU=Tests", &[]).unwrap();
@@ -119,9 +155,12 @@ impl Subject for Fake {
         unit
     }
 
-    fn offer(&self, controls: PolicyControls) -> bool {
+    fn offer(&self, controls: PolicyControls) {
         self.domain().offer(&self.domain().controller(), controls).unwrap();
-        true
+    }
+
+    fn secure(&self, who: &Person, change: &dyn Fn(&mut SecurityDescriptor)) {
+        self.domain().secure(guid(who), change).unwrap();
     }
 
     fn rename(&self, who: &Person, name: &str) {

@@ -9,19 +9,34 @@ pub mod fake;
 pub mod matrix;
 pub mod seeded;
 
+use directory::security::SecurityDescriptor;
 use directory::{Directory, DistinguishedName, ObjectGuid};
 use directory_fake::{FakePolicy, PolicyControls, Rights};
-use lab::{Bound, Credentials, NewPerson, Person};
+use lab::{Bound, Credentials, Kind, NewPerson, Person};
 use protocol::{ClearPassword, Timestamp};
+
+use matrix::cells::Edition;
 
 /// A directory under test, and its administrator.
 pub trait Subject {
+    /// What it is.
+    fn edition(&self) -> Edition;
+    /// Who may do everything.
+    fn administrator(&self) -> Credentials;
     /// The agent's client: signed in as the service account.
     fn directory(&self) -> Box<dyn Directory>;
     /// A client that is signed in with another account.
     fn directory_as(&self, who: &Credentials) -> Box<dyn Directory>;
     /// Makes an account that only this case uses.
     fn add(&self, new: &NewPerson) -> Person;
+    /// Makes a workstation in a unit, with a password, that only this case uses.
+    fn add_computer(&self, unit: &str, password: &str) -> Person;
+    /// Makes a group managed service account in a unit that only this case uses.
+    fn add_managed_account(&self, unit: &str) -> Person;
+    /// The service account.
+    fn service(&self) -> Person;
+    /// Whether there is a group of this `sAMAccountName`.
+    fn has_group(&self, name: &str) -> bool;
     /// Makes a group that only this case uses, in no other group, and returns its name.
     fn add_group(&self) -> String;
     /// Puts somebody, or something, into a group.
@@ -33,8 +48,10 @@ pub trait Subject {
     /// Makes a unit that only this case uses, in which the service account has these rights on people
     /// and no other; its name relative to the domain.
     fn add_unit(&self, rights: Rights) -> String;
-    /// Has the controller offer these policy-hints controls; false if it cannot be made to.
-    fn offer(&self, controls: PolicyControls) -> bool;
+    /// Has the controller offer these policy-hints controls.
+    fn offer(&self, controls: PolicyControls);
+    /// Changes the entries of an account's descriptor; inherited ones may or may not be among them.
+    fn secure(&self, who: &Person, change: &dyn Fn(&mut SecurityDescriptor));
     /// Gives a person another common name.
     fn rename(&self, who: &Person, name: &str);
     /// Deletes a person.
@@ -45,6 +62,21 @@ pub trait Subject {
     fn head(&self) -> DistinguishedName;
     /// Whom the domain was filled with.
     fn people(&self) -> Vec<Person>;
+}
+
+/// An account that is nobody's: with a login and a password, where it stands, and its GUID.
+pub fn account((login, password): (String, &str), dn: String, object_guid: String) -> Person {
+    Person {
+        login,
+        password: password.to_owned(),
+        mail: String::new(),
+        private_mail: String::new(),
+        dn,
+        object_guid,
+        display_name: String::new(),
+        disabled: false,
+        kind: Kind::Ordinary,
+    }
 }
 
 /// An account that only this case uses.
@@ -86,8 +118,11 @@ macro_rules! contract {
             who_must_change_has_done_so_after_a_set,
             who_cannot_change_is_read_and_set,
             protection_is_seen_through_nested_groups,
+            every_protected_group_of_the_domain_protects,
             protection_is_seen_through_the_primary_group,
             a_left_over_admin_count_is_told_from_a_membership,
+            accounts_of_machines_are_known_as_such_and_not_set,
+            the_service_account_may_not_reset_itself,
             of_two_policies_the_one_with_precedence_decides,
             a_policy_of_ones_own_comes_before_those_of_groups,
             a_policy_s_rules_are_hidden_from_whoever_may_not_read_them,
@@ -112,9 +147,10 @@ macro_rules! contract {
             rights_come_before_rules,
             people_are_read_once_each_with_their_attributes,
             people_below_a_unit_that_is_not_there_are_an_error,
-            names_that_need_escaping_are_read_and_set,
+            names_that_need_escaping_are_read_and_written_to,
             a_client_with_a_wrong_password_is_told_so,
             a_client_whose_account_is_disabled_is_told_so,
+            who_looks_at_its_own_account_is_known_as_it_and_as_no_other,
             sets_at_the_same_time_are_all_counted,
         }
         contract! { @matrix $subject =>
@@ -122,11 +158,17 @@ macro_rules! contract {
             every_write_to_a_disabled_account: Disabled,
             every_write_to_a_locked_account: Locked,
             every_write_to_an_expired_account: Expired,
+            every_write_to_an_account_whose_password_has_expired: PasswordExpired,
             every_write_to_an_account_that_must_change: MustChange,
             every_write_to_an_account_that_cannot_change: CannotChange,
             every_write_to_an_account_with_admin_count: AdminCount,
+            every_write_to_an_account_that_is_protected_by_a_nested_group: ProtectedNested,
+            every_write_to_an_account_with_a_policy_of_its_own: Pso,
+            every_write_to_an_account_whose_password_is_too_young: TooYoung,
             every_write_to_an_account_that_never_expires: NeverExpires,
             every_write_to_an_account_with_a_smart_card: SmartCard,
+            every_write_to_an_account_whose_name_needs_escaping: EscapedName,
+            every_write_to_a_workstation: Computer,
         }
     };
     (@matrix $subject:expr => $($case:ident: $state:ident,)*) => {
@@ -134,10 +176,16 @@ macro_rules! contract {
             #[tokio::test]
             async fn $case() {
                 let subject = $subject.await;
-                let state = crate::suite::matrix::State::$state;
+                let state = crate::suite::matrix::cells::State::$state;
                 crate::suite::matrix::of_state(&subject, state).await;
             }
         )*
+
+        #[test]
+        fn every_state_has_its_test() {
+            use crate::suite::matrix::cells::State;
+            assert_eq!([$(State::$state),*], State::ALL);
+        }
     };
     (@each $subject:expr => $($case:ident,)*) => {
         $(

@@ -327,3 +327,7 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "documented_tests.rs"]
+mod documented;

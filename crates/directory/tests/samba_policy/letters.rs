@@ -18,7 +18,7 @@ const UNITS: usize = 254;
 
 pub async fn are_of_the_kind_that_samba_counts_them_as(forest: &Arc<Forest>) {
     let mut dice = Dice::new(1);
-    let first_plane = ('\u{80}'..='\u{ffff}').chain('\0'..='\u{1f}');
+    let first_plane = ('\u{80}'..='\u{ffff}').chain('\u{1}'..='\u{1f}');
     let others = (0..10_000).map(|_| anything(&mut dice)).filter(|c| !c.is_ascii());
     let characters: Vec<char> = first_plane.chain(others).collect();
     let mut refused = Vec::new();

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
-use directory::DirectoryConfig;
+use directory::{DirectoryConfig, Sid};
 use futures_util::{SinkExt as _, StreamExt as _};
 use hickory_resolver::proto::op::Message;
 use hickory_resolver::proto::rr::rdata::{A, SRV};
@@ -42,6 +42,10 @@ pub struct State {
     pub words: HashMap<String, (String, u32)>,
     /// The controls that controllers offer.
     pub controls: Vec<String>,
+    /// The SIDs of whoever signs in, in this order.
+    pub token: Vec<Sid>,
+    /// Accounts and groups that are found by their SID, and the class of each.
+    pub known: Vec<(Sid, &'static str)>,
     /// Sets that arrived: at which host, with which controls.
     pub sets: Vec<(String, Vec<LdapControl>)>,
     /// Hosts at which people were looked for.
@@ -173,7 +177,8 @@ fn named(question: Message, state: &State) -> Vec<u8> {
             state.all_in_dns.iter().map(service).collect()
         }
         RecordType::A => {
-            let number = (1..=9).find(|&number| name == format!("{}.", host(number)));
+            // Of whichever domain.
+            let number = (1..=9).find(|number| name.starts_with(&format!("dc{number}.")));
             number.map(|number| RData::A(A(address(number)))).into_iter().collect()
         }
         _ => Vec::new(),
@@ -247,7 +252,8 @@ pub fn respond(
         }
         LdapOp::SearchRequest(search) => match entry(&search.base, host, state) {
             Some(attributes) => {
-                let dn = search.base;
+                let named = !search.base.starts_with('<');
+                let dn = if named { search.base } else { format!("CN=Found,{HEAD}") };
                 let entry = LdapSearchResultEntry { dn, attributes };
                 let done = LdapOp::SearchResultDone(result(LdapResultCode::Success));
                 vec![LdapOp::SearchResultEntry(entry), done]
@@ -267,7 +273,11 @@ fn entry(base: &str, host: &str, state: &State) -> Option<Vec<LdapPartialAttribu
             attribute("defaultNamingContext", &[HEAD]),
             attribute("dnsHostName", &[host]),
             attribute("supportedControl", &controls),
+            token(state),
         ]);
+    }
+    if let Some((_, class)) = state.known.iter().find(|(sid, _)| base == format!("<SID={sid}>")) {
+        return Some(vec![attribute("objectClass", &["top", class])]);
     }
     if base == HEAD {
         let (owner, version) =
@@ -302,6 +312,11 @@ fn server(host: &str) -> String {
 
 fn settings(host: &str) -> String {
     format!("CN=NTDS Settings,{}", server(host))
+}
+
+fn token(state: &State) -> LdapPartialAttribute {
+    let vals = state.token.iter().map(Sid::to_value).collect();
+    LdapPartialAttribute { atype: "tokenGroups".to_owned(), vals }
 }
 
 fn attribute(name: &str, values: &[&str]) -> LdapPartialAttribute {

@@ -9,7 +9,7 @@ macro_rules! password {
             Password = "The password that was typed" {
                 /// Empty, too long, or not well-formed.
                 PasswordMalformed = "password_malformed", "32003", Answer, Person, No,
-                    "The password was empty, longer than 256 UTF-16 units, or not well-formed.",
+                    "The password was empty, longer than 256 UTF-16 units, not well-formed, or had U+0000 in it, with which nobody could sign in.",
                     "The person types another one. From a program: send 1 to 256 UTF-16 units without a lone surrogate.";
                 /// The old password of a change is wrong.
                 WrongOldPassword = "wrong_old_password", "33007", Answer, Person, No,

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use clock::SystemClock;
+use directory::protected::{self, builtin, domain};
 use directory::{
-    AccountFlags, ObjectGuid, Protection, PwdLastSet, SetError, outcome, protected_by,
+    AccountFlags, ObjectGuid, Protection, PwdLastSet, SetError, Sid, outcome, protected_by,
 };
 use directory_fake::FakePolicy;
 use lab::{Bound, NewPerson, Person};
@@ -110,6 +111,80 @@ pub async fn protection_is_seen_through_nested_groups(subject: &dyn Subject) {
     let Some(Protection::Member(group)) = protected_by(&account) else { panic!("not protected") };
     assert!([Some(512), None].contains(&group.domain_rid()), "{group}");
     assert!(!account.admin_count, "found by its groups alone");
+}
+
+/// The groups of SPEC D-6 by the names that they have in an English domain, with their numbers.
+const PROTECTED_GROUPS: [(&str, u32); 13] = [
+    ("Administrators", builtin::ADMINISTRATORS),
+    ("Account Operators", builtin::ACCOUNT_OPERATORS),
+    ("Server Operators", builtin::SERVER_OPERATORS),
+    ("Print Operators", builtin::PRINT_OPERATORS),
+    ("Backup Operators", builtin::BACKUP_OPERATORS),
+    ("Replicator", builtin::REPLICATOR),
+    ("Domain Admins", domain::DOMAIN_ADMINS),
+    ("Domain Controllers", domain::DOMAIN_CONTROLLERS),
+    ("Schema Admins", domain::SCHEMA_ADMINS),
+    ("Enterprise Admins", domain::ENTERPRISE_ADMINS),
+    ("Read-only Domain Controllers", domain::READ_ONLY_DOMAIN_CONTROLLERS),
+    ("Key Admins", domain::KEY_ADMINS),
+    ("Enterprise Key Admins", domain::ENTERPRISE_KEY_ADMINS),
+];
+
+pub async fn every_protected_group_of_the_domain_protects(subject: &dyn Subject) {
+    let directory = subject.directory();
+    let listed = PROTECTED_GROUPS.len();
+    assert_eq!(listed, protected::BUILTIN_GROUPS.len() + protected::DOMAIN_GROUPS.len());
+    for (name, rid) in PROTECTED_GROUPS {
+        // A domain of Windows has these two from 2016 on; Samba makes none.
+        let newer = [domain::KEY_ADMINS, domain::ENTERPRISE_KEY_ADMINS].contains(&rid);
+        if newer && subject.edition().is_samba() {
+            assert!(!subject.has_group(name), "{name} is there: try it, too");
+            continue;
+        }
+        let person = somebody(subject);
+        let account = directory.account(guid(&person)).await.unwrap().unwrap();
+        assert_eq!(protected_by(&account), None, "{name}");
+        subject.join(&person.login, name);
+        let account = directory.account(guid(&person)).await.unwrap().unwrap();
+        let Some(Protection::Member(group)) = protected_by(&account) else { panic!("{name}") };
+        // Of several that it is in by way of this one, any may be the first.
+        assert!(protected::is_protected_group(&group), "{name}");
+        let is_it = |sid: &Sid| [sid.builtin_rid(), sid.domain_rid()].contains(&Some(rid));
+        assert!(account.group_sids.iter().any(is_it), "{name}: {:?}", account.group_sids);
+    }
+}
+
+/// Nobody resets the password of a machine from here: the agent knows them, and what is delegated for
+/// people does not reach them.
+pub async fn accounts_of_machines_are_known_as_such_and_not_set(subject: &dyn Subject) {
+    let directory = subject.directory();
+    let unit = "OU=Tests";
+    let person = directory.account(guid(&somebody(subject))).await.unwrap().unwrap();
+    assert!(!person.is_computer_or_trust());
+    for (machine, class) in [
+        (subject.add_computer(unit, "First-Password-2024"), "computer"),
+        (subject.add_managed_account(unit), "msDS-GroupManagedServiceAccount"),
+    ] {
+        let account = directory.account(guid(&machine)).await.unwrap().unwrap();
+        assert!(account.is_computer_or_trust(), "{class}");
+        assert_eq!(account.object_classes.last().map(String::as_str), Some(class));
+        assert_eq!(account.sam_account_name, machine.login);
+        let error = set(&*directory, &machine, SECOND).await.unwrap_err();
+        assert_eq!(outcome::outcome(&error), Outcome::PermissionMissing, "{class}: {error}");
+    }
+}
+
+/// It stands where it has no rights, as SPEC D-12 wants it: the directory, too, refuses what the agent
+/// never asks.
+pub async fn the_service_account_may_not_reset_itself(subject: &dyn Subject) {
+    let (directory, service) = (subject.directory(), subject.service());
+    let standing = directory.standing(guid(&service)).await.unwrap().unwrap();
+    let account = standing.account.await.unwrap().unwrap();
+    assert!(standing.bound_as.unwrap().is(&account.sid));
+    assert_eq!(account.sam_account_name, service.login);
+    let error = set(&*directory, &service, SECOND).await.unwrap_err();
+    assert_eq!(outcome::outcome(&error), Outcome::PermissionMissing, "{error}");
+    assert_eq!(subject.bind(&service, &service.password), Bound::Accepted);
 }
 
 pub async fn protection_is_seen_through_the_primary_group(subject: &dyn Subject) {

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use clock::SystemClock;
-use directory::{Directory, DirectoryError, PersonEntry};
-use lab::NewPerson;
+use directory::{Directory, DirectoryError, PersonEntry, Terms, Write};
+use lab::{Bound, NewPerson, Person};
 use protocol::Clock as _;
 
-use super::{SECOND, set};
-use crate::suite::{Subject, guid};
+use super::{SECOND, refused, set};
+use crate::suite::{Subject, guid, password};
 
 async fn all(directory: &dyn Directory, bases: &[&str], head: &str, page: u32) -> Vec<PersonEntry> {
     let bases: Vec<_> =
@@ -18,6 +18,10 @@ async fn all(directory: &dyn Directory, bases: &[&str], head: &str, page: u32) -
     let count = read.found;
     assert_eq!(count, seen.len() as u64);
     seen
+}
+
+async fn write(directory: &dyn Directory, person: &Person, write: Write<'_>) {
+    directory.write(guid(person), write, Terms::ANY).await.unwrap();
 }
 
 pub async fn people_are_read_once_each_with_their_attributes(subject: &dyn Subject) {
@@ -54,7 +58,8 @@ pub async fn people_below_a_unit_that_is_not_there_are_an_error(subject: &dyn Su
     assert!(refusal.is_no_such_object(), "{error}");
 }
 
-pub async fn names_that_need_escaping_are_read_and_set(subject: &dyn Subject) {
+/// Every kind of write finds whoever has such a name (SPEC D-9).
+pub async fn names_that_need_escaping_are_read_and_written_to(subject: &dyn Subject) {
     let directory = subject.directory();
     for (place, name) in
         ["a,b+c", "\"q\" \\", "<x>;=/", "#hash", " blanks ", "Zoë 密碼 😀"].iter().enumerate()
@@ -67,5 +72,16 @@ pub async fn names_that_need_escaping_are_read_and_set(subject: &dyn Subject) {
         assert_eq!(account.dn.name(), Some(unique.as_str()));
         assert_eq!(account.dn, person.dn.parse().unwrap());
         set(&*directory, &person, SECOND).await.unwrap();
+        let (old, new) = (password(SECOND), password("Third-Password-1"));
+        for _ in 0..5 {
+            subject.bind(&person, "wrong");
+        }
+        assert_eq!(subject.bind(&person, SECOND), refused("775"), "{unique}");
+        write(&*directory, &person, Write::Unlock).await;
+        assert_eq!(subject.bind(&person, SECOND), Bound::Accepted, "{unique}");
+        write(&*directory, &person, Write::Change { old: &old, new: &new }).await;
+        assert_eq!(subject.bind(&person, "Third-Password-1"), Bound::Accepted, "{unique}");
+        write(&*directory, &person, Write::RequireChange).await;
+        assert_eq!(subject.bind(&person, "Third-Password-1"), refused("773"), "{unique}");
     }
 }
