@@ -21,10 +21,11 @@ use super::registry::Place;
 use super::{Answer, Inner};
 use crate::close::Close;
 use crate::entity::Entity;
+use crate::first_byte::FirstByte;
 use crate::frame;
 use crate::limits::{Limits, WRITE_BUFFER};
 use crate::message::{Delivered, DeliveryError, DeliveryErrorKind, Response};
-use crate::session::asking::{AskingSession, Heard, NotQueued, Outgoing, Violation};
+use crate::session::asking::{AskingSession, Awaits, Heard, NotQueued, Outgoing, Violation};
 use crate::token::Right;
 
 /// How long a peer may take to agree to the end of a channel.
@@ -36,7 +37,25 @@ pub(super) const PING_MIN: Duration = Duration::from_millis(1);
 /// How long the pong of a channel that is well takes at most. Another one is only asked later.
 const PONG: Duration = Duration::from_secs(2);
 
-pub(super) type Reply = oneshot::Sender<Answer>;
+/// Where the answer to a request goes.
+pub(super) struct Reply {
+    pub(super) answer: oneshot::Sender<Answer>,
+    pub(super) first_byte: FirstByte,
+}
+
+impl Reply {
+    /// Answers; gives the answer back if nobody waits for it any more.
+    pub(super) fn send(self, answer: Answer) -> Result<(), Answer> {
+        self.answer.send(answer)
+    }
+}
+
+impl Awaits for Reply {
+    fn leaves(&self) {
+        self.first_byte.leaves();
+    }
+}
+
 /// What is to be written, in order.
 pub(super) type Writes = mpsc::UnboundedReceiver<Write>;
 

@@ -87,8 +87,11 @@ async fn a_listener_that_takes_nothing_for_5_seconds_is_cut() {
     }
     assert!(lasted >= 5 * SECOND, "{lasted:?}");
     assert!(lasted < 45 * SECOND, "cut for not reading, not for its silence: {lasted:?}");
+    let left: Vec<_> = asked.iter().map(|one| one.first_byte().may_have_left()).collect();
     let ends = join_all(asked.into_iter().map(|one| one.answer(60 * SECOND))).await;
     let ends: Vec<_> = ends.into_iter().map(Result::unwrap_err).collect();
+    let certain: Vec<_> = ends.iter().map(|end| end.delivered == Delivered::No).collect();
+    assert!(left.iter().zip(&certain).all(|(left, certain)| left != certain), "{left:?}");
     assert!(ends.iter().all(|end| end.kind == DeliveryErrorKind::ListenerLost));
     let unwritten = ends.iter().filter(|end| end.delivered == Delivered::No).count();
     assert!((1..=17).contains(&unwritten), "a mebibyte waits at most: {unwritten}");
