@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, StartError};
 use crate::settings::CloudSettings;
 use crate::surroundings::Surroundings;
-use crate::{connection, dispatch, http, tls};
+use crate::{connection, dispatch, http, revocation, tls};
 
 /// The whole service but its port: pages, agents' routes and relay on connections that somebody
 /// else accepts.
@@ -33,6 +33,7 @@ impl Service {
         let app = App::start(settings, surroundings).await?;
         dispatch::recover(&app).await.map_err(StartError::new)?;
         app.tasks.spawn(dispatch::sweep_for_ever(Arc::clone(&app)));
+        app.tasks.spawn(revocation::look_for_ever(Arc::clone(&app)));
         let router = http::router(&app).merge(app.relay.router());
         Ok(Self { app, router })
     }

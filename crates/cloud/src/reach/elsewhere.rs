@@ -259,6 +259,10 @@ impl Reach for Elsewhere {
     /// Nobody is sent anything any more; whoever has a key may go on listening to nothing.
     fn disconnect(&self, _: &Entity) {}
 
+    fn revoke(&self, _: &Entity) -> bool {
+        false
+    }
+
     /// Nothing: no agent listens here.
     fn router(&self) -> Router {
         Router::new()

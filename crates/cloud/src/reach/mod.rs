@@ -75,6 +75,9 @@ pub(crate) trait Reach: Send + Sync {
     /// Cuts whoever listens on `entity`, as far as that can be done from here.
     fn disconnect(&self, entity: &Entity);
 
+    /// The same for an agent that was revoked, which is told so; whether there was somebody.
+    fn revoke(&self, entity: &Entity) -> bool;
+
     /// What the service serves of it.
     fn router(&self) -> Router;
 
@@ -117,6 +120,10 @@ impl Reach for Relay {
 
     fn disconnect(&self, entity: &Entity) {
         Self::disconnect(self, entity);
+    }
+
+    fn revoke(&self, entity: &Entity) -> bool {
+        Self::revoke(self, entity)
     }
 
     fn router(&self) -> Router {

@@ -241,10 +241,13 @@ impl Channel {
         self.clock.running().saturating_sub(*lock(&self.last_sign))
     }
 
-    /// Ends the channel from outside.
-    pub(super) fn cut(&self, why: Close) {
-        lock(&self.cut_for).get_or_insert(why);
+    /// Ends the channel from outside; false if it is ending already.
+    pub(super) fn cut(&self, why: Close) -> bool {
+        let mut cut_for = lock(&self.cut_for);
+        let is_first = cut_for.is_none();
+        cut_for.get_or_insert(why);
         self.cutting.cancel();
+        is_first
     }
 
     /// Ends every request that is under way.

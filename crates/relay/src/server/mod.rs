@@ -193,13 +193,24 @@ impl Relay {
         self.inner.ask(entity, sent, Road::Channel).map_err(not_delivered)
     }
 
-    /// Cuts every channel of `entity`: it was revoked or offboarded. The authority must have
-    /// ceased to name its keys before.
-    pub fn disconnect(&self, entity: &Entity) {
+    /// Cuts every channel of `entity`: it is not known any more. The authority must have ceased to
+    /// name its keys before. Whether there was a channel that was not ending already.
+    pub fn disconnect(&self, entity: &Entity) -> bool {
+        self.cut(entity, Close::ENTITY_GONE)
+    }
+
+    /// The same for an agent that was revoked, which is told so.
+    pub fn revoke(&self, entity: &Entity) -> bool {
+        self.cut(entity, Close::REVOKED)
+    }
+
+    fn cut(&self, entity: &Entity, why: Close) -> bool {
+        let mut any = false;
         for channel in self.inner.registry.all_of(entity) {
-            channel.cut(Close::ENTITY_GONE);
+            any |= channel.cut(why);
         }
-        self.inner.pipes.end(entity, Close::ENTITY_GONE);
+        self.inner.pipes.end(entity, why);
+        any
     }
 
     /// Ends service in good order: no new listeners, no new requests; what is in flight may end,
