@@ -41,7 +41,9 @@ pub(super) async fn open(
     let admitted = timeout(&*relay.clock, relay.limits.handshake, admitted).await;
     let (entity, suffix) = match admitted.unwrap_or(Err(Refusal::Unavailable)) {
         Ok(admitted) => admitted,
-        Err(refusal) => return from_relay(&Trouble::Refused(refusal)),
+        Err(refusal) => {
+            return from_relay(&Trouble::Refused(relay.hold_back_sender(refusal).await));
+        }
     };
     let Some(place) = relay.rooms.socket(&entity) else {
         return from_relay(&Trouble::not_delivered(DeliveryErrorKind::Busy));

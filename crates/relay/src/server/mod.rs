@@ -7,6 +7,7 @@ mod connect;
 mod handshake;
 mod patience;
 mod pipe;
+mod refused;
 mod registry;
 mod rendezvous;
 mod room;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use protocol::{Clock, InstanceId, Randomness, timeout};
+use tokio::sync::Semaphore;
 
 use crate::close::Close;
 use crate::entity::Entity;
@@ -79,6 +81,8 @@ pub(crate) struct Inner {
     rendezvous: Arc<Rendezvous>,
     pipes: Pipes,
     rooms: Rooms,
+    /// Room for those who are refused, and wait for it.
+    refused: Semaphore,
 }
 
 impl Relay {
@@ -89,6 +93,7 @@ impl Relay {
         clock: Arc<dyn Clock>,
         randomness: Arc<dyn Randomness>,
     ) -> Self {
+        let refused = Semaphore::new(limits.refused_waiting.min(Semaphore::MAX_PERMITS));
         let registry = Arc::new(Registry::default());
         let rendezvous = Arc::new(Rendezvous::default());
         let (pipes, rooms) = (Pipes::default(), Rooms::new(&limits));
@@ -102,6 +107,7 @@ impl Relay {
                 rendezvous,
                 pipes,
                 rooms,
+                refused,
             }),
         }
     }

@@ -1,6 +1,7 @@
 //! What the relay promises about time, on time that is all the test's: nothing waits in earnest,
 //! and no promise is kept early or late by a slow machine.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::senders::{listening_at, meet, next_body, send};
+use crate::senders::{listening_at, meet, next_body, send, send_with};
 use crate::shared_keys::{address, token};
 use crate::sockets::met;
 use crate::world::{
@@ -213,6 +214,58 @@ async fn a_refusal_comes_a_second_late() {
     assert!(opened.as_mut().now_or_never().is_none());
     world.clock.advance(MILLISECOND);
     assert_eq!(opened.await.err(), Some(401));
+}
+
+/// A client with the wrong key, however it asks and however much at a time, costs one look at a token
+/// a second for each place that there is to wait in.
+#[tokio::test]
+async fn whoever_sends_with_a_wrong_key_is_told_a_second_late_and_others_are_served_meanwhile() {
+    let limits = Limits {
+        refused_waiting: 8,
+        ping: 1_000 * SECOND,
+        silence: 1_000 * SECOND,
+        ..Limits::default()
+    };
+    let (world, entity, mut raw) = listening_at(World::alone_on_manual_time(limits).await).await;
+    let world = Arc::new(world);
+    let listen_only = token(&world, &address(&entity), "listen", 3_600);
+    let (sending, connecting) =
+        (format!("/{entity}"), format!("/$hc/{entity}?sb-hc-action=connect"));
+    let refused = (0..8).map(|number| {
+        let (world, listen_only) = (Arc::clone(&world), listen_only.clone());
+        let (sending, connecting) = (sending.clone(), connecting.clone());
+        tokio::spawn(async move {
+            let wrong = [("ServiceBusAuthorization", "wrong")];
+            match number % 4 {
+                0 => send_with(&world, &sending, &wrong, "").await.status,
+                1 => world.open(&connecting, Some("wrong")).await.err().unwrap(),
+                2 => world.open(&connecting, Some(&listen_only)).await.err().unwrap(),
+                _ => {
+                    world.open(&connecting.replace("connect", "listen"), None).await.err().unwrap()
+                }
+            }
+        })
+    });
+    let refused: Vec<_> = refused.collect();
+    eventually(|| world.clock.begun(SECOND) >= 8).await;
+    for _ in 0..255 {
+        let wrong = [("ServiceBusAuthorization", "wrong")];
+        let answer = send_with(&world, &sending, &wrong, "").await;
+        assert_eq!((answer.status, answer.header("retry-after")), (503, "5"));
+        assert_eq!(answer.header("relay-error"), "busy; delivered=no");
+        assert_eq!(world.open(&connecting, Some("wrong")).await.err(), Some(503));
+    }
+    let served = async {
+        let asked = next_json(&mut raw).await;
+        answer(&mut raw, &asked["request"]["id"], 200).await;
+    };
+    let (good, ()) = tokio::join!(send(&world, &entity, &sending, ""), served);
+    assert_eq!(good.status, 200);
+    assert!(refused.iter().all(|one| !one.is_finished()));
+    world.clock.advance(SECOND);
+    let mut told = join_all(refused).await.into_iter().map(Result::unwrap).collect::<Vec<_>>();
+    told.sort_unstable();
+    assert_eq!(told, [401, 401, 401, 401, 401, 401, 403, 403]);
 }
 
 #[tokio::test]
