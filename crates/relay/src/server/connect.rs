@@ -60,13 +60,15 @@ pub(super) async fn open(
     };
     match relay.arrival(knock).await {
         Ok(Arrival::Accepted { protocol, socket }) => {
+            // From here on it is there, for a relay that drains, too.
+            let entered = relay.pipes.enter(entity);
             let upgrade = rendezvous::bounded(upgrade).protocols(named(protocol.as_ref()));
             upgrade.on_upgrade(async move |sender| {
                 let Ok(Ok(listener)) = timeout(&*relay.clock, relay.limits.handshake, socket).await
                 else {
                     return;
                 };
-                pipe::run(entity, listener, Wire { socket: sender, taken }, relay).await;
+                pipe::run(entered, listener, Wire { socket: sender, taken }, relay).await;
                 drop(place);
             })
         }

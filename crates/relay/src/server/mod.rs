@@ -79,7 +79,7 @@ pub(crate) struct Inner {
     randomness: Arc<dyn Randomness>,
     registry: Arc<Registry>,
     rendezvous: Arc<Rendezvous>,
-    pipes: Pipes,
+    pipes: Arc<Pipes>,
     rooms: Rooms,
     /// Room for those who are refused, and wait for it.
     refused: Semaphore,
@@ -96,7 +96,7 @@ impl Relay {
         let refused = Semaphore::new(limits.refused_waiting.min(Semaphore::MAX_PERMITS));
         let registry = Arc::new(Registry::default());
         let rendezvous = Arc::new(Rendezvous::default());
-        let (pipes, rooms) = (Pipes::default(), Rooms::new(&limits));
+        let (pipes, rooms) = (Arc::<Pipes>::default(), Rooms::new(&limits));
         Self {
             inner: Arc::new(Inner {
                 limits,
@@ -220,13 +220,14 @@ impl Relay {
     }
 
     /// Ends service in good order: no new listeners, no new requests; what is in flight may end,
-    /// at most for [`Limits::drain`]; then channels are closed one after the other.
+    /// at most for [`Limits::drain`]; then channels are closed one after the other. A sender's
+    /// WebSocket is in flight for as long as it stands.
     pub async fn drain(&self) {
         self.inner.registry.begin_draining();
         let clock = &*self.inner.clock;
         let deadline = clock.running().saturating_add(self.inner.limits.drain);
         let (mut left, pipes) = (self.inner.registry.all(), &self.inner.pipes);
-        let pace = self.inner.drain_pace(left.len() + pipes.count());
+        let pace = self.inner.drain_pace(left.len() + pipes.left());
         while !left.is_empty() {
             let over = clock.running() >= deadline;
             let Some(at) = left.iter().position(|one| over || one.in_flight() == 0) else {
@@ -236,11 +237,15 @@ impl Relay {
             left.swap_remove(at).cut(Close::DRAINING);
             clock.sleep(pace).await;
         }
+        while pipes.left() > 0 && clock.running() < deadline {
+            clock.sleep(DRAIN_LOOK).await;
+        }
+        pipes.close(Close::DRAINING);
         while pipes.end_one(Close::DRAINING) {
             clock.sleep(pace).await;
         }
         let closed = async {
-            while !self.inner.registry.all().is_empty() {
+            while !self.inner.registry.all().is_empty() || pipes.left() > 0 {
                 clock.sleep(DRAIN_LOOK).await;
             }
         };

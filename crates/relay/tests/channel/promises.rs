@@ -400,18 +400,28 @@ async fn a_side_of_a_pipe_that_takes_nothing_for_5_seconds_ends_it_and_no_other(
 }
 
 #[tokio::test]
-async fn a_draining_relay_ends_its_pipes_too() {
+async fn a_draining_relay_gives_its_pipes_30_seconds_and_then_ends_them_too() {
     let (world, entity, mut raw) = listening_at(patient().await).await;
     let mut open = Vec::new();
     for _ in 0..3 {
         open.push(met(&world, &entity, &mut raw).await);
     }
+    let (mut used, mut awake) = met(&world, &entity, &mut raw).await;
     let drain = async {
         let mut drain = std::pin::pin!(world.relay.drain());
+        let mut lasted = Duration::ZERO;
         while drain.as_mut().now_or_never().is_none() {
-            world.clock.advance(5 * MILLISECOND);
+            if lasted == 29 * SECOND {
+                used.send(Message::text("still there")).await.unwrap();
+                assert_eq!(awake.next().await.unwrap().unwrap(), Message::text("still there"));
+            }
+            world.clock.advance(20 * MILLISECOND);
+            lasted += 20 * MILLISECOND;
             tokio::time::sleep(MILLISECOND).await;
         }
+        assert!((30 * SECOND..33 * SECOND).contains(&lasted), "{lasted:?}");
+        assert_eq!(close_code(&mut used).await, Some(1001));
+        assert_eq!(close_code(&mut awake).await, Some(1001));
     };
     let codes = async {
         assert_eq!(close_code(&mut raw).await, Some(1001));
@@ -421,6 +431,25 @@ async fn a_draining_relay_ends_its_pipes_too() {
         }
     };
     tokio::join!(drain, codes);
+}
+
+#[tokio::test]
+async fn a_draining_relay_does_not_wait_for_pipes_that_have_ended() {
+    let (world, entity, mut raw) = listening_at(patient().await).await;
+    let (sender, mut listener) = met(&world, &entity, &mut raw).await;
+    let mut drain = std::pin::pin!(world.relay.drain());
+    let mut lasted = Duration::ZERO;
+    let mut sender = Some(sender);
+    while drain.as_mut().now_or_never().is_none() {
+        if lasted == 2 * SECOND {
+            drop(sender.take());
+            assert_eq!(close_code(&mut listener).await, Some(1001));
+        }
+        world.clock.advance(20 * MILLISECOND);
+        lasted += 20 * MILLISECOND;
+        tokio::time::sleep(MILLISECOND).await;
+    }
+    assert!((2 * SECOND..5 * SECOND).contains(&lasted), "{lasted:?}");
 }
 
 #[tokio::test]
