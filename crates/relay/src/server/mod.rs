@@ -58,6 +58,13 @@ pub trait Authority: Send + Sync {
     fn rules_everywhere(&self) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
+
+    /// The host names of this relay, without port. A token of a shared key is for a host, and without
+    /// any names here that is whichever the request itself says that it was sent to: a token that was
+    /// made for another relay with the same key is good at this one, too, if its bearer wants it.
+    fn names(&self) -> &[String] {
+        &[]
+    }
 }
 
 /// The authority cannot say; listeners are told to come back.
