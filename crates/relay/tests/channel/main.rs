@@ -9,6 +9,7 @@
 
 mod crowds;
 mod delivery;
+mod excess;
 mod faults;
 mod hands;
 mod handshake;
