@@ -10,6 +10,7 @@
 //!   guest         visitors, on the world's time
 //!   crash         the steps at which a process may die
 //!   breaker       an agent's breaker, and what the cloud service knows of it
+//!   revocation    an agent that is revoked
 //!   mailbox       captured mails;  attempt: what people tried and were told
 //!   bugs          bugs on purpose, to be caught;  forge: packages as they would be with one
 //!   dice          chance with a seed
@@ -48,6 +49,7 @@ mod network;
 mod passing;
 mod processes;
 mod quiet;
+mod revocation;
 mod secrecy;
 mod skew;
 mod tricks;
