@@ -9,14 +9,14 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::channel::{Channel, Reply};
+use super::channel::Channel;
 use super::connect::Arrival;
 use super::rendezvous::{Awaited, Ticket};
 use super::{Answer, Inner};
 use crate::entity::Entity;
 use crate::first_byte::FirstByte;
 use crate::message::{Delivered, DeliveryError, DeliveryErrorKind, Request, Response};
-use crate::session::asking::NotQueued;
+use crate::session::asking::{Awaits, NotQueued};
 
 /// How a request and its answer travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,25 @@ pub(super) enum Road {
     Either,
     /// Both at a rendezvous.
     Rendezvous,
+}
+
+/// Where the answer to a request goes.
+pub(super) struct Reply {
+    pub(super) answer: oneshot::Sender<Answer>,
+    pub(super) first_byte: FirstByte,
+}
+
+impl Reply {
+    /// Answers; gives the answer back if nobody waits for it any more.
+    pub(super) fn send(self, answer: Answer) -> Result<(), Answer> {
+        self.answer.send(answer)
+    }
+}
+
+impl Awaits for Reply {
+    fn leaves(&self) {
+        self.first_byte.leaves();
+    }
 }
 
 /// A request, and where its sender is, as far as it is known.

@@ -4,6 +4,7 @@ mod access;
 mod ask;
 mod channel;
 mod connect;
+mod farewell;
 mod handshake;
 mod patience;
 mod pipe;

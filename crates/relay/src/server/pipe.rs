@@ -12,7 +12,8 @@ use protocol::timeout;
 use tokio::sync::oneshot;
 
 use super::Inner;
-use super::channel::{FAREWELL, PING_MIN, farewell_for};
+use super::channel::PING_MIN;
+use super::farewell::{FAREWELL, farewell_for};
 use super::patience::Wire;
 use crate::close::Close;
 use crate::entity::Entity;

@@ -9,6 +9,7 @@
 
 mod crowds;
 mod delivery;
+mod draining;
 mod excess;
 mod faults;
 mod hands;

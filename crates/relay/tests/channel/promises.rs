@@ -20,11 +20,11 @@ use crate::world::{
     Agent, Raw, World, answer, close_code, eventually, listen_path, next_json, request,
 };
 
-const SECOND: Duration = Duration::from_secs(1);
-const MILLISECOND: Duration = Duration::from_millis(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// A relay with the limits of the protocol, and a channel by hand that is at its pings.
-async fn channel() -> (World, Agent, Raw) {
+pub(crate) async fn channel() -> (World, Agent, Raw) {
     let world = World::on_manual_time(Limits::default()).await;
     let agent = world.agent(1);
     let raw = world.raw(&agent).await;
@@ -33,7 +33,7 @@ async fn channel() -> (World, Agent, Raw) {
 }
 
 /// A relay that stands alone, at whose time nothing but what a test is about ends.
-async fn patient() -> World {
+pub(crate) async fn patient() -> World {
     let limits = Limits { ping: 1_000 * SECOND, silence: 1_000 * SECOND, ..Limits::default() };
     World::alone_on_manual_time(limits).await
 }
@@ -300,57 +300,6 @@ async fn an_entity_has_25_listeners_and_not_one_more() {
 }
 
 #[tokio::test]
-async fn a_draining_relay_closes_its_channels_one_after_the_other() {
-    let limits = Limits { drain_pace: SECOND, ..Limits::default() };
-    let world = World::on_manual_time(limits).await;
-    let agents: Vec<_> = (1..5).map(|number| world.agent(number)).collect();
-    let mut open = Vec::new();
-    for agent in &agents {
-        open.push(world.raw(agent).await);
-    }
-    let left = || agents.iter().filter(|one| world.relay.is_listening(&one.entity)).count();
-    let mut drain = std::pin::pin!(world.relay.drain());
-    for closed in 1..=agents.len() {
-        assert!(drain.as_mut().now_or_never().is_none());
-        eventually(|| left() == agents.len() - closed).await;
-        world.clock.advance(SECOND);
-    }
-    for raw in &mut open {
-        assert_eq!(close_code(raw).await, Some(1001));
-    }
-    // It looks every few milliseconds whether all have left.
-    while drain.as_mut().now_or_never().is_none() {
-        world.clock.advance(20 * MILLISECOND);
-        tokio::task::yield_now().await;
-    }
-}
-
-#[tokio::test]
-async fn what_is_in_flight_has_30_seconds_when_a_relay_drains_and_the_idle_go_first() {
-    let (world, agent, mut raw) = channel().await;
-    let idle = world.agent(2);
-    let mut other = world.raw(&idle).await;
-    let asked = world.relay.ask(&agent.entity, request("/", "")).unwrap();
-    next_json(&mut raw).await;
-    let mut drain = std::pin::pin!(world.relay.drain());
-    let mut lasted = Duration::ZERO;
-    while world.relay.is_listening(&agent.entity) {
-        assert!(drain.as_mut().now_or_never().is_none());
-        world.clock.advance(100 * MILLISECOND);
-        lasted += 100 * MILLISECOND;
-        if lasted == SECOND {
-            assert_eq!(close_code(&mut other).await, Some(1001));
-        }
-        // It reads, as a listener that lives does, and has not answered.
-        while raw.next().now_or_never().is_some() {}
-        tokio::time::sleep(MILLISECOND).await;
-    }
-    assert!((29 * SECOND..=31 * SECOND).contains(&lasted), "{lasted:?}");
-    let ended = asked.answer(60 * SECOND).await.unwrap_err();
-    assert_eq!(ended.kind, DeliveryErrorKind::ListenerLost);
-}
-
-#[tokio::test]
 async fn a_rendezvous_is_over_after_30_seconds() {
     let (world, entity, mut raw) = listening_at(patient().await).await;
     let target = format!("/{entity}");
@@ -397,59 +346,6 @@ async fn a_side_of_a_pipe_that_takes_nothing_for_5_seconds_ends_it_and_no_other(
     };
     assert_eq!(code, Some(1001));
     assert!(lasted >= 5 * SECOND, "{lasted:?}");
-}
-
-#[tokio::test]
-async fn a_draining_relay_gives_its_pipes_30_seconds_and_then_ends_them_too() {
-    let (world, entity, mut raw) = listening_at(patient().await).await;
-    let mut open = Vec::new();
-    for _ in 0..3 {
-        open.push(met(&world, &entity, &mut raw).await);
-    }
-    let (mut used, mut awake) = met(&world, &entity, &mut raw).await;
-    let drain = async {
-        let mut drain = std::pin::pin!(world.relay.drain());
-        let mut lasted = Duration::ZERO;
-        while drain.as_mut().now_or_never().is_none() {
-            if lasted == 29 * SECOND {
-                used.send(Message::text("still there")).await.unwrap();
-                assert_eq!(awake.next().await.unwrap().unwrap(), Message::text("still there"));
-            }
-            world.clock.advance(20 * MILLISECOND);
-            lasted += 20 * MILLISECOND;
-            tokio::time::sleep(MILLISECOND).await;
-        }
-        assert!((30 * SECOND..33 * SECOND).contains(&lasted), "{lasted:?}");
-        assert_eq!(close_code(&mut used).await, Some(1001));
-        assert_eq!(close_code(&mut awake).await, Some(1001));
-    };
-    let codes = async {
-        assert_eq!(close_code(&mut raw).await, Some(1001));
-        for (sender, listener) in &mut open {
-            assert_eq!(close_code(sender).await, Some(1001));
-            assert_eq!(close_code(listener).await, Some(1001));
-        }
-    };
-    tokio::join!(drain, codes);
-}
-
-#[tokio::test]
-async fn a_draining_relay_does_not_wait_for_pipes_that_have_ended() {
-    let (world, entity, mut raw) = listening_at(patient().await).await;
-    let (sender, mut listener) = met(&world, &entity, &mut raw).await;
-    let mut drain = std::pin::pin!(world.relay.drain());
-    let mut lasted = Duration::ZERO;
-    let mut sender = Some(sender);
-    while drain.as_mut().now_or_never().is_none() {
-        if lasted == 2 * SECOND {
-            drop(sender.take());
-            assert_eq!(close_code(&mut listener).await, Some(1001));
-        }
-        world.clock.advance(20 * MILLISECOND);
-        lasted += 20 * MILLISECOND;
-        tokio::time::sleep(MILLISECOND).await;
-    }
-    assert!((2 * SECOND..5 * SECOND).contains(&lasted), "{lasted:?}");
 }
 
 #[tokio::test]
