@@ -15,6 +15,7 @@
 //!   mailbox       captured mails;  attempt: what people tried and were told
 //!   bugs          bugs on purpose, to be caught;  forge: packages as they would be with one
 //!   dice          chance with a seed
+//!   storm         a relay and its listeners alone
 //!   installation  databases and keys, made once and copied
 //!   invariants    I1 to I10: what must hold at the end of every test
 //! ```
@@ -54,6 +55,7 @@ mod quiet;
 mod revocation;
 mod secrecy;
 mod skew;
+mod storm;
 mod timeline;
 mod tricks;
 
@@ -79,6 +81,7 @@ pub use guest::Guest;
 pub use mailbox::Mailbox;
 pub use network::Weather;
 pub use passing::Visit;
+pub use storm::back_after_a_storm;
 
 use attempt::Ledger;
 use crash::Doom;
