@@ -84,8 +84,11 @@ async fn accept_until(
     let acceptor = TlsAcceptor::from(config);
     let connections = TaskTracker::new();
     let room = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
+    let mut told = false;
     loop {
-        let Some(place) = place(&room, &closing).await else { break };
+        // Said again only after there has been room for some time, and not for each one that waits.
+        told &= room.available_permits() <= most / 8;
+        let Some(place) = place(&room, &closing, &mut told).await else { break };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = closing.cancelled() => break,
@@ -110,12 +113,19 @@ async fn accept_until(
     connections
 }
 
-/// Room for another connection, as soon as there is some; none once it is `closing`.
-async fn place(room: &Arc<Semaphore>, closing: &CancellationToken) -> Option<OwnedSemaphorePermit> {
+/// Room for another connection, as soon as there is some; none once it is `closing`. Whoever looks after
+/// the service is told that there is none, unless they were `told`.
+async fn place(
+    room: &Arc<Semaphore>,
+    closing: &CancellationToken,
+    told: &mut bool,
+) -> Option<OwnedSemaphorePermit> {
     if let Ok(place) = Arc::clone(room).try_acquire_owned() {
         return Some(place);
     }
-    tracing::warn!(event = "http.connections_full", "new ones wait: `connections`");
+    if !std::mem::replace(told, true) {
+        tracing::warn!(event = "http.connections_full", "new ones wait: `connections`");
+    }
     tokio::select! {
         place = Arc::clone(room).acquire_owned() => place.ok(),
         () = closing.cancelled() => None,
@@ -145,15 +155,16 @@ mod tests {
     #[tokio::test]
     async fn whoever_comes_when_all_places_are_taken_waits_for_one_or_for_the_end() {
         let (room, closing) = (Arc::new(Semaphore::new(2)), CancellationToken::new());
-        let first = place(&room, &closing).await;
-        let second = place(&room, &closing).await;
-        assert!(first.is_some() && second.is_some());
-        let mut third = std::pin::pin!(place(&room, &closing));
+        let (mut told, mut told_before) = (false, true);
+        let first = place(&room, &closing, &mut told).await;
+        let second = place(&room, &closing, &mut told).await;
+        assert!(first.is_some() && second.is_some() && !told);
+        let mut third = Box::pin(place(&room, &closing, &mut told));
         assert!(poll!(third.as_mut()).is_pending());
         drop(first);
         let third = third.await;
-        assert!(third.is_some());
-        let mut fourth = std::pin::pin!(place(&room, &closing));
+        assert!(third.is_some() && told);
+        let mut fourth = std::pin::pin!(place(&room, &closing, &mut told_before));
         assert!(poll!(fourth.as_mut()).is_pending());
         closing.cancel();
         assert!(fourth.await.is_none());

@@ -370,6 +370,7 @@ impl<R: Awaits> AskingSession<R> {
 }
 
 impl Outgoing {
+    /// How many bytes it takes, frame and body.
     pub(crate) fn size(&self) -> usize {
         self.announced.len() + self.body.len()
     }

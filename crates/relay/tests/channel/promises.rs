@@ -16,11 +16,11 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::senders::{listening_at, meet, next_body, send, send_with};
 use crate::shared_keys::{address, token};
 use crate::sockets::met;
-use crate::world::{
-    Agent, Raw, World, answer, close_code, eventually, listen_path, next_json, request,
-};
+use crate::world::{Agent, Raw, World, answer, eventually, listen_path, next_json, request};
 
+/// A second of the test's time.
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
+/// A thousandth of it.
 pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// A relay with the limits of the protocol, and a channel by hand that is at its pings.
