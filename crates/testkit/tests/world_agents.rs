@@ -1,5 +1,5 @@
-//! Agents that vanish and that are revoked, in a world in one process. The invariants are checked when
-//! each world ends.
+//! Agents that vanish, that are revoked, and whose identity is copied, in a world in one process. The
+//! invariants are checked when each world ends.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -67,4 +67,15 @@ fn a_revoked_agent_is_cut_off_within_10_seconds_and_is_told_why() {
     assert!(world.has_logged(&["heartbeat.failed", "the agent was revoked; enrol anew"]));
     assert!(!world.has_logged(&["agent.cut_off", "agent-2"]));
     assert_eq!(reset(&mut world), Told::Changed, "the other one serves");
+}
+
+/// SPEC A-3.
+#[test]
+fn two_processes_of_one_identity_raise_an_alarm_with_the_next_heartbeat() {
+    let mut world = World::start(4_020, 1);
+    world.pass(6 * MINUTE);
+    assert!(!world.has_logged(&["agent.two_instances"]), "one process, some heartbeats");
+    world.start_copy_of("agent-1");
+    world.pass(5 * MINUTE + 10 * SECOND);
+    assert!(world.has_logged(&["ERROR", "agent.two_instances"]));
 }

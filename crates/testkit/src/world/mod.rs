@@ -11,7 +11,7 @@
 //!   crash         the steps at which a process may die
 //!   timeline      what was wrong, and when;  skew: wrong clocks
 //!   breaker       an agent's breaker, and what the cloud service knows of it;  disk: a full one
-//!   revocation    an agent that is revoked
+//!   revocation    an agent that is revoked;  copy: one whose identity runs twice
 //!   mailbox       captured mails;  attempt: what people tried and were told
 //!   bugs          bugs on purpose, to be caught;  forge: packages as they would be with one
 //!   dice          chance with a seed
@@ -37,6 +37,7 @@
 mod attempt;
 mod breaker;
 mod bugs;
+mod copy;
 mod crash;
 mod dice;
 mod disk;
