@@ -92,6 +92,9 @@ impl World {
 
     /// From now on another agent than the one that is asked answers every question how a request
     /// ended, and says that nothing was changed. With the bug it is believed: as if it were the one.
+    ///
+    /// # Panics
+    /// Where such an answer is made, if it cannot be.
     pub fn let_another_settle(&mut self) {
         self.disturbed = true;
         let began = self.clock.now();
