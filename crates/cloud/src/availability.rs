@@ -45,10 +45,18 @@ pub(crate) async fn live_agents(
         let outcome = if nobody { Outcome::WritebackOff } else { Outcome::OnPremisesUnreachable };
         return Ok(Err(outcome));
     }
-    // The freshest heartbeats first would favour one agent; the store's order is stable and the
-    // dispatcher chooses among those that listen.
+    let failed = |one: &LiveAgent| app.relay.has_failed(&Entity::of(tenant, one.id));
+    Ok(Ok(for_a_ticket(live, failed)))
+}
+
+/// As many as a ticket offers. The freshest heartbeats first would favour one agent; the store's order
+/// is stable and the dispatcher chooses among those that listen. Those who could not be reached when
+/// it was last tried come after all others: on a relay that cannot be asked who listens, agents that
+/// have just died would fill a ticket.
+fn for_a_ticket<T>(mut live: Vec<T>, failed: impl Fn(&T) -> bool) -> Vec<T> {
+    live.sort_by_key(failed);
     live.truncate(AGENTS_OF_A_TICKET);
-    Ok(Ok(live))
+    live
 }
 
 fn why_not(app: &App, agent: &Agent, now: Timestamp) -> Option<&'static str> {
@@ -67,5 +75,19 @@ fn why_not(app: &App, agent: &Agent, now: Timestamp) -> Option<&'static str> {
         Some("its clock differs by more than 120 seconds")
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agents_that_could_not_be_reached_do_not_keep_others_off_a_ticket() {
+        let ticket = |failed: &[u8]| for_a_ticket(vec![1, 2, 3, 4, 5], |one| failed.contains(one));
+        assert_eq!(ticket(&[]), [1, 2, 3], "the store's order");
+        assert_eq!(ticket(&[1, 2, 3]), [4, 5, 1]);
+        assert_eq!(ticket(&[2]), [1, 3, 4]);
+        assert_eq!(ticket(&[1, 2, 3, 4, 5]), [1, 2, 3], "somebody is better than nobody");
     }
 }

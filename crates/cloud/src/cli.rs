@@ -1,6 +1,7 @@
 //! The command line of `passback`. Exit codes: 0 done, 1 a refusal, 2 usage, 3 unavailable,
 //! 4 configuration (INTERFACES "Commands").
 
+mod agents;
 mod audit;
 mod outcomes;
 mod relay;
@@ -11,13 +12,14 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use clock::SystemClock;
 use command::{Failure, print};
-use protocol::{Clock as _, Randomness as _, TenantId};
+use protocol::{Clock as _, TenantId};
 use seal::SystemRandomness;
 use serde_json::json;
 use store::Store;
 use store::tenants::Tenant;
 use tokio_util::sync::CancellationToken;
 
+use self::agents::AgentCommand;
 use self::audit::AuditCommand;
 use self::outcomes::OutcomesCommand;
 use crate::settings::{CloudSettings, KEYS, TITLE};
@@ -86,28 +88,6 @@ enum TenantCommand {
 }
 
 #[derive(Subcommand)]
-enum AgentCommand {
-    /// Make a code with which one agent can enrol.
-    EnrolCode {
-        /// The organisation's slug.
-        #[arg(long)]
-        tenant: String,
-        /// Answer in JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// List an organisation's agents.
-    List {
-        /// The organisation's slug.
-        #[arg(long)]
-        tenant: String,
-        /// Answer in JSON.
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Subcommand)]
 enum ConfigCommand {
     /// Print a commented example with every key.
     Example {
@@ -160,12 +140,7 @@ async fn with_settings(
             create_tenant(&settings, slug, name, json).await
         }
         Command::Tenant(TenantCommand::List { json }) => list_tenants(&settings, json).await,
-        Command::Agent(AgentCommand::EnrolCode { tenant, json }) => {
-            enrol_code(&settings, &tenant, json).await
-        }
-        Command::Agent(AgentCommand::List { tenant, json }) => {
-            list_agents(&settings, &tenant, json).await
-        }
+        Command::Agent(command) => agents::agents(command, &settings).await,
         Command::Audit(command) => audit::audit(command, &settings).await,
         Command::Support { code, json: _ } => audit::find(&code, &settings).await,
         Command::Outcomes(command) => outcomes::outcomes(&command),
@@ -227,52 +202,6 @@ async fn list_tenants(settings: &CloudSettings, json: bool) -> Result<(), Failur
         return print(&format!("{}\n", json!(all)));
     }
     tenants.iter().try_for_each(|one| print(&format!("{}  {}  {}\n", one.id, one.slug, one.name)))
-}
-
-async fn enrol_code(settings: &CloudSettings, slug: &str, json: bool) -> Result<(), Failure> {
-    let store = open(settings).await?;
-    let tenant = tenant(&store, slug).await?;
-    let mut secret = [0; 20];
-    SystemRandomness::default().fill(&mut secret);
-    let code: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-    let expires_at = SystemClock.now().after(settings.enrol_code_lifetime);
-    store.issue_enrol_code(tenant.id, &code, expires_at).await.map_err(Failure::unavailable)?;
-    if json {
-        return print(&format!("{}\n", json!({ "code": code, "expires_at": expires_at })));
-    }
-    let hours = settings.enrol_code_lifetime.as_secs() / 3_600;
-    print(&format!("{code}\nUse it once, within {hours} hours: passback-agent enrol --code …\n"))
-}
-
-async fn list_agents(settings: &CloudSettings, slug: &str, json: bool) -> Result<(), Failure> {
-    let store = open(settings).await?;
-    let tenant = tenant(&store, slug).await?;
-    let agents = store.agents(tenant.id).await;
-    let agents = agents.map_err(Failure::unavailable)?;
-    if json {
-        let all: Vec<_> = agents
-            .iter()
-            .map(|one| {
-                json!({
-                    "id": one.id,
-                    "name": one.name,
-                    "version": one.version,
-                    "heartbeat_at": one.heartbeat_at,
-                    "revoked_at": one.revoked_at,
-                    "clock_difference_ms": one.clock_difference_ms,
-                    "directory_reachable": one.directory_reachable,
-                    "breaker_open": one.breaker_open,
-                })
-            })
-            .collect();
-        return print(&format!("{}\n", json!(all)));
-    }
-    agents.iter().try_for_each(|one| {
-        let version = one.version.as_deref().unwrap_or("never seen");
-        let open = one.breaker_open == Some(true);
-        let breaker = if open { "  the breaker is open: no password is reset" } else { "" };
-        print(&format!("{}  {}  {version}{breaker}\n", one.id, one.name))
-    })
 }
 
 async fn open(settings: &CloudSettings) -> Result<Store, Failure> {

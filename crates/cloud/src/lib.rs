@@ -43,6 +43,7 @@ mod notify;
 mod patience;
 mod reach;
 mod relay_alone;
+mod revocation;
 mod scim;
 pub mod serve;
 mod settings;

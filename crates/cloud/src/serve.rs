@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, StartError};
 use crate::settings::CloudSettings;
 use crate::surroundings::Surroundings;
-use crate::{connection, dispatch, http, tls};
+use crate::{connection, dispatch, http, revocation, tls};
 
 /// The whole service but its port: pages, agents' routes and relay on connections that somebody
 /// else accepts.
@@ -33,6 +33,7 @@ impl Service {
         let app = App::start(settings, surroundings).await?;
         dispatch::recover(&app).await.map_err(StartError::new)?;
         app.tasks.spawn(dispatch::sweep_for_ever(Arc::clone(&app)));
+        app.tasks.spawn(revocation::look_for_ever(Arc::clone(&app)));
         let router = http::router(&app).merge(app.relay.router());
         Ok(Self { app, router })
     }
@@ -77,7 +78,7 @@ impl Service {
 /// [`StartError`], one line that says what is wrong and what to do.
 pub async fn serve(settings: CloudSettings, stop: CancellationToken) -> Result<(), StartError> {
     let config = tls::config("server.", &settings.certificate, &settings.key)?;
-    let (listen, drain) = (settings.listen, settings.drain);
+    let (listen, drain, most) = (settings.listen, settings.drain, settings.connections);
     let listener = TcpListener::bind(listen).await.map_err(|error| {
         StartError::new(format!(
             "cannot listen on {listen} (`server.listen`): {error}; is another service on that port?"
@@ -91,7 +92,8 @@ pub async fn serve(settings: CloudSettings, stop: CancellationToken) -> Result<(
     let listen = bound.unwrap_or(listen);
     tracing::info!(event = "service.started", %listen, %public_url);
     let (router, leaving) = (service.router.clone(), Arc::clone(&service));
-    tls::serve(listener, config, router, (stop, drain), async move { leaving.leave().await }).await;
+    let leave = async move { leaving.leave().await };
+    tls::serve((listener, most), config, router, (stop, drain), leave).await;
     service.stop().await;
     tracing::info!(event = "service.stopped");
     Ok(())

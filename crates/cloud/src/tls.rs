@@ -13,6 +13,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -49,9 +50,11 @@ pub(crate) fn config(
 
 /// Serves `router` until `stop`, and goes on for as long as `leave` takes: whoever comes meanwhile
 /// is told by the router to come back. Then the port is given up, and what is in flight may end, at
-/// most `limit` after `stop`.
+/// most `limit` after `stop`. There are at most `most` connections that speak HTTP, or have not said
+/// anything yet; others wait until they are taken. WebSockets are not among them: who has one has shown
+/// a token, and the relay counts those.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    (listener, most): (TcpListener, usize),
     config: Arc<ServerConfig>,
     router: Router,
     (stop, limit): (CancellationToken, Duration),
@@ -66,21 +69,26 @@ pub(crate) async fn serve(
         drop(close);
         limit.saturating_sub(SystemClock.running().saturating_sub(since)).max(LAST_WORDS)
     });
-    let connections = accept_until(listener, config, router, closing).await;
+    let connections = accept_until((listener, most), config, router, closing).await;
     let limit = left.await.unwrap_or(LAST_WORDS);
     let _ = tokio::time::timeout(limit, connections.wait()).await;
 }
 
 /// Serves connections until `closing`; gives back those that are open then.
 async fn accept_until(
-    listener: TcpListener,
+    (listener, most): (TcpListener, usize),
     config: Arc<ServerConfig>,
     router: Router,
     closing: CancellationToken,
 ) -> TaskTracker {
     let acceptor = TlsAcceptor::from(config);
     let connections = TaskTracker::new();
+    let room = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
+    let mut told = false;
     loop {
+        // Said again only after there has been room for some time, and not for each one that waits.
+        told &= room.available_permits() <= most / 8;
+        let Some(place) = place(&room, &closing, &mut told).await else { break };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = closing.cancelled() => break,
@@ -96,10 +104,32 @@ async fn accept_until(
         };
         let (acceptor, router) = (acceptor.clone(), router.clone());
         let closing = closing.clone();
-        connections.spawn(async move { accept(stream, remote, acceptor, router, closing).await });
+        connections.spawn(async move {
+            accept(stream, remote, acceptor, router, closing).await;
+            drop(place);
+        });
     }
     connections.close();
     connections
+}
+
+/// Room for another connection, as soon as there is some; none once it is `closing`. Whoever looks after
+/// the service is told that there is none, unless they were `told`.
+async fn place(
+    room: &Arc<Semaphore>,
+    closing: &CancellationToken,
+    told: &mut bool,
+) -> Option<OwnedSemaphorePermit> {
+    if let Ok(place) = Arc::clone(room).try_acquire_owned() {
+        return Some(place);
+    }
+    if !std::mem::replace(told, true) {
+        tracing::warn!(event = "http.connections_full", "new ones wait: `connections`");
+    }
+    tokio::select! {
+        place = Arc::clone(room).acquire_owned() => place.ok(),
+        () = closing.cancelled() => None,
+    }
 }
 
 async fn accept(
@@ -114,4 +144,29 @@ async fn accept(
         return;
     };
     connection::serve(stream, remote, router, stop).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::poll;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_comes_when_all_places_are_taken_waits_for_one_or_for_the_end() {
+        let (room, closing) = (Arc::new(Semaphore::new(2)), CancellationToken::new());
+        let (mut told, mut told_before) = (false, true);
+        let first = place(&room, &closing, &mut told).await;
+        let second = place(&room, &closing, &mut told).await;
+        assert!(first.is_some() && second.is_some() && !told);
+        let mut third = Box::pin(place(&room, &closing, &mut told));
+        assert!(poll!(third.as_mut()).is_pending());
+        drop(first);
+        let third = third.await;
+        assert!(third.is_some() && told);
+        let mut fourth = std::pin::pin!(place(&room, &closing, &mut told_before));
+        assert!(poll!(fourth.as_mut()).is_pending());
+        closing.cancel();
+        assert!(fourth.await.is_none());
+    }
 }

@@ -18,6 +18,7 @@
     )
 )]
 
+pub mod ask;
 pub mod trail;
 
 use std::fmt::Display;

@@ -19,8 +19,10 @@ impl Close {
     /// The relay is being shut down: the listener is to come back, to another node or to the next
     /// start.
     pub(crate) const DRAINING: Self = Self::of(1001, "node draining");
-    /// The entity is not known any more, for example because its agent was revoked.
+    /// The entity is not known any more, for example because its agent was offboarded.
     pub(crate) const ENTITY_GONE: Self = Self::of(1001, "entity gone");
+    /// The same where an administrator has revoked the agent.
+    pub(crate) const REVOKED: Self = Self::of(1001, "agent revoked");
     /// The sender of a raw WebSocket went away without a word.
     pub(crate) const SENDER_LEFT: Self = Self::of(1001, "sender left");
     /// The other side of a raw WebSocket is gone, or takes nothing more.

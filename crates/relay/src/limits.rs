@@ -75,9 +75,11 @@ pub struct Limits {
     /// owns the port counts what is taken (see [`Taken`](crate::Taken)); else how long one message
     /// may take. Relay protocol.
     pub slow_listener: Duration,
-    /// How long a refused listen waits for its refusal: a mis-keyed published client tries 255
-    /// times a second. Relay protocol, "Limits and promises".
+    /// How long a refused listen waits for its refusal, and a sender for that of its token: a
+    /// mis-keyed published client tries 255 times a second. Relay protocol, "Limits and promises".
     pub refused_listen: Duration,
+    /// How many may wait for that; above it they are told "not now" at once. Ours.
+    pub refused_waiting: usize,
     /// How long what is in flight may take to end when the relay drains. Relay protocol.
     pub drain: Duration,
     /// How far apart a draining relay closes its channels, so that they do not all come back at
@@ -108,6 +110,7 @@ impl Default for Limits {
             sockets: 512,
             slow_listener: Duration::from_secs(5),
             refused_listen: Duration::from_secs(1),
+            refused_waiting: 1_024,
             drain: Duration::from_secs(30),
             drain_pace: Duration::from_millis(5),
         }

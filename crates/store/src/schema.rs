@@ -137,4 +137,8 @@ CREATE TABLE audit_anchor (
 -- Whether the agent's breaker is open; NULL where it did not say.
 ALTER TABLE agent ADD COLUMN breaker_open INTEGER;
 ",
+    r"
+-- Whoever is to be cut off is looked for every few seconds.
+CREATE INDEX agent_revoked ON agent (revoked_at) WHERE revoked_at IS NOT NULL;
+",
 ];

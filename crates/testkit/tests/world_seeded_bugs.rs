@@ -27,6 +27,9 @@ fn story(bug: Bug) -> (fn(&mut World), &'static str, &'static str) {
         Bug::AnswerFromAnywhere => {
             (an_agent_answers_that_was_not_asked, "I7", "in doubt although nothing went wrong")
         }
+        Bug::SettledByAnother => (another_agent_settles, "I1", "was told unchanged and it was set"),
+        Bug::NobodyAsked => (an_agent_dies_and_comes_back, "I7", "agent-1 could have settled it"),
+        Bug::OthersLookLate => (an_agent_dies_and_stays_away, "I7", "could have settled it"),
         Bug::SaidAgain => (something_is_said_again, "I3", "was given to agents 2 times"),
         Bug::SentToAnother => (something_is_said_again, "I3", "was set 2 times"),
         Bug::JournalOff => (a_relay_says_everything_again, "I3", "was set 2 times"),
@@ -38,7 +41,9 @@ fn story(bug: Bug) -> (fn(&mut World), &'static str, &'static str) {
 
 /// How many agents a story needs.
 fn agents(bug: Bug) -> usize {
-    1 + usize::from(matches!(bug, Bug::AnswerFromAnywhere | Bug::SentToAnother))
+    let two =
+        [Bug::AnswerFromAnywhere, Bug::SentToAnother, Bug::SettledByAnother, Bug::OthersLookLate];
+    1 + usize::from(two.contains(&bug))
 }
 
 fn login(world: &World, kind: Kind) -> (String, String) {
@@ -120,6 +125,39 @@ fn a_relay_says_everything_again(world: &mut World) {
     });
     world.attend(move || guest.reset(&login, &mail, &password, PATIENCE));
     assert_eq!(world.crashes(), 1);
+}
+
+/// Whoever is given the request dies after the set, and is away for so long.
+fn dies_after_the_set(world: &mut World, away: Duration, patience: Duration) -> Told {
+    let (login, mail) = login(world, Kind::Ordinary);
+    let (mut guest, password) = (world.guest(), world.password());
+    let applied = CrashPoint::Agent(agent::steps::Step::Applied);
+    for name in ["agent-1", "agent-2"].into_iter().take(world.agents()) {
+        world.crash_at(applied, name, away);
+    }
+    let told = world.attend(move || {
+        // Everybody's first password was written when the world began; a controller dates by seconds.
+        guest.wait(Duration::from_secs(5));
+        guest.reset(&login, &mail, &password, patience)
+    });
+    assert_eq!(world.crashes(), 1);
+    told
+}
+
+/// The relay, in other hands, has the other agent answer for the one that died.
+fn another_agent_settles(world: &mut World) {
+    world.let_another_settle();
+    dies_after_the_set(world, Duration::from_secs(30), Duration::from_secs(60));
+    world.give_the_relay_back();
+}
+
+fn an_agent_dies_and_comes_back(world: &mut World) {
+    world.let_nobody_be_asked();
+    dies_after_the_set(world, Duration::from_secs(30), Duration::from_secs(120));
+}
+
+fn an_agent_dies_and_stays_away(world: &mut World) {
+    dies_after_the_set(world, Duration::from_secs(60 * 60), Duration::from_secs(20 * 60));
 }
 
 fn a_protected_person_resets(world: &mut World) {

@@ -10,6 +10,7 @@
 
 use std::time::Duration;
 
+use directory_fake::Fault;
 use lab::Kind;
 use testkit::world::{Told, World};
 
@@ -43,4 +44,20 @@ fn a_reset_takes_no_time_when_nothing_is_in_the_way() {
     let told = world.attend(move || guest.reset(&login, &person.private_mail, &password, PATIENCE));
     assert_eq!(told, Told::Changed);
     assert!(world.now().since(before) < Duration::from_secs(2), "{:?}", world.now().since(before));
+}
+
+/// A set stands in the controller's queue, and nothing can be seen of it. By the agent's clock, which is
+/// put forward meanwhile, the time is over after which it could not be made any more (a soak's find:
+/// seed 4426 of the faults as they were drawn then).
+#[test]
+fn a_clock_that_is_put_forward_while_a_set_is_in_doubt_hurries_nobody_to_say_unchanged() {
+    let mut world = World::start(4_426, 1);
+    let person = world.people().iter().find(|one| one.kind == Kind::Ordinary).unwrap().clone();
+    let (mut guest, password) = (world.guest(), world.password());
+    let login = format!("{}@{}", person.login, world.domain().domain());
+    world.inject(Fault::SetLater(Duration::from_millis(14_434)));
+    world.after(Duration::from_secs(4), |world| world.put_clock_ahead("agent-1", 121_619));
+    world.after(Duration::from_secs(60), |world| world.put_clock_ahead("agent-1", 0));
+    let told = world.attend(move || guest.reset(&login, &person.private_mail, &password, PATIENCE));
+    assert_eq!(told, Told::Changed);
 }

@@ -1,37 +1,13 @@
 //! Questions to whoever sits at the terminal.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use command::Failure;
+pub(super) use command::ask::{line, whether};
 use inquire::{InquireError, Password, PasswordDisplayMode};
 use protocol::ClearPassword;
 use zeroize::Zeroizing;
-
-/// A question whose answer is yes or no; anything but yes is no.
-///
-/// # Errors
-/// If there is no terminal: the answer is an option then.
-pub(super) fn whether(question: &str) -> Result<bool, Failure> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::usage(format!("{question} There is nobody to ask: add --yes")));
-    }
-    let answer = line(&format!("{question} [y/N]"))?;
-    Ok(matches!(answer.to_lowercase().as_str(), "y" | "yes" | "j" | "ja"))
-}
-
-/// A line.
-///
-/// # Errors
-/// If nobody answers.
-pub(super) fn line(question: &str) -> Result<String, Failure> {
-    let answer = read(question)?;
-    let answer = answer.trim();
-    if answer.is_empty() {
-        return Err(Failure::usage(format!("{question}: there was no answer")));
-    }
-    Ok(answer.to_owned())
-}
 
 /// A password: the one line of a file, or typed without being shown.
 ///
@@ -65,13 +41,4 @@ fn typed(login: &str) -> Result<Zeroizing<String>, Failure> {
         }
         Err(error) => Err(Failure::unavailable(error)),
     }
-}
-
-/// Questions go to standard error: standard output may be read by a program.
-fn read(question: &str) -> Result<String, Failure> {
-    let mut error = std::io::stderr();
-    write!(error, "{question}: ").and_then(|()| error.flush()).map_err(Failure::unavailable)?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).map_err(Failure::unavailable)?;
-    Ok(answer)
 }

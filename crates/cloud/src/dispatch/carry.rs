@@ -75,13 +75,13 @@ pub(crate) async fn carry(
         match turn {
             Ok(Turn::Marked(packed)) => {
                 let offer = packed.offer;
-                match send(app, &record, &packed, denied).await {
+                match send(app, &record, &packed, (denied, &mut sealed)).await {
                     // A relay that is full or draining has listeners all the same.
                     Sent::NotDelivered => app.clock.sleep(NOT_DELIVERED_PAUSE).await,
                     Sent::Answered => return,
                     Sent::Denied if may_be_asked_again(app, &record, offer).await => {
                         denied = true;
-                        // Nobody else is given it any more.
+                        // Nobody else is given it any more, also where not a byte seems to have left.
                         sealed.clear();
                         turn = Ok(Turn::Marked(packed));
                         continue;
@@ -210,8 +210,13 @@ async fn listening(
     entities.get(first).map(|(at, _)| *at)
 }
 
-/// Sends what was marked as sent.
-async fn send(app: &App, record: &OperationRecord, packed: &Packed, denied: bool) -> Sent {
+/// Sends what was marked as sent. What was `sealed` for others is wiped when its first byte leaves.
+async fn send(
+    app: &App,
+    record: &OperationRecord,
+    packed: &Packed,
+    (denied, sealed): (bool, &mut Vec<SealedPassword>),
+) -> Sent {
     let Packed { offer, header, key, package } = packed;
     app.watch.reached(Step::Marked).await;
     let request = Request {
@@ -232,9 +237,26 @@ async fn send(app: &App, record: &OperationRecord, packed: &Packed, denied: bool
     // The first byte may leave: unless it certainly did not, this agent is the only one.
     app.watch.reached(Step::Asked).await;
     // Who must have signed the answer is looked up while it is waited for.
-    let (answer, signer) = tokio::join!(asked, app.store.agent(offer.agent));
+    let answer = wiping(sealed, asked.first_byte.left(), asked.answer);
+    let (answer, signer) = tokio::join!(answer, app.store.agent(offer.agent));
     let signer = signer.ok().flatten();
     read_answer(app, record, (key, header, signer), answer, denied).await
+}
+
+/// Waits for an answer, and lets go of what was `kept` for others as soon as the first byte of what is
+/// answered leaves: not as late as with the answer (SPEC K-4).
+async fn wiping<T, A>(
+    kept: &mut Vec<T>,
+    left: impl Future<Output = ()>,
+    answer: impl Future<Output = A>,
+) -> A {
+    let mut answer = std::pin::pin!(answer);
+    tokio::select! {
+        biased;
+        () = left => kept.clear(),
+        answer = &mut answer => return answer,
+    }
+    answer.await
 }
 
 /// What the relay's answer means for the operation: takes the agent's own answer down if there is
@@ -368,4 +390,39 @@ async fn doubt(app: &Arc<App>, record: OperationRecord, offer: TicketAgent) {
     app.following.moved(record.request, Progress::InDoubt);
     let record = OperationRecord { agent: Some(offer.agent), ..record };
     settle::settle(app, record).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::poll;
+    use tokio::sync::oneshot;
+
+    use super::wiping;
+
+    #[tokio::test]
+    async fn what_is_kept_for_others_goes_when_the_first_byte_leaves_and_no_later() {
+        let of_others = Arc::new(());
+        let mut kept = vec![Arc::clone(&of_others); 2];
+        let (leaves, left) = oneshot::channel();
+        let (answers, answered) = oneshot::channel();
+        let answer = wiping(&mut kept, async { left.await.unwrap() }, answered);
+        let mut answer = std::pin::pin!(answer);
+        assert!(poll!(answer.as_mut()).is_pending());
+        assert_eq!(Arc::strong_count(&of_others), 3, "queued; it may still go to another");
+        leaves.send(()).unwrap();
+        assert!(poll!(answer.as_mut()).is_pending());
+        assert_eq!(Arc::strong_count(&of_others), 1, "on its way; nobody has answered");
+        answers.send("the answer").unwrap();
+        assert_eq!(answer.await, Ok("the answer"));
+    }
+
+    #[tokio::test]
+    async fn what_never_left_is_kept_for_others() {
+        let mut kept = vec![1, 2];
+        let answer = wiping(&mut kept, std::future::pending(), async { "not delivered" });
+        assert_eq!(answer.await, "not delivered");
+        assert_eq!(kept, [1, 2]);
+    }
 }

@@ -156,7 +156,7 @@ async fn ask(
     };
     let entity = Entity::of(record.tenant, whom.agent);
     let answer = match app.relay.ask(&entity, request, app.settings.relay_response) {
-        Ok(asked) => asked.await,
+        Ok(asked) => asked.answer.await,
         Err(error) => Err(error),
     };
     let response = match answer {

@@ -14,12 +14,12 @@ use futures_util::future::BoxFuture;
 use protocol::{Clock, InstanceId};
 use relay::token::KeyFile;
 use relay::{
-    Delivered, DeliveryErrorKind, Entity, HttpSender, Request, SendError, SendErrorKind,
+    Delivered, DeliveryErrorKind, Entity, FirstByte, HttpSender, Request, SendError, SendErrorKind,
     TlsTransport,
 };
 use tokio::sync::watch;
 
-use super::{Answer, Reach};
+use super::{Asked, Reach};
 use crate::app::StartError;
 use crate::settings::RelayElsewhere;
 
@@ -238,14 +238,17 @@ impl Reach for Elsewhere {
         entity: &'a Entity,
         request: Request,
         limit: Duration,
-    ) -> Result<Answer<'a>, SendError> {
-        Ok(Box::pin(async move {
-            let answer = self.sender.send(entity, request, limit).await;
+    ) -> Result<Asked<'a>, SendError> {
+        let first_byte = FirstByte::default();
+        let leaves = first_byte.clone();
+        let answer = Box::pin(async move {
+            let answer = self.sender.send(entity, request, limit, &leaves).await;
             let error = answer.as_ref().err();
             self.learn(entity, error);
             error.into_iter().for_each(|error| self.tell(entity, error));
             answer
-        }))
+        });
+        Ok(Asked { first_byte, answer })
     }
 
     /// None: who listens is not said there.
@@ -255,6 +258,10 @@ impl Reach for Elsewhere {
 
     /// Nobody is sent anything any more; whoever has a key may go on listening to nothing.
     fn disconnect(&self, _: &Entity) {}
+
+    fn revoke(&self, _: &Entity) -> bool {
+        false
+    }
 
     /// Nothing: no agent listens here.
     fn router(&self) -> Router {

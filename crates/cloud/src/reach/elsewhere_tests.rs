@@ -132,9 +132,12 @@ fn asking_learns_that_there_is_no_way() {
     let mut asked = relay.ask(&entity, request, Duration::from_secs(1)).unwrap();
     assert!(relay.may_listen(&entity), "nothing happens before the answer is looked for");
     let mut context = Context::from_waker(Waker::noop());
-    let Poll::Ready(Err(error)) = asked.as_mut().poll(&mut context) else { panic!("no error") };
+    let Poll::Ready(Err(error)) = asked.answer.as_mut().poll(&mut context) else {
+        panic!("no error")
+    };
     assert!(matches!(error.kind, SendErrorKind::Unreachable(_)), "{error}");
     assert_eq!(error.delivered, Delivered::No);
+    assert!(!asked.first_byte.may_have_left());
     assert_eq!(relay.left(&entity), PAUSE);
 }
 

@@ -12,12 +12,17 @@ use std::time::Duration;
 use axum::Router;
 use futures_util::future::BoxFuture;
 use protocol::InstanceId;
-use relay::{Entity, Relay, Request, Response, SendError};
+use relay::{Entity, FirstByte, Relay, Request, Response, SendError};
 
 pub(crate) use elsewhere::{Elsewhere, check};
 
-/// What comes of a request that may have left.
-pub(crate) type Answer<'a> = BoxFuture<'a, Result<Response, SendError>>;
+/// A request that may leave.
+pub(crate) struct Asked<'a> {
+    /// Tells when its first byte does.
+    pub(crate) first_byte: FirstByte,
+    /// What comes of it.
+    pub(crate) answer: BoxFuture<'a, Result<Response, SendError>>,
+}
 
 /// The relay that the service sends through. Waiting, expiry and "once only" are not here but with
 /// the dispatcher.
@@ -62,13 +67,16 @@ pub(crate) trait Reach: Send + Sync {
         entity: &'a Entity,
         request: Request,
         limit: Duration,
-    ) -> Result<Answer<'a>, SendError>;
+    ) -> Result<Asked<'a>, SendError>;
 
     /// The processes that are known to listen on `entity`.
     fn instances(&self, entity: &Entity) -> Vec<InstanceId>;
 
     /// Cuts whoever listens on `entity`, as far as that can be done from here.
     fn disconnect(&self, entity: &Entity);
+
+    /// The same for an agent that was revoked, which is told so; whether there was somebody.
+    fn revoke(&self, entity: &Entity) -> bool;
 
     /// What the service serves of it.
     fn router(&self) -> Router;
@@ -99,9 +107,11 @@ impl Reach for Relay {
         entity: &'a Entity,
         request: Request,
         limit: Duration,
-    ) -> Result<Answer<'a>, SendError> {
+    ) -> Result<Asked<'a>, SendError> {
         let asked = Self::ask(self, entity, request)?;
-        Ok(Box::pin(async move { asked.answer(limit).await.map_err(SendError::from) }))
+        let first_byte = asked.first_byte().clone();
+        let answer = Box::pin(async move { asked.answer(limit).await.map_err(SendError::from) });
+        Ok(Asked { first_byte, answer })
     }
 
     fn instances(&self, entity: &Entity) -> Vec<InstanceId> {
@@ -110,6 +120,10 @@ impl Reach for Relay {
 
     fn disconnect(&self, entity: &Entity) {
         Self::disconnect(self, entity);
+    }
+
+    fn revoke(&self, entity: &Entity) -> bool {
+        Self::revoke(self, entity)
     }
 
     fn router(&self) -> Router {

@@ -33,7 +33,7 @@ pub(crate) async fn serve(
     stop: CancellationToken,
 ) -> Result<(), NotServing> {
     let config = settings.tls().map_err(NotServing::Certificate)?;
-    let RelaySettings { listen, limits, entities, rules, .. } = settings;
+    let RelaySettings { listen, connections, names, limits, entities, rules, .. } = settings;
     let listener = TcpListener::bind(listen).await.map_err(|error| {
         NotServing::Address(StartError::new(format!(
             "cannot listen on {listen} (`listen`): {error}; is another service on that port?"
@@ -41,7 +41,7 @@ pub(crate) async fn serve(
     })?;
     let drain = limits.drain;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let authority = Arc::new(Configured { entities, rules });
+    let authority = Arc::new(Configured { names, entities, rules });
     let relay = Relay::new(limits, authority, clock, Arc::new(SystemRandomness::default()));
     // Where port 0 was asked for, the log says which one it became.
     let listen = listener.local_addr().unwrap_or(listen);
@@ -51,13 +51,14 @@ pub(crate) async fn serve(
         tracing::info!(event = "relay.draining");
         relay.drain().await;
     };
-    tls::serve(listener, config, router, (stop, drain), leave).await;
+    tls::serve((listener, connections), config, router, (stop, drain), leave).await;
     tracing::info!(event = "relay.stopped");
     Ok(())
 }
 
 /// What the configuration says: every rule holds for every entity.
 struct Configured {
+    names: Vec<String>,
     entities: Vec<Entity>,
     rules: Vec<Rule>,
 }
@@ -76,5 +77,9 @@ impl Authority for Configured {
 
     fn rules_everywhere(&self) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
         Box::pin(std::future::ready(Ok(self.rules.clone())))
+    }
+
+    fn names(&self) -> &[String] {
+        &self.names
     }
 }

@@ -25,6 +25,10 @@ pub(crate) const KEYS: &[Key] = &[
         "Certificate chain, PEM."),
     Key::new("", "key", Kind::Path, Default::Required("\"relay.key\""),
         "Private key of the certificate, PEM."),
+    Key::new("", "connections", Kind::Number(16), Default::Value("16384"),
+        "How many connections may be open that are not WebSockets with a token; others wait until one ends. Each may take 100 KiB, and an open file."),
+    Key::new("", "names", Kind::Texts, Default::Value("[]"),
+        "The host names of this relay: [\"relay.example.org\", \"127.0.0.1\"], without ports. Tokens are for a host; without this list, for whichever the request says: give it where another relay has one of the keys."),
     Key::new("limits", "response_seconds", Kind::Seconds(1), Default::Value("60"),
         "How long a listener may take to answer (relay protocol: 60 s, then 504)."),
     Key::new("limits", "rendezvous_seconds", Kind::Seconds(1), Default::Value("30"),
@@ -38,7 +42,9 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("limits", "slow_listener_seconds", Kind::Seconds(1), Default::Value("5"),
         "How long a listener may take nothing of what is written to it (relay protocol: 5 s)."),
     Key::new("limits", "refused_listen_millis", Kind::Millis(0), Default::Value("1000"),
-        "How long a refused listener waits for its refusal: some try 255 times a second."),
+        "How long a refused listener waits for its refusal, and a sender for that of its token: some try 255 times a second."),
+    Key::new("limits", "refused_waiting", Kind::Number(0), Default::Value("1024"),
+        "How many may wait for that; above it, 503 at once."),
     Key::new("limits", "listeners_per_entity", Kind::Number(1), Default::Value("25"),
         "How many listeners one entity may have (relay protocol: 25)."),
     Key::new("limits", "queue_requests", Kind::Number(1), Default::Value("256"),
@@ -84,6 +90,8 @@ pub(crate) struct RelaySettings {
     pub(crate) listen: SocketAddr,
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
+    pub(crate) connections: usize,
+    pub(crate) names: Vec<String>,
     pub(crate) limits: Limits,
     pub(crate) entities: Vec<Entity>,
     pub(crate) rules: Vec<Rule>,
@@ -108,11 +116,26 @@ impl RelaySettings {
             listen: server.parsed("listen", "an address and a port")?,
             certificate: server.path("certificate")?,
             key: server.path("key")?,
+            connections: server.small("connections")?,
+            names: names(server)?,
             limits: limits(settings.section("limits")?)?,
             entities,
             rules,
         })
     }
+}
+
+fn names(server: &Section) -> Result<Vec<String>, SettingsError> {
+    let names = server.texts("names")?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
+    let is_name = |name: &String| match name.strip_prefix('[').and_then(|n| n.strip_suffix(']')) {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !name.is_empty() && name.bytes().all(plain),
+    };
+    if !names.iter().all(is_name) {
+        return Err(server.wrong("names", "may hold host names and addresses, without ports"));
+    }
+    Ok(names)
 }
 
 fn limits(limits: &Section) -> Result<Limits, SettingsError> {
@@ -126,6 +149,7 @@ fn limits(limits: &Section) -> Result<Limits, SettingsError> {
         handshake: limits.duration("handshake_seconds")?,
         slow_listener: limits.duration("slow_listener_seconds")?,
         refused_listen: limits.duration("refused_listen_millis")?,
+        refused_waiting: limits.small("refused_waiting")?,
         listeners_per_entity: limits.small("listeners_per_entity")?,
         queue_requests: limits.small("queue_requests")?,
         queue_bytes: limits.small("queue_bytes")?,
@@ -215,6 +239,9 @@ mod tests {
             ("#ping_seconds", "pong_seconds", "there is no key `limits.pong_seconds`"),
             ("#listen = \"127.0.0.1:9443\"", "listen = \"here\"", "`listen` must be an address"),
             ("certificate = ", "#certificate = ", "`certificate` is missing"),
+            ("#names = []", "names = [\"relay:9443\"]", "`names` may hold host names"),
+            ("#names = []", "names = [\"[relay]\"]", "`names` may hold host names"),
+            ("#connections = 16384", "connections = 1", "`connections` must"),
         ] {
             let error = read(&[(from, to)]).unwrap_err();
             assert!(error.contains(problem), "{error}");

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -102,6 +103,53 @@ async fn it_serves_listeners_and_senders_with_the_keys_of_its_configuration() {
     assert!(got.ends_with("\r\n\r\nanswer") && got.to_lowercase().contains("\r\nvia: 1.1 "));
     assert_eq!(asked["requestTarget"], format!("/{PATH}"));
     assert_eq!(asked["remoteEndpoint"]["address"], HOST);
+}
+
+/// A configuration with these keys above all sections.
+fn with_top(folder: &Folder, keys: &str) -> PathBuf {
+    let config = folder.config("");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("{keys}\n{text}")).unwrap();
+    config
+}
+
+#[tokio::test]
+async fn whoever_comes_when_all_connections_are_taken_waits_and_channels_take_none() {
+    let folder = Folder::new();
+    let relay = Program::start(&with_top(&folder, "connections = 16"));
+    let mut channel = listen(&folder, &relay, &token("listen-rule", LISTEN_KEY)).await.unwrap();
+    let mut idle = Vec::new();
+    for _ in 0..16 {
+        idle.push(connection(&folder, &relay).await);
+    }
+    while !relay.has_logged("http.connections_full") {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let answer = async {
+        let asked = next_request(&mut channel).await["request"].clone();
+        let head = json!({"response": {"requestId": asked["id"], "statusCode": 204}});
+        channel.send(Message::text(head.to_string())).await.unwrap();
+    };
+    let good = token("send-rule", SEND_KEY);
+    let mut sent = Box::pin(send(&folder, &relay, &good));
+    let early = tokio::time::timeout(Duration::from_millis(200), &mut sent).await;
+    assert!(early.is_err(), "{early:?}");
+    idle.pop();
+    let (got, ()) = tokio::join!(sent, answer);
+    assert!(got.starts_with("HTTP/1.1 204"), "{got}");
+}
+
+#[tokio::test]
+async fn a_token_is_good_at_its_own_names_only_where_they_are_listed() {
+    let folder = Folder::new();
+    let (listener, sender) = (token("listen-rule", LISTEN_KEY), token("send-rule", SEND_KEY));
+    for (names, status) in [("relay.example.org", 403), ("127.0.0.1", 404)] {
+        let relay = Program::start(&with_top(&folder, &format!("names = [\"{names}\"]")));
+        let got = send(&folder, &relay, &sender).await;
+        assert!(got.starts_with(&format!("HTTP/1.1 {status}")), "{names}: {got}");
+        let listens = listen(&folder, &relay, &listener).await.err();
+        assert_eq!(listens, (status == 403).then_some(403), "{names}");
+    }
 }
 
 #[tokio::test]

@@ -39,14 +39,14 @@ macro_rules! alarms {
                 /// Two processes use one agent identity at once.
                 TwoInstances = "two_instances", "34047", Event, Operator, No,
                     "Two running processes use the identity of one agent: its state was copied, or somebody has stolen it.",
-                    "Stop the copy. If you do not know of one, revoke the agent and enrol it anew with `passback agent enrol-code --tenant SLUG`.";
+                    "Stop the copy. If you do not know of one, revoke the agent (`passback agent revoke NAME --tenant SLUG`) and enrol it anew with `passback agent enrol-code --tenant SLUG`.";
                 /// The agents of a tenant are configured differently.
                 ConfigurationDiffers = "configuration_differs", "34048", Event, Operator, No,
                     "Agents of the organisation have different directories, scopes or rules, so it depends on the agent how a request ends.",
                     "Compare their files and make them alike.";
                 /// An agent was revoked.
                 AgentRevoked = "agent_revoked", "34049", Event, Nobody, No,
-                    "An administrator revoked the agent; its channel was cut.",
+                    "An administrator revoked the agent; a service that runs cuts its channel within 10 seconds.",
                     "To let it work again, enrol it anew: `passback agent enrol-code --tenant SLUG`, then `passback-agent enrol --code CODE`.";
                 /// A directory is used without a policy-hints control (SPEC D-2).
                 HistoryNotEnforced = "history_not_enforced", "34050", Event, Operator, No,

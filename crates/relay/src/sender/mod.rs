@@ -29,6 +29,7 @@ use protocol::{Clock, timeout};
 
 use crate::address::RelayAddress;
 use crate::entity::Entity;
+use crate::first_byte::FirstByte;
 use crate::limits::{BODY_MAX, HEADERS_MAX, RENDEZVOUS_MAX};
 use crate::message::{Delivered, DeliveryError, DeliveryErrorKind, Request, Response};
 use crate::token::{KeyFile, KeyFileError};
@@ -114,7 +115,7 @@ impl From<SendErrorKind> for SendError {
 impl HttpSender {
     /// Gives `request` to the relay, for the listener of the entity that is `own` with us, and waits
     /// for its answer, at most `limit` and never longer than that in all. Nothing is ever sent twice.
-    /// Dropping the future gives the request up.
+    /// Dropping the future gives the request up. `first_byte`, fresh, is told when it leaves.
     ///
     /// # Errors
     /// [`SendError`], which also says whether the listener may have seen the request.
@@ -123,6 +124,7 @@ impl HttpSender {
         own: &Entity,
         request: Request,
         limit: Duration,
+        first_byte: &FirstByte,
     ) -> Result<Response, SendError> {
         let (address, entity) = (&self.address, self.address.entity(own));
         let request = self.request(&entity, request)?;
@@ -134,7 +136,7 @@ impl HttpSender {
             Ok(Err(error)) => return Err(SendErrorKind::Unreachable(error).into()),
             Err(_) => return Err(SendErrorKind::Late.into()),
         };
-        let (stream, first_byte) = Watched::over(stream);
+        let stream = Watched::over(stream, first_byte.clone());
         let left = limit.saturating_sub(self.clock.running().saturating_sub(began));
         let exchanged = timeout(&*self.clock, left, exchange(stream, request)).await;
         let broken = |kind| {

@@ -2,35 +2,23 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::first_byte::FirstByte;
 use crate::transport::ByteStream;
 
 /// The stream.
 pub(super) struct Watched {
     inner: Box<dyn ByteStream>,
-    first_byte: Arc<AtomicBool>,
+    first_byte: FirstByte,
 }
-
-/// Whether the first byte may have left.
-pub(super) struct FirstByte(Arc<AtomicBool>);
 
 impl Watched {
-    /// Watches `inner`, to which nothing was written yet.
-    pub(super) fn over(inner: Box<dyn ByteStream>) -> (Self, FirstByte) {
-        let first_byte = Arc::new(AtomicBool::new(false));
-        (Self { inner, first_byte: Arc::clone(&first_byte) }, FirstByte(first_byte))
-    }
-}
-
-impl FirstByte {
-    /// Whether it may have left: it was tried to write it.
-    pub(super) fn may_have_left(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+    /// Watches `inner`, to which nothing was written yet, for `first_byte`.
+    pub(super) const fn over(inner: Box<dyn ByteStream>, first_byte: FirstByte) -> Self {
+        Self { inner, first_byte }
     }
 }
 
@@ -50,8 +38,7 @@ impl AsyncWrite for Watched {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        // Before it is tried: of what failed, a part may be on its way.
-        self.first_byte.store(true, Ordering::SeqCst);
+        self.first_byte.leaves();
         Pin::new(&mut self.inner).poll_write(context, bytes)
     }
 

@@ -117,6 +117,7 @@ impl Inner {
             Err(_) => return Ok(Refusal::Token),
         };
         let covered = signed.audience.covers_path(host, &path.to_ascii_lowercase());
+        let covered = covered && self.is_own_name(host);
         let good = covered && signed.allows(right);
         Ok(if good { Refusal::UnknownEntity } else { Refusal::Forbidden })
     }
@@ -146,10 +147,17 @@ impl Inner {
         }
         let signed =
             sas::verify(token, &rules, self.clock.now()).map_err(|_: TokenError| Refusal::Token)?;
-        if !signed.audience.covers(asked.host, asked.entity) || !signed.allows(asked.right) {
+        let covered = signed.audience.covers(asked.host, asked.entity);
+        if !covered || !self.is_own_name(asked.host) || !signed.allows(asked.right) {
             return Err(Refusal::Forbidden);
         }
         Ok(Pass { expires_at: signed.expires_at, instance: None })
+    }
+
+    /// Whether `host`, with or without port, is a name of this relay, as far as it knows its own.
+    fn is_own_name(&self, host: &str) -> bool {
+        let (names, host) = (self.authority.names(), sas::host_of(host));
+        names.is_empty() || names.iter().any(|name| name.eq_ignore_ascii_case(host))
     }
 
     /// Checks a token of ours, but for its right.

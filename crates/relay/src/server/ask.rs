@@ -9,13 +9,14 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::channel::{Channel, Reply};
+use super::channel::Channel;
 use super::connect::Arrival;
 use super::rendezvous::{Awaited, Ticket};
 use super::{Answer, Inner};
 use crate::entity::Entity;
+use crate::first_byte::FirstByte;
 use crate::message::{Delivered, DeliveryError, DeliveryErrorKind, Request, Response};
-use crate::session::asking::NotQueued;
+use crate::session::asking::{Awaits, NotQueued};
 
 /// How a request and its answer travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,25 @@ pub(super) enum Road {
     Either,
     /// Both at a rendezvous.
     Rendezvous,
+}
+
+/// Where the answer to a request goes.
+pub(super) struct Reply {
+    pub(super) answer: oneshot::Sender<Answer>,
+    pub(super) first_byte: FirstByte,
+}
+
+impl Reply {
+    /// Answers; gives the answer back if nobody waits for it any more.
+    pub(super) fn send(self, answer: Answer) -> Result<(), Answer> {
+        self.answer.send(answer)
+    }
+}
+
+impl Awaits for Reply {
+    fn leaves(&self) {
+        self.first_byte.leaves();
+    }
 }
 
 /// A request, and where its sender is, as far as it is known.
@@ -54,7 +74,7 @@ impl Inner {
         let id = self.random_id();
         // An address that nobody else knows; on the channel alone it leads nowhere.
         let secret = if road == Road::Channel { id } else { self.random_id() };
-        let (reply, answer) = oneshot::channel();
+        let (reply, answer, first_byte) = awaited();
         let asked = self.pick(entity, reply, |channel, reply| {
             let meets = road != Road::Channel;
             let ticket = meets.then(|| self.await_at(secret, channel, id, None));
@@ -62,7 +82,7 @@ impl Inner {
         });
         let (channel, ticket) = asked?;
         let (limit, clock) = (self.limits.response, Arc::clone(&self.clock));
-        Ok(Asked { channel, id, answer, limit, clock, _ticket: ticket })
+        Ok(Asked { channel, id, answer, first_byte, limit, clock, _ticket: ticket })
     }
 
     /// Tells one listener of `entity` that a sender wants a WebSocket.
@@ -72,7 +92,7 @@ impl Inner {
         visitor: &Visitor<'_>,
     ) -> Result<Knock, DeliveryErrorKind> {
         let (id, secret) = (self.random_id(), self.random_id());
-        let (reply, lost) = oneshot::channel();
+        let (reply, lost, _) = awaited();
         let knocked = self.pick(entity, reply, |channel, reply| {
             let (sender, arrival) = oneshot::channel();
             let ticket = self.await_at(secret, channel, id, Some(sender));
@@ -132,11 +152,19 @@ impl Inner {
     }
 }
 
+/// Where an answer goes, where it is awaited, and whether what is answered has left.
+fn awaited() -> (Reply, oneshot::Receiver<Answer>, FirstByte) {
+    let (answer, awaited) = oneshot::channel();
+    let first_byte = FirstByte::default();
+    (Reply { answer, first_byte: first_byte.clone() }, awaited, first_byte)
+}
+
 /// A request under way. When it is dropped, its channel forgets it.
 pub struct Asked {
     channel: Arc<Channel>,
     id: Uuid,
     answer: oneshot::Receiver<Answer>,
+    first_byte: FirstByte,
     limit: Duration,
     clock: Arc<dyn Clock>,
     /// For as long as it is awaited, the listener may come to a rendezvous.
@@ -144,6 +172,11 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// Whether the first byte of the request may have left for the listener.
+    pub const fn first_byte(&self) -> &FirstByte {
+        &self.first_byte
+    }
+
     /// The second half of [`Relay::deliver`](super::Relay::deliver): waits for the answer, at most
     /// `response_limit` and never longer than [`Limits::response`](crate::Limits::response).
     ///

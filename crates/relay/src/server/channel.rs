@@ -4,21 +4,21 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use protocol::{Clock, InstanceId, Timestamp, timeout};
-use tokio::sync::{mpsc, oneshot};
-use tokio_tungstenite::tungstenite;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::Inner;
 use super::access::{Asked, Pass, Refusal};
-use super::ask::{Road, Sent, Visitor};
+use super::ask::{Reply, Road, Sent, Visitor};
+use super::farewell::{FAREWELL, broken_answer, farewell_for, say_farewell};
 use super::patience::{Patience, Wire};
 use super::registry::Place;
-use super::{Answer, Inner};
 use crate::close::Close;
 use crate::entity::Entity;
 use crate::frame;
@@ -27,16 +27,12 @@ use crate::message::{Delivered, DeliveryError, DeliveryErrorKind, Response};
 use crate::session::asking::{AskingSession, Heard, NotQueued, Outgoing, Violation};
 use crate::token::Right;
 
-/// How long a peer may take to agree to the end of a channel.
-pub(super) const FAREWELL: Duration = Duration::from_secs(1);
-
 /// No interval can be nothing.
 pub(super) const PING_MIN: Duration = Duration::from_millis(1);
 
 /// How long the pong of a channel that is well takes at most. Another one is only asked later.
 const PONG: Duration = Duration::from_secs(2);
 
-pub(super) type Reply = oneshot::Sender<Answer>;
 /// What is to be written, in order.
 pub(super) type Writes = mpsc::UnboundedReceiver<Write>;
 
@@ -222,10 +218,13 @@ impl Channel {
         self.clock.running().saturating_sub(*lock(&self.last_sign))
     }
 
-    /// Ends the channel from outside.
-    pub(super) fn cut(&self, why: Close) {
-        lock(&self.cut_for).get_or_insert(why);
+    /// Ends the channel from outside; false if it is ending already.
+    pub(super) fn cut(&self, why: Close) -> bool {
+        let mut cut_for = lock(&self.cut_for);
+        let is_first = cut_for.is_none();
+        cut_for.get_or_insert(why);
         self.cutting.cancel();
+        is_first
     }
 
     /// Ends every request that is under way.
@@ -317,26 +316,6 @@ async fn read(
                 return Some(close);
             }
         }
-    }
-}
-
-/// What became of a request whose answer broke a rule.
-pub(super) fn broken_answer(close: Close) -> DeliveryError {
-    let too_big = close == Close::TOO_BIG;
-    let kind = if too_big { DeliveryErrorKind::TooBig } else { DeliveryErrorKind::ListenerLost };
-    DeliveryError { kind, delivered: Delivered::Yes }
-}
-
-/// What to tell a peer whose message could not be read; nothing if it is gone.
-pub(super) fn farewell_for(error: axum::Error) -> Option<Close> {
-    match error.into_inner().downcast_ref::<tungstenite::Error>()? {
-        tungstenite::Error::Capacity(_) => Some(Close::TOO_BIG),
-        tungstenite::Error::Utf8(_) => Some(Close::MALFORMED),
-        tungstenite::Error::Protocol(error) => {
-            let gone = tungstenite::error::ProtocolError::ResetWithoutClosingHandshake;
-            (*error != gone).then_some(Close::MALFORMED)
-        }
-        _ => None,
     }
 }
 
@@ -436,18 +415,6 @@ async fn tick(channel: &Channel, relay: &Inner) -> Close {
             return Close::TOKEN_EXPIRED;
         }
         let _ = channel.writes.send(Write::Ping);
-    }
-}
-
-/// Says why the channel ends, if there is anything to say, and waits until the peer agrees.
-pub(super) async fn say_farewell(
-    mut sink: SplitSink<WebSocket, Message>,
-    mut stream: SplitStream<WebSocket>,
-    why: Option<Close>,
-) {
-    let frame = why.map(|why| CloseFrame { code: why.code, reason: why.reason.into() });
-    if sink.send(Message::Close(frame)).await.is_ok() {
-        while let Some(Ok(_)) = stream.next().await {}
     }
 }
 

@@ -41,7 +41,9 @@ pub(super) async fn open(
     let admitted = timeout(&*relay.clock, relay.limits.handshake, admitted).await;
     let (entity, suffix) = match admitted.unwrap_or(Err(Refusal::Unavailable)) {
         Ok(admitted) => admitted,
-        Err(refusal) => return from_relay(&Trouble::Refused(refusal)),
+        Err(refusal) => {
+            return from_relay(&Trouble::Refused(relay.hold_back_sender(refusal).await));
+        }
     };
     let Some(place) = relay.rooms.socket(&entity) else {
         return from_relay(&Trouble::not_delivered(DeliveryErrorKind::Busy));
@@ -58,13 +60,15 @@ pub(super) async fn open(
     };
     match relay.arrival(knock).await {
         Ok(Arrival::Accepted { protocol, socket }) => {
+            // From here on it is there, for a relay that drains, too.
+            let entered = relay.pipes.enter(entity);
             let upgrade = rendezvous::bounded(upgrade).protocols(named(protocol.as_ref()));
             upgrade.on_upgrade(async move |sender| {
                 let Ok(Ok(listener)) = timeout(&*relay.clock, relay.limits.handshake, socket).await
                 else {
                     return;
                 };
-                pipe::run(entity, listener, Wire { socket: sender, taken }, relay).await;
+                pipe::run(entered, listener, Wire { socket: sender, taken }, relay).await;
                 drop(place);
             })
         }

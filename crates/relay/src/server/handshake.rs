@@ -128,10 +128,9 @@ async fn open(
         Ok(admitted) => admitted,
         Err(refusal) => {
             tracing::info!(%refusal, "relay.listen.refused");
-            relay.clock.sleep(relay.limits.refused_listen).await;
-            return match refusal {
-                Refusal::Unavailable => unavailable(refusal.to_string()),
-                _ => (refusal.status(), refusal.to_string()).into_response(),
+            return match relay.hold_back(refusal).await {
+                refusal @ Refusal::Unavailable => unavailable(refusal.to_string()),
+                refusal => (refusal.status(), refusal.to_string()).into_response(),
             };
         }
     };

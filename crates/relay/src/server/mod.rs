@@ -4,9 +4,11 @@ mod access;
 mod ask;
 mod channel;
 mod connect;
+mod farewell;
 mod handshake;
 mod patience;
 mod pipe;
+mod refused;
 mod registry;
 mod rendezvous;
 mod room;
@@ -17,6 +19,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use protocol::{Clock, InstanceId, Randomness, timeout};
+use tokio::sync::Semaphore;
 
 use crate::close::Close;
 use crate::entity::Entity;
@@ -56,6 +59,13 @@ pub trait Authority: Send + Sync {
     fn rules_everywhere(&self) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
+
+    /// The host names of this relay, without port. A token of a shared key is for a host, and without
+    /// any names here that is whichever the request itself says that it was sent to: a token that was
+    /// made for another relay with the same key is good at this one, too, if its bearer wants it.
+    fn names(&self) -> &[String] {
+        &[]
+    }
 }
 
 /// The authority cannot say; listeners are told to come back.
@@ -77,8 +87,10 @@ pub(crate) struct Inner {
     randomness: Arc<dyn Randomness>,
     registry: Arc<Registry>,
     rendezvous: Arc<Rendezvous>,
-    pipes: Pipes,
+    pipes: Arc<Pipes>,
     rooms: Rooms,
+    /// Room for those who are refused, and wait for it.
+    refused: Semaphore,
 }
 
 impl Relay {
@@ -89,9 +101,10 @@ impl Relay {
         clock: Arc<dyn Clock>,
         randomness: Arc<dyn Randomness>,
     ) -> Self {
+        let refused = Semaphore::new(limits.refused_waiting.min(Semaphore::MAX_PERMITS));
         let registry = Arc::new(Registry::default());
         let rendezvous = Arc::new(Rendezvous::default());
-        let (pipes, rooms) = (Pipes::default(), Rooms::new(&limits));
+        let (pipes, rooms) = (Arc::<Pipes>::default(), Rooms::new(&limits));
         Self {
             inner: Arc::new(Inner {
                 limits,
@@ -102,6 +115,7 @@ impl Relay {
                 rendezvous,
                 pipes,
                 rooms,
+                refused,
             }),
         }
     }
@@ -193,23 +207,35 @@ impl Relay {
         self.inner.ask(entity, sent, Road::Channel).map_err(not_delivered)
     }
 
-    /// Cuts every channel of `entity`: it was revoked or offboarded. The authority must have
-    /// ceased to name its keys before.
-    pub fn disconnect(&self, entity: &Entity) {
+    /// Cuts every channel of `entity`: it is not known any more. The authority must have ceased to
+    /// name its keys before. Whether there was a channel that was not ending already.
+    pub fn disconnect(&self, entity: &Entity) -> bool {
+        self.cut(entity, Close::ENTITY_GONE)
+    }
+
+    /// The same for an agent that was revoked, which is told so.
+    pub fn revoke(&self, entity: &Entity) -> bool {
+        self.cut(entity, Close::REVOKED)
+    }
+
+    fn cut(&self, entity: &Entity, why: Close) -> bool {
+        let mut any = false;
         for channel in self.inner.registry.all_of(entity) {
-            channel.cut(Close::ENTITY_GONE);
+            any |= channel.cut(why);
         }
-        self.inner.pipes.end(entity, Close::ENTITY_GONE);
+        self.inner.pipes.end(entity, why);
+        any
     }
 
     /// Ends service in good order: no new listeners, no new requests; what is in flight may end,
-    /// at most for [`Limits::drain`]; then channels are closed one after the other.
+    /// at most for [`Limits::drain`]; then channels are closed one after the other. A sender's
+    /// WebSocket is in flight for as long as it stands.
     pub async fn drain(&self) {
         self.inner.registry.begin_draining();
         let clock = &*self.inner.clock;
         let deadline = clock.running().saturating_add(self.inner.limits.drain);
         let (mut left, pipes) = (self.inner.registry.all(), &self.inner.pipes);
-        let pace = self.inner.drain_pace(left.len() + pipes.count());
+        let pace = self.inner.drain_pace(left.len() + pipes.left());
         while !left.is_empty() {
             let over = clock.running() >= deadline;
             let Some(at) = left.iter().position(|one| over || one.in_flight() == 0) else {
@@ -219,11 +245,15 @@ impl Relay {
             left.swap_remove(at).cut(Close::DRAINING);
             clock.sleep(pace).await;
         }
+        while pipes.left() > 0 && clock.running() < deadline {
+            clock.sleep(DRAIN_LOOK).await;
+        }
+        pipes.close(Close::DRAINING);
         while pipes.end_one(Close::DRAINING) {
             clock.sleep(pace).await;
         }
         let closed = async {
-            while !self.inner.registry.all().is_empty() {
+            while !self.inner.registry.all().is_empty() || pipes.left() > 0 {
                 clock.sleep(DRAIN_LOOK).await;
             }
         };

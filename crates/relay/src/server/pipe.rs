@@ -1,8 +1,8 @@
 //! Two WebSockets piped into each other, message by message, until one of them ends.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use bytes::Bytes;
@@ -12,7 +12,8 @@ use protocol::timeout;
 use tokio::sync::oneshot;
 
 use super::Inner;
-use super::channel::{FAREWELL, PING_MIN, farewell_for};
+use super::channel::PING_MIN;
+use super::farewell::{FAREWELL, farewell_for};
 use super::patience::Wire;
 use crate::close::Close;
 use crate::entity::Entity;
@@ -21,45 +22,80 @@ use crate::taken::Taken;
 /// All pipes of one relay.
 #[derive(Default)]
 pub(super) struct Pipes {
-    open: Mutex<HashMap<u64, (Entity, oneshot::Sender<Close>)>>,
-    next: AtomicU64,
+    open: Mutex<Open>,
+    /// Those that have not yet said their farewells are among them.
+    left: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Open {
+    pipes: HashMap<u64, (Entity, oneshot::Sender<Close>)>,
+    next: u64,
+    /// What ends those that come from now on.
+    closing: Option<Close>,
+}
+
+/// A pipe's place among all of them, from when its two sides have found each other until both have
+/// been told that it is over.
+pub(super) struct Entered {
+    pipes: Arc<Pipes>,
+    number: u64,
+    ended: oneshot::Receiver<Close>,
 }
 
 impl Pipes {
-    fn enter(&self, entity: Entity) -> (u64, oneshot::Receiver<Close>) {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
+    /// Takes a pipe in.
+    pub(super) fn enter(self: &Arc<Self>, entity: Entity) -> Entered {
         let (end, ended) = oneshot::channel();
-        self.lock().insert(number, (entity, end));
-        (number, ended)
+        let mut open = self.lock();
+        open.next += 1;
+        let number = open.next;
+        match open.closing {
+            Some(why) => drop(end.send(why)),
+            None => drop(open.pipes.insert(number, (entity, end))),
+        }
+        self.left.fetch_add(1, Ordering::SeqCst);
+        Entered { pipes: Arc::clone(self), number, ended }
     }
 
     /// Ends all of one entity.
     pub(super) fn end(&self, entity: &Entity, why: Close) {
-        for (_, (_, end)) in self.lock().extract_if(|_, (of, _)| of == entity) {
+        for (_, (_, end)) in self.lock().pipes.extract_if(|_, (of, _)| of == entity) {
             let _ = end.send(why);
         }
     }
 
-    pub(super) fn count(&self) -> usize {
-        self.lock().len()
+    /// How many there are, those that are saying their farewells included.
+    pub(super) fn left(&self) -> usize {
+        self.left.load(Ordering::SeqCst)
+    }
+
+    /// From here on whoever comes is ended at once.
+    pub(super) fn close(&self, why: Close) {
+        self.lock().closing = Some(why);
     }
 
     /// Ends one of them; says whether there was one.
     pub(super) fn end_one(&self, why: Close) -> bool {
         let mut open = self.lock();
-        let first = open.keys().next().copied();
-        let Some((_, end)) = first.and_then(|number| open.remove(&number)) else { return false };
+        let first = open.pipes.keys().next().copied();
+        let Some((_, end)) = first.and_then(|number| open.pipes.remove(&number)) else {
+            return false;
+        };
         let _ = end.send(why);
         true
     }
 
-    fn leave(&self, number: u64) {
-        self.lock().remove(&number);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, (Entity, oneshot::Sender<Close>)>> {
+    fn lock(&self) -> MutexGuard<'_, Open> {
         // Each change under this lock is one step: a panic elsewhere leaves nothing half done.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.pipes.lock().pipes.remove(&self.number);
+        self.pipes.left.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -70,12 +106,11 @@ struct Farewells {
 }
 
 /// Pipes until one side ends, falls silent or does not read, or the pipe is ended from outside.
-pub(super) async fn run(entity: Entity, listener: Wire, sender: Wire, relay: Arc<Inner>) {
-    let (number, ended) = relay.pipes.enter(entity);
+pub(super) async fn run(mut entered: Entered, listener: Wire, sender: Wire, relay: Arc<Inner>) {
     let (mut to_listener, mut from_listener) = listener.socket.split();
     let (mut to_sender, mut from_sender) = sender.socket.split();
     let farewells = tokio::select! {
-        why = ended => {
+        why = &mut entered.ended => {
             let frame = why.ok().map(frame);
             Farewells { listener: frame.clone(), sender: frame }
         }
@@ -88,12 +123,12 @@ pub(super) async fn run(entity: Entity, listener: Wire, sender: Wire, relay: Arc
             Farewells { sender: listener.clone(), listener }
         }
     };
-    relay.pipes.leave(number);
     let said = futures_util::future::join(
         farewell(to_listener, from_listener, farewells.listener),
         farewell(to_sender, from_sender, farewells.sender),
     );
     let _ = timeout(&*relay.clock, FAREWELL, said).await;
+    drop(entered);
 }
 
 /// Forwards in one direction, and pings the side that is written to. Returns what was said at the
@@ -146,5 +181,25 @@ async fn farewell(
 ) {
     if to.send(Message::Close(said)).await.is_ok() {
         while let Some(Ok(_)) = from.next().await {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_pipe_that_comes_about_when_all_have_been_ended_is_ended_at_once_and_with_a_word() {
+        let (pipes, entity) = (Arc::<Pipes>::default(), Entity::parse("t/x/a/y").unwrap());
+        let mut early = pipes.enter(entity.clone());
+        assert!(futures_util::poll!(&mut early.ended).is_pending());
+        pipes.close(Close::DRAINING);
+        assert!(pipes.end_one(Close::DRAINING) && !pipes.end_one(Close::DRAINING));
+        let mut late = pipes.enter(entity);
+        assert_eq!((&mut early.ended).await, Ok(Close::DRAINING));
+        assert_eq!((&mut late.ended).await, Ok(Close::DRAINING));
+        assert_eq!(pipes.left(), 2, "both are still to be told");
+        drop((early, late));
+        assert_eq!(pipes.left(), 0);
     }
 }

@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::access::{Refusal, parameter};
-use super::channel::{Channel, FAREWELL, broken_answer, farewell_for, say_farewell, send};
+use super::channel::{Channel, send};
 use super::connect::{self, Arrival};
+use super::farewell::{FAREWELL, broken_answer, farewell_for, say_farewell};
 use super::handshake::taken_of;
 use super::patience::Wire;
 use super::{Inner, room};

@@ -43,6 +43,9 @@ pub(super) async fn send(State(relay): State<Arc<Inner>>, request: HttpRequest) 
     let host = host_of(request.headers()).to_owned();
     match relay.send(request, &host).await {
         Ok(response) => from_listener(response, &host),
+        Err(Trouble::Refused(refusal)) => {
+            from_relay(&Trouble::Refused(relay.hold_back_sender(refusal).await))
+        }
         Err(trouble) => from_relay(&trouble),
     }
 }

@@ -19,6 +19,12 @@ use crate::frame::{self, FromListener, ResponseHead};
 use crate::limits::{BODY_MAX, Limits};
 use crate::message::{Delivered, Response};
 
+/// Where the answer to a request goes.
+pub(crate) trait Awaits {
+    /// Is told as soon as the first byte of the request may leave.
+    fn leaves(&self);
+}
+
 /// What a message from the listener means. `R` is where the answer to a request goes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Heard<R> {
@@ -101,7 +107,7 @@ enum Stage {
     Answering,
 }
 
-impl<R> AskingSession<R> {
+impl<R: Awaits> AskingSession<R> {
     /// A channel that nothing was asked on. Of the limits it keeps the queue's: how many requests,
     /// and how many bytes of them, may wait to be written.
     pub(crate) fn new(limits: &Limits) -> Self {
@@ -176,6 +182,7 @@ impl<R> AskingSession<R> {
         let Road::Rendezvous(parcel) = &mut waiting.road else { return None };
         let parcel = parcel.take()?;
         self.parked_bytes -= parcel.size();
+        waiting.reply.leaves();
         if let Stage::Queued(announced) = std::mem::replace(&mut waiting.stage, Stage::Collected) {
             // Collected before it was announced: there is nothing left to announce.
             self.left_queue(&announced);
@@ -215,6 +222,9 @@ impl<R> AskingSession<R> {
         let waiting = self.waiting.get_mut(&id)?;
         match std::mem::replace(&mut waiting.stage, Stage::Writing) {
             Stage::Queued(outgoing) => {
+                if !matches!(waiting.road, Road::Rendezvous(Some(_))) {
+                    waiting.reply.leaves();
+                }
                 self.left_queue(&outgoing);
                 Some(outgoing)
             }
@@ -360,6 +370,7 @@ impl<R> AskingSession<R> {
 }
 
 impl Outgoing {
+    /// How many bytes it takes, frame and body.
     pub(crate) fn size(&self) -> usize {
         self.announced.len() + self.body.len()
     }

@@ -5,9 +5,24 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::first_byte::FirstByte;
 
 const ONE: Uuid = Uuid::from_u128(1);
 const TWO: Uuid = Uuid::from_u128(2);
+
+impl Awaits for u8 {
+    fn leaves(&self) {}
+}
+
+impl Awaits for u32 {
+    fn leaves(&self) {}
+}
+
+impl Awaits for FirstByte {
+    fn leaves(&self) {
+        self.leaves();
+    }
+}
 
 fn session() -> AskingSession<u8> {
     AskingSession::new(&Limits::default())
@@ -43,6 +58,26 @@ fn an_answer_reaches_who_asked_and_only_once() {
     assert_eq!(session.text(&answer(ONE, b"")), Ok(Heard::Answered(1, ok(b""))));
     assert_eq!(session.text(&answer(ONE, b"")), Ok(Heard::Nothing));
     assert_eq!(session.in_flight(), 0);
+}
+
+#[test]
+fn that_the_first_byte_leaves_is_told_when_it_is_taken_to_be_written_and_not_before() {
+    let mut session = AskingSession::new(&Limits::default());
+    let (here, elsewhere) = (FirstByte::default(), FirstByte::default());
+    session.queue(ONE, bytes(10), here.clone()).unwrap();
+    session.queue_elsewhere(TWO, "there".into(), Some(bytes(10)), elsewhere.clone()).unwrap();
+    assert!(!here.may_have_left() && !elsewhere.may_have_left(), "queued");
+    assert!(session.begin_writing(ONE).is_some() && session.begin_writing(TWO).is_some());
+    assert!(here.may_have_left());
+    assert!(!elsewhere.may_have_left(), "it is announced alone");
+    assert!(session.collect(TWO).is_some());
+    assert!(elsewhere.may_have_left());
+    let mut session = AskingSession::new(&Limits::default());
+    let given_up = FirstByte::default();
+    session.queue(ONE, bytes(10), given_up.clone()).unwrap();
+    assert_eq!(session.forget(ONE), Some(Delivered::No));
+    assert_eq!(session.begin_writing(ONE), None);
+    assert!(!given_up.may_have_left());
 }
 
 #[test]
@@ -161,7 +196,7 @@ fn an_answer_may_have_65536_bytes_and_not_one_more() {
 #[test]
 fn the_queue_is_bounded_in_requests_and_in_bytes_until_they_are_written() {
     let limits = Limits { queue_requests: 2, queue_bytes: 100, ..Limits::default() };
-    let mut session = AskingSession::new(&limits);
+    let mut session = AskingSession::<u32>::new(&limits);
     let id = Uuid::from_u128;
     assert_eq!(session.queue(id(1), bytes(101), 1), Err((NotQueued::Full, 1)));
     assert_eq!(session.queue(id(1), bytes(60), 1), Ok(()));

@@ -201,7 +201,7 @@ fn signed_text(resource: &str, expiry: &str) -> String {
 }
 
 /// An authority less its port.
-fn host_of(authority: &str) -> &str {
+pub(crate) fn host_of(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if !host.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => host,
         _ => authority,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,11 +38,17 @@ const LOOK: Duration = Duration::from_secs(5);
 /// How long the head of a request inside may take, the handshake of a listener among them.
 const HEAD: Duration = Duration::from_secs(10);
 /// By then a listener has shown its token inside, or the tunnel is given up: two handshakes' time.
-const UNPROVED: Duration = Duration::from_secs(25);
+const UNPROVED_TIME: Duration = Duration::from_secs(25);
 /// How long what was said last can still be fetched once the inside has ended.
 const LAST_WORDS: Duration = Duration::from_secs(10);
-/// How many tunnels one address may have.
-const OF_ONE_ADDRESS: usize = 256;
+/// How many tunnels one network may have in which nobody has shown a token yet. Each of them has not
+/// long.
+const UNPROVED_OF_ONE: usize = 256;
+/// The same of all networks: whoever has many of them, and no token, leaves room for the others.
+const UNPROVED: usize = TUNNELS_MAX / 4;
+/// How many tunnels one network may have in all. Behind a balancer that speaks TCP, every agent is of
+/// the balancer's.
+const OF_ONE: usize = TUNNELS_MAX / 2;
 /// How long bytes that arrived may wait to be taken on the relay's side.
 const TAKEN: Duration = Duration::from_secs(5);
 
@@ -63,6 +69,7 @@ struct Tunnel {
     newest: watch::Sender<u64>,
     /// When it was last asked about, by `Clock::running`.
     asked: Mutex<Duration>,
+    /// The network that it was dug from.
     from: Option<IpAddr>,
     /// A connection was upgraded inside: somebody has shown a token.
     proved: AtomicBool,
@@ -138,7 +145,7 @@ impl<S: Sync> FromRequestParts<S> for Name {
 }
 
 async fn open(State(tunnels): State<Arc<Tunnels>>, extensions: Extensions) -> Response {
-    let from = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let from = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| network(info.0.ip()));
     match tunnels.dig(from) {
         Some(name) => (StatusCode::CREATED, name).into_response(),
         None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
@@ -172,6 +179,33 @@ async fn close(State(tunnels): State<Arc<Tunnels>>, Name(name): Name) -> StatusC
     StatusCode::NO_CONTENT
 }
 
+/// What counts as one network: an IPv4 address, or the /64 that one IPv6 customer has.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
+        }
+    }
+}
+
+/// Whether there is room for another tunnel, in which nobody has shown a token yet.
+fn has_room(open: &HashMap<String, Arc<Tunnel>>, from: Option<IpAddr>) -> bool {
+    let (mut beside, mut unproved, mut unproved_beside) = (0, 0, 0);
+    for tunnel in open.values() {
+        // Where nobody says who is where, nobody is beside anybody.
+        let is_beside = usize::from(from.is_some() && tunnel.from == from);
+        let is_unproved = usize::from(!tunnel.proved.load(Ordering::SeqCst));
+        beside += is_beside;
+        unproved += is_unproved;
+        unproved_beside += is_beside * is_unproved;
+    }
+    open.len() < TUNNELS_MAX
+        && beside < OF_ONE
+        && unproved < UNPROVED
+        && unproved_beside < UNPROVED_OF_ONE
+}
+
 impl Tunnels {
     /// Digs a tunnel, and gives its name; none if there are too many.
     fn dig(self: &Arc<Self>, from: Option<IpAddr>) -> Option<String> {
@@ -192,8 +226,7 @@ impl Tunnels {
         });
         {
             let mut open = self.lock();
-            let beside = || open.values().filter(|one| one.from == from).count();
-            if open.len() >= TUNNELS_MAX || from.is_some() && beside() >= OF_ONE_ADDRESS {
+            if !has_room(&open, from) {
                 return None;
             }
             open.insert(name.clone(), Arc::clone(&tunnel));
@@ -227,7 +260,7 @@ impl Tunnels {
                 () = self.clock.sleep(LOOK) => {}
             }
             let age = self.clock.running().saturating_sub(dug);
-            if !tunnel.proved.load(Ordering::SeqCst) && age >= UNPROVED {
+            if !tunnel.proved.load(Ordering::SeqCst) && age >= UNPROVED_TIME {
                 break;
             }
             let asked = *tunnel.asked.lock().unwrap_or_else(PoisonError::into_inner);

@@ -228,27 +228,74 @@ async fn whoever_shows_no_token_inside_has_not_long_whatever_is_asked() {
     assert_eq!(world.send(&idle, 0, b"").await, 410);
 }
 
-#[tokio::test]
-async fn one_address_has_only_so_many_tunnels() {
-    let world = World::new();
-    let from = async |last: u8| {
-        let address = SocketAddr::from(([192, 0, 2, last], 1));
-        let request = Request::builder().method("POST").uri(PATH).extension(ConnectInfo(address));
+impl World {
+    /// Digs from an address: the tunnel, or the status of the refusal.
+    async fn dig_from(&self, address: &str) -> Result<String, u16> {
+        let from = SocketAddr::new(address.parse().unwrap(), 1);
+        let request = Request::builder().method("POST").uri(PATH).extension(ConnectInfo(from));
         let request = request.body(Body::empty()).unwrap();
-        world.router.clone().oneshot(request).await.unwrap().status().as_u16()
-    };
-    for _ in 0..OF_ONE_ADDRESS {
-        assert_eq!(from(1).await, 201);
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let name = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        if status == 201 { Ok(String::from_utf8(name.to_vec()).unwrap()) } else { Err(status) }
     }
-    assert_eq!((from(1).await, from(2).await), (503, 201));
+
+    /// Shows a token inside, as far as a tunnel can tell.
+    async fn prove(&self, tunnel: &str) {
+        assert_eq!(self.send(tunnel, 0, UP).await, 204);
+        assert!(self.receive(tunnel, 0).await.1.starts_with(b"HTTP/1.1 101"));
+    }
+}
+
+#[tokio::test]
+async fn one_network_has_only_so_many_tunnels_without_a_token_and_others_are_not_kept_out() {
+    let world = World::new();
+    let of_one_customer = ["2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:2::3"];
+    for from in of_one_customer.iter().cycle().take(UNPROVED_OF_ONE) {
+        world.dig_from(from).await.unwrap();
+    }
+    assert_eq!(world.dig_from("2001:db8:1:2:3:4:5:6").await, Err(503));
+    let neighbour = world.dig_from("2001:db8:1:3::1").await.unwrap();
+    world.prove(&neighbour).await;
+    for _ in 0..UNPROVED_OF_ONE {
+        world.dig_from("192.0.2.1").await.unwrap();
+    }
+    assert_eq!(world.dig_from("::ffff:192.0.2.1").await, Err(503), "the same one");
+    // However many networks somebody has: what agents with a token need stays.
+    let mut dug = 2 * UNPROVED_OF_ONE;
+    for network in 0.. {
+        let Ok(_) = world.dig_from(&format!("2001:db8:2:{network:x}::1")).await else { break };
+        dug += 1;
+        assert!(dug <= UNPROVED);
+    }
+    assert_eq!(dug, UNPROVED);
+    assert_eq!(world.receive(&neighbour, 129).await.0, 400, "it is still there");
+    pass(&world, UNPROVED_TIME).await;
+    world.dig_from("2001:db8:1:2::1").await.unwrap();
+}
+
+/// Behind a balancer that speaks TCP they all come from one address.
+#[tokio::test]
+async fn tunnels_with_a_token_are_more_than_those_without_and_still_not_all_of_one_network() {
+    let world = World::new();
+    for number in 0..OF_ONE {
+        let tunnel = world.dig_from("192.0.2.1").await.unwrap_or_else(|status| {
+            panic!("{number}: {status}");
+        });
+        world.prove(&tunnel).await;
+    }
+    assert_eq!(world.dig_from("192.0.2.1").await, Err(503));
+    world.dig_from("192.0.2.2").await.unwrap();
 }
 
 #[tokio::test]
 async fn there_are_only_so_many_tunnels_at_a_time() {
     let world = World::new();
     let first = world.dig().await;
+    world.prove(&first).await;
     for _ in 1..TUNNELS_MAX {
-        world.dig().await;
+        let tunnel = world.dig().await;
+        world.prove(&tunnel).await;
     }
     assert_eq!(world.ask("POST", ("", ""), b"").await.0, 503);
     assert_eq!(world.ask("DELETE", (&first, ""), b"").await.0, 204);

@@ -140,7 +140,7 @@ async fn a_revoked_agent_is_cut_at_once_and_does_not_come_back() {
     let revoke = async {
         listening.begun(1).await;
         world.known.forget(&entity);
-        world.relay.disconnect(&entity);
+        assert!(world.relay.revoke(&entity), "there was a channel");
     };
     let (result, ()) = tokio::join!(waiting, revoke);
     assert_eq!(result.unwrap_err().kind, DeliveryErrorKind::ListenerLost);
@@ -148,9 +148,23 @@ async fn a_revoked_agent_is_cut_at_once_and_does_not_come_back() {
     listening
         .until(|status| matches!(status, relay::Status::Waiting { reason, .. } if reason.contains("401")))
         .await;
-    let mut raw = world.raw(&world.agent(1)).await;
-    world.relay.disconnect(&entity);
-    assert_eq!(close_code(&mut raw).await, Some(1001));
+    let agent = world.agent(1);
+    for (reason, cut) in [
+        ("entity gone", relay::Relay::disconnect as fn(&_, &_) -> bool),
+        ("agent revoked", relay::Relay::revoke),
+    ] {
+        let mut raw = world.raw(&agent).await;
+        assert!(cut(&world.relay, &entity));
+        assert!(!cut(&world.relay, &entity), "it is ending already, or has ended");
+        let told = loop {
+            match raw.next().await {
+                Some(Ok(Message::Close(told))) => break told.expect("a reason"),
+                Some(Ok(_)) => {}
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!((u16::from(told.code), told.reason.as_str()), (1001, reason));
+    }
 }
 
 #[tokio::test]

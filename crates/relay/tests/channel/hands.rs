@@ -1,5 +1,7 @@
 //! The clock of a world.
 
+use std::collections::HashMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use clock::SystemClock;
@@ -11,12 +13,14 @@ use protocol::{Clock, ManualClock, Sleep, Timestamp};
 pub(crate) struct Hands {
     manual: ManualClock,
     waits_really: bool,
+    /// How often somebody began to wait, by for how long.
+    begun: Mutex<HashMap<Duration, usize>>,
 }
 
 impl Hands {
     pub(crate) fn new(waits_really: bool) -> Self {
         let manual = ManualClock::at(Timestamp::from_millis(1_700_000_000_000));
-        Self { manual, waits_really }
+        Self { manual, waits_really, begun: Mutex::default() }
     }
 
     pub(crate) fn advance(&self, duration: Duration) {
@@ -26,6 +30,11 @@ impl Hands {
     /// How long it is until the next who waits is woken, on a clock that is all manual.
     pub(crate) fn until_next(&self) -> Option<Duration> {
         self.manual.until_next()
+    }
+
+    /// How often somebody has begun to wait for so long.
+    pub(crate) fn begun(&self, duration: Duration) -> usize {
+        self.begun.lock().unwrap().get(&duration).copied().unwrap_or_default()
     }
 }
 
@@ -39,6 +48,7 @@ impl Clock for Hands {
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
+        *self.begun.lock().unwrap().entry(duration).or_default() += 1;
         if self.waits_really { SystemClock.sleep(duration) } else { self.manual.sleep(duration) }
     }
 }

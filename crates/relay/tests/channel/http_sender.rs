@@ -9,8 +9,8 @@ use std::time::Duration;
 use protocol::Clock;
 use relay::token::KeyFile;
 use relay::{
-    Delivered, DeliveryErrorKind, Entity, HttpSender, Limits, RelayAddress, Response, SendError,
-    SendErrorKind, TlsTransport,
+    Delivered, DeliveryErrorKind, Entity, FirstByte, HttpSender, Limits, RelayAddress, Response,
+    SendError, SendErrorKind, TlsTransport,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -62,8 +62,17 @@ fn sender(world: &World, at: SocketAddr, key: KeyFile) -> HttpSender {
 }
 
 async fn send(sender: &HttpSender, entity: &Entity) -> Result<Response, SendError> {
-    let sent = sender.send(entity, request("/writeback", "sealed"), SOON);
-    timeout(2 * SOON, sent).await.expect("an end")
+    let first_byte = FirstByte::default();
+    let sent = sender.send(entity, request("/writeback", "sealed"), SOON, &first_byte);
+    let sent = timeout(2 * SOON, sent).await.expect("an end");
+    if let Err(error) = &sent {
+        let certain = error.delivered == Delivered::No && !error.hearsay;
+        assert!(!certain || !first_byte.may_have_left(), "{error}");
+        assert!(first_byte.may_have_left() || certain, "{error}");
+    } else {
+        assert!(first_byte.may_have_left());
+    }
+    sent
 }
 
 /// A relay that stands alone, the entity of an agent, and the agent's channel.
@@ -193,8 +202,13 @@ async fn no_answer_in_the_relays_time_or_in_the_senders_is_never_no_delivery() {
 
     let (world, entity, mut raw) = listening(limits()).await;
     let sender = self::sender(&world, world.address, key.of("send"));
-    let sent = sender.send(&entity, request("/writeback", "sealed"), 2 * SHORT);
-    let (answered, _) = tokio::join!(sent, taken(&mut raw));
+    let first_byte = FirstByte::default();
+    let sent = sender.send(&entity, request("/writeback", "sealed"), 2 * SHORT, &first_byte);
+    let left = async {
+        first_byte.left().await;
+        taken(&mut raw).await
+    };
+    let (answered, _) = tokio::join!(sent, left);
     assert_is(&answered.unwrap_err(), "no answer in time", Delivered::Unknown);
 }
 

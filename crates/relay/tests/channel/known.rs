@@ -1,8 +1,8 @@
 //! Whom the relay lets listen and send, as a cloud service's store or a configuration would say it.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use futures_util::FutureExt as _;
 use relay::token::sas::Rule;
@@ -16,6 +16,8 @@ pub(crate) struct Known {
     pub(crate) shared: Mutex<HashMap<Entity, Vec<Rule>>>,
     /// Those that hold everywhere.
     pub(crate) everywhere: Mutex<Vec<Rule>>,
+    /// The relay's own names.
+    pub(crate) names: OnceLock<Vec<String>>,
     pub(crate) broken: AtomicBool,
     /// It never answers.
     pub(crate) silent: AtomicBool,
@@ -49,6 +51,10 @@ impl Authority for Known {
     fn rules_everywhere(&self) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
         let rules = self.everywhere.lock().unwrap().clone();
         async { Ok(rules) }.boxed()
+    }
+
+    fn names(&self) -> &[String] {
+        self.names.get().map_or(&[], Vec::as_slice)
     }
 }
 

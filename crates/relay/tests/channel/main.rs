@@ -9,6 +9,8 @@
 
 mod crowds;
 mod delivery;
+mod draining;
+mod excess;
 mod faults;
 mod hands;
 mod handshake;

@@ -58,11 +58,22 @@ pub(crate) async fn send_with(
     headers: &[(&str, &str)],
     body: impl Into<Body>,
 ) -> Answer {
+    let host = world.address.to_string();
+    send_as(world, target, &[&[("Host", host.as_str())], headers].concat(), body).await
+}
+
+/// The same with these headers and no other ones.
+pub(crate) async fn send_as(
+    world: &World,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Answer {
     let stream = TokioIo::new(world.connection().await);
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake::<_, Body>(stream).await.unwrap();
     let connection = tokio::spawn(connection);
-    let mut request = hyper::Request::post(target).header("Host", world.address.to_string());
+    let mut request = hyper::Request::post(target);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

@@ -10,7 +10,8 @@ use relay::token::sas::{self, Rule};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::world::{World, close_code, eventually, listen_path};
+use crate::senders::send_as;
+use crate::world::{World, close_code, eventually, limits, listen_path};
 
 pub(crate) const LISTEN: &str = "the key of listeners";
 const OLD: &str = "the key that listeners had before";
@@ -71,7 +72,7 @@ async fn each_kind_of_refusal_has_its_status_for_shared_keys_too() {
 
 #[tokio::test]
 async fn whoever_has_no_token_for_a_path_does_not_learn_what_is_there() {
-    let world = World::alone(crate::world::limits()).await;
+    let world = World::alone(limits()).await;
     let entity = shared(&world);
     let hour = world.clock.now().after(Duration::from_secs(3_600));
     let everywhere = "http://127.0.0.1/";
@@ -103,6 +104,33 @@ async fn whoever_has_no_token_for_a_path_does_not_learn_what_is_there() {
             assert_eq!(status(place, Some(&good)).await, Some(404), "{right} {place}");
         }
     }
+}
+
+/// A token is for a host; which one a request was sent to, its sender says.
+#[tokio::test]
+async fn a_token_that_was_made_for_another_relay_opens_nothing_where_the_own_names_are_known() {
+    let world = World::alone(limits()).await;
+    let entity = shared(&world);
+    let path = format!("/{entity}");
+    let elsewhere = format!("http://other.example.org/{entity}");
+    let everywhere = "http://other.example.org";
+    let status = async |host: &str, path: &str, address: &str| {
+        let token = token(&world, address, "send", 3_600);
+        let headers = [("Host", host), ("ServiceBusAuthorization", token.as_str())];
+        send_as(&world, path, &headers, "").await.status
+    };
+    let other = "other.example.org:9443";
+    // 404: nobody listens, or there is no such entity; the token is good.
+    assert_eq!(status(other, &path, &elsewhere).await, 404, "no names are known");
+    assert_eq!(status(other, "/nobody", everywhere).await, 404);
+    let names = ["Relay.Example.org", "127.0.0.1"].map(str::to_owned).to_vec();
+    world.known.names.set(names).unwrap();
+    assert_eq!(status(other, &path, &elsewhere).await, 403);
+    assert_eq!(status(other, "/nobody", everywhere).await, 403);
+    let here = format!("http://relay.example.org/{entity}");
+    assert_eq!(status("relay.example.org", &path, &here).await, 404);
+    assert_eq!(status("RELAY.example.org:1", &path, &here).await, 404);
+    assert_eq!(status("127.0.0.1:1", &path, &address(&entity)).await, 404);
 }
 
 #[tokio::test]

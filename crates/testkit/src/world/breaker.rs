@@ -12,20 +12,12 @@ impl World {
     /// # Panics
     /// If there is no such agent.
     pub fn break_agent(&mut self, agent: &str, open: bool) {
-        let journal = self.folder.agent(agent).state_dir.join("journal.db");
         let now = self.now().as_millis();
-        machine::on_a_runtime(async {
-            let options = SqliteConnectOptions::new().filename(journal);
-            let mut connection: SqliteConnection = options.connect().await.expect("the journal");
-            let set = "UPDATE breaker SET opened_at = $1, released_at = coalesce($2, released_at)";
-            sqlx::query(set)
-                .bind(open.then_some(now))
-                .bind((!open).then_some(now))
-                .execute(&mut connection)
-                .await
-                .expect("the breaker");
-            connection.close().await.expect("an end");
-        });
+        let set = match open {
+            true => format!("UPDATE breaker SET opened_at = {now}"),
+            false => format!("UPDATE breaker SET opened_at = NULL, released_at = {now}"),
+        };
+        self.at_the_journal(agent, &set);
     }
 
     /// Whether an agent's breaker is open by its last heartbeat; none where that did not say.

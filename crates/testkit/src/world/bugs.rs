@@ -41,11 +41,17 @@ pub enum Bug {
     SaidAgain,
     /// A dispatcher gives a package that was carried out to the other agent, too.
     SentToAnother,
+    /// The cloud service believes any agent's word about how a request ended.
+    SettledByAnother,
+    /// Nobody is asked how a request ended.
+    NobodyAsked,
+    /// Others are asked half an hour after a message has expired.
+    OthersLookLate,
 }
 
 impl Bug {
     /// Every one of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::JournalOff,
         Self::GuardOff,
         Self::UnguardedUpdate,
@@ -56,6 +62,9 @@ impl Bug {
         Self::AnswerFromAnywhere,
         Self::SaidAgain,
         Self::SentToAnother,
+        Self::SettledByAnother,
+        Self::NobodyAsked,
+        Self::OthersLookLate,
     ];
 }
 
@@ -66,13 +75,19 @@ impl World {
         match bug {
             Bug::UnguardedUpdate => self.unguard_codes(),
             // When the agent or the service starts.
-            Bug::JournalOff | Bug::GuardOff | Bug::LimiterOff | Bug::ExpiryOff => {}
+            Bug::JournalOff
+            | Bug::GuardOff
+            | Bug::LimiterOff
+            | Bug::ExpiryOff
+            | Bug::OthersLookLate => {}
             // In what a relay does (`hands`).
             Bug::PersonUnbound
             | Bug::ExpiryUnbound
             | Bug::AnswerFromAnywhere
             | Bug::SaidAgain
-            | Bug::SentToAnother => {}
+            | Bug::SentToAnother
+            | Bug::SettledByAnother
+            | Bug::NobodyAsked => {}
         }
     }
 
@@ -83,6 +98,9 @@ impl World {
         if self.bug == Some(Bug::LimiterOff) {
             settings.code_tries = u32::MAX;
             settings.throttles.tries_per_name = u64::from(u32::MAX);
+        }
+        if self.bug == Some(Bug::OthersLookLate) {
+            settings.others_look *= 3;
         }
         settings
     }

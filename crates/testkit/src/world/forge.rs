@@ -2,14 +2,15 @@
 //! a world has on its disk. Without keys, what anybody on the way can do to one.
 
 use agent::AgentSettings;
-use protocol::{AgentId, Header, Randomness};
-use seal::{AgentKeys, KeyPair, MasterKey, PackageKey};
+use protocol::{AgentId, Answer, Details, Header, Outcome, Randomness, Timestamp};
+use seal::{AgentKeys, KeyPair, MasterKey, PackageKey, SigningKey};
 use serde_json::Value;
 
 /// An agent's keys.
 pub(super) struct Keys {
     agent: AgentId,
     keys: AgentKeys,
+    signs: SigningKey,
 }
 
 impl Keys {
@@ -23,7 +24,24 @@ impl Keys {
         let package_key = PackageKey::from_bytes(&secret("package.key")).expect("a package key");
         let identity: Value = serde_json::from_slice(&file("agent.json")).expect("an identity");
         let agent = identity["agent"].as_str().and_then(|id| id.parse().ok());
-        Self { agent: agent.expect("an agent's id"), keys: AgentKeys::new(pair, package_key) }
+        let signs = SigningKey::from_pkcs8(&secret("identity.key")).expect("a signing key");
+        let keys = AgentKeys::new(pair, package_key);
+        Self { agent: agent.expect("an agent's id"), keys, signs }
+    }
+
+    /// What this agent would say to the question how a request ended, if it were to say that nothing was
+    /// changed.
+    pub(super) fn unchanged(
+        &self,
+        question: &[u8],
+        finished_at: Timestamp,
+        random: &dyn Randomness,
+    ) -> Vec<u8> {
+        let header = Header::decode(question).expect("a question is a header");
+        let (outcome, details) = (Outcome::SettledUnchanged, Details::default());
+        let answer = Answer { outcome, details, finished_at };
+        let key = &self.keys.current().package_key;
+        seal::seal_answer(key, &self.signs, &header, &answer, random).expect("an answer")
     }
 
     /// The same request, sealed for another agent: what a dispatcher would send that gave it to both.

@@ -167,9 +167,27 @@ impl Guest {
         if page.step != "password" {
             return Ok(Told::of(&page));
         }
+        self.submit(login, password, Duration::ZERO, end)
+    }
+
+    /// What follows the gates, of somebody whose sealed password is on its way to the service for
+    /// `slowly`; looks at the result page at most until the clock has run to `end`.
+    ///
+    /// # Errors
+    /// If the service does not answer, and nothing was submitted.
+    pub fn submit(
+        &mut self,
+        login: &str,
+        password: &str,
+        slowly: Duration,
+        end: Duration,
+    ) -> Result<Told, StackError> {
         let ticket = self.visitor.ticket()?;
         let request = ticket.request_id.clone();
         let body = ticket.seal(password)?;
+        if !slowly.is_zero() {
+            self.wait(slowly);
+        }
         // From here on it may have left: whatever comes, nothing is sent again for this password.
         self.ledger.begin(Attempt::new(login, password, &request, self.clock.now()));
         let told = match self.visitor.post_sealed(&body) {

@@ -5,7 +5,7 @@
 //! A package is what carries out an operation: its announcement, and its body.
 
 use bytes::Bytes;
-use protocol::settlement::TARGET_WRITEBACK;
+use protocol::settlement::{TARGET_LOOK, TARGET_SETTLE, TARGET_WRITEBACK};
 use protocol::{Clock as _, Timestamp};
 use serde_json::{Value, json};
 
@@ -15,6 +15,9 @@ use super::network::{Direction, Network};
 
 /// Puts another body into a package for the agent of this name.
 pub(super) type Rewrite = Box<dyn Fn(&str, &[u8]) -> Vec<u8> + Send>;
+
+/// Answers the question how a request ended, which is put to the agent of this name with these bytes.
+pub(super) type Settle = Box<dyn Fn(&str, &[u8]) -> Vec<u8> + Send>;
 
 /// Whose hands the relay is in.
 #[derive(Default)]
@@ -29,6 +32,8 @@ pub(super) enum Hands {
     /// Its own; but the agent that was not asked answers, before the one that was. With a bug such an
     /// answer counts: as if it had come over the channel that was asked.
     OthersAnswer { counts: bool },
+    /// Of somebody who lets no agent hear a question how a request ended, and answers it or does not.
+    Questions(Option<Settle>),
 }
 
 /// A package on its way.
@@ -51,16 +56,22 @@ impl Package {
 
     /// A relay's own id of the request.
     fn id(&self) -> String {
-        let announced = frames::read(&self.announced).and_then(|(_, text)| json(text));
-        let id = announced.and_then(|value| Some(value["request"]["id"].as_str()?.to_owned()));
-        id.expect("a request has an id")
+        id(&self.announced)
     }
 }
 
-/// What a relay says on one channel, as far as it is of packages.
+/// A relay's own id of the request that a frame announces.
+fn id(frame: &[u8]) -> String {
+    let announced = frames::read(frame).and_then(|(_, text)| json(text));
+    let id = announced.and_then(|value| Some(value["request"]["id"].as_str()?.to_owned()));
+    id.expect("a request has an id")
+}
+
+/// What a relay says on one channel, as far as it is of packages, or of questions that no agent hears.
 #[derive(Default)]
 pub(super) struct Reader {
     announced: Option<Vec<u8>>,
+    asked: Option<Vec<u8>>,
 }
 
 impl Network {
@@ -72,13 +83,24 @@ impl Network {
         agent: &str,
         frame: Vec<u8>,
     ) -> Option<Vec<u8>> {
-        let own = matches!(self.state().hands, Hands::Own);
+        let (own, hears) = {
+            let hands = &self.state().hands;
+            (matches!(hands, Hands::Own), !matches!(hands, Hands::Questions(_)))
+        };
         match frames::read(&frame) {
-            Some((TEXT, text)) if announces_a_package(text) => {
+            Some((TEXT, text)) if announces(text, &[TARGET_WRITEBACK]) => {
                 reader.announced = Some(frame.clone());
                 own.then_some(frame)
             }
+            Some((TEXT, text)) if !hears && announces(text, &[TARGET_SETTLE, TARGET_LOOK]) => {
+                reader.asked = Some(frame);
+                None
+            }
             Some((BINARY, body)) => {
+                if let Some(asked) = reader.asked.take() {
+                    self.questioned(agent, &asked, body);
+                    return None;
+                }
                 let Some(announced) = reader.announced.take() else { return Some(frame) };
                 let (agent, at) = (agent.to_owned(), self.clock().now());
                 let body = Bytes::copy_from_slice(body);
@@ -98,7 +120,7 @@ impl Network {
                 state.kept.push(package);
                 return None;
             }
-            Hands::Own => package,
+            Hands::Own | Hands::Questions(_) => package,
             Hands::Rewrite(rewrite) => {
                 let body = Bytes::from(rewrite(&package.agent, &package.body));
                 Package { body, ..package }
@@ -106,13 +128,21 @@ impl Network {
             Hands::OthersAnswer { counts } => {
                 let asked = package.agent.as_str();
                 let by = if *counts { asked } else { another(asked) };
-                state.say(by, Direction::Up, forged_answer(&package.id()));
+                state.say(by, Direction::Up, answer(&package.id(), b"forged"));
                 package
             }
         };
         let frames = said.frames();
         state.packages.push(said);
         Some(frames)
+    }
+
+    /// Answers a question, if that is wanted.
+    fn questioned(&self, agent: &str, asked: &[u8], body: &[u8]) {
+        let state = self.state();
+        if let Hands::Questions(Some(settle)) = &state.hands {
+            state.say(agent, Direction::Up, answer(&id(asked), &settle(agent, body)));
+        }
     }
 
     /// Puts the relay into other hands.
@@ -143,15 +173,16 @@ pub(super) fn another(agent: &str) -> &'static str {
     AGENTS.into_iter().find(|name| *name != agent).expect("another agent")
 }
 
-fn announces_a_package(text: &[u8]) -> bool {
+/// Whether a message announces a request to one of these.
+fn announces(text: &[u8], targets: &[&str]) -> bool {
     let target = json(text).and_then(|text| {
         Some(text["request"]["requestTarget"].as_str()?.trim_matches('/').to_owned())
     });
-    target.is_some_and(|target| target == TARGET_WRITEBACK)
+    target.is_some_and(|target| targets.contains(&target.as_str()))
 }
 
-/// What a listener says that wants to be believed and has no key.
-fn forged_answer(id: &str) -> Vec<u8> {
+/// What a listener says in answer to a request, with that body.
+fn answer(id: &str, body: &[u8]) -> Vec<u8> {
     let head = json!({"response": {
         "requestId": id,
         "statusCode": 200,
@@ -160,7 +191,7 @@ fn forged_answer(id: &str) -> Vec<u8> {
         "body": true,
     }});
     let text = frames::write(TEXT, head.to_string().as_bytes(), true);
-    [text, frames::write(BINARY, b"forged", true)].concat()
+    [text, frames::write(BINARY, body, true)].concat()
 }
 
 fn json(text: &[u8]) -> Option<Value> {

@@ -1,4 +1,4 @@
-//! What is installed in a world: configurations, databases and keys of a cloud service and two
+//! What is installed in a world: configurations, databases and keys of a cloud service and three
 //! agents that are enrolled, enabled and synchronised. It is made once in a process, by the
 //! programs' own commands, and copied for every world: worlds start in milliseconds.
 
@@ -28,7 +28,7 @@ pub(super) const BEGINNING: Timestamp = Timestamp::from_millis(1_800_000_000_000
 /// nothing of requests that are older than itself.
 pub(super) const START: Timestamp = Timestamp::from_millis(BEGINNING.as_millis() + 3_600_000);
 /// The agents that are installed; a world starts as many as it wants.
-pub(super) const AGENTS: [&str; 2] = ["agent-1", "agent-2"];
+pub(super) const AGENTS: [&str; 3] = ["agent-1", "agent-2", "agent-3"];
 /// The organisation.
 pub(super) const TENANT: TenantId = TenantId::from_bytes([1; 16]);
 /// What the names of worlds' folders begin with; the process follows.
@@ -69,6 +69,15 @@ impl Folder {
         CloudSettings::load(&self.0.join("cloud/passback.toml")).expect("the cloud's settings")
     }
 
+    /// Lets every agent reset as many passwords as somebody wants.
+    pub(super) fn widen_breakers(&self) {
+        for name in AGENTS {
+            let file = self.0.join(name).join("agent.toml");
+            let settings = format!("{}[breaker]\nresets_per_hour = 100000\n", agent_settings(name));
+            fs::write(file, settings).expect("a configuration");
+        }
+    }
+
     /// An agent's configuration.
     pub(super) fn agent(&self, name: &str) -> AgentSettings {
         AgentSettings::load(&self.0.join(name).join("agent.toml")).expect("an agent's settings")
@@ -94,7 +103,7 @@ fn sweep(top: &Path) {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder of the world");
     let permissions = fs::metadata(from).expect("a folder").permissions();
     fs::set_permissions(to, permissions).expect("the folder's mode");

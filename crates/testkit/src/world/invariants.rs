@@ -2,12 +2,14 @@
 //! starts a world, whatever happened in it. One side is what people tried and were told; the other
 //! is what stands in the directory, the databases, the audit trails, the logs and the mails.
 
+mod in_time;
+
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use directory_fake::Set;
 use protocol::limits::CLOCK_DIFFERENCE_MAX;
-use protocol::{AgentId, Outcome, RequestId, Timestamp};
+use protocol::{AgentId, Changed, Outcome, RequestId, Timestamp};
 use store::Store;
 use store::audit::Entry;
 use store::flows::Fact;
@@ -15,6 +17,8 @@ use store::operations::{OperationRecord, State};
 
 use super::attempt::{Attempt, Told};
 use super::installation::{AGENTS, TENANT};
+use super::skew::CLOUD;
+use super::timeline::Matter;
 use super::{World, machine, secrecy};
 
 /// How much later than its deadline anything may be (I4, I6).
@@ -30,6 +34,8 @@ pub(super) struct Evidence {
     operations: HashMap<String, OperationRecord>,
     facts: HashMap<String, Vec<Fact>>,
     trail: Vec<Entry>,
+    /// When each entry of it was written, by the world's time.
+    written: Vec<Timestamp>,
     broken: Option<i64>,
     agents: BTreeMap<String, AgentId>,
     /// What each agent's trail says, and the first entry that does not verify.
@@ -48,12 +54,13 @@ pub(super) fn violations(world: &World) -> Vec<String> {
     i3_no_request_is_given_twice(world, &evidence, &mut found);
     i4_no_set_is_late(world, &evidence, &mut found);
     i5_nobody_who_must_not_be_is_set(world, &evidence, &mut found);
-    i6_everything_is_at_a_state_in_time(world, &evidence, &mut found);
-    i7_unknown_only_after_a_disturbance(world, &evidence, &mut found);
+    in_time::i6_everything_is_at_a_state_in_time(world, &evidence, &mut found);
+    in_time::i7_unknown_only_after_a_disturbance(world, &evidence, &mut found);
+    in_time::i7_what_is_in_doubt_is_settled(world, &evidence, &mut found);
     found.extend(secrecy::violations(world).into_iter().map(|line| format!("I8: {line}")));
     i9_every_clearance_has_its_facts(world, &evidence, &mut found);
     i9_no_code_is_guessed(&evidence, &mut found);
-    i10_both_trails_agree(&evidence, &mut found);
+    i10_both_trails_agree(world, &evidence, &mut found);
     found
 }
 
@@ -91,7 +98,21 @@ fn gather(world: &World) -> Evidence {
         let Some(header) = seal::claimed_header(&package.body) else { continue };
         *given.entry(header.request.to_string()).or_default() += 1;
     }
-    Evidence { attempts, sets, all_sets, operations, facts, trail, broken, agents, trails, given }
+    let shown = trail.iter().map(|entry| entry.at);
+    let written = world.when_shown(CLOUD, shown);
+    Evidence {
+        attempts,
+        sets,
+        all_sets,
+        operations,
+        facts,
+        trail,
+        written,
+        broken,
+        agents,
+        trails,
+        given,
+    }
 }
 
 impl Evidence {
@@ -103,15 +124,26 @@ impl Evidence {
         self.attempts.iter().filter(|attempt| set.is(&attempt.password))
     }
 
-    /// Whether the password was changed, as the trail of one agent says it: its last word.
-    fn ended_at(&self, agent: &str, request: &str) -> Option<&str> {
-        const ENDS: [&str; 3] = ["writeback.finished", "writeback.settled", "settle.never_begun"];
+    /// Whether the password was changed, as the trail of one agent says it in an entry of one of
+    /// these names: its last word.
+    fn said_at(&self, agent: &str, request: &str, names: &[&str]) -> Option<&str> {
         let (trail, _) = self.trails.get(agent)?;
-        let ended = trail.iter().rfind(|entry| {
+        let said = trail.iter().rfind(|entry| {
             let of_it = entry.event.request.is_some_and(|id| id.to_string() == request);
-            of_it && ENDS.contains(&entry.event.name.as_str())
+            of_it && names.contains(&entry.event.name.as_str())
         })?;
-        ended.event.detail["changed"].as_str()
+        said.event.detail["changed"].as_str()
+    }
+
+    /// The agent that has looked how it ended, if the cloud was told by another one than it had asked.
+    fn settled_by_another(&self, request: &str, operation: &OperationRecord) -> Option<&str> {
+        let answered = self.trail.iter().find(|entry| {
+            let of_it = entry.event.request.is_some_and(|id| id.to_string() == request);
+            of_it && entry.event.name == "operation.answered"
+        })?;
+        let by = answered.event.detail["settled_by"].as_str()?;
+        let (name, id) = self.agents.iter().find(|(_, id)| id.to_string() == by)?;
+        (operation.agent != Some(*id)).then_some(name.as_str())
     }
 
     /// When the cloud wrote something about a request into its trail.
@@ -120,10 +152,19 @@ impl Evidence {
         request: &'a str,
         names: &'a [&'a str],
     ) -> impl Iterator<Item = Timestamp> {
-        self.trail.iter().filter_map(move |entry| {
+        self.trail.iter().zip(&self.written).filter_map(move |(entry, at)| {
             let of_it = entry.event.request.is_some_and(|id| id.to_string() == request);
-            (of_it && names.contains(&entry.event.name.as_str())).then_some(entry.at)
+            (of_it && names.contains(&entry.event.name.as_str())).then_some(*at)
         })
+    }
+
+    /// When an agent began a request, by its own clock.
+    fn begun(&self, agent: &str, operation: &OperationRecord) -> Option<Timestamp> {
+        let (trail, _) = self.trails.get(agent)?;
+        let begun = trail.iter().find(|entry| {
+            entry.event.name == "writeback.begun" && entry.event.request == Some(operation.request)
+        });
+        begun.map(|entry| entry.at)
     }
 }
 
@@ -203,8 +244,9 @@ fn i4_no_set_is_late(world: &World, evidence: &Evidence, found: &mut Vec<String>
         let started = set.asked_at;
         let agent = evidence.agents.iter().find(|(_, id)| Some(**id) == operation.agent);
         let ahead = agent.map_or(0, |(name, _)| world.clock_ahead(name, started));
-        if Duration::from_millis(ahead.unsigned_abs()) > CLOCK_DIFFERENCE_MAX {
-            found.push(format!("I4: {} was set by a clock {ahead} ms off", attempt.request));
+        let off = world.off_the_cloud(ahead, started);
+        if Duration::from_millis(off.unsigned_abs()) > CLOCK_DIFFERENCE_MAX {
+            found.push(format!("I4: {} was set by a clock {off} ms off", attempt.request));
         }
         let by_agent = Timestamp::from_millis(started.as_millis() + ahead);
         if by_agent > operation.expires_at.after(MARGIN) {
@@ -222,57 +264,15 @@ fn i5_nobody_who_must_not_be_is_set(world: &World, evidence: &Evidence, found: &
     }
 }
 
-/// I6: every request is at a state that is told within its deadline + 5 s; where the cloud service
-/// was not there, 5 s after it was back.
-fn i6_everything_is_at_a_state_in_time(
-    world: &World,
-    evidence: &Evidence,
-    found: &mut Vec<String>,
-) {
-    const STATES: &[&str] = &["operation.expired", "operation.in_doubt", "operation.answered"];
-    for (request, operation) in &evidence.operations {
-        match operation.state {
-            State::Ticketed => continue,
-            State::Waiting | State::Sent | State::Unknown => {
-                found.push(format!("I6: {request} is still {:?}", operation.state));
-                continue;
-            }
-            State::Answered | State::Expired => {}
-        }
-        let deadline = world.when_there(operation.expires_at).after(MARGIN);
-        match evidence.moments(request, STATES).min() {
-            None => found.push(format!("I6: how {request} ended is in no trail")),
-            Some(at) if at > deadline => {
-                found.push(format!("I6: {request} was at a state {:?} late", at.since(deadline)));
-            }
-            Some(_) => {}
-        }
-    }
-}
-
-/// I7: *unknown* only after a crash, a cut or silence.
-fn i7_unknown_only_after_a_disturbance(
-    world: &World,
-    evidence: &Evidence,
-    found: &mut Vec<String>,
-) {
-    if world.disturbed {
-        return;
-    }
-    for request in evidence.operations.keys() {
-        if evidence.moments(request, &["operation.in_doubt"]).next().is_some() {
-            found.push(format!("I7: {request} was in doubt although nothing went wrong"));
-        }
-    }
-}
-
 /// I9: every clearance has its full set of gate facts, none older than allowed.
 fn i9_every_clearance_has_its_facts(world: &World, evidence: &Evidence, found: &mut Vec<String>) {
     let live = world.folder.cloud().flow_lifetime;
+    // A clock that is put back meanwhile shows the later moment before the earlier one.
+    let jumps = world.jumps_of_the_cloud();
     for (request, operation) in &evidence.operations {
         let fresh = |fact: &&Fact| {
-            fact.passed_at <= operation.issued_at
-                && operation.issued_at.since(fact.passed_at) <= live
+            fact.passed_at <= operation.issued_at.after(jumps)
+                && operation.issued_at.since(fact.passed_at) <= live + jumps
         };
         let facts = evidence.facts.get(request).map_or(0, |all| all.iter().filter(fresh).count());
         if facts == 0 {
@@ -281,7 +281,7 @@ fn i9_every_clearance_has_its_facts(world: &World, evidence: &Evidence, found: &
         let audited = evidence.trail.iter().any(|entry| {
             entry.event.name == "gate.email.passed"
                 && entry.event.flow == Some(operation.flow)
-                && entry.at <= operation.issued_at
+                && entry.at <= operation.issued_at.after(jumps)
         });
         if !audited {
             found.push(format!("I9: the gate of {request} is not in the trail"));
@@ -322,7 +322,8 @@ fn i9_no_code_is_guessed(evidence: &Evidence, found: &mut Vec<String>) {
 }
 
 /// I10: cloud and agents agree on every request, and all trails verify.
-fn i10_both_trails_agree(evidence: &Evidence, found: &mut Vec<String>) {
+fn i10_both_trails_agree(world: &World, evidence: &Evidence, found: &mut Vec<String>) {
+    const ENDS: &[&str] = &["writeback.finished", "writeback.settled", "settle.never_begun"];
     if let Some(entry) = evidence.broken {
         found.push(format!("I10: the cloud's trail is broken at entry {entry}"));
     }
@@ -335,7 +336,7 @@ fn i10_both_trails_agree(evidence: &Evidence, found: &mut Vec<String>) {
         let of_cloud = operation.result.map(|(outcome, _)| outcome.changed().word());
         let mut ends = 0;
         for (name, agent) in &evidence.agents {
-            let Some(changed) = evidence.ended_at(name, request) else { continue };
+            let Some(changed) = evidence.said_at(name, request, ENDS) else { continue };
             ends += 1;
             if operation.agent != Some(*agent) {
                 found.push(format!("I10: {name} ended {request}, which it was not given"));
@@ -343,8 +344,32 @@ fn i10_both_trails_agree(evidence: &Evidence, found: &mut Vec<String>) {
                 found.push(format!("I10: {request}: cloud {of_cloud:?}, {name} {changed}"));
             }
         }
-        if operation.state == State::Answered && ends != 1 {
+        if let Some(name) = evidence.settled_by_another(request, operation) {
+            // The one that was asked may never have begun it, and nobody asks it any more.
+            let looked = evidence.said_at(name, request, &["look.concluded"]);
+            if looked != of_cloud {
+                found.push(format!("I10: {request}: cloud {of_cloud:?}, {name} saw {looked:?}"));
+            }
+        } else if ends == 0 && told_by_a_full_disk(world, evidence, request, operation) {
+            // That a request was never begun, so that nothing is set, an agent says also where it cannot
+            // write that down: the one case in which only the cloud's trail has it.
+        } else if operation.state == State::Answered && ends != 1 {
             found.push(format!("I10: {ends} agents' trails say how {request} ended"));
         }
     }
+}
+
+/// Whether the agent that was asked could write nothing when it said that nothing was changed.
+fn told_by_a_full_disk(
+    world: &World,
+    evidence: &Evidence,
+    request: &str,
+    operation: &OperationRecord,
+) -> bool {
+    let unchanged = operation.result.is_some_and(|(outcome, _)| outcome.changed() == Changed::No);
+    let asked = evidence.agents.iter().find(|(_, id)| Some(**id) == operation.agent);
+    let asked = asked.and_then(|(name, _)| World::named(name));
+    let at = evidence.moments(request, &["operation.answered"]).next();
+    let (Some(name), Some(at), true) = (asked, at, unchanged) else { return false };
+    world.timeline.wrong(Matter::Disk(name)).any(|(from, to)| from <= at && at <= to)
 }

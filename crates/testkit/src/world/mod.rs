@@ -9,10 +9,13 @@
 //!                 other hands
 //!   guest         visitors, on the world's time
 //!   crash         the steps at which a process may die
-//!   breaker       an agent's breaker, and what the cloud service knows of it
+//!   timeline      what was wrong, and when;  skew: wrong clocks
+//!   breaker       an agent's breaker, and what the cloud service knows of it;  disk: a full one
+//!   revocation    an agent that is revoked;  copy: one whose identity runs twice
 //!   mailbox       captured mails;  attempt: what people tried and were told
 //!   bugs          bugs on purpose, to be caught;  forge: packages as they would be with one
 //!   dice          chance with a seed
+//!   storm         a relay and its listeners alone
 //!   installation  databases and keys, made once and copied
 //!   invariants    I1 to I10: what must hold at the end of every test
 //! ```
@@ -34,8 +37,10 @@
 mod attempt;
 mod breaker;
 mod bugs;
+mod copy;
 mod crash;
 mod dice;
+mod disk;
 mod forge;
 mod frames;
 mod guest;
@@ -48,11 +53,15 @@ mod network;
 mod passing;
 mod processes;
 mod quiet;
+mod revocation;
 mod secrecy;
 mod skew;
+mod storm;
+mod timeline;
 mod tricks;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -73,6 +82,7 @@ pub use guest::Guest;
 pub use mailbox::Mailbox;
 pub use network::Weather;
 pub use passing::Visit;
+pub use storm::back_after_a_storm;
 
 use attempt::Ledger;
 use crash::Doom;
@@ -81,6 +91,7 @@ use installation::Folder;
 use machine::Machine;
 use network::Network;
 use skew::Skewed;
+use timeline::{Matter, NEVER, Timeline};
 
 /// A world. The invariants are checked when it is dropped.
 pub struct World {
@@ -91,6 +102,7 @@ pub struct World {
     network: Network,
     wires: Machine,
     cloud: Place,
+    cloud_clock: Arc<Skewed>,
     agents: BTreeMap<String, AgentPlace>,
     population: Population,
     mailbox: Mailbox,
@@ -108,12 +120,12 @@ pub struct World {
     back_after: Duration,
     /// How many died at one.
     crashes: usize,
-    /// When which agent's clock was put how far ahead.
+    /// When whose clock was put how far ahead.
     skews: Vec<(Timestamp, String, i64)>,
     /// Something was broken on purpose, so that *unknown* may be said.
     disturbed: bool,
-    /// When the cloud service was not there.
-    cloud_absent: Vec<(Timestamp, Timestamp)>,
+    /// What was wrong, and when.
+    timeline: Timeline,
     checked: bool,
 }
 
@@ -130,10 +142,18 @@ struct Place {
 struct AgentPlace {
     place: Place,
     clock: Arc<Skewed>,
+    /// Its disk is full.
+    full: Arc<AtomicBool>,
+}
+
+impl AgentPlace {
+    fn with(clock: Arc<Skewed>) -> Self {
+        Self { place: Place::default(), clock, full: Arc::default() }
+    }
 }
 
 impl World {
-    /// A world with that many agents (1 or 2), in which everything works, ready for visitors.
+    /// A world with that many agents (1 to 3), in which everything works, ready for visitors.
     pub fn start(seed: u64, agents: usize) -> Self {
         Self::start_with(seed, agents, None)
     }
@@ -151,6 +171,14 @@ impl World {
     pub fn start_with_nodes(seed: u64, agents: usize) -> Self {
         let mut world = Self::new(seed, installation::fresh(), installation::START);
         world.nodes = installation::NODES.map(str::to_owned).into();
+        world.begin(agents);
+        world
+    }
+
+    /// The same without a bug, for more resets than the breakers of a small organisation let through.
+    pub fn start_for_many(seed: u64, agents: usize) -> Self {
+        let mut world = Self::new(seed, installation::fresh(), installation::START);
+        world.folder.widen_breakers();
         world.begin(agents);
         world
     }
@@ -173,9 +201,15 @@ impl World {
         let network = Network::new(clock.clone(), wires.handle().clone(), dice.for_whom("network"));
         let places = installation::AGENTS.map(|name| {
             let clock = Arc::new(Skewed::new(clock.clone()));
-            (name.to_owned(), AgentPlace { place: Place::default(), clock })
+            (name.to_owned(), AgentPlace::with(clock))
         });
         let population = populate(&clock);
+        let mut timeline = Timeline::default();
+        timeline.goes_wrong(Matter::Cloud, start);
+        installation::AGENTS
+            .iter()
+            .for_each(|name| timeline.goes_wrong(Matter::Agent(name), start));
+        let cloud_clock = Arc::new(Skewed::new(clock.clone()));
         Self {
             seed,
             dice,
@@ -184,6 +218,7 @@ impl World {
             network,
             wires,
             cloud: Place::default(),
+            cloud_clock,
             agents: places.into(),
             population,
             mailbox: Mailbox::default(),
@@ -199,7 +234,7 @@ impl World {
             crashes: 0,
             skews: Vec::new(),
             disturbed: false,
-            cloud_absent: Vec::new(),
+            timeline,
             checked: false,
         }
     }
@@ -300,17 +335,11 @@ impl World {
         FakeDirectory::new(self.domain(), &service.login, password)
     }
 
-    /// How far an agent's clock was ahead at a moment.
-    fn clock_ahead(&self, agent: &str, at: Timestamp) -> i64 {
-        let mut of_agent = self.skews.iter().filter(|(_, name, _)| name == agent);
-        let last = of_agent.rfind(|(since, ..)| *since <= at);
-        last.map_or(0, |(_, _, ahead)| *ahead)
-    }
-
     /// The first moment from `at` on at which the cloud service was there.
     fn when_there(&self, at: Timestamp) -> Timestamp {
-        let absent = self.cloud_absent.iter().rev().find(|(from, to)| *from <= at && at < *to);
-        absent.map_or(at, |(_, to)| *to)
+        let mut absent = self.timeline.wrong(Matter::Cloud);
+        let absent = absent.find(|(from, to)| *from <= at && at < *to && *to != NEVER);
+        absent.map_or(at, |(_, to)| to)
     }
 
     /// Why nobody may ever set this password, if so.
@@ -373,13 +402,13 @@ impl World {
     }
 
     /// How long a world that is calm again may take to settle everything: 60 seconds after the
-    /// agent's return, which takes up to 10 seconds; and where its clock was wrong, until the next
-    /// heartbeat has shown that it is right again.
+    /// agent's return, which takes up to 10 seconds. Where something else was wrong, that may have to
+    /// be found out first (see `invariants::in_time`): by the next heartbeat, or the next question.
     fn settling(&self) -> Duration {
+        const FOUND_OUT: Duration = Duration::from_secs(6 * 60);
         let agent = self.folder.agent(installation::AGENTS[0]);
-        let heartbeat =
-            if self.skews.is_empty() { Duration::ZERO } else { agent.heartbeat_interval };
-        Duration::from_secs(60) + agent.reconnect.early + heartbeat
+        let found_out = if self.timeline.was_unsteady() { FOUND_OUT } else { Duration::ZERO };
+        Duration::from_secs(60) + agent.reconnect.early + found_out
     }
 
     /// Keeps the log where it can be read.

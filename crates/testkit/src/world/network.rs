@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::dice::Dice;
 use super::frames;
 use super::hands::{Hands, Package, Reader};
+use super::timeline::{NEVER, Span};
 
 /// Bytes that are under way in one direction before the writer has to wait.
 const WINDOW: usize = 256 * 1024;
@@ -31,7 +32,7 @@ const HEAD_END: &[u8] = b"\r\n\r\n";
 pub(super) type Incoming = (DuplexStream, SocketAddr);
 
 /// What happens to what is under way. Each number is a percentage, per frame of a channel.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Weather {
     /// The frame is lost.
     pub lose: u32,
@@ -83,6 +84,8 @@ pub(super) struct State {
     pub(super) packages: Vec<Package>,
     /// Where something is said on each agent's last channel.
     doors: HashMap<String, Doors>,
+    /// Whose channels there were, and from when to when.
+    channels: Vec<(String, Span)>,
 }
 
 /// Where bytes are put into a connection beside those that come.
@@ -106,6 +109,7 @@ impl Network {
             kept: Vec::new(),
             packages: Vec::new(),
             doors: HashMap::new(),
+            channels: Vec::new(),
         };
         Self(Arc::new(Inner { clock, tasks, state: Mutex::new(state) }))
     }
@@ -115,9 +119,15 @@ impl Network {
         self.state().service = service;
     }
 
-    /// The weather between an agent and the service.
-    pub(super) fn set_weather(&self, agent: &str, weather: Weather) {
-        self.state().weather.insert(agent.to_owned(), weather);
+    /// The weather between an agent and the service; what it was before.
+    pub(super) fn set_weather(&self, agent: &str, weather: Weather) -> Weather {
+        self.state().weather.insert(agent.to_owned(), weather).unwrap_or_default()
+    }
+
+    /// From when to when an agent had a channel.
+    pub(super) fn channels(&self, agent: &str) -> Vec<Span> {
+        let state = self.state();
+        state.channels.iter().filter(|(of, _)| of == agent).map(|(_, span)| *span).collect()
     }
 
     /// Breaks every connection of an agent.
@@ -168,7 +178,7 @@ impl Network {
     fn carry(&self, agent: &str, here: DuplexStream, there: DuplexStream, cut: CancellationToken) {
         let (from_agent, to_agent) = split(here);
         let (from_service, to_service) = split(there);
-        let switched = Arc::new(Mutex::new(false));
+        let channel = Arc::new(Mutex::new(None));
         let ((up, said_up), (down, said_down)) = (unbounded_channel(), unbounded_channel());
         let doors = Doors { up, down };
         for (direction, from, to, said) in [
@@ -179,18 +189,33 @@ impl Network {
                 network: self.clone(),
                 agent: agent.to_owned(),
                 direction,
-                switched: Arc::clone(&switched),
+                channel: Arc::clone(&channel),
                 kept_back: None,
                 doors: doors.clone(),
                 reader: Reader::default(),
             };
-            let cut = cut.clone();
+            let (cut, network, channel) = (cut.clone(), self.clone(), Arc::clone(&channel));
             self.0.tasks.spawn(async move {
                 let done = cut.run_until_cancelled(way.run(from, to, said, &cut)).await;
                 if done.is_some() {
                     cut.cancel();
                 }
+                network.closed(*channel.lock().unwrap_or_else(PoisonError::into_inner));
             });
+        }
+    }
+
+    /// Whether an agent has a channel.
+    pub(super) fn has_channel(&self, agent: &str) -> bool {
+        self.channels(agent).iter().any(|(_, to)| *to == NEVER)
+    }
+
+    /// That a channel has ended, unless that is known.
+    fn closed(&self, channel: Option<usize>) {
+        let (now, mut state) = (self.0.clock.now(), self.state());
+        let span = channel.and_then(|at| state.channels.get_mut(at));
+        if let Some((_, (_, to))) = span.filter(|(_, (_, to))| *to == NEVER) {
+            *to = now;
         }
     }
 
@@ -249,8 +274,8 @@ struct Way {
     network: Network,
     agent: String,
     direction: Direction,
-    /// The connection speaks WebSocket.
-    switched: Arc<Mutex<bool>>,
+    /// Its number among all channels, once the connection speaks WebSocket.
+    channel: Arc<Mutex<Option<usize>>>,
     /// A frame that comes after the next one.
     kept_back: Option<Vec<u8>>,
     doors: Doors,
@@ -308,8 +333,8 @@ impl Way {
         if waiting.is_empty() {
             return None;
         }
-        let mut switched = self.switched.lock().unwrap_or_else(PoisonError::into_inner);
-        if *switched {
+        let mut channel = self.channel.lock().unwrap_or_else(PoisonError::into_inner);
+        if channel.is_some() {
             let frame = frames::take(waiting)?;
             if self.direction == Direction::Down {
                 let mut state = self.network.state();
@@ -319,10 +344,11 @@ impl Way {
         }
         if self.direction == Direction::Down && waiting.starts_with(b"HTTP/1.1 101") {
             let end = waiting.windows(HEAD_END.len()).position(|window| window == HEAD_END)?;
-            *switched = true;
             let rest = waiting.split_off(end + HEAD_END.len());
             let mut head = std::mem::replace(waiting, rest);
-            let mut state = self.network.state();
+            let (now, mut state) = (self.network.0.clock.now(), self.network.state());
+            *channel = Some(state.channels.len());
+            state.channels.push((self.agent.clone(), (now, NEVER)));
             state.doors.insert(self.agent.clone(), self.doors.clone());
             let said = state.said.insert(self.agent.clone(), Vec::new()).unwrap_or_default();
             if state.weather(&self.agent).replay {
@@ -335,11 +361,14 @@ impl Way {
 
     /// What becomes of a piece in the hands that the relay is in.
     fn in_hands(&mut self, piece: Vec<u8>) -> Option<Vec<u8>> {
-        let is_frame = *self.switched.lock().unwrap_or_else(PoisonError::into_inner);
-        match is_frame && self.direction == Direction::Down {
+        match self.is_channel() && self.direction == Direction::Down {
             true => self.network.in_hands(&mut self.reader, &self.agent, piece),
             false => Some(piece),
         }
+    }
+
+    fn is_channel(&self) -> bool {
+        self.channel.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     async fn bring(
@@ -389,7 +418,7 @@ impl Way {
             return Fate::Held(Duration::from_millis(dice.below(longest.max(1))));
         }
         // Only frames can be told apart; in HTTP, bytes are what they are.
-        if !*self.switched.lock().unwrap_or_else(PoisonError::into_inner) {
+        if !self.is_channel() {
             return Fate::Arrives;
         }
         if dice.percent(weather.lose) {

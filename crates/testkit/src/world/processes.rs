@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use agent::{DirectorySettings, OpenDirectory, SetUpError};
@@ -9,6 +10,7 @@ use cloud::serve::Service;
 use directory::Directory;
 use directory_fake::Fault;
 use protocol::Clock;
+use protocol::limits::SET_TIME_LIMIT;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -17,10 +19,18 @@ use super::dice::Seeded;
 use super::installation::{AGENTS, CONNECTOR};
 use super::machine::Machine;
 use super::network::Weather;
+use super::skew::CLOUD;
+use super::timeline::Matter;
 use super::{Place, World};
 
 /// How long an installation may take to be ready for visitors.
 const READY: Duration = Duration::from_secs(120);
+/// From so long on an answer of the directory takes too long (THREATS: "slow LDAP (1 s … never)").
+const SLOW: Duration = Duration::from_secs(1);
+/// How long after an agent that could not start it is started again (`RestartSec` of its unit).
+const STARTED_AGAIN: Duration = Duration::from_secs(5);
+/// How long it may be until the next frame on a channel: there is a ping every so often.
+const NEXT_FRAME: Duration = Duration::from_secs(20);
 
 impl World {
     /// Starts the cloud service on the databases that are there, unless it runs.
@@ -38,7 +48,7 @@ impl World {
         let settings = self.cloud_settings();
         let purpose = format!("cloud {}", self.starts);
         let surroundings = cloud::Surroundings {
-            clock: Arc::new(self.clock.clone()),
+            clock: Arc::<super::skew::Skewed>::clone(&self.cloud_clock),
             randomness: Arc::new(Seeded::new(self.dice.for_whom(&purpose))),
             notifier: Arc::new(self.mailbox.clone()),
             watch: Arc::new(self.cloud.doom.clone()),
@@ -70,16 +80,13 @@ impl World {
             });
         self.cloud.machine = Some(machine);
         self.network.serve(Some(accept));
-        if let Some((_, back)) = self.cloud_absent.last_mut() {
-            *back = self.clock.now();
-        }
+        self.timeline.is_right(Matter::Cloud, self.clock.now());
     }
 
     /// Tells the cloud service to end, as SIGTERM does; it ends once nobody needs it any more.
     pub fn leave_cloud(&mut self) {
         self.cloud.leaving.cancel();
-        let now = self.clock.now();
-        self.cloud_absent.push((now, now));
+        self.timeline.goes_wrong(Matter::Cloud, self.clock.now());
     }
 
     /// Whether the cloud service runs.
@@ -91,10 +98,8 @@ impl World {
     pub fn kill_cloud(&mut self) {
         self.disturbed = true;
         self.network.serve(None);
-        if self.cloud.machine.take().is_some() {
-            let now = self.clock.now();
-            self.cloud_absent.push((now, now));
-        }
+        self.cloud.machine = None;
+        self.timeline.goes_wrong(Matter::Cloud, self.clock.now());
     }
 
     /// Kills the cloud service and starts it again.
@@ -114,11 +119,20 @@ impl World {
         self.maybe_forget(name);
         let settings = self.folder.agent(name);
         let surroundings = self.surroundings_of(name);
+        let full = Arc::clone(&self.agents[name].full);
         let machine = Machine::start(name, &self.folder.path().join(name), |stop| async move {
-            agent::run(settings, surroundings, stop).await.expect("the agent");
+            loop {
+                let ran = agent::run(settings.clone(), surroundings.clone(), stop.clone()).await;
+                match ran {
+                    Ok(()) => break,
+                    Err(error) => assert!(full.load(Ordering::SeqCst), "the agent: {error}"),
+                }
+                surroundings.clock.sleep(STARTED_AGAIN).await;
+            }
         });
         let place = self.place(name);
         (place.machine, place.was_started) = (Some(machine), true);
+        self.timeline.is_right(Matter::Agent(known(name)), self.clock.now());
     }
 
     /// Kills an agent: nothing of it goes on.
@@ -128,6 +142,7 @@ impl World {
     pub fn kill_agent(&mut self, name: &str) {
         self.disturbed = true;
         self.place(name).machine = None;
+        self.timeline.goes_wrong(Matter::Agent(known(name)), self.clock.now());
     }
 
     /// Kills an agent and starts it again.
@@ -153,9 +168,22 @@ impl World {
     }
 
     /// The weather between an agent and the cloud service.
+    ///
+    /// # Panics
+    /// If there is no such agent.
     pub fn set_weather(&mut self, agent: &str, weather: Weather) {
         self.disturbed = true;
-        self.network.set_weather(agent, weather);
+        let last = self.network.set_weather(agent, weather);
+        let (road, now) = (Matter::Road(known(agent)), self.clock.now());
+        match weather == Weather::default() {
+            // On a channel that lived through it, what was held up comes later, and what was to come
+            // after the next frame, after that.
+            true if self.network.has_channel(agent) => {
+                self.timeline.is_right(road, now.after(last.longest.max(NEXT_FRAME)));
+            }
+            true => self.timeline.is_right(road, now),
+            false => self.timeline.goes_wrong(road, now),
+        }
     }
 
     /// Breaks every connection of an agent.
@@ -172,7 +200,23 @@ impl World {
         self.disturbed = true;
         let clock = &self.agents.get(agent).expect("an agent of this name").clock;
         clock.put_ahead(millis);
-        self.skews.push((self.clock.now(), agent.to_owned(), millis));
+        self.note_skew(agent, Matter::Clock(known(agent)), millis);
+    }
+
+    /// Puts the cloud service's clock ahead by so many milliseconds, or behind.
+    pub fn put_cloud_clock_ahead(&mut self, millis: i64) {
+        self.disturbed = true;
+        self.cloud_clock.put_ahead(millis);
+        self.note_skew(CLOUD, Matter::CloudClock, millis);
+    }
+
+    fn note_skew(&mut self, whom: &str, matter: Matter, millis: i64) {
+        let now = self.clock.now();
+        self.skews.push((now, whom.to_owned(), millis));
+        match millis {
+            0 => self.timeline.is_right(matter, now),
+            _ => self.timeline.goes_wrong(matter, now),
+        }
     }
 
     /// The next set at the directory meets this fault.
@@ -189,12 +233,22 @@ impl World {
         self.disturbed = true;
         let controller = self.domain().controller();
         self.domain().up(&controller, up).expect("the controller");
+        match up {
+            true => self.timeline.is_right(Matter::Directory, self.clock.now()),
+            false => self.timeline.goes_wrong(Matter::Directory, self.clock.now()),
+        }
     }
 
     /// Lets every answer of the directory take that long.
     pub fn slow_directory(&mut self, delay: Duration) {
         self.disturbed = true;
         self.domain().slow(delay);
+        let now = self.clock.now();
+        match delay < SLOW {
+            // What was asked before is still waited for.
+            true => self.timeline.is_right(Matter::SlowDirectory, now.after(SET_TIME_LIMIT)),
+            false => self.timeline.goes_wrong(Matter::SlowDirectory, now),
+        }
     }
 
     /// Kills who has reached its crash point, and plans its return; whether there was somebody.
@@ -219,12 +273,20 @@ impl World {
     /// Everything works again: weather, clocks, directory, and every process that was started.
     pub fn calm(&mut self) {
         self.plans.clear();
+        // That what works is left to work disturbs nobody.
+        let disturbed = self.disturbed;
         self.domain().heal();
+        self.timeline.is_right(Matter::Directory, self.clock.now());
+        self.timeline.is_right(Matter::SlowDirectory, self.clock.now().after(SET_TIME_LIMIT));
+        if self.cloud_clock.ahead() != 0 {
+            self.put_cloud_clock_ahead(0);
+        }
         if !is_running(&self.cloud) {
             self.start_cloud();
         }
         for name in AGENTS {
-            self.network.set_weather(name, Weather::default());
+            self.disk_full(name, false);
+            self.set_weather(name, Weather::default());
             if self.agents.get(name).is_some_and(|agent| agent.clock.ahead() != 0) {
                 self.put_clock_ahead(name, 0);
             }
@@ -233,6 +295,7 @@ impl World {
                 self.start_agent(name);
             }
         }
+        self.disturbed = disturbed;
     }
 
     /// Waits until the start page asks for a name.
@@ -267,9 +330,18 @@ impl World {
         }
     }
 
+    /// The agent of this name, if there is one.
+    pub(super) fn named(name: &str) -> Option<&'static str> {
+        AGENTS.into_iter().find(|one| *one == name)
+    }
+
     fn place(&mut self, name: &str) -> &mut Place {
         &mut self.agents.get_mut(name).expect("an agent of this name").place
     }
+}
+
+pub(super) fn known(agent: &str) -> &'static str {
+    World::named(agent).expect("an agent of this name")
 }
 
 fn is_running(place: &Place) -> bool {

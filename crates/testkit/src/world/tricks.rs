@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::limits::{CLOCK_DIFFERENCE_MAX, LIFETIME_MAX};
-use protocol::{CloudAnchor, Header};
+use protocol::{Clock as _, CloudAnchor, Header};
 use store::Store;
 
 use super::bugs::Bug;
@@ -11,6 +11,7 @@ use super::dice::Seeded;
 use super::forge::{self, Keys};
 use super::hands::{Hands, Package, Rewrite, another};
 use super::installation::{AGENTS, TENANT};
+use super::timeline::Matter;
 use super::{World, machine};
 
 /// How long an agent that does not check expiry believes that nothing has passed.
@@ -90,6 +91,39 @@ impl World {
     pub fn let_others_answer(&mut self) {
         let counts = self.bug == Some(Bug::AnswerFromAnywhere);
         self.network.put_into(Hands::OthersAnswer { counts });
+    }
+
+    /// From now on another agent than the one that is asked answers every question how a request
+    /// ended, and says that nothing was changed. With the bug it is believed: as if it were the one.
+    ///
+    /// # Panics
+    /// Where such an answer is made, if it cannot be.
+    pub fn let_another_settle(&mut self) {
+        self.disturbed = true;
+        let began = self.clock.now();
+        AGENTS.iter().for_each(|name| self.timeline.goes_wrong(Matter::Road(name), began));
+        let believed = self.bug == Some(Bug::SettledByAnother);
+        let (random, now) = (Seeded::new(self.dice("settled by another")), self.clock.clone());
+        let keys = AGENTS.map(|name| (name, self.keys_of(name)));
+        self.network.put_into(Hands::Questions(Some(Box::new(move |asked, question| {
+            let who = if believed { asked } else { another(asked) };
+            let (_, keys) = keys.iter().find(|(name, _)| *name == who).expect("its keys");
+            keys.unchanged(question, now.now(), &random)
+        }))));
+    }
+
+    /// From now on the relay is in its own hands.
+    pub fn give_the_relay_back(&mut self) {
+        self.network.put_into(Hands::Own);
+        let now = self.clock.now();
+        AGENTS.iter().for_each(|name| self.timeline.is_right(Matter::Road(name), now));
+    }
+
+    /// From now on, with the bug, no agent hears a question how a request ended.
+    pub fn let_nobody_be_asked(&mut self) {
+        if self.bug == Some(Bug::NobodyAsked) {
+            self.network.put_into(Hands::Questions(None));
+        }
     }
 
     /// The moment at which the bug says the last package again by itself; without it nothing happens.
