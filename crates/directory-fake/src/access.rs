@@ -91,10 +91,7 @@ impl Replica {
     pub(crate) fn token(&self, account: &Object) -> Token {
         let own = account.sid.iter().cloned();
         let login = account.values.text("sAMAccountName").unwrap_or_default().to_owned();
-        Token {
-            login,
-            sids: own.chain(self.token_groups(account)).collect(),
-        }
+        Token { login, sids: own.chain(self.token_groups(account)).collect() }
     }
 }
 

@@ -317,7 +317,12 @@ mod tests {
             pairs: vec![Pair { bare: 0.2, ours: 0.3 }; 20],
             rounds: vec![(1_000.0, 500.0); 3],
             neighbour: vec![
-                Round { alone: vec![1.0], beside: vec![1.5], elsewhere: vec![1.2], flood: 2_000.0 };
+                Round {
+                    alone: vec![1.0],
+                    beside: vec![1.5],
+                    elsewhere: vec![1.2],
+                    flood: 2_000.0
+                };
                 3
             ],
             idle: Idle { channels: 200, bytes_each: 20_000.0, connects_per_second: 900.0 },
