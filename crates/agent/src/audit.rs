@@ -304,6 +304,11 @@ impl AtWill {
         }
         self.written.len() < AT_WILL && self.written.insert((event.name.clone(), event.request))
     }
+
+    /// Takes back that an event was admitted: it could not be written.
+    pub(crate) fn forget(&mut self, event: &Event) {
+        self.written.remove(&(event.name.clone(), event.request));
+    }
 }
 
 #[cfg(test)]

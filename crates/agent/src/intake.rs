@@ -8,7 +8,7 @@
 //! could be taken when the package comes again. Once it has expired, the cloud is told why.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -238,15 +238,27 @@ impl Intake {
         }
     }
 
-    /// Tells audit of what the relay can have written at will.
+    /// Tells audit of what the relay can have written at will, where nothing depends on its being told.
     async fn notice(&self, event: Event) {
-        let admitted = {
-            let mut at_will = self.at_will.lock().unwrap_or_else(PoisonError::into_inner);
-            at_will.admits(&event, self.writeback.clock.now())
-        };
-        if admitted {
-            self.writeback.tell(&[event]).await;
+        // It is in the log.
+        let _ = self.note(event).await;
+    }
+
+    /// The same of an end that is told to nobody before audit has it (SPEC A-5).
+    async fn note(&self, event: Event) -> Result<(), JournalError> {
+        let now = self.writeback.clock.now();
+        if !self.at_will().admits(&event, now) {
+            return Ok(());
         }
+        let noted = self.writeback.tell(std::slice::from_ref(&event)).await;
+        if noted.is_err() {
+            self.at_will().forget(&event);
+        }
+        noted
+    }
+
+    fn at_will(&self) -> MutexGuard<'_, AtWill> {
+        self.at_will.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How a request ended. One that was never begun is void once it has expired: then, and not
@@ -274,7 +286,7 @@ impl Intake {
         // The answer is bound to the header as it came: if the relay changed its times, the cloud
         // does not accept it.
         let answer = self.answer(outcome);
-        self.notice(Event::answered(&header, "settle.never_begun", &answer)).await;
+        self.note(Event::answered(&header, "settle.never_begun", &answer)).await?;
         Ok(self.seal(key, &header, &answer))
     }
 
@@ -296,7 +308,7 @@ impl Intake {
             }
         };
         let answer = Answer { details, ..self.answer(outcome) };
-        self.notice(Event::answered(&header, "look.concluded", &answer)).await;
+        self.note(Event::answered(&header, "look.concluded", &answer)).await?;
         let key = &self.keys.current().package_key;
         Ok(self.seal(key, &header, &answer))
     }

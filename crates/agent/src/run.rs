@@ -126,7 +126,11 @@ pub async fn run(
         not_begun: Mutex::default(),
         at_will: Mutex::default(),
     });
-    let handler = Arc::new(Below { entity: listener.entity.clone(), handler: intake });
+    let handler = Arc::new(Below {
+        entity: listener.entity.clone(),
+        handler: intake,
+        clock_difference: Arc::clone(&clock_difference),
+    });
     let (status, channel) = watch::channel(Status::Connecting);
     let duties = Duties {
         cloud: Arc::clone(&enrolled.cloud),
@@ -151,7 +155,7 @@ pub async fn run(
 
 /// Says that the agent has stopped, and closes what that was written to.
 async fn stopped(writeback: Writeback) {
-    writeback.tell(&[Event::of_agent("agent.stopped", json!({}))]).await;
+    let _ = writeback.tell(&[Event::of_agent("agent.stopped", json!({}))]).await;
     writeback.journal.close().await;
     tracing::info!(event = "agent.stopped");
 }

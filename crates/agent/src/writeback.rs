@@ -137,7 +137,7 @@ impl Writeback {
             Some(stop) => self.finish(header, stop, trail).await,
             None => {
                 trail.push(Event::of(header, "writeback.in_doubt", json!({})));
-                self.tell(&trail).await;
+                let _ = self.tell(&trail).await;
                 Ok(Ended::InDoubt)
             }
         }
@@ -212,13 +212,18 @@ impl Writeback {
         Ok(())
     }
 
-    /// Tells audit what has happened and is no step of an entry. What happened has happened, so it
-    /// is only said where that fails.
-    pub(crate) async fn tell(&self, trail: &[Event]) {
-        if let Err(error) = self.journal.record(trail, self.clock.now()).await {
+    /// Tells audit what has happened and is no step of an entry. Where that fails the log has it; what
+    /// happened has happened.
+    ///
+    /// # Errors
+    /// [`JournalError::Database`], for those who can still wait with what comes of it.
+    pub(crate) async fn tell(&self, trail: &[Event]) -> Result<(), JournalError> {
+        let told = self.journal.record(trail, self.clock.now()).await;
+        if let Err(error) = &told {
             let names: Vec<&str> = trail.iter().map(|event| event.name.as_str()).collect();
             tracing::error!(event = "audit.not_written", ?names, cause = %error);
         }
+        told
     }
 }
 

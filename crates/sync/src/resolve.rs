@@ -43,8 +43,8 @@ pub enum Resolution {
     /// (c) No metaverse object is joined to the cloud connector space object, or there is none.
     NoCloudLink,
     /// (d) The link of the AD object does not carry the account-enabled rule. A disabled account
-    /// ends here as well: that is what the rule is about.
-    NoAccountEnabledRule(AdAccount),
+    /// ends here as well: that is what the rule is about. With all that are joined: at least one.
+    NoAccountEnabledRule(Vec<AdAccount>),
     /// Two or more AD accounts match: never a guess.
     Several(Vec<AdAccount>),
 }
@@ -100,12 +100,12 @@ pub(crate) async fn resolve(
         };
     };
     let joined = joined(tx, metaverse_id).await?;
-    let Some((first, _)) = joined.first().cloned() else {
+    if joined.is_empty() {
         return without_joined(tx, &source_anchor).await;
-    };
-    let mut enabled = enabled(joined);
+    }
+    let mut enabled = enabled(joined.clone());
     Ok(match enabled.len() {
-        0 => Resolution::NoAccountEnabledRule(first),
+        0 => Resolution::NoAccountEnabledRule(joined.into_iter().map(|(one, _)| one).collect()),
         1 => Resolution::Account(enabled.remove(0)),
         _ => Resolution::Several(enabled),
     })

@@ -212,5 +212,7 @@ fn what_the_relay_can_have_written_at_will_is_written_once_an_hour_and_bounded()
     assert!(at_will.admits(&other, NOW));
     let admitted = (2..=2 * AT_WILL).filter(|request| at_will.admits(&event(*request), NOW));
     assert_eq!(admitted.count(), AT_WILL - 2);
+    at_will.forget(&other);
+    assert!(at_will.admits(&other, NOW), "what could not be written may be tried again");
     assert!(at_will.admits(&event(1), NOW.after(HOUR)));
 }

@@ -4,8 +4,8 @@
 //! the cloud's clock, and reads when the password was last written, by the controller's; both clocks
 //! are compared with its own. Written since, where it was asked for and while it could have been: the
 //! request, or somebody else meanwhile, which is why whatever is concluded here is told as inferred.
-//! Written later, or at another controller: by somebody else, after ours or instead of it, and nobody
-//! can know.
+//! Written later, or at another controller: by somebody else, after ours or instead of it. This agent
+//! cannot know then; the one that was asked may, from its note. It has a day to come back.
 //!
 //! Anything counts once the message has expired by every clock that may be used, and the controller's
 //! time limit for a set has passed too: by then nobody sets it any more.
@@ -28,6 +28,9 @@ const GRAIN: Duration = Duration::from_secs(2);
 /// clock in between.
 const MARGIN: Duration = Duration::from_secs(5);
 
+/// How long the agent that was asked is waited for where it may know what this one cannot.
+const NOTE_AWAITED: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Why nothing can be concluded, now or at all.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Unseen {
@@ -37,6 +40,9 @@ pub(crate) enum Unseen {
     /// How far this agent's clock is from the cloud's is not known, or too far.
     #[error("this agent's clock cannot be compared with the cloud's")]
     Clock,
+    /// Somebody else may have written it, after the request or instead of it.
+    #[error("somebody else may have written it: the agent that was asked may know")]
+    OfSomebodyElse,
     /// Nobody, or not exactly one account, is meant as far as this agent knows.
     #[error("the person has no account in a directory of this agent")]
     NoAccount,
@@ -63,6 +69,11 @@ impl Writeback {
         let found = self.sync.resolve(&header.cloud_anchor).await;
         match found.map_err(|error| Unseen::Sync(error.to_string()))? {
             Resolution::Account(account) => self.seen_of(header, &account).await,
+            // Disabled since, or before: how its password stands says the same.
+            Resolution::NoAccountEnabledRule(accounts) => match accounts.as_slice() {
+                [account] => self.seen_of(header, account).await,
+                _ => Err(Unseen::NoAccount),
+            },
             _ => Err(Unseen::NoAccount),
         }
     }
@@ -126,6 +137,9 @@ impl Writeback {
         let last = by_the_controller(header.expires_at).after(CLOCK_DIFFERENCE_MAX).after(limit);
         let ours = witness.originator == Some(witness.invocation_id);
         Ok(match ours && written <= last.after(MARGIN) {
+            false if self.clock.now() < header.expires_at.after(NOTE_AWAITED) => {
+                return Err(Unseen::OfSomebodyElse);
+            }
             false => Outcome::CannotBeKnown,
             // Nobody is left to ask for that, and the operator is to know.
             true if asked && !to_be_changed => Outcome::MustChangeNotSet,

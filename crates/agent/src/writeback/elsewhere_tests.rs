@@ -14,6 +14,9 @@ use crate::clocks::ClockDifference;
 /// Longer than a message lives, and than a controller may take for a set.
 const LATER: Duration = Duration::from_secs(10 * 60);
 
+/// How long the agent that was asked has to come back with what it noted.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 async fn seen(world: &World, header: &Header, guid: ObjectGuid) -> Result<Outcome, Unseen> {
     let (outcome, details) = world.writeback.seen_of(header, &account_of(guid)).await?;
     assert!(details.inferred, "it was read in the directory, and nowhere else");
@@ -56,11 +59,17 @@ async fn what_somebody_else_can_have_written_is_not_told_as_the_request_s() {
     // The helpdesk, at another controller; what the person asked for was lost.
     world.population.domain.administrator_sets_at("dc2", guid, "Helpdesk-Set-1").unwrap();
     world.clock.advance(LATER);
+    assert_eq!(seen(&world, &header, guid).await, Err(Unseen::OfSomebodyElse));
+    world.clock.advance(DAY - LATER);
+    assert_eq!(seen(&world, &header, guid).await, Err(Unseen::OfSomebodyElse));
+    world.clock.advance(LATER);
     assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::CannotBeKnown));
     // At the same one, when the message had expired by every clock.
     let header = world.header(Operation::Reset);
     world.clock.advance(LATER);
     set(&world, guid, "Helpdesk-Set-2").await;
+    assert_eq!(seen(&world, &header, guid).await, Err(Unseen::OfSomebodyElse));
+    world.clock.advance(DAY);
     assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::CannotBeKnown));
 }
 

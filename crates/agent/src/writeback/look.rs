@@ -125,9 +125,10 @@ impl Writeback {
             Resolution::NotJoined => Err(Outcome::UserNotFoundNotJoined),
             Resolution::NoCloudLink => Err(Outcome::UserNotFoundNoCloudLink),
             // A disabled account has no such link either; who is disabled is told so.
-            Resolution::NoAccountEnabledRule(account) => {
-                Err(self.why_no_rule(header, &account, trail).await)
-            }
+            Resolution::NoAccountEnabledRule(accounts) => match accounts.first() {
+                Some(account) => Err(self.why_no_rule(header, account, trail).await),
+                None => Err(Outcome::UserNotFoundNoRule),
+            },
             Resolution::Several(accounts) => {
                 let names: Vec<&str> = accounts.iter().map(|one| one.dn.as_str()).collect();
                 tracing::error!(event = "writeback.several_matches", request = %header.request, ?names);

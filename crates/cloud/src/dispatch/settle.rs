@@ -19,13 +19,18 @@ use crate::dispatch::{carry, conclude};
 /// Asks until there is an answer or the service stops; a restart goes on asking.
 pub(crate) async fn settle(app: &App, record: OperationRecord) {
     let mut pauses = Pauses::beginning_with(app.settings.settle_pause);
+    let mut newest = app.relay.newest();
     loop {
         tokio::select! {
             () = app.stop.cancelled() => return,
             () = first_listens(app, &record) => {}
             () = others_may_look(app, &record) => {}
         }
-        let newest = app.relay.newest();
+        if app.relay.newest() > newest {
+            // Perhaps it has just come back: it may say "not yet" at first.
+            pauses.begin_again();
+        }
+        newest = app.relay.newest();
         match ask_somebody(app, &record).await {
             Ok(true) => return,
             Ok(false) => {}

@@ -65,7 +65,7 @@ async fn each_condition_has_its_own_answer_and_the_engine_repairs_it() {
         (Disconnect::AdObject, Resolution::NoAdObject),
         (Disconnect::AdLink, Resolution::NotJoined),
         (Disconnect::CloudLink, Resolution::NoCloudLink),
-        (Disconnect::AccountEnabledRule, Resolution::NoAccountEnabledRule(who.clone())),
+        (Disconnect::AccountEnabledRule, Resolution::NoAccountEnabledRule(vec![who.clone()])),
     ] {
         for name in ["person1@corp.example", "PERSON1", source_anchor(1).as_str()] {
             let world = World::with_people(&[person(1), person(2)]).await;

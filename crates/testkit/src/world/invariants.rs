@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use directory_fake::Set;
 use protocol::limits::CLOCK_DIFFERENCE_MAX;
-use protocol::{AgentId, Changed, Outcome, RequestId, Timestamp};
+use protocol::{AgentId, Outcome, RequestId, Timestamp};
 use store::Store;
 use store::audit::Entry;
 use store::flows::Fact;
@@ -18,7 +18,6 @@ use store::operations::{OperationRecord, State};
 use super::attempt::{Attempt, Told};
 use super::installation::{AGENTS, TENANT};
 use super::skew::CLOUD;
-use super::timeline::Matter;
 use super::{World, machine, secrecy};
 
 /// How much later than its deadline anything may be (I4, I6).
@@ -60,7 +59,7 @@ pub(super) fn violations(world: &World) -> Vec<String> {
     found.extend(secrecy::violations(world).into_iter().map(|line| format!("I8: {line}")));
     i9_every_clearance_has_its_facts(world, &evidence, &mut found);
     i9_no_code_is_guessed(&evidence, &mut found);
-    i10_both_trails_agree(world, &evidence, &mut found);
+    i10_both_trails_agree(&evidence, &mut found);
     found
 }
 
@@ -322,7 +321,7 @@ fn i9_no_code_is_guessed(evidence: &Evidence, found: &mut Vec<String>) {
 }
 
 /// I10: cloud and agents agree on every request, and all trails verify.
-fn i10_both_trails_agree(world: &World, evidence: &Evidence, found: &mut Vec<String>) {
+fn i10_both_trails_agree(evidence: &Evidence, found: &mut Vec<String>) {
     const ENDS: &[&str] = &["writeback.finished", "writeback.settled", "settle.never_begun"];
     if let Some(entry) = evidence.broken {
         found.push(format!("I10: the cloud's trail is broken at entry {entry}"));
@@ -350,26 +349,8 @@ fn i10_both_trails_agree(world: &World, evidence: &Evidence, found: &mut Vec<Str
             if looked != of_cloud {
                 found.push(format!("I10: {request}: cloud {of_cloud:?}, {name} saw {looked:?}"));
             }
-        } else if ends == 0 && told_by_a_full_disk(world, evidence, request, operation) {
-            // That a request was never begun, so that nothing is set, an agent says also where it cannot
-            // write that down: the one case in which only the cloud's trail has it.
         } else if operation.state == State::Answered && ends != 1 {
             found.push(format!("I10: {ends} agents' trails say how {request} ended"));
         }
     }
-}
-
-/// Whether the agent that was asked could write nothing when it said that nothing was changed.
-fn told_by_a_full_disk(
-    world: &World,
-    evidence: &Evidence,
-    request: &str,
-    operation: &OperationRecord,
-) -> bool {
-    let unchanged = operation.result.is_some_and(|(outcome, _)| outcome.changed() == Changed::No);
-    let asked = evidence.agents.iter().find(|(_, id)| Some(**id) == operation.agent);
-    let asked = asked.and_then(|(name, _)| World::named(name));
-    let at = evidence.moments(request, &["operation.answered"]).next();
-    let (Some(name), Some(at), true) = (asked, at, unchanged) else { return false };
-    world.timeline.wrong(Matter::Disk(name)).any(|(from, to)| from <= at && at <= to)
 }

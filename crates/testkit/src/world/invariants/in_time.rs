@@ -8,7 +8,6 @@
 
 use std::time::Duration;
 
-use lab::Kind;
 use protocol::Timestamp;
 use protocol::limits::SET_TIME_LIMIT;
 use store::operations::{OperationRecord, State};
@@ -123,10 +122,6 @@ impl Settling {
         let cloud = world.folder.cloud();
         let asked = evidence.agents.iter().find(|(_, id)| Some(**id) == operation.agent);
         let asked = asked.and_then(|(asked, _)| World::named(asked));
-        if asked != Some(name) && is_disabled(world, evidence, operation) {
-            // Another agent looks at who is joined and enabled, and finds nobody (`look.not_concluded`).
-            return None;
-        }
         let from = match asked == Some(name) {
             // What it has begun it settles. What it has not may still come, until it is void.
             true => evidence.begun(name, operation).unwrap_or(operation.expires_at.after(MARGIN)),
@@ -177,13 +172,4 @@ impl Settling {
         let pause = (age / 10).clamp(SETTLED, Duration::from_secs(60 * 60));
         pause + 2 * self.question + LOOKS
     }
-}
-
-/// Whether the person of an operation has a disabled account.
-fn is_disabled(world: &World, evidence: &Evidence, operation: &OperationRecord) -> bool {
-    let request = operation.request.to_string();
-    let attempt = evidence.attempts.iter().find(|one| one.request == request);
-    let login = attempt.and_then(|one| one.login.split('@').next());
-    let person = world.people().iter().find(|one| Some(one.login.as_str()) == login);
-    person.is_some_and(|person| person.kind == Kind::Disabled)
 }
