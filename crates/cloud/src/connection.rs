@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use relay::Counting;
+use relay::{Counting, Taken};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
@@ -25,21 +25,26 @@ const HEAD_MAX: usize = 64 * 1024;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Remote(pub(crate) SocketAddr);
 
-/// Serves one connection to its end; after `stop`, what is in flight on it.
+/// A peer's connection, whose bytes may still be in the clear or not: its peer must take what is written
+/// to it, and how much it takes is counted. Below TLS, which takes 64 KiB by itself.
+pub(crate) fn watched<S: Unpin>(stream: S) -> (Counting<Patient<S>>, Taken) {
+    Counting::over(Patient::new(stream, STALLED))
+}
+
+/// Serves one connection to its end; after `stop`, what is in flight on it. `taken` is what its peer
+/// takes of it; see [`watched`].
 pub(crate) async fn serve(
-    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    (stream, taken): (impl AsyncRead + AsyncWrite + Send + Unpin + 'static, Taken),
     remote: SocketAddr,
     router: Router,
     stop: CancellationToken,
 ) {
-    let (stream, taken) = Counting::over(stream);
     let service = tower::service_fn(move |mut request: Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(Remote(remote));
         request.extensions_mut().insert(ConnectInfo(remote));
         request.extensions_mut().insert(taken.clone());
         router.clone().call(request)
     });
-    let stream = Patient::new(stream, STALLED);
     let mut server = hyper::server::conn::http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HANDSHAKE).max_buf_size(HEAD_MAX);
     let served = server
@@ -57,7 +62,6 @@ pub(crate) async fn serve(
 mod tests {
     use axum::Extension;
     use axum::routing::get;
-    use relay::Taken;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 
     use super::*;
@@ -68,7 +72,7 @@ mod tests {
         let router = Router::new().route("/", get(taken));
         let (mut near, far) = duplex(64 * 1024);
         let remote = SocketAddr::from(([192, 0, 2, 1], 4_711));
-        let served = tokio::spawn(serve(far, remote, router, CancellationToken::new()));
+        let served = tokio::spawn(serve(watched(far), remote, router, CancellationToken::new()));
         near.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         let mut first = Vec::new();
         while !first.ends_with(b"\r\n\r\n0") {

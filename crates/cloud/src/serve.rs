@@ -45,7 +45,8 @@ impl Service {
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         remote: SocketAddr,
     ) {
-        connection::serve(stream, remote, self.router.clone(), self.app.stop.clone()).await;
+        let (router, stop) = (self.router.clone(), self.app.stop.clone());
+        connection::serve(connection::watched(stream), remote, router, stop).await;
     }
 
     /// Takes nothing new from here on, and lets what is in flight end, at most for the configured

@@ -140,10 +140,11 @@ async fn accept(
     stop: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true);
+    let (stream, taken) = connection::watched(stream);
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else {
         return;
     };
-    connection::serve(stream, remote, router, stop).await;
+    connection::serve((stream, taken), remote, router, stop).await;
 }
 
 #[cfg(test)]

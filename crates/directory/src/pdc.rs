@@ -57,9 +57,7 @@ impl Confirmed {
 enum Asked {
     /// The controller says that it holds it.
     Confirmed,
-    /// It says that it does not, or nothing.
-    NotConfirmed,
-    /// Somebody else has asked, or let go of the connection.
+    /// It does not say so, and nobody uses the connection any more; or somebody else has asked.
     SomethingChanged,
 }
 
@@ -108,7 +106,6 @@ impl Pdc {
                     self.widen(&mut pool);
                     return Ok(session);
                 }
-                Asked::NotConfirmed => pool.drop_all_with(&session),
                 Asked::SomethingChanged => {}
             }
         }
@@ -186,7 +183,11 @@ impl Pdc {
         }
         match self.still_holds_role(session).await {
             true => Asked::Confirmed,
-            false => Asked::NotConfirmed,
+            false => {
+                // While it is still this one's turn: the next one shall not ask the same connection.
+                self.pool.lock().await.drop_all_with(session);
+                Asked::SomethingChanged
+            }
         }
     }
 

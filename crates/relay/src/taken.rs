@@ -21,7 +21,8 @@ impl Taken {
     }
 }
 
-/// A stream that counts what is taken of what is written to it.
+/// A stream that counts what is taken of what is written to it. It belongs below TLS, which takes
+/// much of it by itself before a byte leaves.
 #[derive(Debug)]
 pub struct Counting<S> {
     stream: S,

@@ -23,8 +23,9 @@ pub(crate) async fn accept(
         tcp.set_nodelay(true).unwrap();
         let (tls, router) = (TlsAcceptor::from(Arc::clone(&tls)), router.clone());
         connections.spawn(async move {
+            // Below TLS, which takes 64 KiB by itself.
+            let (tcp, taken) = Counting::over(tcp);
             let Ok(stream) = tls.accept(tcp).await else { return };
-            let (stream, taken) = Counting::over(stream);
             let service = tower::service_fn(move |mut request: hyper::Request<_>| {
                 request.extensions_mut().insert(ConnectInfo(remote));
                 request.extensions_mut().insert(taken.clone());
