@@ -35,19 +35,25 @@ impl Subject<'_> {
 
     /// Lets the account sign in with a password.
     pub(super) fn no_smart_card(&self) -> Remedy {
-        let flags = self.account.flags.0 & !AccountFlags::SMART_CARD_REQUIRED.0;
+        let flags = self.account.flags.0;
+        let without = flags & !AccountFlags::SMART_CARD_REQUIRED.0;
         if !self.observed.asker.is_samba {
             return self
                 .by_tool("", "Set-ADUser -Identity DN -SmartcardLogonRequired $false")
                 .and("if the person should sign in with a password, too");
         }
-        // samba-tool takes the flag away only together with setting a password.
+        // samba-tool takes the flag away only together with setting a password. The flags that were seen
+        // are named, so that nothing is written over others: an account may be disabled by then.
         let dn = STANDARD.encode(self.account.dn.to_string());
         let lines = [
             format!("dn:: {dn}"),
             "changetype: modify".to_owned(),
-            "replace: userAccountControl".to_owned(),
+            "delete: userAccountControl".to_owned(),
             format!("userAccountControl: {flags}"),
+            "-".to_owned(),
+            "add: userAccountControl".to_owned(),
+            format!("userAccountControl: {without}"),
+            "-".to_owned(),
         ];
         let lines = lines.map(|line| quoted(&line)).join(" ");
         Remedy::command(format!(
