@@ -177,14 +177,14 @@ impl Change {
     }
 
     /// What lets an object inherit again; `left_over` says that its `adminCount` is. None if there is
-    /// nothing to do.
-    pub(crate) fn inheriting(object: &Surveyed, left_over: bool) -> Option<Self> {
-        let inherit = object.descriptor.as_ref().is_some_and(SecurityDescriptor::is_protected);
-        (inherit || left_over).then(|| Self {
+    /// nothing to do, which of a hidden list nobody can say.
+    pub(crate) fn inheriting(object: &Surveyed, left_over: bool) -> Result<Option<Self>, Obstacle> {
+        let inherit = object.descriptor.as_ref().ok_or(Obstacle::Hidden)?.is_protected();
+        Ok((inherit || left_over).then(|| Self {
             inherit,
             clear_admin_count: left_over,
             ..Self::to(object)
-        })
+        }))
     }
 
     /// The same change to the object as it is read at this moment: what is done is what was shown, and

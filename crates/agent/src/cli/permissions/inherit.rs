@@ -7,13 +7,15 @@
 use command::{Failure, print};
 use directory::security::rights::Feature;
 use directory::{
-    Directory as _, DirectoryError, DistinguishedName, LdapDirectory, Protection, protected_by,
+    Directory as _, DirectoryError, DistinguishedName, LdapDirectory, Protection, Surveyed,
+    protected_by,
 };
 
-use super::{Open, What, aside, not_looked, of_directory};
+use super::make::{ADMINISTRATOR, SERVICE_ACCOUNT, obstructed};
+use super::{Open, What, aside, not_looked};
 use crate::permissions::{
-    Change, Extent, Finding, Kind, Seen, add_chain, findings_text, is_by_design, judge, sampled,
-    shown,
+    Change, Extent, Finding, Kind, Obstacle, Seen, add_chain, findings_text, is_by_design, judge,
+    sampled, shown,
 };
 
 impl Open<'_> {
@@ -34,7 +36,7 @@ impl Open<'_> {
         let mut changes = Vec::new();
         for dn in objects {
             let read = inheriting(&administrator, dn).await;
-            changes.extend(read.map_err(|error| self.not_read(dn, error))?);
+            changes.extend(read.map_err(|error| self.not_read(dn, ADMINISTRATOR, error))?);
         }
         if changes.is_empty() {
             return print("There is nothing to do.\n");
@@ -49,29 +51,35 @@ impl Open<'_> {
 
     /// The change as the service account can work it out.
     async fn as_far_as_seen(&self, dn: &DistinguishedName) -> Result<Option<Change>, Failure> {
+        let not_read = |error| self.not_read(dn, SERVICE_ACCOUNT, error);
         let error = match inheriting(&self.directory, dn).await {
             Ok(change) => return Ok(change),
             Err(error) => error,
         };
         let NotRead::Directory(DirectoryError::Unreadable { attribute }) = error else {
-            return Err(self.not_read(dn, error));
+            return Err(not_read(error));
         };
+        let object = self.directory.surveyed(dn).await.map_err(|error| not_read(error.into()))?;
+        let object = object.ok_or_else(|| not_read(NotRead::NotThere))?;
+        let change = unjudged(&object, attribute).map_err(not_read)?;
         aside(&format!(
             "{attribute} of {} is hidden from the service account: whether a group protects it, or adminCount is left over, is not looked at; without --print it is",
             shown(dn)
         ));
-        let failed = |error| of_directory(self.settings.name.as_str(), &error);
-        let object = self.directory.surveyed(dn).await.map_err(failed)?;
-        Ok(object.and_then(|object| Change::inheriting(&object, false)))
+        Ok(change)
     }
 
-    fn not_read(&self, dn: &DistinguishedName, error: NotRead) -> Failure {
+    fn not_read(&self, dn: &DistinguishedName, who: &str, error: NotRead) -> Failure {
         let on = shown(dn);
         match error {
             NotRead::Directory(error) => self.refused(&on, &error),
             NotRead::NotThere => Failure::refused(format!("{on} is not there")),
+            NotRead::Obstructed(obstacle) => obstructed(who, dn, obstacle),
             NotRead::Protected => Failure::refused(format!(
                 "{on} is protected by a group: the directory would take its inheritance away again"
+            )),
+            NotRead::MayBeProtected(attribute) => Failure::refused(format!(
+                "{on} has an adminCount, and its {attribute} is hidden from {who}: a group may protect it, and the directory would take its inheritance away again; without --print it is looked at as the administrator"
             )),
         }
     }
@@ -110,13 +118,24 @@ impl Open<'_> {
 }
 
 /// Why it cannot be said what lets an object inherit again.
+#[derive(Debug, PartialEq, Eq)]
 enum NotRead {
     /// The way to the directory, or its answer.
     Directory(DirectoryError),
     /// It is not there.
     NotThere,
+    /// Its list is hidden.
+    Obstructed(Obstacle),
     /// The directory itself keeps it from inheriting.
     Protected,
+    /// So it may well do: there is an `adminCount`, and this is hidden by which it could be left over.
+    MayBeProtected(&'static str),
+}
+
+impl From<Obstacle> for NotRead {
+    fn from(obstacle: Obstacle) -> Self {
+        Self::Obstructed(obstacle)
+    }
 }
 
 impl From<DirectoryError> for NotRead {
@@ -140,5 +159,38 @@ async fn inheriting(
         }
         left_over = protection == Some(Protection::AdminCountAlone);
     }
-    Ok(Change::inheriting(&object, left_over))
+    Ok(Change::inheriting(&object, left_over)?)
+}
+
+/// The same where this attribute is hidden, so that nobody can say what protects the object: only of one
+/// without an `adminCount`, as far as that is seen.
+fn unjudged(object: &Surveyed, attribute: &'static str) -> Result<Option<Change>, NotRead> {
+    match object.admin_count {
+        true => Err(NotRead::MayBeProtected(attribute)),
+        false => Ok(Change::inheriting(object, false)?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::permissions::tests::object;
+
+    const JAN: &str = "CN=Jan,OU=P,DC=corp,DC=example";
+
+    #[test]
+    fn of_whom_a_group_may_protect_nothing_is_printed() {
+        let hidden = "tokenGroups";
+        let jan = object(JAN, "D:PAI");
+        assert!(unjudged(&jan, hidden).unwrap().unwrap().inherit);
+        let marked = Surveyed { admin_count: true, ..jan };
+        assert_eq!(unjudged(&marked, hidden), Err(NotRead::MayBeProtected(hidden)));
+    }
+
+    #[test]
+    fn of_a_hidden_list_nobody_says_that_it_inherits() {
+        let hidden = Surveyed { descriptor: None, ..object(JAN, "D:AI") };
+        assert_eq!(unjudged(&hidden, "tokenGroups"), Err(NotRead::Obstructed(Obstacle::Hidden)));
+        assert_eq!(unjudged(&object(JAN, "D:AI"), "tokenGroups"), Ok(None));
+    }
 }

@@ -1,12 +1,27 @@
 //! Making changes, as an administrator of the directory who is asked for.
 
 use command::{Failure, print};
-use directory::{ChangeError, DirectoryError, LdapDirectory};
+use directory::{ChangeError, DirectoryError, DistinguishedName, LdapDirectory};
 
 use super::{Open, What, of_directory};
 use crate::cli::ask;
 use crate::directories::{SetUpError, over_ldaps_as};
 use crate::permissions::{Change, Obstacle, no_list, preview, shown};
+
+/// Who makes a change, in a sentence.
+pub(super) const ADMINISTRATOR: &str = "this administrator";
+/// Who works it out before.
+pub(super) const SERVICE_ACCOUNT: &str = "the service account";
+
+/// Why somebody cannot make or work out a change.
+pub(super) fn obstructed(who: &str, on: &DistinguishedName, obstacle: Obstacle) -> Failure {
+    Failure::refused(match obstacle {
+        Obstacle::Hidden => {
+            format!("{who} may not read the rights of {}: nothing was changed there", shown(on))
+        }
+        Obstacle::NoList => no_list(on),
+    })
+}
 
 impl Open<'_> {
     /// Shows the changes, and makes them.
@@ -55,13 +70,8 @@ impl Open<'_> {
         let fresh = fresh
             .ok_or_else(|| Failure::refused(format!("{on} is not there for this administrator")))?;
         let change = change.of(&fresh);
-        match change.obstacle() {
-            None => {}
-            Some(Obstacle::Hidden) => {
-                let who = "this administrator may not read the rights of";
-                return Err(Failure::refused(format!("{who} {on}: nothing was changed there")));
-            }
-            Some(Obstacle::NoList) => return Err(Failure::refused(no_list(&change.on))),
+        if let Some(obstacle) = change.obstacle() {
+            return Err(obstructed(ADMINISTRATOR, &change.on, obstacle));
         }
         administrator.change_rights(&change.on, &change.written()).await.map_err(
             |error| match error {
