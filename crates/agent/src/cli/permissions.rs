@@ -40,9 +40,9 @@ pub(super) enum PermissionsCommand {
         /// nothing else is granted then. May be given several times.
         #[arg(long, value_name = "DN", conflicts_with_all = ["root", "ou", "features"])]
         inherit: Vec<DistinguishedName>,
-        /// Take the entries of this object away that have a condition and may deny a right; nothing is
-        /// granted then. May be given several times.
-        #[arg(long, value_name = "DN", conflicts_with_all = ["root", "ou", "features", "inherit"])]
+        /// Take the entries of this object away that have a condition and may deny a right of writeback or
+        /// of a feature that is named; nothing is granted then. May be given several times.
+        #[arg(long, value_name = "DN", conflicts_with_all = ["root", "ou", "inherit"])]
         drop_conditional: Vec<DistinguishedName>,
     },
     /// Take back what `grant` grants, and nothing else.

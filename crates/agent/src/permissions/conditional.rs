@@ -1,53 +1,76 @@
 //! Entries under a condition that may deny the service account a right: nobody can evaluate the condition
 //! here, so that the right counts as lacking until they are gone.
 
-use directory::security::rights::{Permission, Stand};
-use directory::security::{Ground, Requester, SecurityDescriptor, Target};
+use directory::security::rights::{Feature, Permission, Stand};
+use directory::security::{
+    Ace, AceBody, AceKind, Aliases, Ground, Ruling, SecurityDescriptor, Target,
+};
 use directory::{DistinguishedName, Surveyed};
 
 use super::judge::own_cause;
-use super::plan::Change;
+use super::plan::{Change, Obstacle};
 use super::{Cause, Observed};
 
 impl Change {
     /// What takes away the object's own entries under a condition that may deny the account a right of
-    /// writeback there; none if it has none.
-    pub(crate) fn dropping_conditional(object: &Surveyed, observed: &Observed) -> Option<Self> {
-        let mut left = object.descriptor.clone()?;
+    /// these features there; none if it has none, which of a hidden list nobody can say.
+    pub(crate) fn dropping_conditional(
+        object: &Surveyed,
+        observed: &Observed,
+        features: &[Feature],
+    ) -> Result<Option<Self>, Obstacle> {
+        let mut left = object.descriptor.clone().ok_or(Obstacle::Hidden)?;
         let (who, mut remove) = (observed.requester(), Vec::new());
-        for permission in bearing(&object.dn, observed) {
-            while let Some(index) = may_deny(permission, object, &left, &who) {
-                let list = left.dacl.as_mut()?;
+        let target = Target { sid: object.sid.as_ref(), class: object.class() };
+        // The root of the domain has a SID as well.
+        let is_person = object.sid.is_some() && object.dn != observed.head.dn;
+        let rule = |permission: Permission, list: &SecurityDescriptor| match is_person {
+            true => list.effective(permission.wanted(), &who, &target),
+            false => permission.standing(list, &who),
+        };
+        for permission in bearing(&object.dn, observed, features) {
+            while let Some(index) = may_deny(&rule(permission, &left), &left)
+                && let Some(list) = left.dacl.as_mut()
+            {
                 remove.push((permission, list.entries.remove(index)));
             }
         }
-        (!remove.is_empty()).then(|| Self { remove, ..Self::to(object) })
+        Ok((!remove.is_empty()).then(|| Self { remove, ..Self::to(object) }))
     }
 }
 
-/// The rights that an entry on this object can bear on.
-fn bearing(on: &DistinguishedName, observed: &Observed) -> impl Iterator<Item = Permission> {
-    let is_head = *on == observed.head.dn;
-    Permission::ALL.into_iter().filter(move |permission| match permission.stand() {
+/// An entry as text, without its condition, which has none; nothing where the rest has none either.
+pub(super) fn but_for_its_condition(entry: &Ace) -> Option<String> {
+    let kind = match entry.kind {
+        AceKind::DENIED_CALLBACK => AceKind::DENIED,
+        AceKind::DENIED_CALLBACK_OBJECT => AceKind::DENIED_OBJECT,
+        kind => kind,
+    };
+    let mut plain = Ace { kind, ..entry.clone() };
+    if let AceBody::Access(access) = &mut plain.body {
+        access.application.clear();
+    }
+    plain.to_sddl(&Aliases::without_domain()).ok()
+}
+
+/// The rights of these features that an entry on this object can bear on.
+fn bearing(
+    on: &DistinguishedName,
+    observed: &Observed,
+    features: &[Feature],
+) -> impl Iterator<Item = Permission> {
+    let wanted = Permission::ALL.into_iter().filter(|one| features.contains(&one.feature()));
+    wanted.filter(move |permission| match permission.stand() {
         Stand::AboveUsers => true,
-        Stand::DomainRoot => is_head,
-        Stand::PasswordSettings | Stand::DeletedObjects => false,
+        Stand::DomainRoot => *on == observed.head.dn,
+        Stand::PasswordSettings => *on == observed.settings.dn,
+        Stand::DeletedObjects => *on == observed.deleted.dn,
     })
 }
 
-/// The place in the list of the object's own entry under a condition that may deny this.
-fn may_deny(
-    permission: Permission,
-    object: &Surveyed,
-    list: &SecurityDescriptor,
-    who: &Requester,
-) -> Option<usize> {
-    let target = Target { sid: object.sid.as_ref(), class: object.class() };
-    let ruling = match target.sid {
-        Some(_) => list.effective(permission.wanted(), who, &target),
-        None => permission.standing(list, who),
-    };
-    let Cause::Unclear { inherited: false, denies: true, .. } = own_cause(&ruling, list) else {
+/// The place in the list of the object's own entry under a condition by which this was ruled.
+fn may_deny(ruling: &Ruling, list: &SecurityDescriptor) -> Option<usize> {
+    let Cause::Unclear { inherited: false, denies: true, .. } = own_cause(ruling, list) else {
         return None;
     };
     match ruling.grounds.first() {

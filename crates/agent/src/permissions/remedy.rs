@@ -102,7 +102,8 @@ impl Finding {
             Cause::Hidden => readable(observed, &self.object),
             Cause::Unclear { denies: true, trustee, inherited, index } => {
                 let place = self.place_of(observed, *inherited, *index);
-                without_condition(observed, place, &observed.names.of(trustee))
+                let whom = observed.names.of(trustee);
+                without_condition(observed, place, &whom, &self.asked_features())
             }
             Cause::Missing if self.permissions == [Permission::ReadDeletedObjects] => {
                 readable_deletions(observed)
@@ -158,17 +159,23 @@ impl Finding {
 impl Finding {
     /// What of `grant` is about it.
     fn wish(&self) -> String {
-        let mut wish = match self.kind {
+        let unit = match self.kind {
             Kind::Unit => format!(" --ou {}", quoted(&self.object.to_string())),
             _ => String::new(),
         };
+        format!("{unit}{}", self.asked_features())
+    }
+
+    /// The features besides writeback that it is about, as options.
+    fn asked_features(&self) -> String {
+        let mut asked = String::new();
         for one in &self.permissions {
             let named = format!(" --feature {}", feature_name(one.feature()));
-            if one.feature() != Feature::Writeback && !wish.contains(&named) {
-                wish.push_str(&named);
+            if one.feature() != Feature::Writeback && !asked.contains(&named) {
+                asked.push_str(&named);
             }
         }
-        wish
+        asked
     }
 
     /// The place on which an entry of the object's list stands; none where that is not known.
@@ -202,7 +209,12 @@ impl Observed {
 }
 
 /// Takes an entry away that has a condition.
-fn without_condition(observed: &Observed, place: Option<&DistinguishedName>, whom: &str) -> Remedy {
+fn without_condition(
+    observed: &Observed,
+    place: Option<&DistinguishedName>,
+    whom: &str,
+    features: &str,
+) -> Remedy {
     let Some(place) = place else {
         return Remedy::note(format!(
             "take the entry for {whom} that has a condition away on the unit above where it stands (the Advanced Security Settings show it with its condition)"
@@ -210,7 +222,7 @@ fn without_condition(observed: &Observed, place: Option<&DistinguishedName>, who
     };
     let (directory, place) = (quoted(&observed.name), quoted(&place.to_string()));
     Remedy::command(format!(
-        "passback-agent permissions grant --directory {directory} --drop-conditional {place}"
+        "passback-agent permissions grant --directory {directory} --drop-conditional {place}{features}"
     ))
     .and(format!(
         "takes the entry for {whom} that has a condition away; where it is wanted, put one without a condition in its place"

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use directory::security::rights::Feature;
 
 use super::arrived::Arrival;
+use super::conditional::but_for_its_condition;
 use super::judge::{Cause, Finding, Judgement, Kind, own_cause};
 use super::plan::Change;
 use super::policy::no_control;
@@ -188,14 +189,19 @@ pub(crate) fn preview(observed: &Observed, changes: &[Change]) -> String {
         }
         for (permission, entry) in &change.remove {
             let right = label(*permission);
-            let _ = match entry.access().filter(|_| entry.denies()) {
-                Some(access) => writeln!(
-                    text,
-                    "  - the entry for {} under a condition goes, by which {account} may be denied: {right}",
-                    observed.names.of(&access.trustee)
-                ),
-                None => writeln!(text, "  - {account} may no longer, by this entry: {right}"),
+            let Some(access) = entry.access().filter(|_| entry.denies()) else {
+                let _ = writeln!(text, "  - {account} may no longer, by this entry: {right}");
+                continue;
             };
+            let _ = writeln!(
+                text,
+                "  - the entry for {} under a condition goes, by which {account} may be denied: {right}",
+                observed.names.of(&access.trustee)
+            );
+            // It may be about more than that right.
+            if let Some(whole) = but_for_its_condition(entry) {
+                let _ = writeln!(text, "    but for its condition, it is the whole of {whole}");
+            }
         }
         if change.inherit {
             let _ = writeln!(text, "  + inheritance is turned on");

@@ -1,8 +1,8 @@
 //! Where a right comes from, what stands all the same, what cannot be judged, and features by themselves.
 
 use directory::security::rights::{Feature, Permission, RESET_PASSWORD, USER};
-use directory::security::{Aliases, SecurityDescriptor};
-use directory::{ObjectGuid, PolicyControl, Protection};
+use directory::security::{Ace, AceKind, Aliases, SecurityDescriptor};
+use directory::{ObjectGuid, PolicyControl, Protection, Surveyed};
 
 use super::judge::{Cause, Kind};
 use super::plan::Obstacle;
@@ -211,17 +211,75 @@ fn an_object_without_a_list_is_told_from_one_whose_list_is_hidden() {
 fn an_entry_under_a_condition_is_taken_away_and_no_other_one() {
     let observed = denied_under_a_condition();
     let unit = observed.units[0].object.as_ref().unwrap();
-    let change = Change::dropping_conditional(unit, &observed).unwrap();
+    let dropping = |unit, observed| Change::dropping_conditional(unit, observed, WRITEBACK);
+    let change = dropping(unit, &observed).unwrap().unwrap();
     let before = unit.descriptor.as_ref().unwrap().dacl.as_ref().unwrap().entries.len();
     assert_eq!(change.after().unwrap().dacl.unwrap().entries.len(), before - 1);
     let shown = preview(&observed, std::slice::from_ref(&change));
     let line = "under a condition goes, by which svc@corp.example may be denied: Reset Password\n";
     assert!(shown.contains(line), "{shown}");
+    let whole = format!("it is the whole of (OD;CIIO;CR;{RESET_PASSWORD};;{GROUP})\n");
+    assert!(shown.contains(&whole), "{shown}");
     let mut better = observed.clone();
     better.apply(&change);
     assert_eq!(judge(&better, WRITEBACK).findings, []);
     let unit = better.units[0].object.as_ref().unwrap();
-    assert_eq!(Change::dropping_conditional(unit, &better), None);
+    assert_eq!(dropping(unit, &better), Ok(None));
+    let hidden = Surveyed { descriptor: None, ..unit.clone() };
+    assert_eq!(
+        dropping(&hidden, &better),
+        Err(Obstacle::Hidden),
+        "not that there is nothing to do"
+    );
+}
+
+/// Puts a denial of a right under a condition on a place, for a group that the account is in.
+fn deny_under_a_condition(place: &mut Seen, permission: Permission) {
+    let granted = permission.entry(sid(GROUP));
+    let denial = Ace { kind: AceKind::DENIED_CALLBACK_OBJECT, ..granted };
+    let descriptor = place.object.as_mut().unwrap().descriptor.as_mut().unwrap();
+    assert!(descriptor.dacl.as_mut().unwrap().add(denial));
+}
+
+#[test]
+fn an_entry_under_a_condition_stays_unless_it_is_about_a_feature_that_is_asked_for() {
+    let anchor = Permission::WriteConsistencyGuid;
+    let replicating = Permission::ReplicatingDirectoryChanges;
+    let granted = |one: Permission| one.entry(sid(SERVICE)).to_sddl(&Aliases::without_domain());
+    let unit = format!("D:AI{}{}", rights("CIIO", SERVICE), granted(anchor).unwrap());
+    let mut observed = domain(&granted(replicating).unwrap(), &unit);
+    deny_under_a_condition(&mut observed.units[0], anchor);
+    deny_under_a_condition(&mut observed.head, replicating);
+    let dropped = |place: &Seen, features: &[Feature]| {
+        let object = place.object.as_ref().unwrap();
+        let change = Change::dropping_conditional(object, &observed, features).unwrap();
+        change.map(|change| change.remove.into_iter().map(|(one, _)| one).collect::<Vec<_>>())
+    };
+    let (unit, head) = (&observed.units[0], &observed.head);
+    assert_eq!((dropped(unit, WRITEBACK), dropped(head, WRITEBACK)), (None, None));
+    assert_eq!(dropped(unit, &[Feature::Anchor]), Some(vec![anchor]));
+    assert_eq!(dropped(head, &[Feature::Deletions]), Some(vec![replicating]));
+
+    // The fix names the feature, by which it is taken away.
+    let findings = judge(&observed, &[Feature::Writeback, Feature::Anchor]).findings;
+    let [finding] = &findings[..] else { panic!("{findings:?}") };
+    let drop = "passback-agent permissions grant --directory corp --drop-conditional";
+    let fix = finding.remedy(&observed).commands;
+    assert_eq!(fix, [format!("{drop} '{UNIT}' --feature anchor")]);
+}
+
+#[test]
+fn an_entry_under_a_condition_on_the_root_goes_by_which_people_below_may_be_denied() {
+    let mut observed = domain(&rights("CIIO", SERVICE), "D:AI");
+    // As a real one has it: it is no person by that.
+    observed.head.object.as_mut().unwrap().sid = Some(sid("S-1-5-21-1-2-3"));
+    for right in [Permission::ResetPassword, Permission::UnexpirePassword] {
+        deny_under_a_condition(&mut observed.head, right);
+    }
+    let head = observed.head.object.as_ref().unwrap();
+    let change = Change::dropping_conditional(head, &observed, WRITEBACK).unwrap().unwrap();
+    let rights: Vec<_> = change.remove.iter().map(|(right, _)| *right).collect();
+    assert_eq!(rights, [Permission::ResetPassword, Permission::UnexpirePassword]);
 }
 
 #[test]

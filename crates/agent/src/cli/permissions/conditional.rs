@@ -4,7 +4,8 @@
 use command::{Failure, print};
 use directory::DistinguishedName;
 
-use super::{Open, What, of_directory};
+use super::make::{SERVICE_ACCOUNT, obstructed};
+use super::{Open, What, of_directory, with_writeback};
 use crate::permissions::{Change, Form, shown};
 
 impl Open<'_> {
@@ -15,12 +16,13 @@ impl Open<'_> {
         objects: &[DistinguishedName],
     ) -> Result<(), Failure> {
         let failed = |error| of_directory(self.settings.name.as_str(), &error);
-        let mut changes = Vec::new();
+        let (features, mut changes) = (with_writeback(&what.features), Vec::new());
         for dn in objects {
             let object = self.directory.surveyed(dn).await.map_err(failed)?;
             let there = || Failure::refused(format!("{} is not there", shown(dn)));
-            changes
-                .extend(Change::dropping_conditional(&object.ok_or_else(there)?, &self.observed));
+            let object = object.ok_or_else(there)?;
+            let change = Change::dropping_conditional(&object, &self.observed, &features);
+            changes.extend(change.map_err(|why| obstructed(SERVICE_ACCOUNT, dn, why))?);
         }
         match what.print {
             None if changes.is_empty() => return print("There is nothing to do.\n"),
@@ -34,7 +36,7 @@ impl Open<'_> {
             }
         }
         for dn in objects {
-            self.lacks_nothing(dn, "has no such entry any more").await?;
+            self.lacks_nothing(dn, "has no such entry any more", &features).await?;
         }
         self.done("Taken away")
     }

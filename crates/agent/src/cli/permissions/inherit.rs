@@ -14,8 +14,8 @@ use directory::{
 use super::make::{ADMINISTRATOR, SERVICE_ACCOUNT, obstructed};
 use super::{Open, What, aside, not_looked};
 use crate::permissions::{
-    Change, Extent, Finding, Kind, Obstacle, Seen, add_chain, findings_text, is_by_design, judge,
-    sampled, shown,
+    Change, Extent, Finding, Kind, Observed, Obstacle, Seen, add_chain, findings_text,
+    is_by_design, judge, sampled, shown,
 };
 
 impl Open<'_> {
@@ -44,7 +44,7 @@ impl Open<'_> {
         self.agreed(what, &changes)?;
         self.written(&administrator, &changes).await?;
         for dn in objects {
-            self.lacks_nothing(dn, "inherits again").await?;
+            self.lacks_nothing(dn, "inherits again", &[Feature::Writeback]).await?;
         }
         self.done("Inherits again")
     }
@@ -89,6 +89,7 @@ impl Open<'_> {
         &self,
         dn: &DistinguishedName,
         done: &str,
+        features: &[Feature],
     ) -> Result<(), Failure> {
         let (on, name) = (format!("{} {done}", shown(dn)), self.settings.name.as_str());
         let failed = |error| not_looked(&on, "what is lacking there", name, &error);
@@ -96,18 +97,16 @@ impl Open<'_> {
         add_chain(&self.directory, dn, &mut observed).await.map_err(failed)?;
         let object = self.directory.surveyed(dn).await.map_err(failed)?;
         match object {
+            // What stands on these is read with every look, and they are neither units nor people.
+            _ if is_single(&observed, dn) => {}
             Some(person) if person.sid.is_some() => {
                 let person = sampled(&self.directory, person).await.map_err(failed)?;
                 observed.people.push(person);
             }
             object => observed.below.push(Seen { dn: dn.clone(), object }),
         }
-        let findings = judge(&observed, &[Feature::Writeback]).findings;
-        let about = |one: &&Finding| {
-            let here = matches!(one.kind, Kind::Unit | Kind::Person);
-            here && dn.is_at_or_below(&one.object) && !one.cause.is_wanted()
-        };
-        let left: Vec<&Finding> = findings.iter().filter(about).collect();
+        let findings = judge(&observed, features).findings;
+        let left: Vec<&Finding> = findings.iter().filter(|one| is_about(one, dn)).collect();
         if left.is_empty() {
             return Ok(());
         }
@@ -115,6 +114,21 @@ impl Open<'_> {
         print(&findings_text(&observed, left))?;
         Err(Failure::refused("it was done, and something else is lacking"))
     }
+}
+
+/// Whether it is one of those objects of the domain on which rights stand by themselves.
+fn is_single(observed: &Observed, dn: &DistinguishedName) -> bool {
+    [&observed.head, &observed.settings, &observed.deleted].iter().any(|place| place.dn == *dn)
+}
+
+/// Whether an object lacks by it what it should have: something of its own, or of a unit above it.
+fn is_about(finding: &Finding, dn: &DistinguishedName) -> bool {
+    let here = match finding.kind {
+        Kind::Unit | Kind::Person => dn.is_at_or_below(&finding.object),
+        Kind::Root | Kind::Container => *dn == finding.object,
+        Kind::Controller => false,
+    };
+    here && !finding.cause.is_wanted()
 }
 
 /// Why it cannot be said what lets an object inherit again.
@@ -173,8 +187,11 @@ fn unjudged(object: &Surveyed, attribute: &'static str) -> Result<Option<Change>
 
 #[cfg(test)]
 mod tests {
+    use directory::security::rights::Permission;
+
     use super::*;
-    use crate::permissions::tests::object;
+    use crate::permissions::Cause;
+    use crate::permissions::tests::{dn, domain, object};
 
     const JAN: &str = "CN=Jan,OU=P,DC=corp,DC=example";
 
@@ -192,5 +209,32 @@ mod tests {
         let hidden = Surveyed { descriptor: None, ..object(JAN, "D:AI") };
         assert_eq!(unjudged(&hidden, "tokenGroups"), Err(NotRead::Obstructed(Obstacle::Hidden)));
         assert_eq!(unjudged(&object(JAN, "D:AI"), "tokenGroups"), Ok(None));
+    }
+
+    #[test]
+    fn what_an_object_lacks_is_its_own_or_of_a_unit_above() {
+        let observed = domain("", "D:AI");
+        let (head, unit) = (&observed.head.dn, &observed.units[0].dn);
+        let finding = |kind, object: &DistinguishedName| Finding {
+            object: object.clone(),
+            kind,
+            cause: Cause::Missing,
+            permissions: vec![Permission::UnexpirePassword],
+        };
+        let jan = dn(JAN);
+        assert!(
+            is_about(&finding(Kind::Unit, unit), &jan)
+                && is_about(&finding(Kind::Person, &jan), &jan)
+        );
+        assert!(is_about(&finding(Kind::Root, head), head), "the root was put right itself");
+        assert!(!is_about(&finding(Kind::Root, head), &jan), "and not somebody in it");
+        assert!(!is_about(&finding(Kind::Person, &jan), unit));
+        let settings = &observed.settings.dn;
+        assert!(is_about(&finding(Kind::Container, settings), settings));
+        assert!(!is_about(&finding(Kind::Controller, head), head));
+        for place in [head, settings, &observed.deleted.dn] {
+            assert!(is_single(&observed, place), "{place}");
+        }
+        assert!(!is_single(&observed, unit));
     }
 }
