@@ -57,6 +57,8 @@ struct Away {
     until: Duration,
     /// How long that is.
     pause: Duration,
+    /// The relay did not take our own token, or we have none: no agent's word is about that.
+    refused: bool,
 }
 
 /// Whether the files that `[relay]` names can be used.
@@ -126,7 +128,7 @@ impl Elsewhere {
                 Some(away) => (away.pause * 2).min(PAUSE_MAX),
                 None => PAUSE,
             };
-            all.insert(entity.clone(), Away { until: now.saturating_add(pause), pause });
+            all.insert(entity.clone(), Away { until: now.saturating_add(pause), pause, refused });
         });
     }
 
@@ -188,7 +190,8 @@ impl Reach for Elsewhere {
             return;
         }
         let was_silent = silent.remove(entity);
-        let was_away = listening == Some(true) && self.all(|all| all.remove(entity)).is_some();
+        let was_away = listening == Some(true)
+            && self.all(|all| all.extract_if(|of, away| of == entity && !away.refused).count() > 0);
         self.heard.send_if_modified(|heard| {
             // That somebody goes on listening is no news.
             let comes = was_silent || was_away || !heard.last.contains_key(entity);

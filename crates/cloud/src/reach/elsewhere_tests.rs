@@ -103,6 +103,8 @@ fn a_refused_token_is_not_tried_again_for_half_a_minute() {
     let (relay, entity) = (elsewhere(&clock, NO_FILE), entity());
     relay.learn(&entity, Some(&SendErrorKind::Refused(401).into()));
     assert_eq!(relay.left(&entity), PAUSE_REFUSED);
+    relay.told(&entity, Some(true));
+    assert_eq!(relay.left(&entity), PAUSE_REFUSED, "the agent's channel has nothing to do with it");
 }
 
 #[test]
