@@ -338,12 +338,12 @@ fn mail(mail: &Section) -> Result<Mail, SettingsError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use protocol::limits::LIFETIME_DEFAULT;
 
     use super::*;
 
-    pub(super) fn read(changes: &[(&str, &str)]) -> Result<CloudSettings, String> {
+    pub(crate) fn read(changes: &[(&str, &str)]) -> Result<CloudSettings, String> {
         let mut text = settings::example(TITLE, KEYS);
         for (from, to) in changes {
             assert!(text.contains(from), "{from}");

@@ -78,7 +78,8 @@ pub struct Limits {
     /// How long a refused listen waits for its refusal, and a sender for that of its token: a
     /// mis-keyed published client tries 255 times a second. Relay protocol, "Limits and promises".
     pub refused_listen: Duration,
-    /// How many may wait for that; above it they are told "not now" at once. Ours.
+    /// How many listeners may wait for that, and how many senders; above it a listener is refused at
+    /// once, and a sender told "not now". Ours.
     pub refused_waiting: usize,
     /// How long what is in flight may take to end when the relay drains. Relay protocol.
     pub drain: Duration,

@@ -43,7 +43,7 @@ fn await_line(stack: &Stack, program: &str, words: &[&str]) {
 fn a_revocation_cuts_the_agent_off_in_the_process_that_serves_and_mistakes_are_named() {
     let embedded = Embedded::start(1).unwrap();
     let options = Options { mail: MailServer::Own, ..Options::default() };
-    let mut stack = Stack::start(embedded.forest(), options).unwrap();
+    let stack = Stack::start(embedded.forest(), options).unwrap();
     let slug = stack.start_path().split('/').nth(2).unwrap().to_owned();
 
     let (code, _, error) = revoke(&stack, &["agent-9", "--yes"]);
@@ -83,7 +83,4 @@ fn a_revocation_cuts_the_agent_off_in_the_process_that_serves_and_mistakes_are_n
         (&said["id"], &"34049".into())
     );
     stack.passback(&["audit", "verify"]).unwrap();
-
-    // What takes its place is another agent, with the same name if one likes.
-    stack.kill("agent").unwrap();
 }

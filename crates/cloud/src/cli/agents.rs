@@ -35,7 +35,8 @@ pub(super) enum AgentCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Revoke an agent: for good, and cut off within 10 seconds, also while the service runs.
+    /// Revoke an agent: for good, and cut off within 10 seconds, also while the service runs. With a
+    /// relay elsewhere (`relay.url`) it is sent nothing any more; replace its key there.
     Revoke {
         /// Its name or its id, as `passback agent list` shows them.
         name: String,
@@ -67,7 +68,8 @@ pub(super) async fn agents(command: AgentCommand, settings: &CloudSettings) -> R
         AgentCommand::Revoke { name, tenant: slug, last, yes, json } => {
             let tenant = tenant(&store, &slug).await?;
             let agent = find(&store, &tenant, &name).await?;
-            revoke(&store, (&tenant, &agent), (last, yes, json)).await
+            let cut = Cut::of(settings);
+            revoke(&store, (&tenant, &agent), cut, (last, yes, json)).await
         }
     }
 }
@@ -151,15 +153,47 @@ async fn find(store: &Store, tenant: &Tenant, name: &str) -> Result<Agent, Failu
     }
 }
 
+/// What a revocation does to the agent's channel.
+#[derive(Clone, Copy)]
+enum Cut {
+    /// The relay inside ends it.
+    Soon,
+    /// A relay elsewhere knows nothing of it.
+    NotHere,
+}
+
+impl Cut {
+    fn of(settings: &CloudSettings) -> Self {
+        if settings.relay_elsewhere.is_some() { Self::NotHere } else { Self::Soon }
+    }
+
+    /// Asks whether to go on.
+    fn question(self, name: &str, id: &str, slug: &str) -> String {
+        let what = match self {
+            Self::Soon => "is cut off",
+            Self::NotHere => "is sent nothing any more (its key at the relay stays good)",
+        };
+        format!("Agent {name} ({id}) of {slug} {what} and has to be enrolled anew. Go on?")
+    }
+
+    /// Says what was done, and what is left to do.
+    fn done(self, name: &str, id: &str) -> String {
+        let what = match self {
+            Self::Soon => "a service that runs cuts it off within 10 seconds.",
+            Self::NotHere => "nothing more is sent to it; replace its key at that relay.",
+        };
+        format!("Agent {name} ({id}) is revoked; {what}\n")
+    }
+}
+
 async fn revoke(
     store: &Store,
     (tenant, agent): (&Tenant, &Agent),
+    cut: Cut,
     (last, yes, json): (bool, bool, bool),
 ) -> Result<(), Failure> {
     let (slug, name, id) = (&tenant.slug, &agent.name, agent.id);
-    let question =
-        format!("Agent {name} ({id}) of {slug} is cut off and has to be enrolled anew. Go on?");
-    if !yes && !ask::whether(&question)? {
+    if !yes && !ask::whether(&cut.question(name, &id.to_string(), slug))? {
         return Err(Failure::refused("nothing was changed"));
     }
     let (now, outcome) = (SystemClock.now(), Outcome::AgentRevoked);
@@ -180,12 +214,32 @@ async fn revoke(
             let answer = json!({ "id": id, "name": name, "revoked_at": now });
             print(&format!("{answer}\n"))
         }
-        Revocation::Done => print(&format!(
-            "Agent {name} ({id}) is revoked; a service that runs cuts it off within 10 seconds.\n"
-        )),
+        Revocation::Done => print(&cut.done(name, &id.to_string())),
         Revocation::IsLast => Err(Failure::refused(format!(
             "{name} is the last agent of {slug} with writeback enabled: without it nobody can reset a password. Enrol another one before (`passback agent enrol-code --tenant {slug}`), or add --last"
         ))),
         Revocation::NotThere => Err(Failure::refused(format!("{name} was revoked before"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::read;
+
+    #[test]
+    fn a_cut_is_promised_only_where_the_relay_is_inside() {
+        let inside = Cut::of(&read(&[]).unwrap());
+        assert!(inside.done("a", "1").contains("cuts it off within 10 seconds"));
+        assert!(inside.question("a", "1", "x").contains("is cut off"));
+        let elsewhere = [
+            ("#url = \"sb:", "url = \"sb:"),
+            ("#send_rule", "send_rule"),
+            ("#send_key_file", "send_key_file"),
+        ];
+        let elsewhere = Cut::of(&read(&elsewhere).unwrap());
+        let (done, question) = (elsewhere.done("a", "1"), elsewhere.question("a", "1", "x"));
+        assert!(done.contains("replace its key at that relay"), "{done}");
+        assert!(!done.contains("cuts") && !question.contains("cut off"), "{done} {question}");
     }
 }

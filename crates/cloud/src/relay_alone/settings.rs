@@ -44,7 +44,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("limits", "refused_listen_millis", Kind::Millis(0), Default::Value("1000"),
         "How long a refused listener waits for its refusal, and a sender for that of its token: some try 255 times a second."),
     Key::new("limits", "refused_waiting", Kind::Number(0), Default::Value("1024"),
-        "How many may wait for that; above it, 503 at once."),
+        "How many listeners may wait for that, and how many senders; above it a listener is refused at once, and a sender gets 503."),
     Key::new("limits", "listeners_per_entity", Kind::Number(1), Default::Value("25"),
         "How many listeners one entity may have (relay protocol: 25)."),
     Key::new("limits", "queue_requests", Kind::Number(1), Default::Value("256"),

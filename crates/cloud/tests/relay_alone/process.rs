@@ -122,9 +122,7 @@ async fn whoever_comes_when_all_connections_are_taken_waits_and_channels_take_no
     for _ in 0..16 {
         idle.push(connection(&folder, &relay).await);
     }
-    while !relay.has_logged("http.connections_full") {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    relay.await_logged("http.connections_full").await;
     let answer = async {
         let asked = next_request(&mut channel).await["request"].clone();
         let head = json!({"response": {"requestId": asked["id"], "statusCode": 204}});
@@ -162,9 +160,7 @@ async fn at_sigterm_it_refuses_what_is_new_ends_what_is_in_flight_and_leaves_wit
     let drain = async {
         let asked = next_request(&mut channel).await["request"].clone();
         relay.terminate();
-        while !relay.has_logged("relay.draining") {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        relay.await_logged("relay.draining").await;
         // It is said right before it is so.
         while listen(&folder, &relay, &listener).await.err() != Some(503) {}
         let busy = send(&folder, &relay, &sender).await;

@@ -8,6 +8,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -127,6 +128,17 @@ impl Program {
     /// Whether it has logged this event.
     pub(crate) fn has_logged(&self, event: &str) -> bool {
         self.log.lock().unwrap().iter().any(|line| line["fields"]["event"] == event)
+    }
+
+    /// Waits until it has logged this event, for as long as a slow machine takes.
+    pub(crate) async fn await_logged(&self, event: &str) {
+        for _ in 0..4_000 {
+            if self.has_logged(event) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("it has not logged {event}: {:?}", self.log.lock().unwrap());
     }
 
     /// Waits for its end.

@@ -128,7 +128,7 @@ async fn open(
         Ok(admitted) => admitted,
         Err(refusal) => {
             tracing::info!(%refusal, "relay.listen.refused");
-            return match relay.hold_back(refusal).await {
+            return match relay.hold_back_listener(refusal).await {
                 refusal @ Refusal::Unavailable => unavailable(refusal.to_string()),
                 refusal => (refusal.status(), refusal.to_string()).into_response(),
             };

@@ -89,8 +89,9 @@ pub(crate) struct Inner {
     rendezvous: Arc<Rendezvous>,
     pipes: Arc<Pipes>,
     rooms: Rooms,
-    /// Room for those who are refused, and wait for it.
-    refused: Semaphore,
+    /// Room for those who are refused, and wait for it; senders take none from listeners.
+    refused_listeners: Semaphore,
+    refused_senders: Semaphore,
 }
 
 impl Relay {
@@ -101,7 +102,7 @@ impl Relay {
         clock: Arc<dyn Clock>,
         randomness: Arc<dyn Randomness>,
     ) -> Self {
-        let refused = Semaphore::new(limits.refused_waiting.min(Semaphore::MAX_PERMITS));
+        let refused = limits.refused_waiting.min(Semaphore::MAX_PERMITS);
         let registry = Arc::new(Registry::default());
         let rendezvous = Arc::new(Rendezvous::default());
         let (pipes, rooms) = (Arc::<Pipes>::default(), Rooms::new(&limits));
@@ -115,7 +116,8 @@ impl Relay {
                 rendezvous,
                 pipes,
                 rooms,
-                refused,
+                refused_listeners: Semaphore::new(refused),
+                refused_senders: Semaphore::new(refused),
             }),
         }
     }

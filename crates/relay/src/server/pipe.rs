@@ -1,22 +1,27 @@
 //! Two WebSockets piped into each other, message by message, until one of them ends.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
 
+use axum::Error;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt as _, StreamExt as _};
-use protocol::timeout;
+use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _, poll};
+use protocol::{Clock, timeout};
 use tokio::sync::oneshot;
 
 use super::Inner;
 use super::channel::PING_MIN;
 use super::farewell::{FAREWELL, farewell_for};
-use super::patience::Wire;
+use super::patience::{Patience, Wire};
 use crate::close::Close;
 use crate::entity::Entity;
+use crate::limits::Limits;
 use crate::taken::Taken;
 
 /// All pipes of one relay.
@@ -99,6 +104,22 @@ impl Drop for Entered {
     }
 }
 
+/// Until when, by `Clock::running`, a side was last written a message that it took slowly; without end
+/// while it is. It is not pinged meanwhile, and may have nothing to say. That it goes on taking is seen
+/// to by whoever writes; what goes at once, as pings do, tells nothing of the side.
+#[derive(Default)]
+struct Busy(Mutex<Duration>);
+
+impl Busy {
+    fn is_over(&self, when: Duration) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = when;
+    }
+
+    fn until(&self) -> Duration {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// What each side is told when a pipe ends; nothing to whoever is gone.
 struct Farewells {
     listener: Option<CloseFrame>,
@@ -109,16 +130,20 @@ struct Farewells {
 pub(super) async fn run(mut entered: Entered, listener: Wire, sender: Wire, relay: Arc<Inner>) {
     let (mut to_listener, mut from_listener) = listener.socket.split();
     let (mut to_sender, mut from_sender) = sender.socket.split();
+    let (listener_busy, sender_busy) = (Busy::default(), Busy::default());
+    let time = (&*relay.clock, &relay.limits);
+    let to_sender_end = (&mut to_sender, &sender.taken, &sender_busy);
+    let to_listener_end = (&mut to_listener, &listener.taken, &listener_busy);
     let farewells = tokio::select! {
         why = &mut entered.ended => {
             let frame = why.ok().map(frame);
             Farewells { listener: frame.clone(), sender: frame }
         }
-        told = forward(&mut from_listener, (&mut to_sender, &sender.taken), &relay) => {
+        told = forward((&mut from_listener, &listener_busy), to_sender_end, time) => {
             let sender = told.unwrap_or_else(|| Some(frame(Close::LISTENER_LEFT)));
             Farewells { listener: sender.clone(), sender }
         }
-        told = forward(&mut from_sender, (&mut to_listener, &listener.taken), &relay) => {
+        told = forward((&mut from_sender, &sender_busy), to_listener_end, time) => {
             let listener = told.unwrap_or_else(|| Some(frame(Close::SENDER_LEFT)));
             Farewells { sender: listener.clone(), listener }
         }
@@ -134,12 +159,11 @@ pub(super) async fn run(mut entered: Entered, listener: Wire, sender: Wire, rela
 /// Forwards in one direction, and pings the side that is written to. Returns what was said at the
 /// end: nothing if whoever spoke is gone.
 async fn forward(
-    from: &mut SplitStream<WebSocket>,
-    (to, taken): (&mut SplitSink<WebSocket, Message>, &Taken),
-    relay: &Inner,
+    (from, from_busy): (&mut (impl Stream<Item = Result<Message, Error>> + Unpin), &Busy),
+    (to, taken, to_busy): (&mut (impl Sink<Message> + Unpin), &Taken, &Busy),
+    (clock, limits): (&dyn Clock, &Limits),
 ) -> Option<Option<CloseFrame>> {
-    let patience = relay.patience(taken);
-    let (clock, limits) = (&*relay.clock, &relay.limits);
+    let patience = Patience { clock, limits, taken };
     let mut ping = clock.sleep(limits.ping.max(PING_MIN));
     let mut heard = clock.running();
     loop {
@@ -151,7 +175,13 @@ async fn forward(
                 Message::Ping(Bytes::new())
             }
             read = timeout(clock, left, from.next()) => {
-                heard = clock.running();
+                let now = clock.running();
+                let busy_until = from_busy.until().min(now);
+                if read.is_err() && busy_until > heard {
+                    heard = busy_until;
+                    continue;
+                }
+                heard = now;
                 match read {
                     Ok(Some(Ok(Message::Close(said)))) => return Some(said),
                     // Each hop answers for itself.
@@ -162,12 +192,28 @@ async fn forward(
                 }
             }
         };
-        match patience.write(to.send(message)).await {
+        match write(&patience, to.send(message), to_busy).await {
             Some(Ok(())) => {}
             // The other side is gone, or does not read: whoever spoke is told.
             Some(Err(_)) | None => return Some(Some(frame(Close::OTHER_SIDE_GONE))),
         }
     }
+}
+
+/// Writes as [`Patience::write`] does, and notes while that goes slowly.
+async fn write<T>(
+    patience: &Patience<'_>,
+    write: impl Future<Output = T>,
+    busy: &Busy,
+) -> Option<T> {
+    let mut written = pin!(patience.write(write));
+    if let Poll::Ready(written) = poll!(written.as_mut()) {
+        return written;
+    }
+    busy.is_over(Duration::MAX);
+    let written = written.await;
+    busy.is_over(patience.clock.running());
+    written
 }
 
 fn frame(why: Close) -> CloseFrame {
@@ -186,7 +232,65 @@ async fn farewell(
 
 #[cfg(test)]
 mod tests {
+    use futures_util::{FutureExt as _, sink, stream};
+    use protocol::{ManualClock, Timestamp};
+
     use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// How many seconds a side that says nothing is borne with, if it takes so long for what is written
+    /// to it first.
+    async fn silent_for(takes: Duration) -> u64 {
+        let clock = ManualClock::at(Timestamp::from_millis(0));
+        // What it takes, it takes in one piece.
+        let limits = Limits { slow_listener: Limits::default().response, ..Limits::default() };
+        let (time, taken): ((&dyn Clock, _), _) = ((&clock, &limits), Taken::default());
+        let (silent, talks) = (Busy::default(), Busy::default());
+        // A word a second, which waits until it is read.
+        let words = stream::unfold(SECOND, |next| {
+            let word = clock.sleep(next.saturating_sub(clock.running()));
+            async move {
+                word.await;
+                Some((Ok(Message::Pong(Bytes::new())), next + SECOND))
+            }
+        });
+        let first = stream::iter([Ok(Message::Binary(Bytes::from_static(b"long")))]);
+        let mut from_talking = Box::pin(first.chain(words));
+        let mut to_silent = Box::pin(sink::unfold((), |(), message| {
+            let long = matches!(message, Message::Binary(_)).then(|| clock.sleep(takes));
+            async move {
+                if let Some(long) = long {
+                    long.await;
+                }
+                Ok::<_, Error>(())
+            }
+        }));
+        let (mut from_silent, mut to_talking) = (stream::pending(), sink::drain());
+        let mut pipe = Box::pin(async {
+            tokio::select! {
+                _ = forward((&mut from_silent, &silent), (&mut to_talking, &taken, &talks), time) => {}
+                told = forward((&mut from_talking, &talks), (&mut to_silent, &taken, &silent), time) => {
+                    panic!("whoever talks is borne with: {told:?}")
+                }
+            }
+        });
+        for seconds in 0..1_000 {
+            if pipe.as_mut().now_or_never().is_some() {
+                return seconds;
+            }
+            clock.advance(SECOND);
+        }
+        panic!("it is borne with for ever")
+    }
+
+    /// Pings to it wait behind what is written, so that it has nothing to say.
+    #[tokio::test]
+    async fn who_takes_a_long_message_is_not_silent_meanwhile_and_pings_alone_are_no_sign() {
+        assert_eq!(silent_for(Duration::ZERO).await, 45);
+        assert_eq!(silent_for(10 * SECOND).await, 55);
+        assert_eq!(silent_for(50 * SECOND).await, 95);
+    }
 
     #[tokio::test]
     async fn a_pipe_that_comes_about_when_all_have_been_ended_is_ended_at_once_and_with_a_word() {

@@ -1,10 +1,11 @@
 //! The relay's end of tunnels.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -44,7 +45,8 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 /// How many tunnels one network may have in which nobody has shown a token yet. Each of them has not
 /// long.
 const UNPROVED_OF_ONE: usize = 256;
-/// The same of all networks: whoever has many of them, and no token, leaves room for the others.
+/// The same of all networks. Every agent that comes back begins without a token shown, and has to be
+/// let in: above it, one of the network that has most makes room.
 const UNPROVED: usize = TUNNELS_MAX / 4;
 /// How many tunnels one network may have in all. Behind a balancer that speaks TCP, every agent is of
 /// the balancer's.
@@ -55,6 +57,8 @@ const TAKEN: Duration = Duration::from_secs(5);
 /// All tunnels of one relay.
 pub(crate) struct Tunnels {
     open: Mutex<HashMap<String, Arc<Tunnel>>>,
+    /// How many were dug so far.
+    dug: AtomicU64,
     /// What is served inside.
     inside: Router,
     clock: Arc<dyn Clock>,
@@ -69,6 +73,8 @@ struct Tunnel {
     newest: watch::Sender<u64>,
     /// When it was last asked about, by `Clock::running`.
     asked: Mutex<Duration>,
+    /// Those that were dug later have higher ones.
+    number: u64,
     /// The network that it was dug from.
     from: Option<IpAddr>,
     /// A connection was upgraded inside: somebody has shown a token.
@@ -115,7 +121,11 @@ pub(crate) fn router(
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
 ) -> Router {
-    let tunnels = Arc::new(Tunnels { open: Mutex::default(), inside, clock, randomness });
+    let (open, dug) = (Mutex::default(), AtomicU64::new(0));
+    routes(Arc::new(Tunnels { open, dug, inside, clock, randomness }))
+}
+
+fn routes(tunnels: Arc<Tunnels>) -> Router {
     let one = get(receive).post(send).delete(close);
     Router::new()
         .route(PATH, post(open))
@@ -189,8 +199,8 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Whether there is room for another tunnel, in which nobody has shown a token yet.
-fn has_room(open: &HashMap<String, Arc<Tunnel>>, from: Option<IpAddr>) -> bool {
+/// Makes room for another tunnel, in which nobody has shown a token yet; false if there is none.
+fn make_room(open: &mut HashMap<String, Arc<Tunnel>>, from: Option<IpAddr>) -> bool {
     let (mut beside, mut unproved, mut unproved_beside) = (0, 0, 0);
     for tunnel in open.values() {
         // Where nobody says who is where, nobody is beside anybody.
@@ -200,10 +210,29 @@ fn has_room(open: &HashMap<String, Arc<Tunnel>>, from: Option<IpAddr>) -> bool {
         unproved += is_unproved;
         unproved_beside += is_beside * is_unproved;
     }
-    open.len() < TUNNELS_MAX
-        && beside < OF_ONE
-        && unproved < UNPROVED
-        && unproved_beside < UNPROVED_OF_ONE
+    if open.len() >= TUNNELS_MAX || beside >= OF_ONE || unproved_beside >= UNPROVED_OF_ONE {
+        return false;
+    }
+    if unproved >= UNPROVED
+        && let Some(name) = one_too_many(open)
+        && let Some(tunnel) = open.remove(&name)
+    {
+        tunnel.end.cancel();
+    }
+    true
+}
+
+/// The oldest tunnel without a token of the network that has most of them.
+fn one_too_many(open: &HashMap<String, Arc<Tunnel>>) -> Option<String> {
+    let mut networks = HashMap::new();
+    for (name, tunnel) in open.iter().filter(|(_, one)| !one.proved.load(Ordering::SeqCst)) {
+        let this = (tunnel.number, name);
+        let (count, oldest) = networks.entry(tunnel.from).or_insert((0, this));
+        *count += 1;
+        *oldest = this.min(*oldest);
+    }
+    let most = networks.into_values().max_by_key(|(count, (number, _))| (*count, Reverse(*number)));
+    most.map(|(_, (_, name))| name.clone())
 }
 
 impl Tunnels {
@@ -219,6 +248,7 @@ impl Tunnels {
             up: Turn::new(Up { stream: write, taken: 0 }),
             newest: watch::Sender::new(0),
             asked: Mutex::new(self.clock.running()),
+            number: self.dug.fetch_add(1, Ordering::SeqCst),
             from,
             proved: AtomicBool::new(false),
             over: CancellationToken::new(),
@@ -226,7 +256,7 @@ impl Tunnels {
         });
         {
             let mut open = self.lock();
-            if !has_room(&open, from) {
+            if !make_room(&mut open, from) {
                 return None;
             }
             open.insert(name.clone(), Arc::clone(&tunnel));
@@ -239,9 +269,14 @@ impl Tunnels {
         let served = server.serve_connection(TokioIo::new(inner), service).with_upgrades();
         let inside = Arc::clone(&tunnel);
         tokio::spawn(async move {
-            // It ends with either end of the stream, or hands it over.
-            let _ = served.await;
-            inside.proved.store(!inside.over.is_cancelled(), Ordering::SeqCst);
+            tokio::select! {
+                // It ends with its end of the stream, or hands it over.
+                _ = served => {
+                    inside.proved.store(!inside.over.is_cancelled(), Ordering::SeqCst);
+                }
+                // Whoever made room keeps nothing here.
+                () = inside.end.cancelled() => {}
+            }
         });
         tokio::spawn(Arc::clone(self).watch(name.clone(), tunnel));
         Some(name)

@@ -23,6 +23,7 @@ impl Randomness for Counted {
 
 struct World {
     router: Router,
+    tunnels: Arc<Tunnels>,
     clock: ManualClock,
 }
 
@@ -35,8 +36,14 @@ impl World {
             .route("/up", get(upgrade))
             .route("/taken", get(taken))
             .fallback(async |uri: axum::http::Uri| uri.path().to_owned());
-        let router = router(inside, Arc::new(clock.clone()), Arc::new(Counted::default()));
-        Self { router, clock }
+        let tunnels = Arc::new(Tunnels {
+            open: Mutex::default(),
+            dug: AtomicU64::new(0),
+            inside,
+            clock: Arc::new(clock.clone()),
+            randomness: Arc::new(Counted::default()),
+        });
+        Self { router: routes(Arc::clone(&tunnels)), tunnels, clock }
     }
 
     /// Asks about a tunnel; about none if that is empty.
@@ -261,17 +268,67 @@ async fn one_network_has_only_so_many_tunnels_without_a_token_and_others_are_not
         world.dig_from("192.0.2.1").await.unwrap();
     }
     assert_eq!(world.dig_from("::ffff:192.0.2.1").await, Err(503), "the same one");
-    // However many networks somebody has: what agents with a token need stays.
-    let mut dug = 2 * UNPROVED_OF_ONE;
-    for network in 0.. {
-        let Ok(_) = world.dig_from(&format!("2001:db8:2:{network:x}::1")).await else { break };
-        dug += 1;
-        assert!(dug <= UNPROVED);
-    }
-    assert_eq!(dug, UNPROVED);
     assert_eq!(world.receive(&neighbour, 129).await.0, 400, "it is still there");
     pass(&world, UNPROVED_TIME).await;
     world.dig_from("2001:db8:1:2::1").await.unwrap();
+}
+
+#[tokio::test]
+async fn an_agent_gets_in_while_others_without_a_token_have_all_the_room_that_there_is_for_them() {
+    let world = World::new();
+    let mut others = Vec::new();
+    for number in 0..UNPROVED {
+        let network = number % (UNPROVED / UNPROVED_OF_ONE);
+        others.push(world.dig_from(&format!("192.0.2.{network}")).await.unwrap());
+    }
+    assert_eq!(world.dig_from("192.0.2.0").await, Err(503), "that one has its share");
+    let agent = world.dig_from("198.51.100.1").await.unwrap();
+    assert_eq!(world.send(&others[0], 0, b"").await, 410, "the oldest makes room");
+    for other in &others[1..] {
+        assert_eq!(world.send(other, 0, b"").await, 204);
+    }
+    // Whoever comes with them goes on, however many of theirs come.
+    for number in 0..UNPROVED {
+        let _ = world.dig_from(&format!("192.0.2.{}", number % 9)).await;
+    }
+    world.prove(&agent).await;
+    let open = world.tunnels.lock();
+    let without = open.values().filter(|one| !one.proved.load(Ordering::SeqCst)).count();
+    assert_eq!(without, UNPROVED - 1);
+}
+
+#[tokio::test]
+async fn where_every_network_has_one_tunnel_without_a_token_the_oldest_makes_room() {
+    let world = World::new();
+    let dig = async |network: usize| world.dig_from(&format!("2001:db8:2:{network:x}::1")).await;
+    let proved = dig(0xffff).await.unwrap();
+    world.prove(&proved).await;
+    let first = dig(0).await.unwrap();
+    for network in 1..UNPROVED {
+        dig(network).await.unwrap();
+    }
+    let agent = world.dig_from("198.51.100.1").await.unwrap();
+    assert_eq!(world.send(&first, 0, b"").await, 410);
+    // It has the time in which as many others come as there is room for.
+    for network in UNPROVED..2 * UNPROVED - 1 {
+        dig(network).await.unwrap();
+    }
+    world.prove(&agent).await;
+    assert_eq!(world.receive(&proved, 129).await.0, 400, "it is still there");
+}
+
+#[tokio::test]
+async fn nothing_is_kept_of_a_tunnel_that_made_room() {
+    let world = World::new();
+    let name = world.dig_from("192.0.2.1").await.unwrap();
+    let tunnel = Arc::downgrade(&world.tunnels.lock()[&name]);
+    for number in 1..=UNPROVED {
+        world.dig_from(&format!("2001:db8:2:{number:x}::1")).await.unwrap();
+    }
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(tunnel.strong_count(), 0);
 }
 
 /// Behind a balancer that speaks TCP they all come from one address.

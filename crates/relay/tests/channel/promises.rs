@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::senders::{listening_at, meet, next_body, send, send_with};
-use crate::shared_keys::{address, token};
+use crate::shared_keys::{address, shared, token};
 use crate::sockets::met;
 use crate::world::{Agent, Raw, World, answer, eventually, listen_path, next_json, request};
 
@@ -221,7 +221,7 @@ async fn a_refusal_comes_a_second_late() {
 #[tokio::test]
 async fn whoever_sends_with_a_wrong_key_is_told_a_second_late_and_others_are_served_meanwhile() {
     let limits = Limits {
-        refused_waiting: 8,
+        refused_waiting: 6,
         ping: 1_000 * SECOND,
         silence: 1_000 * SECOND,
         ..Limits::default()
@@ -266,6 +266,22 @@ async fn whoever_sends_with_a_wrong_key_is_told_a_second_late_and_others_are_ser
     let mut told = join_all(refused).await.into_iter().map(Result::unwrap).collect::<Vec<_>>();
     told.sort_unstable();
     assert_eq!(told, [401, 401, 401, 401, 401, 401, 403, 403]);
+}
+
+#[tokio::test]
+async fn without_room_to_wait_in_a_listener_is_told_the_truth_at_once_and_a_sender_to_come_back() {
+    let limits = Limits { refused_waiting: 0, ..Limits::default() };
+    let world = World::alone_on_manual_time(limits).await;
+    let entity = shared(&world);
+    let send_only = token(&world, &address(&entity), "send", 3_600);
+    let listening = listen_path(&entity);
+    // Time stands still: whoever is answered did not wait.
+    assert_eq!(world.open(&listening, Some("wrong")).await.err(), Some(401));
+    assert_eq!(world.open(&listening, None).await.err(), Some(401));
+    assert_eq!(world.open(&listening, Some(&send_only)).await.err(), Some(403));
+    let wrong = [("ServiceBusAuthorization", "wrong")];
+    let answer = send_with(&world, &format!("/{entity}"), &wrong, "").await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, "5"));
 }
 
 #[tokio::test]

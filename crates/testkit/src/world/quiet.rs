@@ -17,6 +17,7 @@ use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::sync::Once;
 use std::thread;
 use std::time::Duration;
 
@@ -29,10 +30,15 @@ const PART: u32 = 4;
 const ENDLESS: Duration = Duration::from_secs(40);
 /// All threads of this process.
 const THREADS: &str = "/proc/self/task";
+/// What the kernel notes of the thread that asks.
+const OWN_SCHEDSTAT: &str = "/proc/thread-self/schedstat";
 /// How many links the directory of threads has beside one for each of them.
 const LINKS: u64 = 2;
 /// More bytes than the first fields of a thread's `stat` and all of its `schedstat` have.
 const ENOUGH: usize = 256;
+
+/// Done once it was seen that the kernel notes anything.
+static NOTED: Once = Once::new();
 
 thread_local! {
     static OTHERS: RefCell<Others> = RefCell::default();
@@ -40,6 +46,14 @@ thread_local! {
 
 /// Returns when all other threads are waiting.
 pub(super) fn wait() {
+    NOTED.call_once(|| {
+        let own = fs::read_to_string(OWN_SCHEDSTAT).unwrap_or_default();
+        assert!(
+            is_noted(&own),
+            "{OWN_SCHEDSTAT} says {own:?}: the kernel does not note how long threads run \
+             (CONFIG_SCHED_INFO), and without that nobody knows when the world is quiet"
+        );
+    });
     OTHERS.with_borrow_mut(|others| {
         let mut waited = Duration::ZERO;
         while !others.rest() {
@@ -49,6 +63,11 @@ pub(super) fn wait() {
             waited += beat;
         }
     });
+}
+
+/// Whether a thread's `schedstat` is kept: whoever asks has run at least once.
+fn is_noted(schedstat: &str) -> bool {
+    schedstat.split_whitespace().any(|field| field != "0")
 }
 
 /// All threads but the one that asks.
@@ -141,6 +160,12 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
+
+    #[test]
+    fn a_kernel_that_notes_nothing_is_told_from_one_that_does() {
+        assert!(!is_noted("0 0 0\n") && !is_noted(""));
+        assert!(is_noted("0 0 1\n") && is_noted(&fs::read_to_string(OWN_SCHEDSTAT).unwrap()));
+    }
 
     #[test]
     fn it_is_not_quiet_while_a_thread_works() {

@@ -69,7 +69,7 @@ impl Transport for Tap {
             let bytes = Arc::new(Mutex::new(Bytes::default()));
             lock(&self.heard.0.connections).push(Arc::clone(&bytes));
             let heard = self.heard.clone();
-            Ok(Box::new(Tapped { stream, bytes, heard }) as Box<dyn ByteStream>)
+            Ok(Box::new(Tapped { stream, bytes, heard, broken: false }) as Box<dyn ByteStream>)
         })
     }
 }
@@ -78,6 +78,8 @@ struct Tapped {
     stream: Box<dyn ByteStream>,
     bytes: Arc<Mutex<Bytes>>,
     heard: Heard,
+    /// It was cut, and stays so: what could not be said is not said with a farewell either.
+    broken: bool,
 }
 
 impl AsyncRead for Tapped {
@@ -101,6 +103,9 @@ impl AsyncWrite for Tapped {
     ) -> Poll<io::Result<usize>> {
         let is_channel = lock(&self.bytes).heard.starts_with(UPGRADED);
         if is_channel && self.heard.0.cut.swap(false, Ordering::SeqCst) {
+            self.broken = true;
+        }
+        if self.broken {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
