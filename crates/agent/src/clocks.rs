@@ -3,7 +3,8 @@
 //!
 //! A measurement counts for as long as the channel does over which requests come. A machine that was
 //! paused has both of its clocks stopped, so that nothing here shows how late it is; its channel does
-//! not outlive that. A request that comes when there is none asks for one.
+//! not outlive that. So a measurement is old as soon as a channel opens, before anything comes over it, and
+//! one that was on its way by then is, too. A request that comes when there is none asks for one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +19,26 @@ pub(crate) const FIRST_MEASUREMENT: Duration = Duration::from_secs(10);
 /// The last measurement, if there was one, and what the clock has done since.
 pub(crate) struct ClockDifference {
     clock: Arc<dyn Clock>,
-    last: watch::Sender<Option<Measurement>>,
+    state: watch::Sender<State>,
     asked: Notify,
 }
+
+#[derive(Clone, Copy, Default)]
+struct State {
+    last: Option<Measurement>,
+    /// How often a channel was opened or lost. A number, because two of them may come between two looks.
+    channels: u64,
+}
+
+impl State {
+    fn fresh(&self) -> Option<Measurement> {
+        self.last.filter(|last| last.channels == self.channels)
+    }
+}
+
+/// A measurement that has begun: counts if no channel is opened or lost until it ends.
+#[derive(Clone, Copy)]
+pub(crate) struct Measuring(u64);
 
 /// A difference, and how the clock stood when it was measured.
 #[derive(Clone, Copy)]
@@ -28,31 +46,43 @@ struct Measurement {
     millis: i64,
     now: Timestamp,
     running: Duration,
-    /// The channel was lost since.
-    old: bool,
+    /// [`State::channels`] when it began.
+    channels: u64,
 }
 
 impl ClockDifference {
     /// Not measured yet.
     pub(crate) fn unknown(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, last: watch::Sender::new(None), asked: Notify::new() }
+        Self { clock, state: watch::Sender::default(), asked: Notify::new() }
     }
 
-    /// Keeps a measurement, in milliseconds.
-    pub(crate) fn measured(&self, millis: i64) {
+    /// A measurement begins.
+    pub(crate) fn measures(&self) -> Measuring {
+        Measuring(self.state.borrow().channels)
+    }
+
+    /// Keeps a measurement that began at `begun`, in milliseconds.
+    pub(crate) fn measured_since(&self, Measuring(channels): Measuring, millis: i64) {
         let (now, running) = (self.clock.now(), self.clock.running());
-        self.last.send_replace(Some(Measurement { millis, now, running, old: false }));
+        let last = Some(Measurement { millis, now, running, channels });
+        self.state.send_modify(|state| state.last = last);
     }
 
-    /// The channel was lost: what comes over the next one waits for the next measurement.
+    /// The same of one that took no time.
+    #[cfg(test)]
+    pub(crate) fn measured(&self, millis: i64) {
+        self.measured_since(self.measures(), millis);
+    }
+
+    /// A channel was lost: what comes over the next one waits for the next measurement.
     pub(crate) fn grow_old(&self) {
-        self.last.send_if_modified(|last| match last {
-            Some(last) if !last.old => {
-                last.old = true;
-                true
-            }
-            _ => false,
-        });
+        self.state.send_modify(|state| state.channels = state.channels.wrapping_add(1));
+    }
+
+    /// A channel is open, and nothing has come over it yet: the clocks are to be measured.
+    pub(crate) fn channel_opens(&self) {
+        self.grow_old();
+        self.asked.notify_one();
     }
 
     /// Waits until somebody waits for a measurement who has none.
@@ -73,27 +103,29 @@ impl ClockDifference {
     /// The same of the last measurement, however old: of a request whose time was looked at already,
     /// when the channel over which it came may be gone.
     pub(crate) fn is_still_small(&self) -> bool {
-        let last = *self.last.borrow();
+        let last = self.state.borrow().last;
         last.is_some_and(|last| is_small(self.since(last)))
     }
 
     /// How far this clock is ahead of the cloud's by now, in milliseconds; none before the first
-    /// measurement, or the first one since the channel was lost.
+    /// measurement, or the first one since a channel was opened or lost.
     pub(crate) fn known(&self) -> Option<i64> {
-        let last = *self.last.borrow();
-        last.filter(|last| !last.old).map(|last| self.since(last))
+        let fresh = self.state.borrow().fresh();
+        fresh.map(|last| self.since(last))
     }
 
     /// Whether passwords may be set. A process that has just started, or has a new channel, is given
     /// `limit` for its first measurement; without one nothing may be set.
     pub(crate) async fn is_small_within(&self, limit: Duration) -> bool {
-        let mut measurements = self.last.subscribe();
+        let mut measurements = self.state.subscribe();
         if self.known().is_none() {
             self.asked.notify_one();
         }
-        let first = timeout(&*self.clock, limit, measurements.wait_for(is_fresh)).await;
+        let first =
+            timeout(&*self.clock, limit, measurements.wait_for(|state| state.fresh().is_some()))
+                .await;
         let last = match first {
-            Ok(Ok(last)) => *last,
+            Ok(Ok(state)) => state.fresh(),
             _ => None,
         };
         last.is_some_and(|last| is_small(self.since(last)))
@@ -107,10 +139,6 @@ impl ClockDifference {
         let jump = says.saturating_sub(i64::try_from(ran.as_millis()).unwrap_or(i64::MAX));
         last.millis.saturating_add(jump)
     }
-}
-
-fn is_fresh(last: &Option<Measurement>) -> bool {
-    last.is_some_and(|last| !last.old)
 }
 
 /// The middle between two moments of one clock: when another clock was read in between, this is what
@@ -180,6 +208,25 @@ mod tests {
         clock.advance(LIMIT);
         assert!(!in_vain.await.unwrap(), "no heartbeat landed");
         difference.measured(0);
+        assert!(difference.is_known_to_be_small());
+    }
+
+    /// One of two channels, or one that came and went between two looks at how it stands: what counts is
+    /// that it was opened.
+    #[tokio::test]
+    async fn a_channel_that_opens_makes_what_was_measured_or_is_being_measured_old() {
+        let (_, difference) = unknown();
+        difference.measured(0);
+        let begun = difference.measures();
+        difference.channel_opens();
+        assert!(difference.known().is_none());
+        difference.measured_since(begun, 0);
+        assert!(
+            difference.known().is_none(),
+            "it may have been on its way while the machine was paused"
+        );
+        difference.is_asked_for().await;
+        difference.measured_since(difference.measures(), 0);
         assert!(difference.is_known_to_be_small());
     }
 

@@ -10,6 +10,7 @@ use relay::{
     Transport,
 };
 
+use crate::clocks::ClockDifference;
 use crate::settings::{AgentSettings, RelaySettings, RelayTransport};
 use crate::surroundings::{Surroundings, WayError};
 use crate::tls;
@@ -64,12 +65,25 @@ pub(crate) fn tokens(
 }
 
 /// A handler whose requests come below an entity: such a relay gives a listener the sender's whole
-/// path.
+/// path. Whatever channel opens, the clocks are to be measured anew.
 pub(crate) struct Below {
     /// Where it listens.
-    pub(crate) entity: Entity,
+    entity: Entity,
     /// Who answers.
-    pub(crate) handler: Arc<dyn Handler>,
+    handler: Arc<dyn Handler>,
+    /// Where the measured difference of the clocks is kept.
+    clock_difference: Arc<ClockDifference>,
+}
+
+impl Below {
+    /// Has `handler` answer what comes below `entity`.
+    pub(crate) fn of(
+        entity: &Entity,
+        handler: Arc<dyn Handler>,
+        clock_difference: &Arc<ClockDifference>,
+    ) -> Self {
+        Self { entity: entity.clone(), handler, clock_difference: Arc::clone(clock_difference) }
+    }
 }
 
 impl Handler for Below {
@@ -78,6 +92,10 @@ impl Handler for Below {
             request.target = own.to_owned();
         }
         self.handler.handle(request)
+    }
+
+    fn opens(&self) {
+        self.clock_difference.channel_opens();
     }
 }
 
@@ -91,7 +109,29 @@ fn own_target<'a>(entity: &Entity, target: &'a str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use protocol::{ManualClock, Timestamp};
+
     use super::*;
+
+    struct Nobody;
+
+    impl Handler for Nobody {
+        fn handle(&self, _: Request) -> BoxFuture<'_, Response> {
+            Box::pin(std::future::ready(Response::empty(404)))
+        }
+    }
+
+    #[test]
+    fn over_a_channel_that_opens_no_request_comes_before_the_clocks_are_measured_anew() {
+        let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));
+        let clock_difference = Arc::new(ClockDifference::unknown(Arc::new(clock)));
+        clock_difference.measured(0);
+        let entity = Entity::parse("prod/t/x/a/y").unwrap();
+        let below = Below::of(&entity, Arc::new(Nobody), &clock_difference);
+        assert!(clock_difference.is_known_to_be_small());
+        below.opens();
+        assert!(!clock_difference.is_known_to_be_small());
+    }
 
     #[test]
     fn what_follows_the_entity_is_the_agents_own() {

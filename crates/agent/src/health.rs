@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::OptionFuture;
 use protocol::onboarding::HeartbeatRequest;
-use protocol::{Clock, version};
+use protocol::{Clock, timeout, version};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +19,9 @@ use crate::nodes::Nodes;
 
 /// After a heartbeat that did not arrive, the next one is tried this much later.
 const RETRY: Duration = Duration::from_secs(5);
+/// How long the first heartbeat waits for the directories at most. Requests wait for it
+/// ([`clocks::FIRST_MEASUREMENT`]).
+const FIRST_PROBE: Duration = Duration::from_secs(5);
 
 /// What a heartbeat tells of the agent, and what is told at once where it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +29,24 @@ struct Vitals {
     directory_reachable: bool,
     /// None: it cannot be read.
     breaker_open: Option<bool>,
+}
+
+/// What ended a wait.
+enum Woken {
+    /// A probe has ended.
+    Probed(Vitals),
+    /// Somebody waits for the clocks to be measured.
+    Asked,
+    /// It is time, or the channel has changed.
+    InTime,
+}
+
+/// The next heartbeat.
+struct Next {
+    /// When it is due, by [`Clock::running`].
+    at: Duration,
+    /// The last one did not arrive.
+    again: bool,
 }
 
 /// Sends heartbeats.
@@ -54,30 +76,38 @@ pub(crate) struct Health {
 
 impl Health {
     /// Runs until `stop`. `channel` changes whenever the relay channel does.
+    ///
+    /// A heartbeat that is waited for, because requests come over a new channel, tells what was seen
+    /// last: a directory that is silent keeps those of the others waiting no longer than it must.
     pub(crate) async fn run(
         &self,
         mut channel: watch::Receiver<relay::Status>,
         stop: CancellationToken,
     ) {
-        let mut told = self.vitals().await;
+        let mut told = self.first_vitals().await;
         // Moments, by [`Clock::running`]: a channel that comes and goes puts neither of them off.
         let mut probe_at = self.in_time(self.probe);
-        let due = self.beat(told, false).await;
-        let mut beat_at = self.in_time(due);
+        let mut next = self.beat(told, false).await;
         let mut connected = false;
+        let mut probing = None;
         loop {
-            let left = probe_at.min(beat_at).saturating_sub(self.clock.running());
-            let asked = tokio::select! {
+            let is_probing = probing.is_some();
+            let wake_at = if is_probing { next.at } else { probe_at.min(next.at) };
+            let left = wake_at.saturating_sub(self.clock.running());
+            let probed: OptionFuture<_> = probing.as_mut().into();
+            let woken = tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.clock.sleep(left) => false,
+                Some(seen) = probed => Woken::Probed(seen),
+                () = self.clock.sleep(left), if !is_probing || next.again => Woken::InTime,
                 changed = channel.changed() => {
                     if changed.is_err() {
                         return;
                     }
-                    false
+                    Woken::InTime
                 }
-                // A channel that came and went while something else was done, and left a request here.
-                () = self.clock_difference.is_asked_for() => true,
+                // One of several channels has opened, or one came and went while something else was
+                // done, and left a request here.
+                () = self.clock_difference.is_asked_for() => Woken::Asked,
             };
             let is_connected = matches!(*channel.borrow(), relay::Status::Connected { .. });
             let opened = is_connected && !connected;
@@ -85,15 +115,35 @@ impl Health {
             if lost {
                 self.clock_difference.grow_old();
             }
-            let lost = lost && self.tells_channel;
             connected = is_connected;
-            let seen = self.vitals().await;
-            probe_at = self.in_time(self.probe);
-            let due_now = self.clock.running() >= beat_at;
-            if seen != told || due_now || opened || lost || asked {
-                told = seen;
-                let due = self.beat(told, connected).await;
-                beat_at = self.in_time(due);
+            let is_due = self.clock.running() >= next.at;
+            let at_once = opened
+                || lost && self.tells_channel
+                || matches!(woken, Woken::Asked) && !next.again
+                || is_due && next.again;
+            if let Woken::Probed(seen) = woken {
+                probing = None;
+                probe_at = self.in_time(self.probe);
+                if seen != told || is_due || at_once {
+                    told = seen;
+                    next = self.beat(told, connected).await;
+                }
+                continue;
+            }
+            if at_once {
+                next = self.beat(told, connected).await;
+            }
+            probing.get_or_insert_with(|| Box::pin(self.vitals()));
+        }
+    }
+
+    /// What the first heartbeat tells: a directory that is silent for so long cannot be reached, until
+    /// the next probe finds that it can.
+    async fn first_vitals(&self) -> Vitals {
+        match timeout(&*self.clock, FIRST_PROBE, self.vitals()).await {
+            Ok(vitals) => vitals,
+            Err(_) => {
+                Vitals { directory_reachable: false, breaker_open: self.breaker_open().await }
             }
         }
     }
@@ -104,8 +154,9 @@ impl Health {
     }
 
     /// One heartbeat; when the next is due.
-    async fn beat(&self, vitals: Vitals, connected: bool) -> Duration {
+    async fn beat(&self, vitals: Vitals, connected: bool) -> Next {
         let Vitals { directory_reachable, breaker_open } = vitals;
+        let measuring = self.clock_difference.measures();
         let before = self.clock.now();
         let request = HeartbeatRequest {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -119,7 +170,7 @@ impl Health {
                 // The cloud read its clock somewhere between the two.
                 let here = clocks::midway(before, self.clock.now());
                 let difference = here.as_millis() - answer.now.as_millis();
-                self.clock_difference.measured(difference);
+                self.clock_difference.measured_since(measuring, difference);
                 if !clocks::is_small(difference) {
                     tracing::error!(
                         event = "heartbeat.clock_difference",
@@ -135,22 +186,26 @@ impl Health {
                 }
                 self.nodes.told(answer.nodes);
                 tracing::info!(event = "heartbeat.sent", directory_reachable, breaker_open);
-                self.interval
+                Next { at: self.in_time(self.interval), again: false }
             }
             Err(error) => {
                 tracing::error!(event = "heartbeat.failed", cause = %error);
-                RETRY.min(self.interval)
+                Next { at: self.in_time(RETRY.min(self.interval)), again: true }
             }
         }
     }
 
     async fn vitals(&self) -> Vitals {
         let directory_reachable = self.directory_reachable().await;
-        let breaker_open = self.breaker.is_open(&self.journal).await;
-        let breaker_open = breaker_open.inspect_err(|error| {
+        Vitals { directory_reachable, breaker_open: self.breaker_open().await }
+    }
+
+    async fn breaker_open(&self) -> Option<bool> {
+        let open = self.breaker.is_open(&self.journal).await;
+        open.inspect_err(|error| {
             tracing::error!(event = "health.breaker_unknown", cause = %error);
-        });
-        Vitals { directory_reachable, breaker_open: breaker_open.ok() }
+        })
+        .ok()
     }
 
     /// Whether every directory's PDC emulator can be reached and bound to.
@@ -166,3 +221,6 @@ impl Health {
         all
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -151,6 +151,8 @@ pub struct Before {
     pub invocation_id: [u8; 16],
     /// The version of `unicodePwd` there.
     pub version: u32,
+    /// Whether the password had to be changed by then: `pwdLastSet` was 0.
+    pub had_to_be_changed: bool,
 }
 
 /// An entry.

@@ -126,11 +126,7 @@ pub async fn run(
         not_begun: Mutex::default(),
         at_will: Mutex::default(),
     });
-    let handler = Arc::new(Below {
-        entity: listener.entity.clone(),
-        handler: intake,
-        clock_difference: Arc::clone(&clock_difference),
-    });
+    let handler = Arc::new(Below::of(&listener.entity, intake, &clock_difference));
     let (status, channel) = watch::channel(Status::Connecting);
     let duties = Duties {
         cloud: Arc::clone(&enrolled.cloud),

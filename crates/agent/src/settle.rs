@@ -16,7 +16,9 @@
 //! A reset by an administrator that was set goes on where it stopped: the password is to be changed at
 //! the next sign-in, which may be asked for twice (SPEC D-4), unless it was changed since. An unlock
 //! has no version; whether the account is locked says how it ended. That an account is gone is
-//! believed of the controller that was asked: a new one may not have reached another one yet.
+//! believed of the controller that was asked: a new one may not have reached another one yet. A day later
+//! it has, and where the controller that was asked cannot be asked any more, the one that has the role
+//! now is believed (decision 0003).
 //!
 //! *Unchanged* waits for the time limit because a modify may still stand in the controller's queue.
 //!
@@ -24,12 +26,11 @@
 //! if the process ends before, its entry is settled like every other one.
 
 use std::collections::{HashMap, HashSet};
-use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use directory::{Account, BoundAs, DirectoryError, PwdLastSet, Standing, Witness};
-use protocol::{Answer, Changed, Details, Header, Operation, Outcome, RequestId, Timestamp};
+use directory::{Account, BoundAs, PwdLastSet, Standing, Witness};
+use protocol::{Answer, Changed, Details, Header, Operation, Outcome, RequestId};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -39,13 +40,13 @@ use crate::journal::{Before, JournalError, State};
 use crate::writeback::{Required, Unrecorded, Writeback};
 
 mod judge;
+mod why;
 
 use judge::{at_the_noted_one, is_gone, is_noted, judge, since_the_set, was_written_in_time};
+use why::{LOOK_AGAIN, Said, Why};
 
-/// How long to wait before looking again.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
-/// How long the same is not said again.
-const SAY_AGAIN: Duration = Duration::from_secs(60);
+/// So long after a request was issued its account has reached every controller.
+const REPLICATED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Settles open entries in the background, each by one task.
 #[derive(Clone)]
@@ -122,18 +123,20 @@ impl Settler {
         let mut said = Said::default();
         loop {
             let waited = self.writeback.clock.running().saturating_sub(since);
+            let mut pause = LOOK_AGAIN;
             match self.look(request, waited).await {
                 Ok(Look::Settled) => return,
                 Ok(Look::Waiting(why)) => {
                     if said.is_due(&why, self.writeback.clock.now()) {
                         why.say(request);
                     }
+                    pause = why.pause(waited);
                 }
                 Err(error) => {
                     tracing::error!(event = "settle.journal_failed", %request, cause = %error);
                 }
             }
-            self.writeback.clock.sleep(LOOK_AGAIN).await;
+            self.writeback.clock.sleep(pause).await;
         }
     }
 
@@ -159,6 +162,13 @@ impl Settler {
             Err(why) => return Ok(Look::Waiting(why)),
         };
         let details = Details { inferred, ..Details::default() };
+        if let (Operation::Change, Some(before), Outcome::SettledChanged) =
+            (entry.header.operation, &entry.before, outcome)
+        {
+            // Before the next one may be noted. Whatever else it is counts already, as doubt.
+            let (guesses, clock) = (&self.writeback.guesses, &*self.writeback.clock);
+            guesses.ended(&before.place, Some(outcome), clock).await;
+        }
         self.writeback.settled(&entry.header, (outcome, details)).await?;
         Ok(Look::Settled)
     }
@@ -173,7 +183,7 @@ impl Settler {
         waited: Duration,
     ) -> Conclusion {
         let conclusion = match header.operation {
-            Operation::Unlock => self.conclude_unlock(before, waited).await,
+            Operation::Unlock => self.conclude_unlock(header, before, waited).await,
             _ => self.conclude(header, before, waited).await,
         };
         let shows =
@@ -220,7 +230,12 @@ impl Settler {
     async fn conclude(&self, header: &Header, before: &Before, waited: Duration) -> Conclusion {
         let connected = self.directory(before)?;
         let conclusion = match connected.directory.witness(before.place.guid).await? {
-            None => at_the_noted_one(connected, before, Why::not_there(before)).await?,
+            None => match at_the_noted_one(connected, before, Why::not_there(before)).await {
+                Err(Why::NotThere { .. }) if self.is_replicated(header) => {
+                    (Outcome::UserGone, true)
+                }
+                conclusion => conclusion?,
+            },
             Some(witness) => match judge(before, &witness) {
                 Err(other @ Why::OtherController { .. }) => {
                     at_the_noted_one(connected, before, other).await?
@@ -242,10 +257,15 @@ impl Settler {
 
     /// Whether the account is locked, which is all that an unlock changes. Where it is not, it does
     /// not matter who unlocked it; where it is, only the controller that was asked knows.
-    async fn conclude_unlock(&self, before: &Before, waited: Duration) -> Conclusion {
+    async fn conclude_unlock(
+        &self,
+        header: &Header,
+        before: &Before,
+        waited: Duration,
+    ) -> Conclusion {
         let connected = self.directory(before)?;
         let Some(now) = as_it_stands(connected, before).await? else {
-            return is_gone(connected, before).await;
+            return is_gone(connected, before, self.is_replicated(header)).await;
         };
         if now.account.lockout_time.is_none() {
             return Ok((Outcome::Unlocked, true));
@@ -274,7 +294,7 @@ impl Settler {
     ) -> Conclusion {
         let changed = Ok((Outcome::SettledChanged, false));
         let Some(witness) = connected.directory.witness(before.place.guid).await? else {
-            return is_gone(connected, before).await;
+            return is_gone(connected, before, self.is_replicated(header)).await;
         };
         if witness.version <= before.version {
             // It was set: another controller has not heard of it yet.
@@ -297,6 +317,13 @@ impl Settler {
                 Err(Why::Unreadable { cause: cause.to_owned() })
             }
         }
+    }
+
+    /// Whether every controller has the account by now, if there is one: by a clock that agrees with the
+    /// one by which the request was issued.
+    fn is_replicated(&self, header: &Header) -> bool {
+        let passed = self.writeback.clock.now().since(header.issued_at);
+        passed >= REPLICATED && self.writeback.clock_difference.is_known_to_be_small()
     }
 
     fn directory(&self, before: &Before) -> Result<&Connected, Why> {
@@ -325,8 +352,11 @@ async fn as_it_stands(connected: &Connected, before: &Before) -> Result<Option<N
 }
 
 /// A reset that has to be changed at once all the same: where the service account lacks the right
-/// Unexpire Password (SPEC D-12).
+/// Unexpire Password (SPEC D-12). One that had not to be changed before was asked for by somebody else.
 async fn expired_at_once(connected: &Connected, before: &Before) -> Conclusion {
+    if !before.had_to_be_changed {
+        return Ok((Outcome::SettledChanged, false));
+    }
     let Some(witness) = since_the_set(connected, before).await? else {
         return Ok((Outcome::UserGone, true));
     };
@@ -352,77 +382,6 @@ enum Look {
     Settled,
     /// It cannot be known yet.
     Waiting(Why),
-}
-
-/// Why an entry cannot be settled yet.
-#[derive(Debug, PartialEq, Eq)]
-enum Why {
-    /// The configuration no longer has the directory.
-    NoSuchDirectory { connector: String },
-    /// The directory does not say.
-    Unreadable { cause: String },
-    /// Unchanged counts only at the controller that was asked.
-    OtherController { noted: String, now: String },
-    /// Where the role is now there is no such account, and only the controller that was asked knows
-    /// whether it is gone.
-    NotThere { noted: String },
-    /// A set that was sent may still be carried out.
-    MayStillHappen,
-}
-
-impl From<DirectoryError> for Why {
-    fn from(error: DirectoryError) -> Self {
-        Self::Unreadable { cause: error.to_string() }
-    }
-}
-
-impl Why {
-    fn not_there(before: &Before) -> Self {
-        Self::NotThere { noted: before.controller.clone() }
-    }
-
-    fn say(&self, request: RequestId) {
-        match self {
-            Self::NoSuchDirectory { connector } => tracing::error!(
-                event = "settle.no_such_directory",
-                %request,
-                connector,
-                "a password may have been set in this directory and nobody can look; put the [[directory]] with this name back into the configuration and start the agent again"
-            ),
-            Self::Unreadable { cause } => {
-                tracing::warn!(event = "settle.directory_failed", %request, cause);
-            }
-            Self::OtherController { noted, now } => tracing::warn!(
-                event = "settle.other_controller",
-                %request,
-                noted,
-                now,
-                "unchanged counts only at the controller that was asked, and it cannot be asked; waiting for it"
-            ),
-            Self::NotThere { noted } => tracing::warn!(
-                event = "settle.not_there",
-                %request,
-                noted,
-                "the PDC emulator does not have the account; whether it is gone, or new and not replicated yet, only the controller that was asked knows, and it cannot be asked; waiting for it"
-            ),
-            Self::MayStillHappen => {}
-        }
-    }
-}
-
-/// What was last said about an entry: the same is not said again within [`SAY_AGAIN`].
-#[derive(Default)]
-struct Said(Option<(Discriminant<Why>, Timestamp)>);
-
-impl Said {
-    fn is_due(&mut self, why: &Why, now: Timestamp) -> bool {
-        let what = discriminant(why);
-        if self.0.is_some_and(|(last, at)| last == what && at.apart(now) < SAY_AGAIN) {
-            return false;
-        }
-        self.0 = Some((what, now));
-        true
-    }
 }
 
 #[cfg(test)]

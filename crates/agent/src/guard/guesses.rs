@@ -1,12 +1,15 @@
 //! Who tries present passwords is stopped before the directory is asked: a change proves nothing until
 //! AD has compared the old password, and each wrong one is a guess. Where AD counts them, the account
-//! would be locked for its owner (SPEC G-6: no throttle of ours locks it, and nobody else does through
-//! us); where it does not (LAB.md: Samba on such a modify), nothing else stops the guessing.
+//! would be locked for its owner (SPEC G-6); where it does not (LAB.md: Samba on such a modify), nothing
+//! else stops the guessing.
 //!
 //! ```text
 //! the limit     3, and at least two fewer than lock the account, but never none
 //! over          an hour, or as long as AD counts them, if that is longer; a day at most
 //! ```
+//!
+//! By itself that does not lock an account, unless its policy locks it at the first wrong one. Each agent
+//! counts its own: several of them together send up to that many each (decision 0017).
 //!
 //! A change that succeeds proves that the old password is known, and clears what was counted. What is in
 //! doubt counts: the directory may have compared it. It is counted from the journal's entries when it is
@@ -148,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sent_stays_below_what_locks_the_account() {
+    fn what_one_agent_sends_stays_two_below_what_locks_the_account_or_is_one() {
         for (threshold, most) in
             [(0, 3), (1, 1), (2, 1), (3, 1), (4, 2), (5, 3), (10, 3), (u32::MAX, 3)]
         {

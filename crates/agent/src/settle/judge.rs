@@ -15,6 +15,9 @@ use crate::writeback::Writeback;
 /// Controllers date what they write to the second, and say what time it is to the second; the rest is
 /// for the way there and back.
 const GRAIN: Duration = Duration::from_secs(5);
+/// How far the clocks of two controllers may be apart: with more, they do not replicate (Kerberos, the
+/// default of "Maximum tolerance for computer clock synchronization").
+const BETWEEN_CONTROLLERS: Duration = Duration::from_secs(5 * 60);
 
 /// What two readings of the metadata say about the set in between.
 pub(super) fn judge(before: &Before, now: &Witness) -> Result<(Outcome, bool), Why> {
@@ -58,11 +61,17 @@ pub(super) async fn at_the_noted_one(
     }
 }
 
-/// Whether the account is gone, of which the controller that has the role now knows nothing.
-pub(super) async fn is_gone(connected: &Connected, before: &Before) -> Conclusion {
-    match there(connected, before, Why::not_there(before)).await? {
-        Some(_) => Err(Why::not_there(before)),
-        None => Ok((Outcome::UserGone, true)),
+/// Whether the account is gone, of which the controller that has the role now knows nothing. If the one
+/// that was asked does not say, it is where that would have heard of it: `is_replicated`.
+pub(super) async fn is_gone(
+    connected: &Connected,
+    before: &Before,
+    is_replicated: bool,
+) -> Conclusion {
+    match there(connected, before, Why::not_there(before)).await {
+        Ok(Some(_)) => Err(Why::not_there(before)),
+        Err(why) if !is_replicated => Err(why),
+        Ok(None) | Err(_) => Ok((Outcome::UserGone, true)),
     }
 }
 
@@ -104,6 +113,10 @@ pub(super) async fn was_written_in_time(
 ) -> Result<bool, Why> {
     let Some(witness) = since_the_set(connected, before).await? else { return Ok(true) };
     let Some(written_at) = witness.written_at else { return Ok(true) };
+    // It is dated by the controller that was asked; what time it is says the one that has the role now.
+    let now = connected.directory.witness(before.place.guid).await?;
+    let is_same = now.is_some_and(|now| now.controller == before.controller);
+    let apart = if is_same { Duration::ZERO } else { BETWEEN_CONTROLLERS };
     let asked = writeback.clock.now();
     let controllers = connected.directory.time().await?;
     let here = midway(asked, writeback.clock.now());
@@ -120,5 +133,5 @@ pub(super) async fn was_written_in_time(
     let expired = expired.after(CLOCK_DIFFERENCE_MAX).after(unknown);
     let began_to_look = controllers.before(waited);
     let sent = expired.min(began_to_look);
-    Ok(written_at <= sent.after(connected.settings.set_time_limit).after(GRAIN))
+    Ok(written_at <= sent.after(connected.settings.set_time_limit).after(GRAIN).after(apart))
 }

@@ -1,4 +1,5 @@
 use directory::{InvocationId, ObjectGuid, PwdLastSet};
+use protocol::Timestamp;
 
 use super::*;
 use crate::journal::Place;
@@ -11,6 +12,7 @@ fn before() -> Before {
         controller: "dc1.corp.test".to_owned(),
         invocation_id: ASKED,
         version: 5,
+        had_to_be_changed: false,
     }
 }
 

@@ -8,6 +8,7 @@ use directory_fake::{FakePolicy, Fault};
 use lab::Kind;
 use protocol::{Operation, Outcome};
 
+use super::Writeback;
 use super::operations_tests::{NEW, World, change};
 use crate::guard::guesses::Guesses;
 
@@ -100,6 +101,30 @@ async fn what_may_have_been_compared_counts_as_a_guess() {
         }
         let stopped = guessed(&mut world, guid).await;
         assert_eq!(stopped, Outcome::TooManyWrongPasswords, "restarted: {restart}");
+    }
+}
+
+/// The answer was lost to a change that went through, whether its entry is settled by this process or by
+/// the next one.
+#[tokio::test]
+async fn a_change_that_is_settled_as_done_clears_what_was_mistyped() {
+    for restart in [false, true] {
+        let mut world = World::new(&format!("guesses-settled-{restart}")).await;
+        let (guid, old) = world.person(Kind::Ordinary);
+        for _ in 0..2 {
+            assert_eq!(guessed(&mut world, guid).await, Outcome::WrongOldPassword);
+        }
+        world.population.domain.inject(Fault::AnswerLost);
+        let (header, doubt) = world.done(Operation::Change, guid, &change(&old)).await;
+        assert_eq!(doubt, None);
+        if restart {
+            restarted(&mut world);
+            // What the next process counts, its open entry among it.
+            let Writeback { guesses, journal, clock, .. } = &world.writeback;
+            guesses.count(journal, &**clock).await.unwrap();
+        }
+        assert_eq!(world.settled(&header).await, Outcome::SettledChanged);
+        assert_eq!(guessed(&mut world, guid).await, Outcome::WrongOldPassword, "{restart}");
     }
 }
 

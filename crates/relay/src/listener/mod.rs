@@ -87,6 +87,9 @@ impl ListenerConfig {
 pub trait Handler: Send + Sync {
     /// Answers one request.
     fn handle(&self, request: Request) -> BoxFuture<'_, Response>;
+
+    /// A channel is open, one of several perhaps. Called before anything that comes over it is handled.
+    fn opens(&self) {}
 }
 
 /// Makes tokens with the right to listen: ours, or, for a relay that knows shared keys only, those of
@@ -249,6 +252,7 @@ impl Listener {
         let socket = socket?;
         let since = self.clock.now();
         self.status.send_replace(Status::Connected { since });
+        self.handler.opens();
         let node = self.config.url.as_str();
         tracing::info!(entity = %self.config.entity, node, "relay.listener.connected");
         let opened = self.clock.running();

@@ -127,6 +127,11 @@ async fn the_second_channel_is_two_minutes_younger_and_at_the_other_node() {
         let own = node.relay.instances(&agent.listening.agent.entity);
         assert_eq!(own, [InstanceId::from_bytes([9; 16])], "one process, no alarm");
     }
+    assert_eq!(
+        agent.listening.echo.opened.load(Ordering::SeqCst),
+        2,
+        "who handles requests was told of each"
+    );
     let minted = agent.listening.agent.minted.load(Ordering::SeqCst);
     pass(&nodes, 10 * MINUTE).await;
     assert_eq!(agent.everywhere(&nodes), [1, 1]);

@@ -103,6 +103,8 @@ impl TokenSource for Agent {
 pub(crate) struct Echo {
     /// How many requests it has begun.
     pub(crate) begun: AtomicUsize,
+    /// How many channels were opened.
+    pub(crate) opened: AtomicUsize,
     /// Opened for requests to `/wait`.
     pub(crate) gate: tokio::sync::Notify,
 }
@@ -124,6 +126,10 @@ impl Handler for Echo {
             Response { headers, body, ..Response::empty(200) }
         }
         .boxed()
+    }
+
+    fn opens(&self) {
+        self.opened.fetch_add(1, Ordering::SeqCst);
     }
 }
 
