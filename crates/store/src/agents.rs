@@ -300,7 +300,7 @@ mod tests {
     use crate::tenants::Tenant;
     use crate::testing::{NOW, Temporary};
 
-    async fn world() -> (Temporary, TenantId) {
+    pub(super) async fn world() -> (Temporary, TenantId) {
         let world = Temporary::new().await;
         let id = TenantId::from_bytes([1; 16]);
         let tenant = Tenant { id, slug: "contoso".into(), name: "Contoso".into() };
@@ -308,7 +308,7 @@ mod tests {
         (world, id)
     }
 
-    fn key(number: u8) -> AgentKey {
+    pub(super) fn key(number: u8) -> AgentKey {
         AgentKey {
             key_id: KeyId::from_bytes([number; 16]),
             spki: vec![number],

@@ -79,29 +79,11 @@ impl Store {
 mod tests {
     use std::time::Duration;
 
-    use protocol::{KeyId, TenantId};
+    use protocol::TenantId;
 
     use super::*;
-    use crate::agents::AgentKey;
-    use crate::tenants::Tenant;
-    use crate::testing::{NOW, Temporary};
-
-    async fn world() -> (Temporary, TenantId) {
-        let world = Temporary::new().await;
-        let id = TenantId::from_bytes([1; 16]);
-        let tenant = Tenant { id, slug: "contoso".into(), name: "Contoso".into() };
-        world.store.create_tenant(&tenant, NOW).await.unwrap();
-        (world, id)
-    }
-
-    fn key(number: u8) -> AgentKey {
-        AgentKey {
-            key_id: KeyId::from_bytes([number; 16]),
-            spki: vec![number],
-            package_key: vec![number],
-            listen_key: [number; 32],
-        }
-    }
+    use crate::agents::tests::{key, world};
+    use crate::testing::NOW;
 
     async fn revoke(store: &Store, id: AgentId, the_last_too: bool) -> Revocation {
         let event = Event { name: "agent.revoked".to_owned(), ..Event::default() };
