@@ -244,7 +244,7 @@ impl Intake {
         let _ = self.note(event).await;
     }
 
-    /// The same of an end that is told to nobody before audit has it (SPEC A-5).
+    /// The same of an end that is told to nobody before audit has it (SPEC L-7).
     async fn note(&self, event: Event) -> Result<(), JournalError> {
         let now = self.writeback.clock.now();
         if !self.at_will().admits(&event, now) {

@@ -132,6 +132,22 @@ async fn what_was_never_begun_is_said_to_have_expired_only_once_it_has() {
 }
 
 #[tokio::test]
+async fn what_audit_cannot_take_is_said_to_nobody_until_it_can() {
+    let agent = Agent::new("full").await;
+    let header = agent.header(1, second(10));
+    agent.at(header.expires_at.after(EXPIRY_MARGIN));
+    let journal = &agent.intake.writeback.journal;
+    journal.refuse("settle.never_begun").await;
+    for _ in 0..2 {
+        assert!(agent.settled(&header).await.is_err(), "not even where it was tried before");
+    }
+    assert!(agent.trail(header.request).await.is_empty());
+    journal.allow().await;
+    assert_eq!(agent.settled(&header).await, Ok(Outcome::Expired));
+    assert_eq!(agent.trail(header.request).await, ["settle.never_begun expired"]);
+}
+
+#[tokio::test]
 async fn of_what_the_journal_does_not_reach_back_to_nobody_says_that_nothing_was_changed() {
     let agent = Agent::new("horizon").await;
     agent.at(second(1_000));

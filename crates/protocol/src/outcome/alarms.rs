@@ -46,7 +46,7 @@ macro_rules! alarms {
                     "Compare their files and make them alike.";
                 /// An agent was revoked.
                 AgentRevoked = "agent_revoked", "34049", Event, Nobody, No,
-                    "An administrator revoked the agent; a service that runs cuts its channel within 10 seconds.",
+                    "An administrator revoked the agent; a service that runs cuts its channel within 10 seconds, where the relay is its own.",
                     "To let it work again, enrol it anew: `passback agent enrol-code --tenant SLUG`, then `passback-agent enrol --code CODE`.";
                 /// A directory is used without a policy-hints control (SPEC D-2).
                 HistoryNotEnforced = "history_not_enforced", "34050", Event, Operator, No,
