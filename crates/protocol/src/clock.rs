@@ -98,10 +98,14 @@ pub async fn timeout<T>(
     work: impl Future<Output = T>,
 ) -> Result<T, Elapsed> {
     let mut work = pin!(work);
-    let mut over = clock.sleep(limit);
+    // Much of what is limited is done at once, and needs no timer.
+    let mut over = None;
     poll_fn(|context| match work.as_mut().poll(context) {
         Poll::Ready(done) => Poll::Ready(Ok(done)),
-        Poll::Pending => over.as_mut().poll(context).map(|()| Err(Elapsed)),
+        Poll::Pending => {
+            let over: &mut Sleep = over.get_or_insert_with(|| clock.sleep(limit));
+            over.as_mut().poll(context).map(|()| Err(Elapsed))
+        }
     })
     .await
 }

@@ -1,6 +1,12 @@
-//! Headers between a list of pairs and the JSON object on the channel.
+//! Headers between a list of pairs and the JSON object on the channel. Every request and every answer
+//! comes by here: they are written and read as they stand, without a tree of values in between.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 use crate::frame::FrameError;
 use crate::limits::HEADERS_MAX;
@@ -27,37 +33,71 @@ pub(crate) fn size(headers: &[(String, String)]) -> usize {
     headers.iter().map(|(name, value)| name.len() + value.len()).sum()
 }
 
-/// The JSON object for `headers`: forwarded ones only, values of one name joined.
-pub(crate) fn to_wire(headers: &[(String, String)]) -> Map<String, Value> {
-    let mut joined: Vec<(&str, String)> = Vec::with_capacity(headers.len());
-    for (name, value) in headers.iter().filter(|(name, _)| is_forwarded(name)) {
-        let value = clean(value);
-        match joined.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
-            Some((_, all)) => {
-                all.push_str(", ");
-                all.push_str(&value);
+/// Headers as the channel carries them: a JSON object of the forwarded ones, the values of one name
+/// joined.
+pub(crate) struct ToWire<'a>(pub(crate) &'a [(String, String)]);
+
+impl Serialize for ToWire<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut joined: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(self.0.len());
+        for (name, value) in self.0.iter().filter(|(name, _)| is_forwarded(name)) {
+            let value = clean(value);
+            match joined.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                Some((_, all)) => {
+                    let all = all.to_mut();
+                    all.push_str(", ");
+                    all.push_str(&value);
+                }
+                None => joined.push((name, value)),
             }
-            None => joined.push((name, value)),
         }
+        serializer.collect_map(joined)
     }
-    joined.into_iter().map(|(name, value)| (name.to_owned(), Value::String(value))).collect()
 }
 
-/// The pairs that a JSON object stands for. Published listeners also write numbers, and arrays
-/// for several values of one name. What cannot be a header is left out.
-pub(crate) fn from_wire(wire: Map<String, Value>) -> Result<Vec<(String, String)>, FrameError> {
-    let mut headers = Vec::with_capacity(wire.len());
-    for (name, value) in wire {
-        if !is_forwarded(&name) {
-            continue;
-        }
-        let values = match value {
-            Value::Array(values) => values,
-            one => vec![one],
-        };
-        headers.extend(values.iter().filter_map(text).map(|value| (name.clone(), value)));
+/// The pairs that a JSON object on the channel stands for. Published listeners also write numbers, and
+/// arrays for several values of one name. What cannot be a header is left out.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct FromWire(Vec<(String, String)>);
+
+impl FromWire {
+    /// The pairs, unless they are more than the channel carries.
+    pub(crate) fn bounded(self) -> Result<Vec<(String, String)>, FrameError> {
+        if size(&self.0) > HEADERS_MAX { Err(FrameError::TooBig) } else { Ok(self.0) }
     }
-    if size(&headers) > HEADERS_MAX { Err(FrameError::TooBig) } else { Ok(headers) }
+}
+
+impl<'de> Deserialize<'de> for FromWire {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+struct Pairs;
+
+impl<'de> Visitor<'de> for Pairs {
+    type Value = FromWire;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of headers")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FromWire, A::Error> {
+        let mut headers = Vec::new();
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            if !is_forwarded(&name) {
+                continue;
+            }
+            match value {
+                Value::Array(values) => {
+                    let values = values.into_iter().filter_map(text);
+                    headers.extend(values.map(|value| (name.clone(), value)));
+                }
+                one => headers.extend(text(one).map(|value| (name, value))),
+            }
+        }
+        Ok(FromWire(headers))
+    }
 }
 
 /// Whether `text` is a token of RFC 9110, 5.6.2: what methods and names of headers are made of.
@@ -71,9 +111,10 @@ pub(crate) fn is_forwarded(name: &str) -> bool {
     is_token(name) && !NOT_FORWARDED.iter().any(|hidden| hidden.eq_ignore_ascii_case(name))
 }
 
-fn text(value: &Value) -> Option<String> {
+fn text(value: Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(clean(text)),
+        Value::String(text) if is_clean(&text) => Some(text),
+        Value::String(text) => Some(clean(&text).into_owned()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
@@ -82,13 +123,34 @@ fn text(value: &Value) -> Option<String> {
 
 /// A line break inside a value would begin a header of its own: it becomes a blank, as does
 /// every other control character but the tab (RFC 9110, 5.5).
-pub(crate) fn clean(value: &str) -> String {
-    value.chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }).collect()
+pub(crate) fn clean(value: &str) -> Cow<'_, str> {
+    if is_clean(value) {
+        return Cow::Borrowed(value);
+    }
+    Cow::Owned(value.chars().map(|c| if is_refused(c) { ' ' } else { c }).collect())
+}
+
+fn is_clean(value: &str) -> bool {
+    !value.chars().any(is_refused)
+}
+
+fn is_refused(c: char) -> bool {
+    c.is_control() && c != '\t'
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    fn to_wire(headers: &[(String, String)]) -> Value {
+        serde_json::to_value(ToWire(headers)).unwrap()
+    }
+
+    fn from_wire(wire: Value) -> Result<Vec<(String, String)>, FrameError> {
+        serde_json::from_value::<FromWire>(wire).unwrap().bounded()
+    }
 
     fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
         list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -97,9 +159,7 @@ mod tests {
     #[test]
     fn values_of_one_name_are_joined() {
         let wire = to_wire(&pairs(&[("Accept", "a"), ("Host", "h"), ("accept", "b")]));
-        assert_eq!(wire["Accept"], "a, b");
-        assert_eq!(wire["Host"], "h");
-        assert_eq!(wire.len(), 2);
+        assert_eq!(wire, json!({"Accept": "a, b", "Host": "h"}));
     }
 
     #[test]
@@ -111,29 +171,28 @@ mod tests {
             ("bad name", "x"),
             ("Via", "1.1 relay"),
         ]);
-        assert_eq!(to_wire(&given).keys().collect::<Vec<_>>(), ["Via"]);
-        assert_eq!(from_wire(to_wire(&given)), Ok(pairs(&[("Via", "1.1 relay")])));
+        assert_eq!(to_wire(&given), json!({"Via": "1.1 relay"}));
+        let written = json!({"Connection": "close", "bad name": [1, 2], "Via": "1.1 relay"});
+        assert_eq!(from_wire(written), Ok(pairs(&[("Via", "1.1 relay")])));
     }
 
     #[test]
     fn no_line_break_survives_in_either_direction() {
         let split = pairs(&[("X", "a\r\nSet-Cookie: b\0")]);
         assert_eq!(to_wire(&split)["X"], "a  Set-Cookie: b ");
-        let wire = Map::from_iter([("X".to_owned(), Value::String("a\nb".to_owned()))]);
-        assert_eq!(from_wire(wire), Ok(pairs(&[("X", "a b")])));
+        assert_eq!(from_wire(json!({"X": "a\nb"})), Ok(pairs(&[("X", "a b")])));
     }
 
     #[test]
     fn numbers_and_lists_of_published_listeners_are_understood() {
-        let wire = serde_json::json!({"Age": 5, "Set-Cookie": ["a=1", "b=2"], "X": null});
-        let Value::Object(wire) = wire else { panic!("not an object") };
+        let wire = json!({"Age": 5, "Set-Cookie": ["a=1", "b=2", ["c"]], "X": null});
         let expected = pairs(&[("Age", "5"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]);
         assert_eq!(from_wire(wire), Ok(expected));
     }
 
     #[test]
     fn more_than_32_kib_of_headers_are_too_big() {
-        let of = |length: usize| Map::from_iter([("X".to_owned(), "y".repeat(length).into())]);
+        let of = |length: usize| json!({"X": "y".repeat(length)});
         assert!(from_wire(of(HEADERS_MAX - 1)).is_ok());
         assert_eq!(from_wire(of(HEADERS_MAX)), Err(FrameError::TooBig));
     }

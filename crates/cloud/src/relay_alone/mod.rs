@@ -3,6 +3,7 @@
 
 mod settings;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use clock::SystemClock;
@@ -41,7 +42,9 @@ pub(crate) async fn serve(
     })?;
     let drain = limits.drain;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let authority = Arc::new(Configured { names, entities, rules });
+    let entities = entities.into_iter().collect();
+    let (rules, none) = (rules.into(), Arc::default());
+    let authority = Arc::new(Configured { names, entities, rules, none });
     let relay = Relay::new(limits, authority, clock, Arc::new(SystemRandomness::default()));
     // Where port 0 was asked for, the log says which one it became.
     let listen = listener.local_addr().unwrap_or(listen);
@@ -59,8 +62,9 @@ pub(crate) async fn serve(
 /// What the configuration says: every rule holds for every entity.
 struct Configured {
     names: Vec<String>,
-    entities: Vec<Entity>,
-    rules: Vec<Rule>,
+    entities: HashSet<Entity>,
+    rules: Arc<[Rule]>,
+    none: Arc<[Rule]>,
 }
 
 impl Authority for Configured {
@@ -69,14 +73,13 @@ impl Authority for Configured {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 
-    fn rules(&self, entity: &Entity) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
-        let known = self.entities.contains(entity);
-        let rules = if known { self.rules.clone() } else { Vec::new() };
-        Box::pin(std::future::ready(Ok(rules)))
+    fn rules(&self, entity: &Entity) -> BoxFuture<'_, Result<Arc<[Rule]>, AuthorityError>> {
+        let rules = if self.entities.contains(entity) { &self.rules } else { &self.none };
+        Box::pin(std::future::ready(Ok(Arc::clone(rules))))
     }
 
-    fn rules_everywhere(&self) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
-        Box::pin(std::future::ready(Ok(self.rules.clone())))
+    fn rules_everywhere(&self) -> BoxFuture<'_, Result<Arc<[Rule]>, AuthorityError>> {
+        Box::pin(std::future::ready(Ok(Arc::clone(&self.rules))))
     }
 
     fn names(&self) -> &[String] {

@@ -45,7 +45,7 @@ pub(super) async fn open(
             return from_relay(&Trouble::Refused(relay.hold_back_sender(refusal).await));
         }
     };
-    let Some(place) = relay.rooms.socket(&entity) else {
+    let Some(place) = relay.rooms.socket(&relay.rooms.share(&entity)) else {
         return from_relay(&Trouble::not_delivered(DeliveryErrorKind::Busy));
     };
     let mut shown = forwarded(headers, false);

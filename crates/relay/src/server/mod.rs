@@ -49,15 +49,15 @@ pub trait Authority: Send + Sync {
     /// The rules of shared keys that hold for `entity` now, for relays that take such tokens.
     /// None unless an authority says otherwise: whoever can check a shared key can also use it
     /// (SPEC W-5).
-    fn rules(&self, entity: &Entity) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
+    fn rules(&self, entity: &Entity) -> BoxFuture<'_, Result<Arc<[Rule]>, AuthorityError>> {
         let _ = entity;
-        Box::pin(std::future::ready(Ok(Vec::new())))
+        Box::pin(std::future::ready(Ok(Arc::default())))
     }
 
     /// The rules that hold at every path, whether there is an entity or not: only who has a token
     /// of one of them is told that there is none. None unless an authority says otherwise.
-    fn rules_everywhere(&self) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
-        Box::pin(std::future::ready(Ok(Vec::new())))
+    fn rules_everywhere(&self) -> BoxFuture<'_, Result<Arc<[Rule]>, AuthorityError>> {
+        Box::pin(std::future::ready(Ok(Arc::default())))
     }
 
     /// The host names of this relay, without port. A token of a shared key is for a host, and without

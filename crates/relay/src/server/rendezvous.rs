@@ -143,7 +143,8 @@ async fn hand_over(
         sent.ok_or(None)?.map_err(|_| None)?;
     }
     // Nothing of an answer is read before there is room for the largest.
-    let held = relay.rooms.bytes_when_free(&met.channel.entity, RENDEZVOUS_MAX).await;
+    let share = relay.rooms.share(&met.channel.entity);
+    let held = relay.rooms.bytes_when_free(&share, RENDEZVOUS_MAX).await;
     let mut held = held.ok_or(Some(Close::INTERNAL))?;
     let mut session = RendezvousSession::new(met.id);
     loop {

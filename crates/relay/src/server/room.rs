@@ -29,7 +29,7 @@ struct Room {
 }
 
 /// One entity's.
-struct Share {
+pub(super) struct Share {
     room: Room,
     turns: Arc<Semaphore>,
 }
@@ -48,37 +48,37 @@ impl Rooms {
     }
 
     /// Room for one request; nothing if there is none.
-    pub(super) fn request(&self, entity: &Entity) -> Option<Held> {
-        take(&self.of(entity).room.requests, &self.all.requests, 1)
+    pub(super) fn request(&self, share: &Share) -> Option<Held> {
+        take(&share.room.requests, &self.all.requests, 1)
     }
 
     /// Room for so many bytes of a sender's; nothing if there is none.
-    pub(super) fn bytes(&self, entity: &Entity, count: usize) -> Option<Held> {
-        take(&self.of(entity).room.pieces, &self.all.pieces, pieces(count))
+    pub(super) fn bytes(&self, share: &Share, count: usize) -> Option<Held> {
+        take(&share.room.pieces, &self.all.pieces, pieces(count))
     }
 
     /// Room for so many bytes of a listener's, as soon as there is some. Whoever waits for a share
     /// of all has its entity's already: others of that entity wait behind it, and nobody else does.
-    pub(super) async fn bytes_when_free(&self, entity: &Entity, count: usize) -> Option<Held> {
-        let (share, count) = (self.of(entity), pieces(count));
+    pub(super) async fn bytes_when_free(&self, share: &Share, count: usize) -> Option<Held> {
+        let count = pieces(count);
         let of_entity = Arc::clone(&share.room.pieces).acquire_many_owned(count).await.ok()?;
         let of_all = Arc::clone(&self.all.pieces).acquire_many_owned(count).await.ok()?;
         Some(Held { of_entity, of_all })
     }
 
     /// Room for one sender's WebSocket; nothing if there is none.
-    pub(super) fn socket(&self, entity: &Entity) -> Option<Held> {
-        take(&self.of(entity).room.sockets, &self.all.sockets, 1)
+    pub(super) fn socket(&self, share: &Share) -> Option<Held> {
+        take(&share.room.sockets, &self.all.sockets, 1)
     }
 
     /// One of an entity's turns, to be kept until its request is answered; nothing if none came
     /// free in [`Limits::turn`]. Whoever waits longest has the next one.
     pub(super) async fn turn(
         &self,
-        entity: &Entity,
+        share: &Share,
         clock: &dyn Clock,
     ) -> Option<OwnedSemaphorePermit> {
-        let turns = Arc::clone(&self.of(entity).turns);
+        let turns = Arc::clone(&share.turns);
         if let Ok(turn) = Arc::clone(&turns).try_acquire_owned() {
             return Some(turn);
         }
@@ -87,7 +87,7 @@ impl Rooms {
 
     /// What one entity may hold. There are no more of them than entities that the authority knows:
     /// it is asked before anybody gets here.
-    fn of(&self, entity: &Entity) -> Arc<Share> {
+    pub(super) fn share(&self, entity: &Entity) -> Arc<Share> {
         // Each change under this lock is one step: a panic elsewhere leaves nothing half done.
         let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(share) = of.get(entity) {
@@ -152,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    fn rooms() -> (Rooms, [Entity; 3]) {
+    fn rooms() -> (Rooms, [Arc<Share>; 3]) {
         let limits = Limits {
             requests_per_entity: 2,
             requests: 3,
@@ -160,7 +160,9 @@ mod tests {
             bytes: 15 * PIECE,
             ..Limits::default()
         };
-        (Rooms::new(&limits), ["a", "b", "c"].map(|name| Entity::parse(name).unwrap()))
+        let rooms = Rooms::new(&limits);
+        let shares = ["a", "b", "c"].map(|name| rooms.share(&Entity::parse(name).unwrap()));
+        (rooms, shares)
     }
 
     #[test]

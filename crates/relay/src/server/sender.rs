@@ -60,7 +60,8 @@ impl Inner {
         let admitted = timeout(&*self.clock, self.limits.handshake, admitted).await;
         let (entity, by_authorization) = admitted.unwrap_or(Err(Refusal::Unavailable))?;
         let full = || Trouble::not_delivered(DeliveryErrorKind::Busy);
-        let under_way = self.rooms.request(&entity).ok_or_else(full)?;
+        let share = self.rooms.share(&entity);
+        let under_way = self.rooms.request(&share).ok_or_else(full)?;
         let mut forwarded = forwarded(&head.headers, by_authorization);
         forwarded.push(("Via".to_owned(), via(host)));
         let of_headers = headers::size(&forwarded);
@@ -73,7 +74,7 @@ impl Inner {
             return Err(Trouble::TooBig);
         }
         // Before the first byte of it is read: a sender that is slow holds no more than this.
-        let held = self.rooms.bytes(&entity, of_headers + announced.unwrap_or(most));
+        let held = self.rooms.bytes(&share, of_headers + announced.unwrap_or(most));
         let mut held = held.ok_or_else(full)?;
         let body = self.whole(body, most).await?;
         held.shrink_to(of_headers + body.len());
@@ -85,7 +86,7 @@ impl Inner {
         let request = Request { method: head.method.to_string(), target, headers: forwarded, body };
         let road = if large { Road::Rendezvous } else { Road::Either };
         let sent = Sent { request, remote: remote(&head.extensions) };
-        let turn = self.rooms.turn(&entity, &*self.clock).await;
+        let turn = self.rooms.turn(&share, &*self.clock).await;
         let asked = self.ask(&entity, sent, road).map_err(Trouble::not_delivered)?;
         let answer = asked.begun_answer().await.map_err(Trouble::Delivery)?;
         drop(turn);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use futures_util::FutureExt as _;
 use relay::token::sas::Rule;
@@ -43,14 +43,14 @@ impl Authority for Known {
         async { answer }.boxed()
     }
 
-    fn rules(&self, entity: &Entity) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
+    fn rules(&self, entity: &Entity) -> BoxFuture<'_, Result<Arc<[Rule]>, AuthorityError>> {
         let rules = self.shared.lock().unwrap().get(entity).cloned().unwrap_or_default();
-        async { Ok(rules) }.boxed()
+        async { Ok(rules.into()) }.boxed()
     }
 
-    fn rules_everywhere(&self) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
+    fn rules_everywhere(&self) -> BoxFuture<'_, Result<Arc<[Rule]>, AuthorityError>> {
         let rules = self.everywhere.lock().unwrap().clone();
-        async { Ok(rules) }.boxed()
+        async { Ok(rules.into()) }.boxed()
     }
 
     fn names(&self) -> &[String] {

@@ -1,0 +1,172 @@
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::write::without_relay_pairs;
+use super::*;
+use crate::message::{Request, Response};
+
+fn sample() -> Request {
+    Request {
+        method: "POST".to_owned(),
+        target: "/passback/v1?x=1&sb-hc-token=secret&sb%2Dhc-id=2&y=".to_owned(),
+        headers: vec![("Host".to_owned(), "relay".to_owned())],
+        body: Bytes::from_static(b"body"),
+    }
+}
+
+#[test]
+fn a_request_arrives_as_it_was_sent_without_the_relays_own_pairs() {
+    let id = Uuid::from_u128(7);
+    let text = request(id, "wss://relay/x", &sample(), None);
+    assert!(!text.contains("secret"));
+    let expected = RequestHead {
+        id: id.to_string(),
+        address: "wss://relay/x".to_owned(),
+        method: "POST".to_owned(),
+        target: "/passback/v1?x=1&y=".to_owned(),
+        headers: sample().headers,
+        body: true,
+    };
+    assert_eq!(from_relay(&text), Ok(FromRelay::Request(expected)));
+}
+
+#[test]
+fn a_query_of_relay_pairs_only_leaves_no_question_mark() {
+    assert_eq!(without_relay_pairs("/a?sb-hc-action=connect"), "/a");
+    assert_eq!(without_relay_pairs("/a?SB-HC-ID"), "/a");
+    assert_eq!(without_relay_pairs("/a?x=sb-hc-id"), "/a?x=sb-hc-id");
+}
+
+#[test]
+fn the_wire_is_that_of_azure_relay() {
+    let remote = Some(SocketAddr::from(([192, 0, 2, 7], 40_000)));
+    let value: Value =
+        serde_json::from_str(&request(Uuid::nil(), "wss://r/", &sample(), remote)).unwrap();
+    assert_eq!(
+        value,
+        json!({"request": {"address": "wss://r/", "id": "00000000-0000-0000-0000-000000000000",
+            "requestTarget": "/passback/v1?x=1&y=", "method": "POST",
+            "requestHeaders": {"Host": "relay"}, "body": true,
+            "remoteEndpoint": {"address": "192.0.2.7", "port": 40_000}}})
+    );
+    let value: Value = serde_json::from_str(&response("i", &Response::empty(204))).unwrap();
+    assert_eq!(
+        value,
+        json!({"response": {"requestId": "i", "statusCode": 204, "statusDescription": "",
+            "responseHeaders": {}, "body": false}})
+    );
+    let value: Value = serde_json::from_str(&renew_token("t")).unwrap();
+    assert_eq!(value, json!({"renewToken": {"token": "t"}}));
+}
+
+#[test]
+fn a_status_is_a_number_or_a_text_between_200_and_599() {
+    let status = |code: &str| {
+        let text = format!(r#"{{"response":{{"requestId":"x","statusCode":{code},"z":[1]}}}}"#);
+        match from_listener(&text)? {
+            FromListener::Response(head) => Ok(head.status),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(status("200"), Ok(200));
+    assert_eq!(status("\"404\""), Ok(404));
+    for code in ["199", "600", "-1", "2e2", "200.5", "65736", "null", "\"\"", "\"2 00\"", "[]"] {
+        assert_eq!(status(code), Err(FrameError::Malformed), "{code}");
+    }
+}
+
+#[test]
+fn an_unknown_command_is_ignored_and_half_a_command_is_not() {
+    assert_eq!(from_listener(r#"{"weather":{"sunny":true}}"#), Ok(FromListener::Other));
+    assert_eq!(from_relay(r#"{"accept":{"id":"1"}}"#), Ok(FromRelay::Other));
+    let rendezvous = FromRelay::Rendezvous { id: "1".to_owned(), address: "wss://r".to_owned() };
+    assert_eq!(from_relay(r#"{"request":{"id":"1","address":"wss://r"}}"#), Ok(rendezvous));
+    let written =
+        FromRelay::Rendezvous { id: Uuid::nil().to_string(), address: "wss://r".to_owned() };
+    assert_eq!(from_relay(&super::rendezvous(Uuid::nil(), "wss://r")), Ok(written));
+    for text in [
+        "",
+        "[]",
+        "null",
+        "[null,null]",
+        "{",
+        "{}{}",
+        r#"{"response":{}}"#,
+        r#"{"response":5}"#,
+        r#"{"renewToken":{}}"#,
+        r#"{"renewToken":{"token":"a"},"response":{"requestId":"x","statusCode":200}}"#,
+    ] {
+        assert_eq!(from_listener(text), Err(FrameError::Malformed), "{text}");
+    }
+    for text in [
+        r#"{"request":{}}"#,
+        r#"{"request":{"id":""}}"#,
+        r#"{"request":{"id":"1","method":"GE T"}}"#,
+        r#"{"request":{"id":"1","method":"GET","requestTarget":"/\r\nx"}}"#,
+        r#"{"request":{"id":"1","method":"GET","requestHeaders":[]}}"#,
+    ] {
+        assert_eq!(from_relay(text), Err(FrameError::Malformed), "{text}");
+    }
+}
+
+#[test]
+fn what_is_longer_than_a_message_is_not_even_parsed() {
+    let long = "x".repeat(MESSAGE_MAX + 1);
+    assert_eq!(from_listener(&long), Err(FrameError::TooBig));
+    let token = format!(r#"{{"renewToken":{{"token":"{}"}}}}"#, "x".repeat(TOKEN_MAX + 1));
+    assert_eq!(from_listener(&token), Err(FrameError::TooBig));
+}
+
+#[test]
+fn deep_nesting_does_not_exhaust_the_stack() {
+    let deep = format!(r#"{{"x":{}"#, "[".repeat(100_000));
+    assert_eq!(from_listener(&deep), Err(FrameError::Malformed));
+    assert_eq!(from_relay(&deep), Err(FrameError::Malformed));
+}
+
+proptest! {
+    #[test]
+    fn decoding_never_panics(text in "\\PC{0,200}") {
+        let _ = from_listener(&text);
+        let _ = from_relay(&text);
+    }
+
+    #[test]
+    fn decoding_a_damaged_frame_never_panics(
+        at in 0_usize..400, byte in any::<u8>(), cut in 0_usize..400, own in any::<bool>(),
+    ) {
+        let whole = if own {
+            request(Uuid::from_u128(9), "wss://relay/$hc/e", &sample(), None)
+        } else {
+            let headers = vec![("Via".to_owned(), "1.1 r".to_owned())];
+            let body = Bytes::from_static(b"b");
+            response("id", &Response { headers, body, ..Response::empty(200) })
+        };
+        let mut bytes = whole.into_bytes();
+        let at = at % bytes.len();
+        bytes[at] = byte;
+        bytes.truncate(bytes.len() - cut % bytes.len());
+        let text = String::from_utf8_lossy(&bytes);
+        let _ = from_listener(&text);
+        let _ = from_relay(&text);
+    }
+
+    #[test]
+    fn every_answer_arrives_as_it_was_given(
+        status in 200_u16..600, value in "[ -~]{0,40}", value_of_reason in "[ -~]{0,40}",
+        body in any::<bool>(),
+    ) {
+        let id = Uuid::from_u128(3);
+        let headers = vec![("X-Answer".to_owned(), value)];
+        let bytes = if body { Bytes::from_static(b"b") } else { Bytes::new() };
+        let reason = value_of_reason.clone();
+        let given = Response { status, reason, headers: headers.clone(), body: bytes };
+        let reason = value_of_reason;
+        let head = ResponseHead { request: Some(id), status, reason, headers, body };
+        let read = from_listener(&response(&id.to_string(), &given));
+        prop_assert_eq!(read, Ok(FromListener::Response(head)));
+    }
+}
