@@ -28,15 +28,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use database::writer::Writer;
 use directory::{ObjectGuid, Witness};
 use protocol::limits::CLOCK_DIFFERENCE_MAX;
 use protocol::{Answer, Header, RequestId, Timestamp};
 use sqlx::sqlite::SqlitePool;
-use tokio::sync::Mutex;
 
 use crate::audit::{self, Event};
 
-use step::{DurableStep, returning_last};
+use step::changing;
 
 /// The steps of the file's schema. A step is never edited after it was released.
 pub(crate) static SCHEMA: &[&str] = &[
@@ -102,9 +102,7 @@ pub enum JournalError {
 #[derive(Clone)]
 pub struct Journal {
     pool: SqlitePool,
-    /// Held by who writes. SQLite lets one write at a time, too, but has the others look again
-    /// after a while, and people wait meanwhile.
-    writing: Arc<Mutex<()>>,
+    writer: Arc<Writer>,
 }
 
 /// How far an entry is.
@@ -181,7 +179,7 @@ impl Journal {
             .execute(&pool)
             .await
             .map_err(failed("note since when it knows"))?;
-        Ok(Self { pool, writing: Arc::default() })
+        Ok(Self { writer: Arc::new(Writer::of(&pool)), pool })
     }
 
     /// Opens the journal that onboarding made. Makes none, and makes nothing that is empty into one.
@@ -195,7 +193,7 @@ impl Journal {
             return Err(JournalError::Gone(path));
         }
         let pool = database::open(&path, SCHEMA).await?;
-        Ok(Self { pool, writing: Arc::default() })
+        Ok(Self { writer: Arc::new(Writer::of(&pool)), pool })
     }
 
     /// Whether a request that was issued at this moment, and has no entry, was never begun.
@@ -217,8 +215,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Database`].
     pub async fn begin(&self, header: &Header, now: Timestamp) -> Result<bool, JournalError> {
-        let mut step = self.step("begin an entry").await?;
-        let begin = returning_last(
+        let begin = changing(
             "INSERT INTO entry (request, header, state, begun_at)
              SELECT $1, $2, 'begun', $3 FROM about WHERE horizon <= $4
              ON CONFLICT (request) DO NOTHING",
@@ -228,11 +225,10 @@ impl Journal {
             .bind(header.encode())
             .bind(now.as_millis())
             .bind(header.issued_at.after(CLOCK_DIFFERENCE_MAX).as_millis());
-        let begun = step.change(begin).await?;
-        if begun {
-            step.commit(&[Event::begun(header)], now).await?;
+        match self.change("begin an entry", begin).await? {
+            Some(step) => step.commit(&[Event::begun(header)], now).await.map(|()| true),
+            None => Ok(false),
         }
-        Ok(begun)
     }
 
     /// Notes the state before the set. May be repeated while nothing was sent (another controller
@@ -248,9 +244,8 @@ impl Journal {
         witness: &Witness,
         now: Timestamp,
     ) -> Result<Noted, JournalError> {
-        let mut step = self.step("note the state before a set").await?;
         // One statement: of two requests at once, one is noted.
-        let note = returning_last(
+        let note = changing(
             "UPDATE entry SET state = 'noted', connector = $1, object_guid = $2, controller = $3,
                  invocation_id = $4, version = $5, pwd_last_set = $6, noted_at = $7
              WHERE request = $8 AND state IN ('begun', 'noted') AND NOT EXISTS (
@@ -270,11 +265,10 @@ impl Journal {
             })
             .bind(now.as_millis())
             .bind(header.request.to_bytes().to_vec());
-        if step.change(note).await? {
+        if let Some(step) = self.change("note the state before a set", note).await? {
             step.commit(&[Event::noted(header, place, witness)], now).await?;
             return Ok(Noted::Yes);
         }
-        drop(step);
         match self.entry(header.request).await?.map(|entry| entry.state) {
             Some(State::Begun | State::Noted) => Ok(Noted::AnotherIsOpen),
             _ => Err(JournalError::OutOfOrder),
@@ -287,15 +281,12 @@ impl Journal {
     /// # Errors
     /// [`JournalError::OutOfOrder`] unless the entry is noted.
     pub async fn set(&self, header: &Header, now: Timestamp) -> Result<(), JournalError> {
-        let mut step = self.step("record a set").await?;
-        let set = returning_last(
+        let set = changing(
             "UPDATE entry SET state = 'set', set_at = $1 WHERE request = $2 AND state = 'noted'",
         );
         let request = header.request.to_bytes().to_vec();
         let set = sqlx::query(set).bind(now.as_millis()).bind(request);
-        if !step.change(set).await? {
-            return Err(JournalError::OutOfOrder);
-        }
+        let step = self.change("record a set", set).await?.ok_or(JournalError::OutOfOrder)?;
         step.commit(&[Event::set(header)], now).await
     }
 
@@ -311,16 +302,14 @@ impl Journal {
         trail: &[Event],
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        let mut step = self.step("record an answer").await?;
-        let finish = returning_last(
+        let finish = changing(
             "UPDATE entry SET state = 'finished', answer = $1, finished_at = $2
              WHERE request = $3 AND state <> 'finished'",
         );
         let request = request.to_bytes().to_vec();
         let finish = sqlx::query(finish).bind(answer.encode()).bind(now.as_millis()).bind(request);
-        if !step.change(finish).await? {
-            return Err(JournalError::OutOfOrder);
-        }
+        let step =
+            self.change("record an answer", finish).await?.ok_or(JournalError::OutOfOrder)?;
         step.commit(trail, now).await
     }
 
@@ -329,7 +318,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Database`]: nothing was written.
     pub async fn record(&self, trail: &[Event], now: Timestamp) -> Result<(), JournalError> {
-        self.step("write to the audit trail").await?.commit(trail, now).await
+        self.trail_only("write to the audit trail").await?.commit(trail, now).await
     }
 
     /// The entry of a request, if it was ever begun.
@@ -399,13 +388,8 @@ impl Journal {
 
     /// Waits for what is running and closes the file.
     pub async fn close(&self) {
+        self.writer.close().await;
         self.pool.close().await;
-    }
-
-    async fn step(&self, doing: &'static str) -> Result<DurableStep<'_>, JournalError> {
-        let alone = self.writing.lock().await;
-        let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed(doing))?;
-        Ok(DurableStep { transaction, doing, last: None, _alone: alone })
     }
 }
 

@@ -24,8 +24,11 @@
 //! export holds one in every line.
 
 use aws_lc_rs::digest::{Context, SHA256};
-use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
+use sqlx::query::Query;
+use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, Row as _, TypeInfo as _, ValueRef as _};
+
+use crate::writer::{self, Writing};
 
 /// Rows that are read at once when a chain is verified, and forgotten at once: few enough that
 /// nobody waits for the file.
@@ -116,13 +119,41 @@ impl<const N: usize> Chain<N> {
         last: Option<&SqliteRow>,
         rows: Vec<[Value; N]>,
     ) -> Result<i64, sqlx::Error> {
-        let mut last = match last {
+        let last = match last {
             Some(row) => self.given_back(row, within).await?,
             None => self.head(within).await?,
         };
         if rows.is_empty() {
             return Ok(last.map_or(0, |head| head.seq));
         }
+        let seq = last.as_ref().map_or(0, |head| head.seq);
+        let added = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        let (statement, values) = self.insertion(last, rows);
+        bound(sqlx::query(AssertSqlSafe(statement)), values).execute(within).await?;
+        Ok(seq.saturating_add(added))
+    }
+
+    /// Appends rows as [`Chain::append`] does, and commits; `last` is what the transaction's first statement
+    /// gave back as [`Chain::last_row`].
+    ///
+    /// # Errors
+    /// What the database says; nothing was written then.
+    pub async fn append_and_commit(
+        &self,
+        mut within: Writing<'_>,
+        last: &SqliteRow,
+        rows: Vec<[Value; N]>,
+    ) -> Result<(), sqlx::Error> {
+        if rows.is_empty() {
+            return within.commit(sqlx::query("COMMIT")).await;
+        }
+        let last = self.given_back(last, within.connection()).await?;
+        let (statement, values) = self.insertion(last, rows);
+        within.commit(bound(sqlx::query(writer::last(&statement)), values)).await
+    }
+
+    /// The statement that appends rows behind `last`, and what it is given.
+    fn insertion(&self, mut last: Option<Head>, rows: Vec<[Value; N]>) -> (String, Vec<Value>) {
         let places: Vec<String> = (0..rows.len()).map(Self::places).collect();
         let statement = format!(
             "INSERT INTO {} (seq, hash, {}) VALUES {}",
@@ -130,23 +161,15 @@ impl<const N: usize> Chain<N> {
             self.columns.join(", "),
             places.join(", ")
         );
-        let mut insert = sqlx::query(AssertSqlSafe(statement));
+        let mut given = Vec::with_capacity(rows.len() * (N + 2));
         for values in rows {
             let (seq, previous) = last.map_or((1, Vec::new()), Head::followed);
             let hash = link(&previous, seq, values.iter().map(Value::hashed));
-            insert = insert.bind(seq).bind(hash.clone());
-            for value in values {
-                insert = match value {
-                    Value::Nothing => insert.bind(None::<i64>),
-                    Value::Number(number) => insert.bind(number),
-                    Value::Bytes(bytes) => insert.bind(bytes),
-                    Value::Text(text) => insert.bind(text),
-                };
-            }
+            given.extend([Value::Number(seq), Value::Bytes(hash.clone())]);
+            given.extend(values);
             last = Some(Head { seq, hash });
         }
-        insert.execute(within).await?;
-        Ok(last.map_or(0, |head| head.seq))
+        (statement, given)
     }
 
     /// The placeholders of one row of several.
@@ -336,6 +359,19 @@ fn hashed(row: &SqliteRow, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error>
         "TEXT" => Some(row.try_get_unchecked::<Vec<u8>, _>(column)?),
         "BLOB" => Some(row.try_get(column)?),
         _ => None,
+    })
+}
+
+/// A statement with its values.
+fn bound<'q>(
+    statement: Query<'q, Sqlite, SqliteArguments>,
+    values: Vec<Value>,
+) -> Query<'q, Sqlite, SqliteArguments> {
+    values.into_iter().fold(statement, |statement, value| match value {
+        Value::Nothing => statement.bind(None::<i64>),
+        Value::Number(number) => statement.bind(number),
+        Value::Bytes(bytes) => statement.bind(bytes),
+        Value::Text(text) => statement.bind(text),
     })
 }
 

@@ -8,7 +8,7 @@
 //! What the statements mean is the business of whoever opens the file: `store` for the cloud's
 //! state, `sync` for connector spaces and metaverse, the agent for its journal. How rows are
 //! chained by hashes, so that audit trails show what was done to them, is the same for all of
-//! them: [`chain`].
+//! them: [`chain`]. Where somebody waits for a step to be durable, it is written by [`writer`].
 #![cfg_attr(
     test,
     allow(
@@ -19,6 +19,7 @@
 )]
 
 pub mod chain;
+pub mod writer;
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};

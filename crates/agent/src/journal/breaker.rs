@@ -7,7 +7,7 @@ use protocol::{Changed, Timestamp};
 use sqlx::Row as _;
 use sqlx::sqlite::SqlitePool;
 
-use super::step::returning_last;
+use super::step::changing;
 use super::{FILE, Journal, JournalError, SCHEMA, failed, row};
 use crate::audit::Event;
 use crate::guard::breaker::{Breaker, WINDOW};
@@ -95,12 +95,12 @@ impl Journal {
         event: &Event,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        let mut step = self.step("open the breaker").await?;
-        let open = returning_last("UPDATE breaker SET opened_at = $1 WHERE opened_at IS NULL");
-        if step.change(sqlx::query(open).bind(now.as_millis())).await? {
-            step.commit(std::slice::from_ref(event), now).await?;
+        let open = changing("UPDATE breaker SET opened_at = $1 WHERE opened_at IS NULL");
+        let open = sqlx::query(open).bind(now.as_millis());
+        match self.change("open the breaker", open).await? {
+            Some(step) => step.commit(std::slice::from_ref(event), now).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Closes the breaker if it is open, and tells audit. Whether it was open.
@@ -112,15 +112,14 @@ impl Journal {
         event: &Event,
         now: Timestamp,
     ) -> Result<bool, JournalError> {
-        let mut step = self.step("release the breaker").await?;
-        let release = returning_last(
+        let release = changing(
             "UPDATE breaker SET opened_at = NULL, released_at = $1 WHERE opened_at IS NOT NULL",
         );
-        let released = step.change(sqlx::query(release).bind(now.as_millis())).await?;
-        if released {
-            step.commit(std::slice::from_ref(event), now).await?;
+        let release = sqlx::query(release).bind(now.as_millis());
+        match self.change("release the breaker", release).await? {
+            Some(step) => step.commit(std::slice::from_ref(event), now).await.map(|()| true),
+            None => Ok(false),
         }
-        Ok(released)
     }
 }
 

@@ -89,6 +89,7 @@ impl Journal {
         for connection in &mut all {
             sqlx::raw_sql(statement).execute(&mut **connection).await.unwrap();
         }
+        self.writer.execute_alone(statement).await.unwrap();
     }
 }
 
