@@ -18,6 +18,7 @@ use protocol::{AgentId, Answer, Details, Header, Outcome, Randomness, RequestId,
 use relay::{BoxFuture, Handler, Request, Response};
 use seal::{AgentKeys, OpenedRequest, PackageKey, SealError, SigningKey};
 use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::audit::{AtWill, Event};
 use crate::clocks::FIRST_MEASUREMENT;
@@ -84,7 +85,7 @@ impl Handler for Intake {
 impl Intake {
     async fn writeback(&self, package: &[u8]) -> Result<Response, JournalError> {
         let opened = match seal::open_request(&self.keys, package) {
-            Ok(opened) => Arc::new(opened),
+            Ok(opened) => opened,
             Err(error) => return Ok(self.not_opened(package, &error).await),
         };
         let header = &opened.header;
@@ -101,10 +102,8 @@ impl Intake {
         let Some(key) = self.keys.package_key(opened.package_key_id) else {
             return Ok(Response::empty(400));
         };
-        // What only reads is done while the entry is written, and given up where there is one.
-        let prepared = async { Ok(self.prepare(&opened).await) };
-        let prepared = match tokio::try_join!(prepared, self.begin(header)) {
-            Ok((prepared, ())) => prepared,
+        let prepared = match self.prepare(&opened).await {
+            Ok(prepared) => prepared,
             Err(NotBegun::Before) => return self.known(key, header).await,
             Err(NotBegun::Failed(error)) => {
                 self.remember(header.request, Outcome::Fault);
@@ -178,36 +177,38 @@ impl Intake {
         None
     }
 
-    /// What decides whether anything is written, and the passwords, which are being opened; or why
-    /// nothing will be written. Changes nothing.
+    /// Begins the entry. Meanwhile, what decides whether anything is written, and the passwords; or why
+    /// nothing will be written. Given up where there is an entry.
     async fn prepare<'a>(
         &'a self,
-        opened: &'a Arc<OpenedRequest>,
-    ) -> Result<(Looked<'a>, impl Future<Output = Opened> + 'a), Outcome> {
-        if let Some(outcome) = self.refusal(opened).await {
-            return Err(outcome);
-        }
+        opened: &'a OpenedRequest,
+    ) -> Result<Result<(Looked<'a>, Opened), Outcome>, NotBegun> {
         let header = &opened.header;
-        let passwords = self.open_passwords(opened);
-        let resolved = self.writeback.resolve(header).await;
-        Ok((self.writeback.look(header, resolved).await, passwords))
+        if let Some(outcome) = self.refusal(opened).await {
+            return self.begin(header).await.map(|()| Err(outcome));
+        }
+        let asks = Notify::new();
+        let looked = async {
+            let resolved = self.writeback.resolve(header).await;
+            asks.notify_one();
+            Ok(self.writeback.look(header, resolved).await)
+        };
+        let passwords = async {
+            // The question to the directory leaves first. Its controller works longer than this takes,
+            // and on a thread of its own it would be the controller that makes room.
+            asks.notified().await;
+            tokio::task::yield_now().await;
+            Ok(self.open_passwords(opened))
+        };
+        let begun = self.begin(header);
+        let (looked, (), passwords) = tokio::try_join!(biased; looked, begun, passwords)?;
+        Ok(Ok((looked, passwords)))
     }
 
-    /// Begins to open the passwords, on a thread of its own.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "an RSA decryption takes most of a millisecond, in which the directory is asked"
-    )]
-    fn open_passwords<'a>(
-        &self,
-        opened: &'a Arc<OpenedRequest>,
-    ) -> impl Future<Output = Opened> + use<'a> {
-        let (keys, of) = (Arc::clone(&self.keys), Arc::clone(opened));
-        let work = tokio::task::spawn_blocking(move || seal::open_passwords(&keys, &of));
-        async move {
-            let passwords = work.await.unwrap_or(Err(SealError::Library("open a password")));
-            passwords.map_err(|error| not_opened(&opened.header, &error))
-        }
+    /// Opens the passwords. An RSA decryption takes most of a millisecond.
+    fn open_passwords(&self, opened: &OpenedRequest) -> Opened {
+        let passwords = seal::open_passwords(&self.keys, opened);
+        passwords.map_err(|error| not_opened(&opened.header, &error))
     }
 
     /// A package that does not open: remembered by the request id that it claims, if it has one,

@@ -112,8 +112,8 @@ impl Unrecorded {
 }
 
 impl Writeback {
-    /// Carries out a request that the journal has begun. The passwords are waited for once the account
-    /// that is meant was found, and not where there is none.
+    /// Carries out a request that the journal has begun. Passwords that did not open are told of where the
+    /// account that is meant was found, and not where there is none.
     ///
     /// # Errors
     /// [`JournalError`]: the entry stays open as it is, and is settled later.
@@ -121,7 +121,7 @@ impl Writeback {
         &self,
         header: &Header,
         looked: Looked<'_>,
-        passwords: impl Future<Output = Opened>,
+        passwords: Opened,
     ) -> Result<Ended, JournalError> {
         // What audit is told together with the answer: each write of its own would keep the
         // person waiting.

@@ -112,8 +112,7 @@ impl World {
         let account = AdAccount { policy: self.seen.clone(), ..account_of(guid) };
         let found = writeback.find(account).await.map_err(stop);
         let looked = Looked { found, trail: Vec::new() };
-        let opened = std::future::ready(Ok(passwords.clone()));
-        let ended = writeback.carry_out(&header, looked, opened).await;
+        let ended = writeback.carry_out(&header, looked, Ok(passwords.clone())).await;
         let outcome = match ended.unwrap() {
             Ended::Known(answer) => Some(answer.outcome),
             Ended::Unrecorded(Unrecorded { header, answer, trail }) => {

@@ -150,9 +150,8 @@ impl World {
     async fn set(&self) -> (Ended, Vec<Event>) {
         let passwords = Passwords::New(ClearPassword::from_text("New-Password-1").unwrap());
         let (header, mut trail) = (header(), Vec::new());
-        let opened = std::future::ready(Ok(passwords));
         let found = self.found().await;
-        let write = self.writeback.write(&header, found, opened, &mut trail);
+        let write = self.writeback.write(&header, found, Ok(passwords), &mut trail);
         let stop = write.await.unwrap().unwrap();
         let told = trail.clone();
         (self.writeback.finish(&header, stop, trail).await.unwrap(), told)
@@ -211,7 +210,7 @@ async fn passwords_that_do_not_open_end_a_request_before_anything_is_sent() {
     let world = World::new("not-opened", ordinary()).await;
     let event = Event::of(&header(), "intake.password_not_opened", json!({}));
     let looked = Looked { found: Ok(world.found().await), trail: Vec::new() };
-    let opened = std::future::ready(Err((Outcome::NotDecryptable, event)));
+    let opened = Err((Outcome::NotDecryptable, event));
     let ended = world.writeback.carry_out(&header(), looked, opened).await.unwrap();
     assert!(matches!(ended, Ended::Known(answer) if answer.outcome == Outcome::NotDecryptable));
     assert_eq!(world.sets.load(Ordering::Relaxed), 0);
@@ -221,13 +220,14 @@ async fn passwords_that_do_not_open_end_a_request_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn the_passwords_of_a_request_for_nobody_are_never_opened() {
-    let world = World::new("never-opened", ordinary()).await;
+async fn that_passwords_do_not_open_is_not_told_of_a_request_for_nobody() {
+    let world = World::new("for-nobody", ordinary()).await;
+    let event = Event::of(&header(), "intake.password_not_opened", json!({}));
     let looked = Looked { found: Err(stop(Outcome::UserGone)), trail: Vec::new() };
-    let opened = async { panic!("nothing is written with them") };
+    let opened = Err((Outcome::NotDecryptable, event));
     let ended = world.writeback.carry_out(&header(), looked, opened).await.unwrap();
     assert!(matches!(ended, Ended::Known(answer) if answer.outcome == Outcome::UserGone));
-    assert_eq!(world.state().await, State::Finished);
+    assert_eq!(world.names().await, ["writeback.begun", "writeback.finished"]);
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ impl Writeback {
         &self,
         header: &Header,
         found: Found<'_>,
-        passwords: impl Future<Output = Opened>,
+        passwords: Opened,
         trail: &mut Vec<Event>,
     ) -> Result<Option<Stop>, JournalError> {
         let connected = found.connected;
@@ -124,22 +124,22 @@ impl Writeback {
         Ok(done)
     }
 
-    /// Notes how the password stands, while the directory says the rest and the passwords are opened.
-    /// That keeps the disk busy, the controller and a processor, so it takes as long as the slowest
-    /// of them, and what is noted in vain ends as what it is refused for (decision 0015).
+    /// Notes how the password stands, while the directory says the rest. That keeps the disk busy and the
+    /// controller, so it takes as long as the slower of them, and what is noted in vain ends as what it is
+    /// refused for (decision 0015).
     async fn ready(
         &self,
         header: &Header,
         Found { connected, guid, witness, rest }: Found<'_>,
-        passwords: impl Future<Output = Opened>,
+        passwords: Opened,
         trail: &mut Vec<Event>,
     ) -> Result<Readied, JournalError> {
         let connector = connected.settings.name.as_str().to_owned();
         let place = Place { connector, guid };
         let note = self.journal.note_before(header, &place, &witness, self.clock.now());
         let judged = self.judge(header, connected, rest, trail);
-        let (noted, judged, opened) = tokio::join!(note, judged, passwords);
-        let stopped = match (judged, opened) {
+        let (noted, judged) = tokio::join!(note, judged);
+        let stopped = match (judged, passwords) {
             (Err(stop), _) => stop,
             (Ok(_), Err((outcome, event))) => {
                 trail.push(event);
