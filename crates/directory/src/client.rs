@@ -35,7 +35,8 @@ const CURRENT_TIME: &str = "currentTime";
 /// How often something is read while connections turn out to have ended: over each one that is kept,
 /// and over a new one.
 const READ_TRIES: usize = pool::MOST + 1;
-/// How often something is read while there is no answer: the first time all connections are let go.
+/// How often something is read while there is no answer: the second time over a connection that is new,
+/// or has just answered something else.
 const SILENT_TRIES: usize = 2;
 
 impl Directory for LdapDirectory {

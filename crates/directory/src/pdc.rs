@@ -14,7 +14,7 @@ use crate::hold_off::Failure;
 use crate::locate::Locator;
 use crate::pool::Pool;
 use crate::session::Session;
-use crate::{DirectoryConfig, DirectoryError, tls};
+use crate::{DirectoryConfig, DirectoryError, DistinguishedName, tls};
 
 /// How old the controller's word that it holds the PDC role may be. SPEC D-5: "a moved role is
 /// followed without a restart". A probe renews it, so that nobody waits for it while the agent's
@@ -57,7 +57,8 @@ impl Confirmed {
 enum Asked {
     /// The controller says that it holds it.
     Confirmed,
-    /// It does not say so, and nobody uses the connection any more; or somebody else has asked.
+    /// It does not say so, or nothing at all, and nobody uses the connection any more; or somebody else
+    /// has asked.
     SomethingChanged,
 }
 
@@ -92,6 +93,7 @@ impl Pdc {
     ) -> Result<Arc<Session>, DirectoryError> {
         let before = self.failure().attempt;
         let mut pool = self.pool.lock().await;
+        pool.take_back();
         while let Some(session) = pool.idlest() {
             if self.confirmed.within(self.clock.now(), age) {
                 self.widen(&mut pool);
@@ -113,10 +115,18 @@ impl Pdc {
             // Somebody else tried while this one waited: it would only take as long again.
             return Err(error);
         }
-        let session = self.connect_noting(Failure::note).await?;
+        let session = tokio::select! {
+            biased;
+            // It was asked who holds the role.
+            Some(session) = pool.next_back() => session,
+            connected = self.connect_noting(Failure::note) => {
+                let session = connected?;
+                pool.restart(Arc::clone(&session));
+                session
+            }
+        };
         // Its word counts for the connections that lead to it, and for no others.
         self.confirm();
-        pool.restart(Arc::clone(&session));
         self.widen(&mut pool);
         Ok(session)
     }
@@ -139,7 +149,18 @@ impl Pdc {
 
     /// Lets go of a connection over which something failed, as [`Pool::let_go`] does.
     pub(crate) async fn forget(&self, session: &Arc<Session>) {
-        self.pool.lock().await.let_go(session);
+        self.let_go(&mut *self.pool.lock().await, session);
+    }
+
+    fn let_go(&self, pool: &mut Pool, session: &Arc<Session>) {
+        let limit = self.config.connect_timeout.min(self.config.operation_timeout);
+        pool.let_go(session, |other| {
+            let head = self.config.base_dn.clone();
+            async move {
+                let said = holds_role(&other, &head, limit).await;
+                (said == Ok(true)).then_some(other)
+            }
+        });
     }
 
     /// Notes that the controller has just said that it holds the role.
@@ -181,33 +202,36 @@ impl Pdc {
         if !is_held || self.confirmed.within(self.clock.now(), age) {
             return Asked::SomethingChanged;
         }
-        match self.still_holds_role(session).await {
-            true => Asked::Confirmed,
-            false => {
-                // While it is still this one's turn: the next one shall not ask the same connection.
-                self.pool.lock().await.drop_all_with(session);
-                Asked::SomethingChanged
-            }
-        }
-    }
-
-    async fn still_holds_role(&self, session: &Session) -> bool {
         // As small a question as those of connecting.
         let limit = self.config.connect_timeout.min(self.config.operation_timeout);
-        let owner = session.role_owner(&self.config.base_dn, limit).await;
-        match owner {
-            Ok(owner) if owner == session.root.settings => {
-                self.confirm();
-                true
-            }
-            Ok(owner) => {
-                warn!(controller = session.host, %owner, "directory.pdc.moved");
-                false
-            }
-            Err(error) => {
-                debug!(controller = session.host, %error, "directory.pdc.check_failed");
-                false
-            }
+        let said = holds_role(session, &self.config.base_dn, limit).await;
+        if said == Ok(true) {
+            self.confirm();
+            return Asked::Confirmed;
+        }
+        // While it is still this one's turn: the next one shall not ask the same connection.
+        let mut pool = self.pool.lock().await;
+        match said {
+            Err(DirectoryError::Lost { .. }) => self.let_go(&mut pool, session),
+            _ => pool.drop_all_with(session),
+        }
+        Asked::SomethingChanged
+    }
+}
+
+/// Whether the controller says over this connection that it holds the role.
+async fn holds_role(
+    session: &Session,
+    head: &DistinguishedName,
+    limit: Duration,
+) -> Result<bool, DirectoryError> {
+    let owner = session.role_owner(head, limit).await;
+    match &owner {
+        Ok(owner) if *owner == session.root.settings => {}
+        Ok(owner) => warn!(controller = session.host, %owner, "directory.pdc.moved"),
+        Err(error) => {
+            debug!(controller = session.host, %error, "directory.pdc.check_failed");
         }
     }
+    owner.map(|owner| owner == session.root.settings)
 }

@@ -6,8 +6,16 @@
 //! opened beside it, without anybody waiting for it, when there are fewer than [`READY`], or when all
 //! are busy, up to [`MOST`]. One that has ended is dropped when it is met, and its place is filled
 //! in the same way: the pool heals itself.
+//!
+//! One whose answer is late is let go. The others may be as dead as it is, as behind a firewall that has
+//! forgotten them, or may be well, where one question was a slow one. Each is asked something small, and
+//! used again once it has answered; who needs one meanwhile also connects anew, and takes what is there
+//! first. So nobody waits for a second silence, whichever it was, and one slow question costs one
+//! connection.
 
 use std::sync::Arc;
+
+use tokio::task::JoinSet;
 
 use crate::session::Session;
 
@@ -23,6 +31,8 @@ pub(crate) const MOST: usize = 4;
 pub(crate) struct Pool {
     held: Vec<Arc<Session>>,
     opening: bool,
+    /// Those that are asked whether they still lead anywhere; who has answered is handed back.
+    doubted: JoinSet<Option<Arc<Session>>>,
 }
 
 impl Pool {
@@ -42,19 +52,16 @@ impl Pool {
         wants
     }
 
-    /// Begins anew with the first connection to a controller.
+    /// Begins anew with the first connection to a controller. Those that are doubted may come back.
     pub(crate) fn restart(&mut self, first: Arc<Session>) {
         self.held = vec![first];
     }
 
-    /// Takes in a connection that was opened because the pool wanted one. One that leads to another
-    /// controller, or to another copy of its database, is turned away: what was read over one must
-    /// hold for a set over any other.
+    /// Takes in a connection that was opened because the pool wanted one.
     pub(crate) fn join(&mut self, another: Arc<Session>) {
         self.opening = false;
-        let same = |held: &Arc<Session>| held.invocation_id == another.invocation_id;
-        if self.held.first().is_some_and(same) {
-            self.held.push(another);
+        if !self.held.is_empty() {
+            self.admit(another);
         }
     }
 
@@ -63,20 +70,45 @@ impl Pool {
         self.opening = false;
     }
 
-    /// Whether it has this connection.
+    /// Whether it has this connection, and nobody doubts it.
     pub(crate) fn has(&self, session: &Arc<Session>) -> bool {
         self.held.iter().any(|held| Arc::ptr_eq(held, session))
     }
 
-    /// Lets go of a connection over which something failed; whoever still waits on it may do so. One that
-    /// has ended has ended alone. Of one that is merely silent all others are suspected as well, because
-    /// what keeps answers from coming, such as a firewall that has forgotten them, seldom does so to one
-    /// alone, and each would cost somebody as long again.
-    pub(crate) fn let_go(&mut self, session: &Arc<Session>) {
-        if session.connection.has_ended() {
-            self.held.retain(|held| !Arc::ptr_eq(held, session));
-        } else {
-            self.drop_all_with(session);
+    /// Lets go of a connection over which something failed, unless that was done already; whoever still
+    /// waits on it may do so. One that has ended has ended alone. Where one is merely silent, all others
+    /// are doubted: `ask` asks one of them something small, and hands it back if there was an answer.
+    pub(crate) fn let_go<F>(&mut self, session: &Arc<Session>, ask: impl Fn(Arc<Session>) -> F)
+    where
+        F: Future<Output = Option<Arc<Session>>> + Send + 'static,
+    {
+        if !self.has(session) {
+            return;
+        }
+        self.held.retain(|held| !Arc::ptr_eq(held, session));
+        if !session.connection.has_ended() {
+            for other in self.held.drain(..) {
+                self.doubted.spawn(ask(other));
+            }
+        }
+    }
+
+    /// Takes back those that have answered by now.
+    pub(crate) fn take_back(&mut self) {
+        while let Some(asked) = self.doubted.try_join_next() {
+            if let Ok(Some(session)) = asked {
+                self.admit(session);
+            }
+        }
+    }
+
+    /// Waits for the next one that answers, and takes it back; none if none is left that could.
+    pub(crate) async fn next_back(&mut self) -> Option<Arc<Session>> {
+        loop {
+            if let Ok(Some(session)) = self.doubted.join_next().await? {
+                self.admit(Arc::clone(&session));
+                return Some(session);
+            }
         }
     }
 
@@ -84,6 +116,16 @@ impl Pool {
     pub(crate) fn drop_all_with(&mut self, session: &Arc<Session>) {
         if self.has(session) {
             self.held.clear();
+            self.doubted = JoinSet::new();
+        }
+    }
+
+    /// One that leads to another controller, or to another copy of its database, is turned away: what was
+    /// read over one must hold for a set over any other.
+    fn admit(&mut self, another: Arc<Session>) {
+        let same = |held: &Arc<Session>| held.invocation_id == another.invocation_id;
+        if self.held.len() < MOST && self.held.first().is_none_or(same) {
+            self.held.push(another);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Connections that are dead without having ended, as behind a firewall that has forgotten them, and
-//! those that end when they are next used: nobody waits for more than one of them.
+//! those that end when they are next used: nobody waits for more than one of them. One that is only slow
+//! to answer costs none of the others.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,6 +13,7 @@
 
 mod staged;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -53,6 +55,8 @@ enum Road {
     Mute,
     /// It does not say who holds the role.
     RoleUnsaid,
+    /// The next question about an account is not answered, and nobody new is let in.
+    OneSlow,
 }
 
 struct Controller {
@@ -66,20 +70,38 @@ struct Seen {
     connections: usize,
     /// How many of them have said who holds the role, the last question before they are used.
     ready: usize,
-    /// How many questions were not answered.
+    /// How many questions were not answered, and how many of them were about accounts.
     lost: usize,
+    lost_about_accounts: usize,
+    /// Over which connections a question about an account was not answered, and over which one was.
+    slow: Option<usize>,
+    used: HashSet<usize>,
+    /// Which connections have not ended.
+    open: HashSet<usize>,
     /// Which connection does not come about: it ends when a question over another one is lost.
     doomed: Option<usize>,
 }
 
 impl Controller {
     fn set(&self, road: Road) {
+        {
+            let mut seen = self.seen.lock().unwrap();
+            (seen.lost, seen.lost_about_accounts) = (0, 0);
+            (seen.slow, seen.used) = (None, HashSet::new());
+        }
         self.road.send_replace(road);
-        self.seen.lock().unwrap().lost = 0;
     }
 
     fn lost(&self) -> usize {
         self.seen.lock().unwrap().lost
+    }
+
+    fn lost_about_accounts(&self) -> usize {
+        self.seen.lock().unwrap().lost_about_accounts
+    }
+
+    fn made(&self) -> usize {
+        self.seen.lock().unwrap().connections
     }
 
     /// Whether this request is answered; none: the connection ends.
@@ -103,8 +125,16 @@ impl Controller {
             Road::Cut(_) => false,
             Road::Mute => about_account,
             Road::RoleUnsaid => is_about_role(op),
+            Road::OneSlow => about_account && self.seen.lock().unwrap().slow.is_none(),
         };
-        self.seen.lock().unwrap().lost += usize::from(lost);
+        let mut seen = self.seen.lock().unwrap();
+        seen.lost += usize::from(lost);
+        if about_account && lost {
+            seen.lost_about_accounts += 1;
+            seen.slow = Some(number);
+        } else if about_account {
+            seen.used.insert(number);
+        }
         Some(!lost)
     }
 }
@@ -112,6 +142,15 @@ impl Controller {
 fn is_about_role(op: &LdapOp) -> bool {
     let LdapOp::SearchRequest(search) = op else { return false };
     search.attrs.iter().any(|name| name == "fSMORoleOwner")
+}
+
+/// Notes that a connection has ended.
+struct Ending<'a>(&'a Controller, usize);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.seen.lock().unwrap().open.remove(&self.1);
+    }
 }
 
 async fn talk(
@@ -123,8 +162,12 @@ async fn talk(
     let number = {
         let mut seen = controller.seen.lock().unwrap();
         seen.connections += 1;
-        seen.connections - 1
+        let number = seen.connections - 1;
+        seen.open.insert(number);
+        number
     };
+    let _end = Ending(&controller, number);
+    controller.road.subscribe().wait_for(|road| *road != Road::OneSlow).await.ok()?;
     if controller.seen.lock().unwrap().doomed == Some(number) {
         while controller.lost() == 0 {
             tokio::task::yield_now().await;
@@ -168,7 +211,9 @@ impl World {
                 talk(acceptor, stream, state, controller).await;
             }
         });
-        let config = DirectoryConfig { operation_timeout, ..stage.await.config };
+        let stage = stage.await;
+        let connect_timeout = operation_timeout.min(stage.config.connect_timeout);
+        let config = DirectoryConfig { operation_timeout, connect_timeout, ..stage.config };
         let clock = ManualClock::at(Timestamp::from_millis(1_700_000_000_000));
         let directory = LdapDirectory::new(config, Arc::new(clock.clone())).unwrap();
         Self { directory, controller, clock }
@@ -204,13 +249,42 @@ impl World {
 async fn where_all_connections_were_forgotten_a_read_waits_for_one_of_them_only() {
     let world = World::full(READ).await;
     world.controller.set(Road::Silent(MOST));
-    world.read().await.unwrap();
-    assert_eq!(world.controller.lost(), 1);
-    // The next ones meet none of them any more.
+    // One silence, and not a second one for those that are asked whether they are dead as well.
+    timeout(READ * 2, world.read()).await.unwrap().unwrap();
+    assert_eq!(world.controller.lost_about_accounts(), 1);
+    // The next ones meet none of them any more, also when they have been given up.
     for _ in 0..2 * MOST {
         world.read().await.unwrap();
     }
+    while world.controller.seen.lock().unwrap().open.iter().any(|number| *number < MOST) {
+        timeout(PATIENCE, world.read()).await.unwrap().unwrap();
+        tokio::time::sleep(READ / 20).await;
+    }
+    world.read().await.unwrap();
+    assert_eq!(world.controller.lost_about_accounts(), 1);
+    assert_eq!(world.controller.lost(), MOST, "each was asked once");
+}
+
+#[tokio::test]
+async fn one_slow_answer_costs_its_own_connection_and_no_other() {
+    let world = World::full(READ).await;
+    // The slow one is asked again: over another one, because nobody new is let in.
+    world.controller.set(Road::OneSlow);
+    world.read().await.unwrap();
+    let slow = world.controller.seen.lock().unwrap().slow.unwrap();
     assert_eq!(world.controller.lost(), 1);
+    world.controller.set(Road::Held);
+    let reads = join_all((0..2 * MOST).map(|_| world.read()));
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        world.controller.set(Road::Good);
+    };
+    let (read, ()) = tokio::join!(reads, release);
+    read.into_iter().for_each(|read| read.unwrap());
+    let used = world.controller.seen.lock().unwrap().used.clone();
+    let others = (0..MOST).filter(|number| *number != slow);
+    assert!(others.into_iter().all(|other| used.contains(&other)), "slow {slow}, used {used:?}");
+    assert!(!used.contains(&slow), "slow {slow}, used {used:?}");
 }
 
 #[tokio::test]
@@ -225,15 +299,25 @@ async fn where_each_connection_ends_when_it_is_used_a_read_gets_over_all_of_them
 #[tokio::test]
 async fn a_read_that_failed_leaves_no_dead_connection_to_the_next() {
     let world = World::full(READ).await;
+    // Nobody new is answered either.
+    world.controller.set(Road::Silent(usize::MAX));
+    world.read().await.unwrap_err();
+    assert_eq!(world.controller.lost_about_accounts(), 1);
+    let made = world.controller.made();
+    world.controller.set(Road::Silent(made));
+    world.read().await.unwrap();
+    assert_eq!(world.controller.lost_about_accounts(), 0);
+}
+
+#[tokio::test]
+async fn what_a_controller_never_answers_is_asked_twice_and_not_over_each_connection() {
+    let world = World::full(READ).await;
     world.controller.set(Road::Mute);
     let error = world.read().await.unwrap_err();
     assert!(matches!(error, DirectoryError::Lost { .. }), "{error}");
-    // Not once for each connection that there was.
-    assert_eq!(world.controller.lost(), 2);
-    let made = world.controller.seen.lock().unwrap().connections;
-    world.controller.set(Road::Silent(made));
+    assert_eq!(world.controller.lost_about_accounts(), 2);
+    world.controller.set(Road::Good);
     world.read().await.unwrap();
-    assert_eq!(world.controller.lost(), 0);
 }
 
 #[tokio::test]
@@ -262,8 +346,11 @@ async fn who_waits_for_the_role_waits_for_one_question_about_it() {
     world.controller.set(Road::Silent(MOST));
     world.clock.advance(directory::ROLE_CHECK);
     let reads = join_all((0..8).map(|_| world.read()));
-    reads.await.into_iter().for_each(|read| read.unwrap());
-    assert_eq!(world.controller.lost(), 1);
+    let reads = timeout(READ * 2, reads).await.unwrap();
+    reads.into_iter().for_each(|read| read.unwrap());
+    // The others were asked at the same time, and nobody waited for them.
+    let lost = world.controller.lost();
+    assert!((1..=MOST).contains(&lost), "{lost}");
 }
 
 #[tokio::test]
