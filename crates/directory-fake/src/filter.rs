@@ -1,5 +1,6 @@
 //! Whether an object matches a search filter (RFC 4511 section 4.5.1.7).
 
+use directory::Sid;
 use ldap3_proto::proto::{LdapFilter, LdapSubstringFilter};
 
 /// MS-ADTS 3.1.1.3.4.4: all of the bits, any of the bits, membership through any number of groups.
@@ -61,10 +62,13 @@ fn combined(filters: &[LdapFilter], subject: &dyn Subject, deciding: bool) -> Op
 }
 
 /// Values that are bytes come as `\xx` and were decoded on the way; text has no case. A category
-/// is also named by the name of its class.
+/// is also named by the name of its class, and a SID is also written as text (MS-ADTS 3.1.1.3.1.2.5).
 fn equal(name: &str, value: &[u8], wanted: &str) -> bool {
     if value == wanted.as_bytes() {
         return true;
+    }
+    if name.eq_ignore_ascii_case("objectSid") {
+        return wanted.parse::<Sid>().is_ok_and(|sid| sid.to_value() == value);
     }
     let Ok(text) = str::from_utf8(value) else { return false };
     let category = name.eq_ignore_ascii_case("objectCategory")
@@ -125,6 +129,8 @@ mod tests {
 
     struct Jan;
 
+    const JAN: &str = "S-1-5-21-1-2-3-1104";
+
     impl Subject for Jan {
         fn values(&self, attribute: &str) -> Vec<Vec<u8>> {
             let values: &[&str] = match attribute.to_lowercase().as_str() {
@@ -134,6 +140,7 @@ mod tests {
                 "useraccountcontrol" => &["514"],
                 "usnchanged" => &["1200"],
                 "whenchanged" => &["20240501000000.0Z"],
+                "objectsid" => return vec![JAN.parse::<Sid>().unwrap().to_value()],
                 _ => &[],
             };
             values.iter().map(|value| value.as_bytes().to_vec()).collect()
@@ -160,12 +167,18 @@ mod tests {
             "(usnChanged>=1200)",
             "(usnChanged<=1200)",
             "(whenChanged>=20240430000000.0Z)",
+            "(|(objectSid=S-1-5-21-1-2-3-513)(objectSid=S-1-5-21-1-2-3-1104))",
         ] {
             assert_eq!(found(yes), Some(true), "{yes}");
         }
-        for no in
-            ["(objectCategory=computer)", "(cn=de*)", "(cn=*jan)", "(mail=*)", "(usnChanged>=1201)"]
-        {
+        for no in [
+            "(objectCategory=computer)",
+            "(cn=de*)",
+            "(cn=*jan)",
+            "(mail=*)",
+            "(usnChanged>=1201)",
+            "(objectSid=S-1-5-21-1-2-3-110)",
+        ] {
             assert_eq!(found(no), Some(false), "{no}");
         }
     }

@@ -13,7 +13,7 @@ use ldap3_proto::proto::{
 };
 use tokio::time::timeout;
 
-use crate::asker::{Asker, sid_base};
+use crate::asker::Asker;
 use crate::attributes::Entry;
 use crate::filter::Filter;
 use crate::pdc::ROLE_CHECK;
@@ -361,6 +361,11 @@ impl LdapDirectory {
         })
         .await
     }
+}
+
+/// The base by which an account or group is found by its SID (MS-ADTS 3.1.1.3.1.2.4).
+fn sid_base(sid: &Sid) -> String {
+    format!("<SID={sid}>")
 }
 
 fn modification(operation: LdapModifyType, name: &str, vals: Vec<Vec<u8>>) -> LdapModify {

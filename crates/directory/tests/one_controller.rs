@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use clock::SystemClock;
 use directory::{DirectoryConfig, DirectoryError, LdapDirectory, Sid};
+use ldap3_proto::proto::LdapResultCode;
 use staged::{Stage, host, stage};
 
 fn client(stage: &Stage) -> LdapDirectory {
@@ -43,35 +44,90 @@ async fn dns_and_the_controllers_are_asked_apart_about_who_holds_the_role() {
     assert!(error.to_string().contains(&host(9)), "{error}");
 }
 
+fn sid(text: &str) -> Sid {
+    text.parse().unwrap()
+}
+
+/// Whom the controller takes an account with this token for, and its groups: by its name, and as the PDC
+/// emulator.
+async fn asker(stage: &Stage, token: &[&Sid]) -> Result<(Sid, Vec<Sid>), DirectoryError> {
+    stage.state.lock().unwrap().token = token.iter().copied().cloned().collect();
+    let one = client(stage).at(&host(1)).await.unwrap().asker().await;
+    let same = client(stage).asker().await;
+    let found = one.map(|asker| (asker.own, asker.groups));
+    assert_eq!(found, same.map(|asker| (asker.own, asker.groups)));
+    found
+}
+
 #[tokio::test]
 async fn rights_are_looked_at_for_the_account_and_not_for_a_group_in_front_of_it() {
     let stage = stage(1, str::to_owned).await;
-    let sid = |text: &str| text.parse::<Sid>().unwrap();
     let (own, group) = (sid("S-1-5-21-1-2-3-1104"), sid("S-1-5-21-1-2-3-513"));
     let of_elsewhere = sid("S-1-5-21-9-9-9-1104");
     let everyone = sid("S-1-1-0");
     let known = [(group.clone(), "group"), (own.clone(), "user")];
-    let asked = async |token: &[&Sid]| {
-        stage.state.lock().unwrap().token = token.iter().copied().cloned().collect();
-        stage.state.lock().unwrap().known = known.to_vec();
-        let one = client(&stage).at(&host(1)).await.unwrap().asker().await;
-        let same = client(&stage).asker().await;
-        let found = one.map(|asker| (asker.own, asker.groups));
-        assert_eq!(found, same.map(|asker| (asker.own, asker.groups)));
-        found
-    };
+    stage.state.lock().unwrap().known = known.to_vec();
     for token in [[&own, &group, &everyone], [&everyone, &group, &own], [&group, &own, &everyone]] {
-        let (found, groups) = asked(&token).await.unwrap();
+        let (found, groups) = asker(&stage, &token).await.unwrap();
         assert_eq!(found, own, "{token:?}");
         assert_eq!(groups.len(), 2, "{groups:?}");
         assert!(!groups.contains(&own), "{groups:?}");
     }
-    // An account of another domain, which nobody knows here.
-    assert_eq!(asked(&[&of_elsewhere, &group]).await.unwrap().0, of_elsewhere);
     for nobody in [&[&group, &of_elsewhere][..], &[&group, &everyone], &[]] {
-        let error = asked(nobody).await.unwrap_err();
+        let error = asker(&stage, nobody).await.unwrap_err();
         assert!(matches!(error, DirectoryError::Unreadable { .. }), "{error}");
     }
+}
+
+#[tokio::test]
+async fn an_account_of_another_domain_is_the_first_of_its_token_and_is_not_asked_about_group_by_group()
+ {
+    let stage = stage(1, str::to_owned).await;
+    let of_elsewhere = sid("S-1-5-21-9-9-9-1104");
+    let groups: Vec<Sid> = (600..800).map(|rid| sid(&format!("S-1-5-21-1-2-3-{rid}"))).collect();
+    let token: Vec<&Sid> = std::iter::once(&of_elsewhere).chain(&groups).collect();
+    stage.state.lock().unwrap().known = groups.iter().map(|sid| (sid.clone(), "group")).collect();
+    assert_eq!(asker(&stage, &token).await.unwrap(), (of_elsewhere.clone(), groups.clone()));
+    // Once by each of the two ways to ask.
+    assert_eq!(std::mem::take(&mut stage.state.lock().unwrap().sids_asked), [201, 201]);
+    // Where it is in a group, an object here stands for it.
+    let stand_in = (of_elsewhere.clone(), "foreignSecurityPrincipal");
+    stage.state.lock().unwrap().known.push(stand_in);
+    assert_eq!(asker(&stage, &token).await.unwrap().0, of_elsewhere);
+}
+
+#[tokio::test]
+async fn a_token_of_any_length_is_asked_about_in_questions_that_one_answer_can_hold() {
+    let stage = stage(1, str::to_owned).await;
+    let all: Vec<Sid> = (1_000..2_015).map(|rid| sid(&format!("S-1-5-21-1-2-3-{rid}"))).collect();
+    let (own, groups) = all.split_last().unwrap();
+    let mut known: Vec<_> = groups.iter().map(|sid| (sid.clone(), "group")).collect();
+    known.push((own.clone(), "user"));
+    stage.state.lock().unwrap().known = known;
+    let token: Vec<&Sid> = all.iter().collect();
+    assert_eq!(asker(&stage, &token).await.unwrap(), (own.clone(), groups.to_vec()));
+    let asked = std::mem::take(&mut stage.state.lock().unwrap().sids_asked);
+    assert_eq!(asked, [[250, 250, 250, 250, 15]; 2].concat());
+}
+
+#[tokio::test]
+async fn a_refusal_to_look_for_sids_is_not_taken_for_an_account_of_another_domain() {
+    let stage = stage(1, str::to_owned).await;
+    let (own, group) = (sid("S-1-5-21-1-2-3-1104"), sid("S-1-5-21-1-2-3-513"));
+    stage.state.lock().unwrap().known = vec![(group.clone(), "group"), (own.clone(), "user")];
+    for code in [
+        LdapResultCode::InsufficentAccessRights,
+        LdapResultCode::Busy,
+        LdapResultCode::OperationsError,
+    ] {
+        stage.state.lock().unwrap().refuses_sids = Some(code.clone());
+        // The first is a group, for which anybody would be taken of whom nothing is known.
+        let error = asker(&stage, &[&group, &own]).await.unwrap_err();
+        let DirectoryError::Refused(refusal) = &error else { panic!("{error}") };
+        assert_eq!(i64::from(refusal.result), code as i64);
+    }
+    stage.state.lock().unwrap().refuses_sids = None;
+    assert_eq!(asker(&stage, &[&group, &own]).await.unwrap().0, own);
 }
 
 #[tokio::test]

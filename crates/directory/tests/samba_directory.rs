@@ -20,7 +20,7 @@ use directory::{
     AccountFlags, Directory as _, LdapDirectory, PolicyControl, Protection, PwdLastSet, SetError,
     Terms, Write, explain_refusal, filetime, outcome, protected_by, too_young,
 };
-use lab::{Bound, Kind, NewPerson, Person};
+use lab::{Bound, Credentials, Kind, NewPerson, Person};
 use protocol::{Clock as _, Outcome};
 use world::{LATER, agent, config, config_as, connect, forest, guid, password, somebody};
 
@@ -53,6 +53,41 @@ async fn a_probe_finds_the_pdc_emulator_and_says_who_is_bound() {
     let found = forest.search(&forest.base_dn, &filter, &["objectSid"]).unwrap();
     let sid = directory::Sid::from_value(found[0].value("objectSid").unwrap()).unwrap();
     assert!(probe.bound_as.unwrap().is(&sid));
+}
+
+/// By one question about all SIDs of the token.
+#[tokio::test]
+async fn whoever_asks_is_told_from_all_its_groups() {
+    let forest = forest();
+    let person = somebody(&forest);
+    let above = person.dn.split_once(',').unwrap().1;
+    let names = ["inner", "outer"].map(|name| format!("{}-{name}", person.login));
+    for name in &names {
+        let ldif = format!(
+            "dn: CN={name},{above}\nchangetype: add\nobjectClass: group\nsAMAccountName: {name}\n"
+        );
+        forest.modify(&ldif).unwrap();
+    }
+    forest.join(&person.dn, &names[0]).unwrap();
+    forest.join(&format!("CN={},{above}", names[0]), &names[1]).unwrap();
+    let sid_of = |login: &str| {
+        let filter = format!("(sAMAccountName={login})");
+        let found = forest.search(&forest.base_dn, &filter, &["objectSid"]).unwrap();
+        directory::Sid::from_value(found[0].value("objectSid").unwrap()).unwrap()
+    };
+    let who = Credentials { login: person.login.clone(), password: person.password.clone() };
+    for who in [&who, &forest.service, &forest.administrator] {
+        let directory = connect(config_as(&forest, who));
+        let asker = directory.asker().await.unwrap();
+        let own = sid_of(&who.login);
+        assert_eq!(asker.own, own, "{}", who.login);
+        assert!(asker.is_samba && !asker.groups.contains(&own), "{}", who.login);
+        let in_both = names.iter().all(|name| asker.groups.contains(&sid_of(name)));
+        assert_eq!(in_both, who.login == person.login, "{}", who.login);
+        let at = directory.at(&forest.controller).await.unwrap().asker().await.unwrap();
+        assert_eq!((at.own, at.groups), (asker.own, asker.groups), "{}", who.login);
+    }
+    names.iter().for_each(|name| forest.remove(&format!("CN={name},{above}")).unwrap());
 }
 
 #[tokio::test]
@@ -117,7 +152,7 @@ async fn a_fine_grained_policy_is_known_to_whoever_may_read_it() {
 
     // An account to which that is not delegated: unknown, never wrong.
     let plain = somebody(&forest);
-    let plain = lab::Credentials { login: plain.login, password: plain.password };
+    let plain = Credentials { login: plain.login, password: plain.password };
     let directory = connect(config_as(&forest, &plain));
     let account = directory.account(guid(young)).await.unwrap().unwrap();
     let policy = directory.effective_policy(&account).await.unwrap();

@@ -15,8 +15,8 @@ use lab::Authority;
 use ldap3_proto::LdapCodec;
 use ldap3_proto::control::LdapControl;
 use ldap3_proto::proto::{
-    LdapBindResponse, LdapMsg, LdapOp, LdapPartialAttribute, LdapResult, LdapResultCode,
-    LdapSearchResultEntry, LdapSearchScope,
+    LdapBindResponse, LdapFilter, LdapMsg, LdapOp, LdapPartialAttribute, LdapResult,
+    LdapResultCode, LdapSearchResultEntry, LdapSearchScope,
 };
 use protocol::ClearPassword;
 use rustls::ServerConfig;
@@ -46,6 +46,10 @@ pub struct State {
     pub token: Vec<Sid>,
     /// Accounts and groups that are found by their SID, and the class of each.
     pub known: Vec<(Sid, &'static str)>,
+    /// How somebody who looks for SIDs is refused.
+    pub refuses_sids: Option<LdapResultCode>,
+    /// For how many SIDs somebody looked, in each question.
+    pub sids_asked: Vec<usize>,
     /// Sets that arrived: at which host, with which controls.
     pub sets: Vec<(String, Vec<LdapControl>)>,
     /// Hosts at which people were looked for.
@@ -247,6 +251,9 @@ pub fn respond(
             vec![LdapOp::ModifyResponse(result(LdapResultCode::Success))]
         }
         LdapOp::SearchRequest(search) if search.scope == LdapSearchScope::Subtree => {
+            if let LdapFilter::Or(sids) = &search.filter {
+                return with_sids(sids, state);
+            }
             state.reads.push(host.to_owned());
             vec![LdapOp::SearchResultDone(result(LdapResultCode::Success))]
         }
@@ -264,6 +271,29 @@ pub fn respond(
     }
 }
 
+/// Whoever has one of the SIDs of a filter.
+fn with_sids(filters: &[LdapFilter], state: &mut State) -> Vec<LdapOp> {
+    state.sids_asked.push(filters.len());
+    if let Some(code) = state.refuses_sids.clone() {
+        return vec![LdapOp::SearchResultDone(result(code))];
+    }
+    let wanted = |sid: &Sid| {
+        let equal = LdapFilter::Equality("objectSid".to_owned(), sid.to_string());
+        filters.contains(&equal)
+    };
+    let found = state.known.iter().filter(|(sid, _)| wanted(sid)).map(|(sid, class)| {
+        let vals = vec![sid.to_value()];
+        let sid = LdapPartialAttribute { atype: "objectSid".to_owned(), vals };
+        let attributes = vec![sid, attribute("objectClass", &["top", class])];
+        LdapOp::SearchResultEntry(LdapSearchResultEntry {
+            dn: format!("CN=Found,{HEAD}"),
+            attributes,
+        })
+    });
+    let done = LdapOp::SearchResultDone(result(LdapResultCode::Success));
+    found.chain(std::iter::once(done)).collect()
+}
+
 fn entry(base: &str, host: &str, state: &State) -> Option<Vec<LdapPartialAttribute>> {
     let own = settings(host);
     if base.is_empty() {
@@ -275,9 +305,6 @@ fn entry(base: &str, host: &str, state: &State) -> Option<Vec<LdapPartialAttribu
             attribute("supportedControl", &controls),
             token(state),
         ]);
-    }
-    if let Some((_, class)) = state.known.iter().find(|(sid, _)| base == format!("<SID={sid}>")) {
-        return Some(vec![attribute("objectClass", &["top", class])]);
     }
     if base == HEAD {
         let (owner, version) =
