@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Either, Ready, ready, select};
 use protocol::{Clock, Timestamp};
+use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use crate::attributes::Entry;
@@ -36,7 +37,7 @@ const CURRENT_TIME: &str = "currentTime";
 /// and over a new one.
 const READ_TRIES: usize = pool::MOST + 1;
 /// How often something is read while there is no answer: the second time over a connection that is new,
-/// or has just answered something else.
+/// or has just answered something else, and for a shorter time. Nobody waits for two whole ones.
 const SILENT_TRIES: usize = 2;
 
 impl Directory for LdapDirectory {
@@ -344,7 +345,14 @@ impl LdapDirectory {
         let (mut ended, mut silent) = (0, 0);
         loop {
             let session = self.0.session(ROLE_CHECK).await?;
-            let cause = match ask(Arc::clone(&session)).await {
+            let asked = ask(Arc::clone(&session));
+            let found = match silent {
+                0 => asked.await,
+                _ => timeout(self.0.config().small_timeout(), asked).await.unwrap_or_else(|_| {
+                    Err(DirectoryError::Lost { cause: "no answer to a second try".to_owned() })
+                }),
+            };
+            let cause = match found {
                 Err(DirectoryError::Lost { cause }) => cause,
                 found => return found.map(|found| (session, found)),
             };

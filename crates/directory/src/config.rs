@@ -116,6 +116,11 @@ impl DirectoryConfig {
             || self.controllers.iter().any(|one| plain(one) == host)
     }
 
+    /// How long a question may take that is as small as those of connecting.
+    pub(crate) fn small_timeout(&self) -> Duration {
+        self.connect_timeout.min(self.operation_timeout)
+    }
+
     /// The port that goes with [`DirectoryConfig::encryption`].
     pub const fn port(&self) -> u16 {
         match self.encryption {

@@ -153,7 +153,7 @@ impl Pdc {
     }
 
     fn let_go(&self, pool: &mut Pool, session: &Arc<Session>) {
-        let limit = self.config.connect_timeout.min(self.config.operation_timeout);
+        let limit = self.config.small_timeout();
         pool.let_go(session, |other| {
             let head = self.config.base_dn.clone();
             async move {
@@ -202,9 +202,7 @@ impl Pdc {
         if !is_held || self.confirmed.within(self.clock.now(), age) {
             return Asked::SomethingChanged;
         }
-        // As small a question as those of connecting.
-        let limit = self.config.connect_timeout.min(self.config.operation_timeout);
-        let said = holds_role(session, &self.config.base_dn, limit).await;
+        let said = holds_role(session, &self.config.base_dn, self.config.small_timeout()).await;
         if said == Ok(true) {
             self.confirm();
             return Asked::Confirmed;
