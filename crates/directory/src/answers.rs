@@ -9,6 +9,9 @@ use ldap3_proto::LdapCodec;
 use ldap3_proto::proto::LdapMsg;
 use tokio_util::codec::Decoder;
 
+use crate::ObjectGuid;
+use crate::dn::extended;
+
 /// The largest answer that is taken, in bytes: an entry with 10,000 values of 1 KiB, or one
 /// attribute of 10 MB.
 pub(crate) const ANSWER_MAX: usize = 16 * 1024 * 1024;
@@ -54,6 +57,8 @@ pub(crate) enum Answer {
 pub(crate) struct TooLarge {
     /// The request that it answers.
     pub(crate) id: i32,
+    /// What names it for ever, where that was asked for with its name.
+    pub(crate) guid: Option<ObjectGuid>,
     /// Its name as it came, `\u{fffd}` for what is no text.
     pub(crate) name: String,
     /// Its name is text, and so the one by which it is found.
@@ -109,7 +114,9 @@ impl Answers {
         }
         self.to_pass_over = whole;
         self.go_on(buffer);
-        Ok(Some(Answer::TooLarge(TooLarge { id, name, is_text, limit })))
+        let (guid, name) = extended(&name);
+        let name = name.to_owned();
+        Ok(Some(Answer::TooLarge(TooLarge { id, guid, name, is_text, limit })))
     }
 
     /// Lets go of what has come of an entry that is passed over.

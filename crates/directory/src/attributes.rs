@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use ldap3_proto::proto::LdapSearchResultEntry;
 
+use crate::dn::extended;
 use crate::{DirectoryError, DistinguishedName, ObjectGuid, Sid};
 
 /// What a search returned for one object. Names are compared without regard to case.
@@ -111,8 +112,8 @@ impl TryFrom<LdapSearchResultEntry> for Entry {
     type Error = DirectoryError;
 
     fn try_from(found: LdapSearchResultEntry) -> Result<Self, DirectoryError> {
-        let dn =
-            found.dn.parse().map_err(|_| DirectoryError::Unreadable { attribute: "the name" })?;
+        let (_, name) = extended(&found.dn);
+        let dn = name.parse().map_err(|_| DirectoryError::Unreadable { attribute: "the name" })?;
         let mut attributes = Attributes::default();
         for attribute in found.attributes {
             let values = attributes.0.entry(attribute.atype.to_ascii_lowercase()).or_default();

@@ -7,6 +7,8 @@
 //! may read. What it may not see, deleted objects among it, is missing without a word (LAB.md), so
 //! deletions are found by reading everybody again.
 
+use std::collections::HashSet;
+
 use ldap3_proto::control::LdapControl;
 use ldap3_proto::proto::LdapSearchScope;
 
@@ -28,6 +30,9 @@ const PAGE_BYTES: i64 = 4 * 1024 * 1024;
 const COOKIE_MAX: usize = 64 * 1024;
 /// How many pages there may be: 4 TiB at [`PAGE_BYTES`] each.
 const PAGES_MAX: usize = 1_000_000;
+/// The form of LDAP_SERVER_EXTENDED_DN_OID in which a GUID is written as everywhere else (MS-ADTS
+/// 3.1.1.3.4.1.5).
+const AS_TEXT: i32 = 1;
 /// How many times the limit of a read a page may take while entries keep coming: Samba's only page is
 /// the whole domain.
 const PAGE_TIMES: u32 = 60;
@@ -79,7 +84,7 @@ pub(crate) async fn read(
     session: &Session,
     config: &DirectoryConfig,
     since: Option<&Cookie>,
-    each: &mut (dyn FnMut(Change) + Send),
+    each: Take<'_>,
 ) -> Result<ChangesRead, DirectoryError> {
     let mut wanted = people::wanted(config);
     // Worked out when it is asked for, so it never changes; Samba refuses to be asked for it here.
@@ -87,22 +92,12 @@ pub(crate) async fn read(
     wanted.push("isDeleted");
     let idle = config.operation_timeout;
     let limits = Limits { whole: idle.saturating_mul(PAGE_TIMES), idle };
+    let reading = Reading { session, wanted: &wanted, limits };
     let mut cookie = since.map(|cookie| cookie.0.clone()).unwrap_or_default();
     let mut left_out = Vec::new();
     for _ in 0..PAGES_MAX {
-        let search = page_of(&session.root.domain_head, &wanted, cookie.clone());
-        let mut too_large = Vec::new();
-        let mut take = |found: Found| {
-            match found {
-                Found::Entry(entry) => each(change(entry)?),
-                Found::TooLarge(entry) => too_large.push(entry),
-            }
-            Ok(())
-        };
-        let controls = search_each(&session.connection, search, limits, &mut take).await?;
-        for entry in too_large {
-            left_out.push(people::left_out(session, entry, idle).await?);
-        }
+        let (controls, passed_over) = reading.page(&cookie, each).await?;
+        left_out.extend(passed_over);
         let (more, next) = next_page(controls)?;
         if !more {
             return Ok(ChangesRead { next: Cookie(next), left_out });
@@ -113,6 +108,95 @@ pub(crate) async fn read(
         cookie = next;
     }
     Err(lost("the pages have no end"))
+}
+
+/// What all pages of a reading have in common.
+struct Reading<'a> {
+    session: &'a Session,
+    wanted: &'a [&'a str],
+    limits: Limits,
+}
+
+/// What is done with each change.
+type Take<'a> = &'a mut (dyn FnMut(Change) + Send);
+
+impl Reading<'_> {
+    /// Reads one page; the controls of its last answer, and who was passed over.
+    async fn page(
+        &self,
+        cookie: &[u8],
+        each: Take<'_>,
+    ) -> Result<(Vec<LdapControl>, Vec<LeftOut>), DirectoryError> {
+        let Self { session, limits, .. } = *self;
+        let (mut too_large, mut handed) = (Vec::new(), HashSet::new());
+        let mut take = |found: Found| {
+            match found {
+                Found::Entry(entry) => {
+                    let change = change(entry)?;
+                    handed.insert(change.guid);
+                    each(change);
+                }
+                Found::TooLarge(entry) => too_large.push(entry),
+            }
+            Ok(())
+        };
+        let head = &session.root.domain_head;
+        let search = page_of(head, self.wanted, cookie.to_vec(), PAGE_BYTES);
+        let controls = search_each(&session.connection, search, limits, &mut take).await?;
+        let (mut left_out, mut is_one_unknown) = (Vec::<LeftOut>::new(), false);
+        for entry in too_large {
+            match people::called(session, &entry, limits.idle).await? {
+                Some(guid) => left_out.push(LeftOut { guid, cause: entry.into() }),
+                None => is_one_unknown = true,
+            }
+        }
+        if is_one_unknown {
+            let known: HashSet<ObjectGuid> = left_out.iter().map(|one| one.guid).collect();
+            let again = self.page_again(cookie, &handed, each).await?;
+            left_out.extend(again.into_iter().filter(|one| !known.contains(&one.guid)));
+        }
+        Ok((controls, left_out))
+    }
+
+    /// Who is passed over on a page, where the name of one leads nowhere any more: with what names each
+    /// for ever in front of its name. Whoever was not handed over and is no longer too large is read by
+    /// that. Asked for in such a case only, because it comes in front of every name, in values too.
+    async fn page_again(
+        &self,
+        cookie: &[u8],
+        handed: &HashSet<ObjectGuid>,
+        each: Take<'_>,
+    ) -> Result<Vec<LeftOut>, DirectoryError> {
+        let Self { session, limits, .. } = *self;
+        let (mut left_out, mut others) = (Vec::new(), Vec::new());
+        let mut take = |found: Found| {
+            match found {
+                Found::Entry(entry) => others.push(entry.attributes.guid()?),
+                Found::TooLarge(entry) => match entry.guid {
+                    Some(guid) => left_out.push(LeftOut { guid, cause: entry.into() }),
+                    None => return Err(entry.into()),
+                },
+            }
+            Ok(())
+        };
+        let head = &session.root.domain_head;
+        // Names are longer now, and nobody of the first time may be missing.
+        let mut search = page_of(head, self.wanted, cookie.to_vec(), 2 * PAGE_BYTES);
+        search.controls.push(LdapControl::ExtendedDn { criticality: true, format: AS_TEXT });
+        search_each(&session.connection, search, limits, &mut take).await?;
+        for guid in others.into_iter().filter(|guid| !handed.contains(guid)) {
+            match session.object(guid.as_base(), self.wanted, limits.idle).await {
+                Ok(Some(entry)) => each(change(entry)?),
+                // Gone by now.
+                Ok(None) => {}
+                Err(cause @ DirectoryError::TooMuch { .. }) => {
+                    left_out.push(LeftOut { guid, cause });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(left_out)
+    }
 }
 
 fn lost(problem: &str) -> DirectoryError {
@@ -130,7 +214,12 @@ fn change(entry: Entry) -> Result<Change, DirectoryError> {
 
 /// The base is the domain's head: the control is refused anywhere else. The filter asks for nothing
 /// that a tombstone has lost, so not for `objectCategory`.
-fn page_of<'a>(head: &DistinguishedName, attributes: &'a [&'a str], cookie: Vec<u8>) -> Search<'a> {
+fn page_of<'a>(
+    head: &DistinguishedName,
+    attributes: &'a [&'a str],
+    cookie: Vec<u8>,
+    max_bytes: i64,
+) -> Search<'a> {
     let class = |name: &str| Filter::equal("objectClass", name);
     Search {
         base: head.to_string(),
@@ -139,7 +228,7 @@ fn page_of<'a>(head: &DistinguishedName, attributes: &'a [&'a str], cookie: Vec<
         attributes,
         controls: vec![LdapControl::AdDirsync {
             flags: OBJECT_SECURITY,
-            max_bytes: PAGE_BYTES,
+            max_bytes,
             cookie: Some(cookie),
         }],
     }

@@ -30,7 +30,7 @@ fn without_a_cookie_or_with_one_beyond_measure_nothing_is_remembered() {
 #[test]
 fn a_page_is_asked_for_with_what_the_account_may_see() {
     let head = "DC=corp,DC=example".parse().unwrap();
-    let search = page_of(&head, &["cn"], vec![5]);
+    let search = page_of(&head, &["cn"], vec![5], PAGE_BYTES);
     assert_eq!(
         (search.base.as_str(), search.scope),
         ("DC=corp,DC=example", LdapSearchScope::Subtree)

@@ -7,6 +7,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+use crate::ObjectGuid;
+
 /// A distinguished name. Compared without regard to case, as the directory does.
 #[derive(Clone)]
 pub struct DistinguishedName {
@@ -320,6 +322,18 @@ impl Reader<'_> {
             position: self.position,
         })
     }
+}
+
+/// A name as it came, without what names the object for ever, which stands in front of it where that was
+/// asked for (LDAP_SERVER_EXTENDED_DN_OID, MS-ADTS 3.1.1.3.4.1.5): `<GUID=…>;<SID=…>;CN=…`. No name begins
+/// with such a bracket (RFC 4514 section 2.4).
+pub(crate) fn extended(mut name: &str) -> (Option<ObjectGuid>, &str) {
+    let mut guid = None;
+    while let Some((part, rest)) = name.strip_prefix('<').and_then(|name| name.split_once(">;")) {
+        guid = guid.or(part.strip_prefix("GUID=").and_then(|guid| guid.parse().ok()));
+        name = rest;
+    }
+    (guid, name)
 }
 
 #[cfg(test)]

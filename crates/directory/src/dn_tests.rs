@@ -142,3 +142,18 @@ fn whatever_is_written_for_a_name_is_read_or_refused() {
         true
     });
 }
+
+#[test]
+fn what_names_an_object_for_ever_is_told_from_its_name() {
+    let guid = ObjectGuid::from_bytes([7; 16]);
+    for (whole, expected) in [
+        (format!("<GUID={guid}>;<SID=S-1-5-21-1-2-3-4>;CN=a\\>;b,DC=x"), Some(guid)),
+        (format!("<GUID={guid}>;CN=a\\>;b,DC=x"), Some(guid)),
+        ("<SID=S-1-5-21-1-2-3-4>;CN=a\\>;b,DC=x".to_owned(), None),
+        ("<GUID=no>;CN=a\\>;b,DC=x".to_owned(), None),
+        ("CN=a\\>;b,DC=x".to_owned(), None),
+    ] {
+        assert_eq!(extended(&whole), (expected, "CN=a\\>;b,DC=x"), "{whole}");
+    }
+    assert_eq!(extended("<GUID="), (None, "<GUID="));
+}

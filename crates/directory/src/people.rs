@@ -143,24 +143,35 @@ pub(crate) async fn read(
 /// # Errors
 /// Also where nobody is found by that name any more: who was renamed or moved in the meantime is not
 /// gone, and who is gone is not there at the next reading.
-pub(crate) async fn left_out(
+async fn left_out(
     session: &Session,
     entry: TooLarge,
     limit: Duration,
 ) -> Result<LeftOut, DirectoryError> {
-    if !entry.is_text {
-        // What is found by the mended name may be another one.
-        return Err(entry.into());
-    }
-    let found = session.object(entry.name.clone(), &["objectGUID"], limit).await?;
+    let (guid, is_text) = (called(session, &entry, limit).await?, entry.is_text);
     let cause = DirectoryError::from(entry);
-    match found {
-        Some(found) => Ok(LeftOut { guid: found.attributes.guid()?, cause }),
+    match guid {
+        Some(guid) => Ok(LeftOut { guid, cause }),
+        None if !is_text => Err(cause),
         None => {
             let cause = format!("{cause}, and is no longer found by that name");
             Err(DirectoryError::Lost { cause })
         }
     }
+}
+
+/// Who has the name with which an entry came; none if that is nobody any more, or no text: who is found by
+/// a mended name may be another one.
+pub(crate) async fn called(
+    session: &Session,
+    entry: &TooLarge,
+    limit: Duration,
+) -> Result<Option<ObjectGuid>, DirectoryError> {
+    if !entry.is_text {
+        return Ok(None);
+    }
+    let found = session.object(entry.name.clone(), &["objectGUID"], limit).await?;
+    found.map(|found| found.attributes.guid()).transpose()
 }
 
 /// An error about one attribute, of a person by name.

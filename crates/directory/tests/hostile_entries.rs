@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::SystemClock;
-use directory::dirsync::Change;
+use directory::dirsync::{Change, ChangesRead};
 use directory::{
     Directory as _, DirectoryError, DistinguishedName, LdapDirectory, ObjectGuid, PeopleRead,
     PersonEntry,
@@ -176,6 +176,11 @@ fn large(id: i32, dn: &[u8]) -> Vec<u8> {
     entry(id, dn, &[("description", &vec![b'x'; 17 << 20])])
 }
 
+/// In so many pieces that no answer may be cut into them: four for each attribute.
+fn in_pieces(id: i32, dn: &[u8]) -> Vec<u8> {
+    entry(id, dn, &vec![("x", &b""[..]); 125_001])
+}
+
 #[tokio::test]
 async fn who_has_more_than_an_answer_holds_is_left_out_by_name_and_the_page_goes_on() {
     let (found, read) = read(|id| {
@@ -229,37 +234,41 @@ async fn a_name_and_an_attribute_that_are_no_text_cost_nobody_else_anything() {
     assert_eq!(found[2].attributes.value("displayName"), Some(NO_TEXT));
 }
 
-#[tokio::test]
-async fn a_change_of_more_than_an_answer_holds_is_left_out_by_name_and_the_others_come() {
+/// Reads the changes of a domain whose only page is what `page` makes for a message id, and for whether
+/// GUIDs are wanted in front of names. By a name, only Jan is found; by a GUID, whoever it is.
+async fn changes(
+    page: impl Fn(i32, bool) -> Vec<u8> + Clone + Send + 'static,
+) -> (Vec<String>, ChangesRead) {
     let authority = Authority::create().unwrap();
     let tls = acceptor(&authority, &host(1));
     let talk = move |stream: TcpStream, state: Arc<std::sync::Mutex<staged::State>>| {
-        let tls = tls.clone();
+        let (tls, page) = (tls.clone(), page.clone());
         async move {
             let stream = tls.accept(stream).await.unwrap();
             let mut messages = Framed::new(stream, LdapCodec::default());
             while let Some(Ok(LdapMsg { msgid, op, ctrl })) = messages.next().await {
-                let scope = match &op {
-                    LdapOp::SearchRequest(search) => Some(search.scope.clone()),
-                    _ => None,
+                let (scope, base) = match &op {
+                    LdapOp::SearchRequest(search) => (Some(&search.scope), search.base.clone()),
+                    _ => (None, String::new()),
                 };
-                let who_is_it = matches!(&op, LdapOp::SearchRequest(search)
-                    if search.base.starts_with("CN=Jan,"));
-                let mut answers = respond(op, ctrl, &host(1), &mut state.lock().unwrap());
-                let mut controls = Vec::new();
-                if scope == Some(LdapSearchScope::Subtree) {
-                    let first = person(msgid, 1, b"CN=Anna,DC=staged,DC=test", b"Anna");
-                    let last = person(msgid, 2, b"CN=Piet,DC=staged,DC=test", b"Piet");
-                    let all = [first, large(msgid, b"CN=Jan,DC=staged,DC=test"), last].concat();
-                    messages.get_mut().write_all(&all).await.unwrap();
+                let (mut found, mut controls) = (Vec::new(), Vec::new());
+                if scope == Some(&LdapSearchScope::Subtree) {
+                    let extended = |control: &LdapControl| {
+                        matches!(control, LdapControl::ExtendedDn { format: 1, .. })
+                    };
+                    found = page(msgid, ctrl.iter().any(extended));
                     let cookie = Some(vec![9; 24]);
                     controls = vec![LdapControl::AdDirsync { flags: 0, max_bytes: 0, cookie }];
-                } else if who_is_it {
-                    let found = [("objectGUID", &[7; 16][..])];
-                    let found = entry(msgid, b"CN=Jan,DC=staged,DC=test", &found);
-                    messages.get_mut().write_all(&found).await.unwrap();
-                    answers = vec![LdapOp::SearchResultDone(result(LdapResultCode::Success))];
+                } else if base.starts_with("CN=Jan,") {
+                    found = entry(msgid, base.as_bytes(), &[("objectGUID", &[7; 16])]);
+                } else if base == format!("<GUID={}>", ObjectGuid::from_bytes([6; 16])) {
+                    found = person(msgid, 6, b"CN=Smaller,DC=staged,DC=test", b"Smaller");
                 }
+                let answers = match found.is_empty() {
+                    true => respond(op, ctrl, &host(1), &mut state.lock().unwrap()),
+                    false => vec![LdapOp::SearchResultDone(result(LdapResultCode::Success))],
+                };
+                messages.get_mut().write_all(&found).await.unwrap();
                 for op in answers {
                     let message = LdapMsg { ctrl: controls.clone(), ..LdapMsg::new(msgid, op) };
                     messages.send(message).await.unwrap();
@@ -272,12 +281,51 @@ async fn a_change_of_more_than_an_answer_holds_is_left_out_by_name_and_the_other
     let mut found = Vec::new();
     let mut take = |change: Change| found.push(change.dn.to_string());
     let read = timeout(PATIENCE, directory.changes(None, &mut take)).await.unwrap().unwrap();
-    assert_eq!(found, ["CN=Anna,DC=staged,DC=test", "CN=Piet,DC=staged,DC=test"]);
     assert_eq!(read.next.as_bytes(), [9; 24]);
+    (found, read)
+}
+
+#[tokio::test]
+async fn a_change_of_more_than_an_answer_holds_is_left_out_by_name_and_the_others_come() {
+    let (found, read) = changes(|id, extended| {
+        assert!(!extended, "its name leads to it");
+        let first = person(id, 1, b"CN=Anna,DC=staged,DC=test", b"Anna");
+        let last = person(id, 2, b"CN=Piet,DC=staged,DC=test", b"Piet");
+        [first, large(id, b"CN=Jan,DC=staged,DC=test"), last].concat()
+    })
+    .await;
+    assert_eq!(found, ["CN=Anna,DC=staged,DC=test", "CN=Piet,DC=staged,DC=test"]);
     let [left_out] = &read.left_out[..] else { panic!("{read:?}") };
     assert_eq!(left_out.guid, ObjectGuid::from_bytes([7; 16]));
     let cause = left_out.cause.to_string();
     assert!(cause.contains("the entry CN=Jan,DC=staged,DC=test has more"), "{cause}");
+}
+
+/// One more that was too large is so no longer when the page is read again.
+#[tokio::test]
+async fn where_one_is_renamed_while_a_page_is_read_the_reading_goes_on_by_what_names_it_for_ever() {
+    let (found, read) = changes(|id, extended| {
+        let named = |number: u8, name: &str| {
+            let guid = ObjectGuid::from_bytes([number; 16]);
+            let extension = format!("<GUID={guid}>;<SID=S-1-5-21-1-2-3-{number}>;");
+            let extension = if extended { extension } else { String::new() };
+            format!("{extension}CN={name},DC=staged,DC=test").into_bytes()
+        };
+        let first = person(id, 1, &named(1, "Anna"), b"Anna");
+        let jan = in_pieces(id, &named(7, "Jan"));
+        let rest = match extended {
+            false => ["Before", "Smaller"].map(|name| in_pieces(id, &named(5, name))),
+            true => [in_pieces(id, &named(5, "After")), person(id, 6, &named(6, "Smaller"), b"S")],
+        };
+        [first, jan, rest.concat()].concat()
+    })
+    .await;
+    assert_eq!(found, ["CN=Anna,DC=staged,DC=test", "CN=Smaller,DC=staged,DC=test"]);
+    let left_out: Vec<_> =
+        read.left_out.iter().map(|one| (one.guid, one.cause.to_string())).collect();
+    let [(jan, _), (renamed, cause)] = &left_out[..] else { panic!("{left_out:?}") };
+    assert_eq!([*jan, *renamed], [7, 5].map(|number| ObjectGuid::from_bytes([number; 16])));
+    assert!(cause.contains("the entry CN=After,DC=staged,DC=test has more"), "{cause}");
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use directory::dirsync::Change;
 use directory::{
     Attributes, Directory as _, DirectoryConfig, DirectoryError, DistinguishedName, LdapDirectory,
     LeftOut, PersonEntry, Protection, protected_by,
@@ -147,6 +148,31 @@ async fn who_has_more_than_one_answer_may_hold_is_left_out_by_name_and_nobody_el
         assert_eq!(unit.read(&agent(&unit.forest)).await.unwrap().len(), 2, "without the photo");
     };
     timeout(PATIENCE, all).await.unwrap();
+}
+
+/// While everybody's changes are read; so the name that came with the entry leads nowhere when it is told
+/// of.
+#[tokio::test]
+async fn who_is_renamed_while_being_passed_over_is_left_out_and_the_reading_goes_on() {
+    let unit = Unit::new("renamed");
+    let half = |letter: &str| letter.repeat(MANY);
+    let large = unit.person(&[("otherMailbox", half("m")), ("jpegPhoto", half("j"))]);
+    let people_attributes = vec!["jpegPhoto".to_owned()];
+    let directory = connect(DirectoryConfig { people_attributes, ..config(&unit.forest) });
+    let mut found = 0;
+    let mut take = |_| {
+        if found == 0 {
+            let (dn, name) = (&large.dn, format!("CN=renamed {}", large.login));
+            let rename = format!("dn: {dn}\nchangetype: modrdn\nnewrdn: {name}\ndeleteoldrdn: 1\n");
+            unit.forest.modify(&rename).unwrap();
+        }
+        found += 1;
+    };
+    let read = timeout(PATIENCE, directory.changes(None, &mut take)).await.unwrap().unwrap();
+    assert!(found >= unit.forest.people.len(), "{found}");
+    let one = read.left_out.iter().find(|one| one.guid == guid(&large)).unwrap();
+    let text = one.cause.to_string();
+    assert!(text.contains(&format!("the entry CN=renamed {},", large.login)), "{text}");
 }
 
 #[tokio::test]
