@@ -1,0 +1,191 @@
+//! `permissions` and `explain` on the fake, over LDAPS and with no lab: what they say there is what they
+//! say on a real Active Directory, by the same snapshots, and what they write has the same effect.
+//!
+//! What needs other tools than the agent's own is tried in `samba_permissions*.rs` alone.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    reason = "a test reports a broken expectation by panicking; the module is private, and shared"
+)]
+
+mod permissions;
+
+use std::sync::Arc;
+
+use clock::SystemClock;
+use directory::security::rights::{LOCKOUT_TIME, RESET_PASSWORD};
+use directory::security::{Ace, SecurityDescriptor, mask};
+use directory_fake::{FakeDomain, FakePerson, NewFakePerson, Population, Served};
+use lab::{Authority, Kind};
+use permissions::{Place, Said};
+use seal::SystemRandomness;
+use tokio::runtime::{Builder, Runtime};
+
+const CHECK: [&str; 2] = ["permissions", "check"];
+
+/// A fake forest with the lab's people, and an agent for one unit of it.
+struct Fake {
+    place: Place,
+    domain: FakeDomain,
+    /// The unit, relative to the domain.
+    unit: String,
+    _served: Served,
+    _runtime: Runtime,
+}
+
+impl Fake {
+    /// With a unit of its own, in which the service account has no rights.
+    fn new(name: &str) -> Self {
+        let unit = format!("OU=Rights {name} {}", std::process::id());
+        let fake = Self::over(name, &unit, |domain| drop(domain.add_unit(&unit).unwrap()));
+        fake.person(NewFakePerson::new("somebody"));
+        fake
+    }
+
+    /// With a unit that is there, or that `make` makes.
+    fn over(name: &str, unit: &str, make: impl FnOnce(&FakeDomain)) -> Self {
+        let randomness = Arc::new(SystemRandomness::default());
+        let population = Population::corp(Arc::new(SystemClock), randomness).unwrap();
+        make(&population.domain);
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let authority = Authority::create().unwrap();
+        let served = runtime.block_on(Served::start(&population.domain, &authority)).unwrap();
+        let name = format!("fake-{name}");
+        let ca = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.pem"));
+        let forest = served.forest(&population, &ca).unwrap();
+        let dn = format!("{unit},{}", forest.base_dn);
+        let place = Place::over(&name, forest, &[&dn]);
+        let (domain, unit) = (population.domain, unit.to_owned());
+        Self { place, domain, unit, _served: served, _runtime: runtime }
+    }
+
+    fn granted(self) -> Self {
+        Self { place: self.place.granted(), ..self }
+    }
+
+    fn person(&self, new: NewFakePerson) -> FakePerson {
+        self.domain.add_person(new.in_unit(&self.unit)).unwrap()
+    }
+
+    fn dn(&self) -> String {
+        format!("{},{}", self.unit, self.place.forest.base_dn)
+    }
+
+    fn descriptor(&self) -> SecurityDescriptor {
+        let guid = self.domain.guid_at(&self.unit).unwrap();
+        self.domain.descriptor(guid).unwrap()
+    }
+
+    /// Changes the entries of the unit.
+    fn spoil(&self, change: impl FnOnce(&mut Vec<Ace>)) {
+        let guid = self.domain.guid_at(&self.unit).unwrap();
+        let change =
+            |held: &mut SecurityDescriptor| change(&mut held.dacl.as_mut().unwrap().entries);
+        self.domain.secure(guid, change).unwrap();
+    }
+}
+
+fn good(said: &Said) {
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+}
+
+/// What was told to programs, for people to compare.
+fn pretty(said: &Said) -> String {
+    let value: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    serde_json::to_string_pretty(&value).unwrap()
+}
+
+#[test]
+fn a_unit_without_rights_is_given_exactly_those_and_they_are_taken_back() {
+    let fake = Fake::new("grant");
+    let place = &fake.place;
+    let before = fake.descriptor();
+    place.snapshot("check_nothing.txt", &place.agent(&CHECK).out);
+    place.snapshot("check_nothing.json", &place.agent(&["permissions", "check", "--json"]).out);
+    place.named_and_fixed(&CHECK, &["lacks on the unit", &fake.dn()]);
+    let (old, new) =
+        (before.dacl.clone().unwrap().entries, fake.descriptor().dacl.unwrap().entries);
+    assert_eq!(new.iter().filter(|entry| !old.contains(entry)).count(), 4);
+    assert_eq!(new.len(), old.len() + 4);
+    let again = place.as_administrator(&["permissions", "grant"]);
+    assert_eq!((again.code, again.out.as_str()), (0, "There is nothing to do.\n"));
+    place.snapshot("check_good.txt", &place.agent(&CHECK).out);
+    place.snapshot("check_good.json", &pretty(&place.agent(&["permissions", "check", "--json"])));
+    good(&place.as_administrator(&["permissions", "revoke", "--ou", &fake.dn()]));
+    assert_eq!(fake.descriptor(), before);
+    assert_eq!(place.agent(&CHECK).code, 1);
+}
+
+#[test]
+fn one_right_that_is_missing_and_one_that_is_denied_are_named_and_put_right() {
+    let fake = Fake::new("one").granted();
+    fake.spoil(|entries| {
+        let about = |entry: &Ace| entry.access().and_then(|access| access.object_type);
+        entries.retain(|entry| about(entry) != Some(LOCKOUT_TIME.attribute));
+    });
+    let named = ["lacks on the unit", &fake.dn(), ": write lockoutTime;"];
+    fake.place.named_and_fixed(&CHECK, &named);
+    fake.spoil(|entries| {
+        let denial = Ace::deny(mask::CONTROL_ACCESS, directory::Sid::authenticated_users());
+        entries.insert(0, denial.on(RESET_PASSWORD).below(None));
+    });
+    let said = fake.place.agent(&CHECK);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    for part in ["is denied on the unit", "Authenticated Users", "Reset Password"] {
+        assert!(said.line(0).contains(part), "{part}: {}", said.out);
+    }
+}
+
+#[test]
+fn a_person_who_inherits_nothing_or_is_marked_for_nothing_is_named_and_put_right() {
+    let fake = Fake::new("person").granted();
+    let off = fake.person(NewFakePerson::new("off"));
+    fake.domain.inherit(off.guid, false).unwrap();
+    let dn = off.dn.to_string();
+    fake.place.named_and_fixed(&CHECK, &["inheritance is off on the person", &dn]);
+    fake.domain.put(off.guid, "adminCount", "1").unwrap();
+    fake.place.named_and_fixed(&CHECK, &["adminCount is left over on the person", &dn]);
+    fake.domain.inherit(off.guid, false).unwrap();
+    let named = ["cannot be reset", "inheritance is off"];
+    fake.place.named_and_fixed(&["explain", "off"], &named);
+}
+
+#[test]
+fn every_kind_of_account_is_explained_as_on_a_real_directory() {
+    let fake = Fake::over("kinds", "OU=People", |_| {});
+    for (kind, good) in [
+        (Kind::Ordinary, true),
+        (Kind::Disabled, false),
+        (Kind::Locked, true),
+        (Kind::Expired, false),
+        (Kind::MustChange, true),
+        (Kind::CannotChange, false),
+        (Kind::ProtectedNested, false),
+        (Kind::AdmincountOrphan, false),
+        (Kind::TwoForests, true),
+        (Kind::Pso, false),
+        (Kind::EscapedName, true),
+    ] {
+        let person = fake.place.forest.person_of(kind).unwrap();
+        let said = fake.place.agent(&["explain", &person.object_guid]);
+        assert_eq!(said.code == 0, good, "{kind:?}: {}{}", said.out, said.err);
+        let name = serde_json::to_value(kind).unwrap();
+        let name = format!("explain_{}", name.as_str().unwrap());
+        fake.place.snapshot(&format!("{name}.txt"), &as_in_the_lab(&said.out));
+        let json = pretty(&fake.place.agent(&["explain", &person.object_guid, "--json"]));
+        let json = json.replace(&person.object_guid, "GUID");
+        fake.place.snapshot(&format!("{name}.json"), &as_in_the_lab(&json));
+    }
+}
+
+/// What the lab's administrator has made is owned by Domain Admins; and at the head of its domain the lab
+/// gives to the service account what every domain gives to whoever is signed in.
+fn as_in_the_lab(text: &str) -> String {
+    let everybody = "Unexpire Password: by an entry for Authenticated Users,";
+    let text = text.replace(everybody, "Unexpire Password: by an entry for svc-passback,");
+    text.replace("owned by Administrators", "owned by Domain Admins")
+}
