@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::future::join_all;
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use relay::limits::RENDEZVOUS_MAX;
 use relay::{Entity, Limits};
 use serde_json::json;
@@ -118,6 +119,38 @@ async fn requests_of_one_entity_take_turns_and_wait_for_a_moment_at_most() {
     let ask = || send(&world, &entity, &target, "");
     let (one, two, three, ()) = tokio::join!(ask(), ask(), ask(), story);
     assert_eq!([one.status, two.status, three.status], [204; 3]);
+}
+
+#[tokio::test]
+async fn where_64_requests_of_one_entity_wait_another_ones_is_written_before_the_17th_of_theirs() {
+    const FLOOD: usize = 64;
+    let (limits, turns) = (patient(), Limits::default().turns_per_entity);
+    assert_eq!((limits.turns_per_entity, turns), (16, 16), "as it is shipped");
+    let moment = limits.turn;
+    let (world, entity, mut raw) = listening_at(World::alone_on_manual_time(limits).await).await;
+    let (other, mut others) = neighbour(&world).await;
+    let target = format!("/{entity}");
+    let flood = join_all((0..FLOOD).map(|_| send(&world, &entity, &target, "")));
+    let story = async {
+        // Nobody has answered, and no time has passed: whoever has no turn waits for one.
+        eventually(|| world.clock.begun(moment) == FLOOD - turns).await;
+        served(&world, &other, &mut others).await;
+        let mut asked = Vec::new();
+        while asked.len() < turns {
+            asked.push(next_json(&mut raw).await);
+        }
+        served(&world, &other, &mut others).await;
+        assert!(raw.next().now_or_never().is_none(), "the 17th is not written yet");
+        world.clock.advance(moment);
+        while asked.len() < FLOOD {
+            asked.push(next_json(&mut raw).await);
+        }
+        for one in asked {
+            answer(&mut raw, &one["request"]["id"], 204).await;
+        }
+    };
+    let (flood, ()) = tokio::join!(flood, story);
+    assert!(flood.iter().all(|answer| answer.status == 204));
 }
 
 #[tokio::test]
