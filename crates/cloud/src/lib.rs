@@ -47,6 +47,7 @@ mod revocation;
 mod scim;
 pub mod serve;
 mod settings;
+mod shares;
 pub mod steps;
 mod support;
 mod surroundings;

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, StartError};
 use crate::settings::CloudSettings;
 use crate::surroundings::Surroundings;
+use crate::tls::Port;
 use crate::{connection, dispatch, http, revocation, tls};
 
 /// The whole service but its port: pages, agents' routes and relay on connections that somebody
@@ -79,7 +80,8 @@ impl Service {
 /// [`StartError`], one line that says what is wrong and what to do.
 pub async fn serve(settings: CloudSettings, stop: CancellationToken) -> Result<(), StartError> {
     let config = tls::config("server.", &settings.certificate, &settings.key)?;
-    let (listen, drain, most) = (settings.listen, settings.drain, settings.connections);
+    let (listen, drain) = (settings.listen, settings.drain);
+    let (connections, of_one) = (settings.connections, settings.connections_per_address);
     let listener = TcpListener::bind(listen).await.map_err(|error| {
         StartError::new(format!(
             "cannot listen on {listen} (`server.listen`): {error}; is another service on that port?"
@@ -94,7 +96,8 @@ pub async fn serve(settings: CloudSettings, stop: CancellationToken) -> Result<(
     tracing::info!(event = "service.started", %listen, %public_url);
     let (router, leaving) = (service.router.clone(), Arc::clone(&service));
     let leave = async move { leaving.leave().await };
-    tls::serve((listener, most), config, router, (stop, drain), leave).await;
+    let port = Port { listener, connections, of_one };
+    tls::serve(port, config, router, (stop, drain), leave).await;
     service.stop().await;
     tracing::info!(event = "service.stopped");
     Ok(())

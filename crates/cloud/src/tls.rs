@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::StartError;
 use crate::connection::{self, HANDSHAKE};
+use crate::shares::{Refusals, Shares, network};
 
 /// What is in flight when the port is given up has so long at least: an answer is being written.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -48,13 +49,23 @@ pub(crate) fn config(
     Ok(Arc::new(config))
 }
 
+/// A port, and how many connections it takes that speak HTTP, or have not said anything yet.
+pub(crate) struct Port {
+    /// Where they come in.
+    pub(crate) listener: TcpListener,
+    /// How many there may be.
+    pub(crate) connections: usize,
+    /// How many of one address, or of one /64 of IPv6.
+    pub(crate) of_one: usize,
+}
+
 /// Serves `router` until `stop`, and goes on for as long as `leave` takes: whoever comes meanwhile
 /// is told by the router to come back. Then the port is given up, and what is in flight may end, at
-/// most `limit` after `stop`. There are at most `most` connections that speak HTTP, or have not said
-/// anything yet; others wait until they are taken. WebSockets are not among them: who has one has shown
-/// a token, and the relay counts those.
+/// most `limit` after `stop`. Where all places of the port are taken, others wait for one; whoever is
+/// above the share of one address is refused at once. WebSockets have no such place: who has one has
+/// shown a token, and the relay counts those.
 pub(crate) async fn serve(
-    (listener, most): (TcpListener, usize),
+    port: Port,
     config: Arc<ServerConfig>,
     router: Router,
     (stop, limit): (CancellationToken, Duration),
@@ -69,14 +80,14 @@ pub(crate) async fn serve(
         drop(close);
         limit.saturating_sub(SystemClock.running().saturating_sub(since)).max(LAST_WORDS)
     });
-    let connections = accept_until((listener, most), config, router, closing).await;
+    let connections = accept_until(port, config, router, closing).await;
     let limit = left.await.unwrap_or(LAST_WORDS);
     let _ = tokio::time::timeout(limit, connections.wait()).await;
 }
 
 /// Serves connections until `closing`; gives back those that are open then.
 async fn accept_until(
-    (listener, most): (TcpListener, usize),
+    Port { listener, connections: most, of_one }: Port,
     config: Arc<ServerConfig>,
     router: Router,
     closing: CancellationToken,
@@ -84,6 +95,7 @@ async fn accept_until(
     let acceptor = TlsAcceptor::from(config);
     let connections = TaskTracker::new();
     let room = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
+    let (shares, mut refusals) = (Shares::of(of_one), Refusals::default());
     let mut told = false;
     loop {
         // Said again only after there has been room for some time, and not for each one that waits.
@@ -102,11 +114,24 @@ async fn accept_until(
                 continue;
             }
         };
+        let Some(share) = shares.take(remote.ip()) else {
+            drop(stream);
+            if let Some(refused) = refusals.count(SystemClock.running()) {
+                let network = network(remote.ip());
+                tracing::warn!(
+                    event = "http.address_full",
+                    %network,
+                    refused,
+                    "one address has all of its connections: `connections_per_address`"
+                );
+            }
+            continue;
+        };
         let (acceptor, router) = (acceptor.clone(), router.clone());
         let closing = closing.clone();
         connections.spawn(async move {
             accept(stream, remote, acceptor, router, closing).await;
-            drop(place);
+            drop((place, share));
         });
     }
     connections.close();

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::StartError;
-use crate::tls;
+use crate::tls::{self, Port};
 
 pub(crate) use settings::{KEYS, RelaySettings, TITLE};
 
@@ -34,7 +34,8 @@ pub(crate) async fn serve(
     stop: CancellationToken,
 ) -> Result<(), NotServing> {
     let config = settings.tls().map_err(NotServing::Certificate)?;
-    let RelaySettings { listen, connections, names, limits, entities, rules, .. } = settings;
+    let RelaySettings { listen, connections, of_one, names, limits, entities, rules, .. } =
+        settings;
     let listener = TcpListener::bind(listen).await.map_err(|error| {
         NotServing::Address(StartError::new(format!(
             "cannot listen on {listen} (`listen`): {error}; is another service on that port?"
@@ -54,7 +55,8 @@ pub(crate) async fn serve(
         tracing::info!(event = "relay.draining");
         relay.drain().await;
     };
-    tls::serve((listener, connections), config, router, (stop, drain), leave).await;
+    let port = Port { listener, connections, of_one };
+    tls::serve(port, config, router, (stop, drain), leave).await;
     tracing::info!(event = "relay.stopped");
     Ok(())
 }

@@ -27,6 +27,8 @@ pub(crate) const KEYS: &[Key] = &[
         "Private key of the certificate, PEM."),
     Key::new("", "connections", Kind::Number(16), Default::Value("16384"),
         "How many connections may be open that are not WebSockets with a token; others wait until one ends. Each may take 100 KiB, and an open file."),
+    Key::new("", "connections_per_address", Kind::Number(4), Default::Value("4096"),
+        "How many of these one address may have, or one /64 of IPv6; more are refused at once. A balancer in front has one address for everybody: give it more."),
     Key::new("", "names", Kind::Texts, Default::Value("[]"),
         "The host names of this relay: [\"relay.example.org\", \"127.0.0.1\"], without ports. Tokens are for a host; without this list, for whichever the request says: give it where another relay has one of the keys."),
     Key::new("limits", "response_seconds", Kind::Seconds(1), Default::Value("60"),
@@ -91,6 +93,8 @@ pub(crate) struct RelaySettings {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
     pub(crate) connections: usize,
+    /// How many of one address.
+    pub(crate) of_one: usize,
     pub(crate) names: Vec<String>,
     pub(crate) limits: Limits,
     pub(crate) entities: Vec<Entity>,
@@ -117,6 +121,7 @@ impl RelaySettings {
             certificate: server.path("certificate")?,
             key: server.path("key")?,
             connections: server.small("connections")?,
+            of_one: server.small("connections_per_address")?,
             names: names(server)?,
             limits: limits(settings.section("limits")?)?,
             entities,
@@ -242,6 +247,11 @@ mod tests {
             ("#names = []", "names = [\"relay:9443\"]", "`names` may hold host names"),
             ("#names = []", "names = [\"[relay]\"]", "`names` may hold host names"),
             ("#connections = 16384", "connections = 1", "`connections` must"),
+            (
+                "#connections_per_address = 4096",
+                "connections_per_address = 3",
+                "`connections_per_address` must",
+            ),
         ] {
             let error = read(&[(from, to)]).unwrap_err();
             assert!(error.contains(problem), "{error}");

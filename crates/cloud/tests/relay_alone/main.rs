@@ -13,3 +13,4 @@ mod node;
 mod process;
 mod program;
 mod serve;
+mod share;

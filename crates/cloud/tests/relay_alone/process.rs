@@ -23,7 +23,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use crate::program::{Folder, HOST, LISTEN_KEY, PATH, Program, SEND_KEY, passback, refused};
 
 /// A token that holds for an hour.
-fn token(rule: &str, key: &str) -> String {
+pub(crate) fn token(rule: &str, key: &str) -> String {
     #[allow(clippy::disallowed_methods, reason = "the process that judges it has the same clock")]
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let until = Timestamp::from_millis(0).after(now + Duration::from_secs(3_600));
@@ -32,6 +32,15 @@ fn token(rule: &str, key: &str) -> String {
 
 /// A connection that somebody trusts.
 pub(crate) async fn connection(folder: &Folder, relay: &Program) -> TlsStream<TcpStream> {
+    let tcp = TcpStream::connect(relay.address).await.unwrap();
+    trusted(folder, tcp).await.unwrap()
+}
+
+/// The same over one that is there; an error if the other side ends it.
+pub(crate) async fn trusted(
+    folder: &Folder,
+    tcp: TcpStream,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(folder.file("ca.pem")).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -40,9 +49,8 @@ pub(crate) async fn connection(folder: &Folder, relay: &Program) -> TlsStream<Tc
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let tcp = TcpStream::connect(relay.address).await.unwrap();
     let name = ServerName::try_from(HOST).unwrap();
-    TlsConnector::from(Arc::new(trust)).connect(name, tcp).await.unwrap()
+    TlsConnector::from(Arc::new(trust)).connect(name, tcp).await
 }
 
 type Channel = WebSocketStream<TlsStream<TcpStream>>;
@@ -106,7 +114,7 @@ async fn it_serves_listeners_and_senders_with_the_keys_of_its_configuration() {
 }
 
 /// A configuration with these keys above all sections.
-fn with_top(folder: &Folder, keys: &str) -> PathBuf {
+pub(crate) fn with_top(folder: &Folder, keys: &str) -> PathBuf {
     let config = folder.config("");
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, format!("{keys}\n{text}")).unwrap();

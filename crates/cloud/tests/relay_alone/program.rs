@@ -130,6 +130,11 @@ impl Program {
         self.log.lock().unwrap().iter().any(|line| line["fields"]["event"] == event)
     }
 
+    /// How often it has logged this event.
+    pub(crate) fn count_logged(&self, event: &str) -> usize {
+        self.log.lock().unwrap().iter().filter(|line| line["fields"]["event"] == event).count()
+    }
+
     /// Waits until it has logged this event, for as long as a slow machine takes.
     pub(crate) async fn await_logged(&self, event: &str) {
         for _ in 0..4_000 {

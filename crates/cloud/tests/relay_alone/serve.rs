@@ -10,12 +10,12 @@ use tokio::net::TcpStream;
 use crate::process::connection;
 use crate::program::{Folder, HOST, Program, passback};
 
-/// A service with one organisation, and its configuration.
-fn configured(folder: &Folder) -> PathBuf {
+/// A service with one organisation, and its configuration, with these keys below `[server]`.
+pub(crate) fn configured(folder: &Folder, keys: &str) -> PathBuf {
     let file = folder.file("passback.toml");
     let text = format!(
         "[server]\nlisten = \"{HOST}:0\"\npublic_url = \"https://{HOST}\"\ncertificate = \"relay.pem\"\n\
-         key = \"relay.key\"\ndrain_seconds = 20\n\n[store]\ndatabase = \"passback.db\"\n\
+         key = \"relay.key\"\ndrain_seconds = 20\n{keys}\n\n[store]\ndatabase = \"passback.db\"\n\
          master_key = \"master.key\"\n\n[mail]\nhost = \"{HOST}\"\ntls = \"none\"\n\
          from = \"Passback <noreply@example.org>\"\n"
     );
@@ -40,7 +40,7 @@ async fn said(folder: &Folder, service: &Program, request: &str) -> String {
 #[tokio::test]
 async fn at_sigterm_the_service_goes_on_for_those_in_flight_and_tells_others_to_come_back() {
     let folder = Folder::new();
-    let mut service = Program::start_as("serve", &configured(&folder));
+    let mut service = Program::start_as("serve", &configured(&folder, ""));
     assert!(said(&folder, &service, "GET /$health").await.starts_with("HTTP/1.1 200"));
     // No agent is there, which is said.
     let page = said(&folder, &service, "GET /t/contoso/reset").await;
