@@ -101,8 +101,11 @@ impl Answers {
     /// there yet.
     fn pass_over(&mut self, buffer: &mut BytesMut, limit: String) -> io::Result<Option<Answer>> {
         let whole = Head::of(buffer)?.map_or(0, |head| head.whole());
-        let Some((id, name, is_text)) = beginning(buffer) else {
-            let may_come = may_be_entry(buffer) && buffer.len() < whole.min(BEGINNING_MAX);
+        // What stands behind it is another answer's, and says nothing about this one.
+        let most = whole.min(BEGINNING_MAX);
+        let begun = &buffer[..buffer.len().min(most)];
+        let Some((id, name, is_text)) = beginning(begun) else {
+            let may_come = may_be_entry(begun) && begun.len() < most;
             if may_come && whole <= PASSED_OVER_MAX {
                 return Ok(None);
             }

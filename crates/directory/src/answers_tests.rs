@@ -200,3 +200,14 @@ fn whatever_comes_is_read_or_refused() {
         rounds > 0
     });
 }
+
+#[test]
+fn an_entry_takes_its_name_from_itself_and_not_from_what_follows() {
+    // Its name says that it is longer than the whole entry, and there are bytes enough behind it.
+    let entry = [&[0x30, 18, 2, 1, 7, 0x64, 13, 4, 30][..], b"CN=x,DC=yyy"].concat();
+    for behind in [0, 1, 19, 100] {
+        let mut buffer = BytesMut::from([&entry[..], &vec![b'x'; behind]].concat().as_slice());
+        let refused = Answers::of_at_most(16).decode(&mut buffer).unwrap_err().to_string();
+        assert!(refused.contains("20 bytes; at most 16 are taken"), "{behind}: {refused}");
+    }
+}
