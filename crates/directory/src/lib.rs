@@ -63,6 +63,8 @@ mod error;
 pub mod filetime;
 pub mod filter;
 mod find;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 #[cfg(test)]
 mod generated;
 mod guid;

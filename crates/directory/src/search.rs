@@ -156,7 +156,9 @@ fn late() -> DirectoryError {
     DirectoryError::Lost { cause: "no answer to a search in time".to_owned() }
 }
 
-async fn collect(
+/// Takes the answers to a request until the last one, and hands over the entries among them; `idle` is how
+/// long nothing may come. The controls of the last answer.
+pub(crate) async fn collect(
     flight: &mut Flight,
     idle: Duration,
     each: Each<'_>,

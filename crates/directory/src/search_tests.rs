@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::answers::ANSWER_MAX;
+use crate::fuzzing;
 use crate::generated::{Chance, for_each_input};
 
 /// Longer than any test here takes that does not wait for it.
@@ -177,36 +178,6 @@ fn said(chance: &mut Chance, good: &[Vec<u8>]) -> Vec<u8> {
 
 #[test]
 fn whatever_a_controller_says_a_search_ends_with_the_connection() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let (good, request) = (good(), bytes_of(1, LdapOp::UnbindRequest));
-    for_each_input("search", |chance| {
-        let said = said(chance, &good);
-        let found = runtime.block_on(async {
-            let (near, mut far) = tokio::io::duplex(1_024);
-            let connection = Connection::over(near);
-            let frame = |_| Ok(wire::Frame::new(request.clone()));
-            let mut flight = connection.start(frame).unwrap();
-            far.write_all(&said).await.unwrap();
-            drop(far);
-            let mut found = Vec::new();
-            let take = &mut |one: Found| {
-                found.push(one.whole()?);
-                Ok(())
-            };
-            timeout(LONG, collect(&mut flight, LONG, take)).await.unwrap().map(|_| found)
-        });
-        // Without waiting for its time: what ended it was an answer, or the end of all answers.
-        match found {
-            Err(error) => assert!(
-                !matches!(&error, DirectoryError::Lost { cause } if cause.contains("in time")),
-                "{error}"
-            ),
-            Ok(found) => {
-                let kept: usize = found.iter().map(|one| one.attributes.size()).sum();
-                assert!(kept < 4_096, "{kept}");
-                return true;
-            }
-        }
-        false
-    });
+    let good = good();
+    for_each_input("search", |chance| fuzzing::search(&said(chance, &good)));
 }

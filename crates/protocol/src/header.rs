@@ -203,9 +203,7 @@ mod tests {
         fn decoding_never_panics_and_accepts_only_its_own_encoding(
             bytes in proptest::collection::vec(any::<u8>(), 0..300)
         ) {
-            if let Ok(header) = Header::decode(&bytes) {
-                prop_assert_eq!(header.encode(), bytes);
-            }
+            crate::fuzzing::header(&bytes);
         }
 
         #[test]

@@ -29,6 +29,8 @@ pub mod answer;
 pub mod area;
 mod cbor;
 pub mod clock;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod header;
 pub mod ids;
 pub mod limits;

@@ -87,6 +87,8 @@ mod dial;
 mod entity;
 mod first_byte;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod headers;
 pub mod limits;
 mod listener;

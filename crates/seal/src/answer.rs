@@ -93,7 +93,8 @@ pub fn open_answer(
     from_area(&signed.payload.ok_or_else(malformed)?)
 }
 
-fn to_area(answer: &Answer) -> Result<Vec<u8>, SealError> {
+/// The area of an answer: what is signed. [`SealError::Size`] if it does not fit (SPEC K-2).
+pub(crate) fn to_area(answer: &Answer) -> Result<Vec<u8>, SealError> {
     let encoded = answer.encode();
     let length = u16::try_from(encoded.len()).map_err(|_| SealError::Size(ANSWER))?;
     let mut area = Vec::with_capacity(ANSWER_AREA);
@@ -107,8 +108,8 @@ fn to_area(answer: &Answer) -> Result<Vec<u8>, SealError> {
     Ok(area)
 }
 
-/// Reads exactly what [`to_area`] writes.
-fn from_area(area: &[u8]) -> Result<Answer, SealError> {
+/// Reads exactly what [`to_area`] writes; [`SealError::Size`] or [`SealError::Malformed`] for anything else.
+pub(crate) fn from_area(area: &[u8]) -> Result<Answer, SealError> {
     let malformed = || SealError::Malformed(ANSWER);
     if area.len() != ANSWER_AREA {
         return Err(SealError::Size(ANSWER));

@@ -28,6 +28,8 @@ mod aead;
 mod answer;
 mod code;
 mod cose;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod identity;
 mod keys;
 mod random;

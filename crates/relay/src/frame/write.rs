@@ -69,7 +69,7 @@ fn written(frame: &Written<'_>) -> String {
 
 /// `target` less every `sb-hc-…=` pair of its query: those are for the relay, and one of them is
 /// a token.
-pub(super) fn without_relay_pairs(target: &str) -> Cow<'_, str> {
+pub(crate) fn without_relay_pairs(target: &str) -> Cow<'_, str> {
     let Some((path, query)) = target.split_once('?') else { return Cow::Borrowed(target) };
     let kept = others(query);
     if kept.is_empty() { Cow::Borrowed(path) } else { Cow::Owned(format!("{path}?{kept}")) }

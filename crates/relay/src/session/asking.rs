@@ -384,6 +384,9 @@ fn answered<R>(reply: Option<R>, head: ResponseHead, body: Bytes) -> Heard<R> {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+#[path = "asking_model.rs"]
+pub(crate) mod model;
 #[cfg(test)]
 #[path = "asking_tests.rs"]
 mod tests;
