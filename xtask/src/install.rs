@@ -179,7 +179,8 @@ fn apt_get(log: &Path, arguments: &[&str]) -> Result<bool, Fault> {
     Ok(status.success())
 }
 
-fn works(command: &mut Command) -> bool {
+/// Whether a program can be started and succeeds; what it says is shown to nobody.
+pub(crate) fn works(command: &mut Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
 }
@@ -189,7 +190,7 @@ fn present(shown_by: &str) -> bool {
 }
 
 /// Also where most accounts do not look.
-fn on_path(program: &str) -> bool {
+pub(crate) fn on_path(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .chain(["/usr/local/sbin", "/usr/sbin", "/sbin"].map(Into::into))

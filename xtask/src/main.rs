@@ -1,4 +1,4 @@
-//! The repository's own commands: `cargo xtask demo`, `test`, `lab`, `bench`, `soak`.
+//! The repository's own commands: `cargo xtask demo`, `test`, `lab`, `bench`, `soak`, `fuzz`.
 //!
 //! It depends on little, so that it answers within seconds on a fresh machine; what needs more is
 //! built first, with cargo's own progress shown, and then started.
@@ -10,6 +10,7 @@ mod bench;
 mod build;
 mod demo;
 mod fault;
+mod fuzz;
 mod install;
 mod lab;
 mod show;
@@ -43,6 +44,8 @@ enum Command {
     Bench(bench::Wishes),
     /// Run the tests that chance makes, far more of them than `test` does.
     Soak(soak::Wishes),
+    /// Run coverage-guided inputs against everything that reads what others wrote.
+    Fuzz(fuzz::Wishes),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Lab(wishes) => lab::run(&wishes),
         Command::Bench(wishes) => bench::run(&wishes),
         Command::Soak(wishes) => soak::run(&wishes),
+        Command::Fuzz(wishes) => fuzz::run(&wishes),
     };
     match done {
         Ok(code) => code,
@@ -96,6 +100,8 @@ mod command_line {
             "xtask soak",
             "xtask soak --minutes 3",
             "xtask soak --release",
+            "xtask fuzz",
+            "xtask fuzz sddl --minutes 3",
         ] {
             assert_eq!(refused(line), None, "{line}");
         }
@@ -115,6 +121,8 @@ mod command_line {
             "xtask soak --minutes 0",
             "xtask soak --minutes 100001",
             "xtask soak --minutes 3 --release",
+            "xtask fuzz sddl filter",
+            "xtask fuzz --minutes 0",
         ] {
             assert_eq!(refused(line), Some(2), "{line}");
         }

@@ -12,8 +12,9 @@ const LONGEST: usize = 800;
 const LONG: usize = 450;
 
 /// What programs put here, and people do not write. A directory that a cache lives in says so
-/// itself (`CACHEDIR.TAG`), as cargo's does.
-const NOT_OURS: &[&str] = &[".git", "node_modules", "Cargo.lock", "package-lock.json"];
+/// itself (`CACHEDIR.TAG`), as cargo's does; cargo-fuzz's, `artifacts` and `corpus`, do not.
+const NOT_OURS: &[&str] =
+    &[".git", "node_modules", "Cargo.lock", "package-lock.json", "artifacts", "corpus"];
 
 /// A file of text.
 pub(super) struct Source {

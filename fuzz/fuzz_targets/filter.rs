@@ -1,0 +1,6 @@
+//! Search filters as text.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    directory::fuzzing::filter(bytes);
+});
