@@ -61,13 +61,16 @@ impl App {
         settings: CloudSettings,
         surroundings: Surroundings,
     ) -> Result<Arc<Self>, StartError> {
-        let Surroundings { clock, randomness, notifier, watch } = surroundings;
+        let Surroundings { clock, randomness, notifier, watch, relay } = surroundings;
         let master_key = vault::load(&settings.master_key).map_err(StartError::new)?;
         let code_key = master_key.code_key().map_err(StartError::new)?;
         let store = Store::open(&settings.database).await.map_err(StartError::new)?;
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let mailer = Mailer::start(notifier, &tasks, stop.clone());
-        let relay = reach(&settings, &store, &clock, &randomness)?;
+        let relay: Arc<dyn Reach> = match &settings.relay_elsewhere {
+            Some(elsewhere) => Arc::new(Elsewhere::new(elsewhere, relay, &clock)?),
+            None => inside(&settings, &store, &clock, &randomness),
+        };
         let gates = GatePolicy {
             methods: vec![Method::Email],
             required: 1,
@@ -107,16 +110,13 @@ impl App {
     }
 }
 
-/// The relay that agents are reached by.
-fn reach(
+/// The relay inside this service.
+fn inside(
     settings: &CloudSettings,
     store: &Store,
     clock: &Arc<dyn Clock>,
     randomness: &Arc<dyn Randomness>,
-) -> Result<Arc<dyn Reach>, StartError> {
-    if let Some(elsewhere) = &settings.relay_elsewhere {
-        return Ok(Arc::new(Elsewhere::new(elsewhere, clock)?));
-    }
+) -> Arc<dyn Reach> {
     let limits = Limits {
         response: settings.relay_response,
         ping: settings.relay_ping,
@@ -127,7 +127,7 @@ fn reach(
         ..Limits::default()
     };
     let authority = Arc::new(ListenKeys(store.clone()));
-    Ok(Arc::new(Relay::new(limits, authority, Arc::clone(clock), Arc::clone(randomness))))
+    Arc::new(Relay::new(limits, authority, Arc::clone(clock), Arc::clone(randomness)))
 }
 
 /// The relay's authority: agents that are not revoked and have confirmed keys.

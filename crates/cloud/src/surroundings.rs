@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clock::SystemClock;
 use protocol::{Clock, Randomness};
+use relay::Transport;
 use seal::SystemRandomness;
 
 use crate::app::StartError;
@@ -23,6 +24,9 @@ pub struct Surroundings {
     pub notifier: Arc<dyn Notifier>,
     /// Who is told of every step of every operation.
     pub watch: Arc<dyn StepWatch>,
+    /// How connections to a relay of somebody else's are opened, where one is configured; without
+    /// this, over TLS as the configuration says.
+    pub relay: Option<Arc<dyn Transport>>,
 }
 
 impl Surroundings {
@@ -38,6 +42,7 @@ impl Surroundings {
             randomness: Arc::new(SystemRandomness::default()),
             notifier: Arc::new(smtp),
             watch: Arc::new(Unwatched),
+            relay: None,
         })
     }
 }

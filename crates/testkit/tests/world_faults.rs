@@ -16,7 +16,7 @@ use std::panic::catch_unwind;
 use std::time::Duration;
 
 use directory_fake::Fault;
-use testkit::world::{CrashPoint, Dice, Told, Visit, Weather, World};
+use testkit::world::{CrashPoint, Dice, Tampering, Told, Visit, Weather, World};
 
 /// How long a person goes on trying.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
@@ -44,9 +44,12 @@ enum Mishap {
     ControllerDown,
     SlowDirectory,
     ConnectionBreaks,
+    Tampering,
+    RelayDies,
+    Denials,
 }
 
-const MISHAPS: [Mishap; 14] = [
+const MISHAPS: [Mishap; 17] = [
     Mishap::AgentDies,
     Mishap::CloudDies,
     Mishap::SomebodyDiesAtAStep,
@@ -61,11 +64,18 @@ const MISHAPS: [Mishap; 14] = [
     Mishap::ControllerDown,
     Mishap::SlowDirectory,
     Mishap::ConnectionBreaks,
+    Mishap::Tampering,
+    Mishap::RelayDies,
+    Mishap::Denials,
 ];
+/// How many of the last ones happen to a relay of somebody else's alone.
+const ELSEWHERE: usize = 2;
 
 fn run(seed: u64) {
     let agents = usize::try_from(1 + seed % 3).unwrap();
+    // One in four at a relay of somebody else's, one in four at two nodes.
     let mut world = match seed % 4 {
+        1 => World::start_elsewhere(seed, agents),
         3 => World::start_with_nodes(seed, agents),
         _ => World::start(seed, agents),
     };
@@ -102,7 +112,11 @@ fn plan(world: &mut World, dice: &mut Dice) -> Duration {
         false => Duration::from_millis(500 + dice.below(60_000)),
     };
     let agent = *dice.one_of(&AGENTS[..world.agents()]);
-    match *dice.one_of(&MISHAPS) {
+    let mishaps = match world.is_elsewhere() {
+        true => &MISHAPS[..],
+        false => &MISHAPS[..MISHAPS.len() - ELSEWHERE],
+    };
+    match *dice.one_of(mishaps) {
         Mishap::AgentDies => {
             world.after(begins, move |world| world.kill_agent(agent));
             world.after(begins + lasts, move |world| world.start_agent(agent));
@@ -156,6 +170,22 @@ fn plan(world: &mut World, dice: &mut Dice) -> Duration {
             world.after(begins + lasts, |world| world.slow_directory(Duration::ZERO));
         }
         Mishap::ConnectionBreaks => world.after(begins, move |world| world.cut(agent)),
+        Mishap::Tampering => {
+            let mut up_to = |most: u64| u32::try_from(dice.below(most)).unwrap();
+            let (flip, shorten) = (up_to(50), up_to(30));
+            let (repeat, mislead) = (up_to(50), up_to(50));
+            let tampering = Tampering { flip, shorten, repeat, mislead, deny: 0 };
+            tamper_for_a_while(world, tampering, (begins, lasts));
+        }
+        Mishap::RelayDies => {
+            world.after(begins, World::kill_relay);
+            world.after(begins + lasts, World::start_relay);
+        }
+        Mishap::Denials => {
+            let deny = 20 + u32::try_from(dice.below(81)).unwrap();
+            let tampering = Tampering { deny, ..Tampering::default() };
+            tamper_for_a_while(world, tampering, (begins, lasts));
+        }
     }
     begins + lasts
 }
@@ -168,6 +198,15 @@ fn weather_for_a_while(
 ) {
     world.after(begins, move |world| world.set_weather(agent, weather));
     world.after(begins + lasts, move |world| world.set_weather(agent, Weather::default()));
+}
+
+fn tamper_for_a_while(
+    world: &mut World,
+    tampering: Tampering,
+    (begins, lasts): (Duration, Duration),
+) {
+    world.after(begins, move |world| world.tamper(tampering));
+    world.after(begins + lasts, |world| world.tamper(Tampering::default()));
 }
 
 fn storm(world: &mut World, dice: &mut Dice, agent: &'static str, when: (Duration, Duration)) {

@@ -15,7 +15,7 @@ use protocol::{Clock, InstanceId};
 use relay::token::KeyFile;
 use relay::{
     Delivered, DeliveryErrorKind, Entity, FirstByte, HttpSender, Request, SendError, SendErrorKind,
-    TlsTransport,
+    TlsTransport, Transport,
 };
 use tokio::sync::watch;
 
@@ -79,15 +79,20 @@ fn transport(settings: &RelayElsewhere) -> Result<TlsTransport, StartError> {
 }
 
 impl Elsewhere {
-    /// The relay of these settings. Connects to nothing yet.
+    /// The relay of these settings, by the way that was `given`, or over TLS. Connects to nothing yet.
     pub(crate) fn new(
         settings: &RelayElsewhere,
+        given: Option<Arc<dyn Transport>>,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
+        let transport = match given {
+            Some(given) => given,
+            None => Arc::new(transport(settings)?),
+        };
         let sender = HttpSender {
             address: settings.address.clone(),
             key: sender_key(settings)?,
-            transport: Arc::new(transport(settings)?),
+            transport,
             clock: Arc::clone(clock),
             connect: settings.connect,
         };

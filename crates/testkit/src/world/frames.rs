@@ -31,19 +31,7 @@ pub(super) fn read(frame: &[u8]) -> Option<(u8, &[u8])> {
 
 /// A whole message in one frame. A listener's is masked, with zeros, which change nothing.
 pub(super) fn write(opcode: u8, payload: &[u8], of_listener: bool) -> Vec<u8> {
-    let mask = if of_listener { 0x80 } else { 0 };
-    let mut frame = vec![0x80 | opcode];
-    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
-        (Ok(length @ ..=125), _) => frame.push(mask | length),
-        (_, Ok(length)) => {
-            frame.push(mask | 126);
-            frame.extend(length.to_be_bytes());
-        }
-        _ => {
-            frame.push(mask | 127);
-            frame.extend((payload.len() as u64).to_be_bytes());
-        }
-    }
+    let mut frame = head(0x80 | opcode, payload.len(), of_listener);
     if of_listener {
         frame.extend([0; 4]);
     }
@@ -51,8 +39,54 @@ pub(super) fn write(opcode: u8, payload: &[u8], of_listener: bool) -> Vec<u8> {
     frame
 }
 
+/// The opcode of anybody's frame.
+pub(super) fn opcode(frame: &[u8]) -> Option<u8> {
+    frame.first().map(|first| first & 0x0f)
+}
+
+/// Where the payload of a whole frame stands, masked or not.
+pub(super) fn payload(frame: &mut [u8]) -> &mut [u8] {
+    let (head, _) = parts(frame).unwrap_or((frame.len(), 0));
+    frame.get_mut(head..).unwrap_or_default()
+}
+
+/// The same frame with no more than so many bytes of its payload: a whole frame again.
+pub(super) fn shortened(frame: &[u8], most: usize) -> Vec<u8> {
+    let Some((begin, _)) = parts(frame) else { return frame.to_vec() };
+    let masked = frame[1] & 0x80 != 0;
+    let left = most.min(frame.len() - begin);
+    let mut short = head(frame[0], left, masked);
+    let mask = if masked { begin - 4 } else { begin };
+    short.extend_from_slice(&frame[mask..begin + left]);
+    short
+}
+
+/// What stands before the mask and the payload.
+fn head(first: u8, length: usize, masked: bool) -> Vec<u8> {
+    let mask = if masked { 0x80 } else { 0 };
+    let mut head = vec![first];
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(length @ ..=125), _) => head.push(mask | length),
+        (_, Ok(length)) => {
+            head.push(mask | 126);
+            head.extend(length.to_be_bytes());
+        }
+        _ => {
+            head.push(mask | 127);
+            head.extend((length as u64).to_be_bytes());
+        }
+    }
+    head
+}
+
 /// The length of the frame that begins here, head included; none if that cannot be told yet.
 fn frame_length(bytes: &[u8]) -> Option<usize> {
+    let (head, payload) = parts(bytes)?;
+    usize::try_from(payload).ok()?.checked_add(head)
+}
+
+/// The lengths of its head, the mask included, and of its payload.
+fn parts(bytes: &[u8]) -> Option<(usize, u64)> {
     let second = *bytes.get(1)?;
     let mask = if second & 0x80 == 0 { 0 } else { 4 };
     let (head, payload) = match second & 0x7f {
@@ -60,7 +94,7 @@ fn frame_length(bytes: &[u8]) -> Option<usize> {
         127 => (10, u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?)),
         short => (2, u64::from(short)),
     };
-    usize::try_from(payload).ok()?.checked_add(head + mask)
+    Some((head + mask, payload))
 }
 
 #[cfg(test)]
@@ -91,6 +125,21 @@ mod tests {
                 assert!(bytes.is_empty() && frame.ends_with(&payload), "{length} bytes");
                 let expected = (!of_listener).then_some((BINARY, &*payload));
                 assert_eq!(read(&frame), expected, "{length} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn a_shortened_frame_is_a_whole_one_with_the_beginning_of_its_payload() {
+        for (length, most) in [(5, 3), (126, 125), (70_000, 300), (4, 9), (300, 0)] {
+            let content: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+            for of_listener in [false, true] {
+                let mut short = shortened(&write(BINARY, &content, of_listener), most);
+                assert_eq!(opcode(&short), Some(BINARY));
+                let expected = &content[..most.min(content.len())];
+                assert_eq!(payload(&mut short.clone()), expected, "{length} bytes");
+                let whole = take(&mut short).unwrap();
+                assert!(short.is_empty() && whole.ends_with(expected), "{length} bytes");
             }
         }
     }

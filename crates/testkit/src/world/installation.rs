@@ -13,7 +13,7 @@ use protocol::{TenantId, Timestamp};
 use store::Store;
 use store::tenants::Tenant;
 
-use super::World;
+use super::{World, elsewhere};
 
 /// The organisation's name in addresses.
 pub(super) const SLUG: &str = "world";
@@ -75,6 +75,26 @@ impl Folder {
             let file = self.0.join(name).join("agent.toml");
             let settings = format!("{}[breaker]\nresets_per_hour = 100000\n", agent_settings(name));
             fs::write(file, settings).expect("a configuration");
+        }
+    }
+
+    /// Has service and agents meet at a relay of somebody else's.
+    pub(super) fn meet_elsewhere(&self) {
+        let relay = |who: &str| {
+            let url = format!("sb://{}/", elsewhere::HOST);
+            format!(
+                "[relay]\nurl = \"{url}\"\n{who}_rule = \"{who}\"\n{who}_key_file = \"{who}.key\"\n"
+            )
+        };
+        let add = |place: &str, file: &str, settings: String, who: &str, key: &str| {
+            let directory = self.0.join(place);
+            let settings = settings + &relay(who);
+            fs::write(directory.join(file), settings).expect("a configuration");
+            fs::write(directory.join(format!("{who}.key")), key).expect("a shared key");
+        };
+        add("cloud", "passback.toml", cloud_settings(), "send", elsewhere::SEND_KEY);
+        for name in AGENTS {
+            add(name, "agent.toml", agent_settings(name), "listen", elsewhere::LISTEN_KEY);
         }
     }
 

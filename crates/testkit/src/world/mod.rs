@@ -5,8 +5,8 @@
 //! World         starts, kills and restarts; lets time pass; checks the invariants when it ends
 //!   machine       a process: killed, it stops at whatever it awaits
 //!   quiet         when nobody works, so that time may move on
-//!   network       connections through memory, with weather;  hands, tricks: a relay in
-//!                 other hands
+//!   network       connections through memory, with weather;  hands, tricks, tampering: a relay in
+//!                 other hands;  elsewhere: one of somebody else's
 //!   guest         visitors, on the world's time
 //!   crash         the steps at which a process may die
 //!   timeline      what was wrong, and when;  skew: wrong clocks
@@ -41,6 +41,7 @@ mod copy;
 mod crash;
 mod dice;
 mod disk;
+mod elsewhere;
 mod forge;
 mod frames;
 mod guest;
@@ -57,8 +58,10 @@ mod revocation;
 mod secrecy;
 mod skew;
 mod storm;
+mod tampering;
 mod timeline;
 mod tricks;
+mod weather;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
@@ -80,12 +83,14 @@ pub use crash::CrashPoint;
 pub use dice::Dice;
 pub use guest::Guest;
 pub use mailbox::Mailbox;
-pub use network::Weather;
 pub use passing::Visit;
 pub use storm::back_after_a_storm;
+pub use tampering::Tampering;
+pub use weather::Weather;
 
 use attempt::Ledger;
 use crash::Doom;
+use elsewhere::Elsewhere;
 use guest::ThroughMemory;
 use installation::Folder;
 use machine::Machine;
@@ -101,6 +106,8 @@ pub struct World {
     folder: Folder,
     network: Network,
     wires: Machine,
+    /// A relay of somebody else's, where there is one.
+    elsewhere: Option<Elsewhere>,
     cloud: Place,
     cloud_clock: Arc<Skewed>,
     agents: BTreeMap<String, AgentPlace>,
@@ -217,6 +224,7 @@ impl World {
             folder,
             network,
             wires,
+            elsewhere: None,
             cloud: Place::default(),
             cloud_clock,
             agents: places.into(),
@@ -397,6 +405,7 @@ impl World {
         self.calm();
         self.pass(self.settling());
         self.cloud.machine = None;
+        self.elsewhere = None;
         self.agents.values_mut().for_each(|agent| agent.place.machine = None);
         invariants::violations(self)
     }

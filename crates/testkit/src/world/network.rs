@@ -19,9 +19,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use super::dice::Dice;
+use super::elsewhere;
 use super::frames;
 use super::hands::{Hands, Package, Reader};
+use super::tampering::{Tamperer, Tampering};
 use super::timeline::{NEVER, Span};
+use super::weather::{Weather, alter};
 
 /// Bytes that are under way in one direction before the writer has to wait.
 const WINDOW: usize = 256 * 1024;
@@ -30,33 +33,6 @@ const HEAD_END: &[u8] = b"\r\n\r\n";
 
 /// A connection as it comes in at the service: its bytes, and from where.
 pub(super) type Incoming = (DuplexStream, SocketAddr);
-
-/// What happens to what is under way. Each number is a percentage, per frame of a channel.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Weather {
-    /// The frame is lost.
-    pub lose: u32,
-    /// It comes twice.
-    pub repeat: u32,
-    /// It comes after the next one.
-    pub reorder: u32,
-    /// One bit of it is another.
-    pub alter: u32,
-    /// It is held up, with all that follow, at most for [`Weather::longest`].
-    pub hold: u32,
-    /// The longest that something is held up.
-    pub longest: Duration,
-    /// The connection breaks.
-    pub cut: u32,
-    /// Nothing from the agent arrives any more, and nobody is told.
-    pub swallow_up: bool,
-    /// Nothing to the agent arrives any more, and nobody is told.
-    pub swallow_down: bool,
-    /// What was said to the agent on its last channel is said again at the beginning of the next.
-    pub replay: bool,
-    /// Nobody can connect.
-    pub closed: bool,
-}
 
 /// The network. Clones are the same network.
 #[derive(Clone)]
@@ -70,13 +46,19 @@ struct Inner {
 
 pub(super) struct State {
     service: Option<UnboundedSender<Incoming>>,
+    /// A relay of somebody else's.
+    pub(super) relay: Option<UnboundedSender<Incoming>>,
     weather: HashMap<String, Weather>,
     cuts: HashMap<String, CancellationToken>,
     /// What was said to each agent on its last channel.
     said: HashMap<String, Vec<u8>>,
     /// Everything that agents and service have said to each other, for the search for secrets.
-    heard: Vec<u8>,
-    dice: Dice,
+    pub(super) heard: Vec<u8>,
+    pub(super) dice: Dice,
+    /// What the relay does to what it carries.
+    pub(super) tampering: Tampering,
+    /// How often it has done something to it.
+    pub(super) tricks: usize,
     /// Whose hands the relay is in, and what was kept back in them.
     pub(super) hands: Hands,
     pub(super) kept: Vec<Package>,
@@ -100,11 +82,14 @@ impl Network {
     pub(super) fn new(clock: ManualClock, tasks: Handle, dice: Dice) -> Self {
         let state = State {
             service: None,
+            relay: None,
             weather: HashMap::new(),
             cuts: HashMap::new(),
             said: HashMap::new(),
             heard: Vec::new(),
             dice,
+            tampering: Tampering::default(),
+            tricks: 0,
             hands: Hands::Own,
             kept: Vec::new(),
             packages: Vec::new(),
@@ -156,7 +141,7 @@ impl Network {
         Ok(near)
     }
 
-    fn connect(&self, agent: &str) -> io::Result<DuplexStream> {
+    fn connect(&self, agent: &str, host: &str) -> io::Result<DuplexStream> {
         let (near, here) = duplex(WINDOW);
         let (there, far) = duplex(WINDOW);
         let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
@@ -166,7 +151,8 @@ impl Network {
                 return Err(refused());
             }
             let from = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 40_000);
-            let service = state.service.as_ref().ok_or_else(refused)?;
+            let there = if host == elsewhere::HOST { &state.relay } else { &state.service };
+            let service = there.as_ref().ok_or_else(refused)?;
             service.send((far, from)).map_err(|_| refused())?;
             state.cuts.entry(agent.to_owned()).or_default().child_token()
         };
@@ -193,6 +179,7 @@ impl Network {
                 kept_back: None,
                 doors: doors.clone(),
                 reader: Reader::default(),
+                tamperer: Tamperer::default(),
             };
             let (cut, network, channel) = (cut.clone(), self.clone(), Arc::clone(&channel));
             self.0.tasks.spawn(async move {
@@ -236,9 +223,14 @@ impl State {
 
     /// Says something on the last channel of an agent, between what is said there.
     pub(super) fn say(&self, agent: &str, direction: Direction, bytes: Vec<u8>) {
-        let doors = self.doors.get(agent).expect("a channel of this agent");
+        assert!(self.try_to_say(agent, direction, bytes), "{agent} has an open channel");
+    }
+
+    /// The same; whether there is such a channel.
+    pub(super) fn try_to_say(&self, agent: &str, direction: Direction, bytes: Vec<u8>) -> bool {
+        let Some(doors) = self.doors.get(agent) else { return false };
         let door = if direction == Direction::Up { &doors.up } else { &doors.down };
-        door.send(bytes).expect("the channel is open");
+        door.send(bytes).is_ok()
     }
 }
 
@@ -251,11 +243,11 @@ struct Road {
 impl Transport for Road {
     fn connect<'a>(
         &'a self,
-        _host: &'a str,
+        host: &'a str,
         _port: u16,
     ) -> BoxFuture<'a, Result<Box<dyn ByteStream>, TransportError>> {
         Box::pin(async move {
-            let stream = self.network.connect(&self.agent).map_err(TransportError::Tcp)?;
+            let stream = self.network.connect(&self.agent, host).map_err(TransportError::Tcp)?;
             Ok(Box::new(stream) as Box<dyn ByteStream>)
         })
     }
@@ -280,6 +272,7 @@ struct Way {
     kept_back: Option<Vec<u8>>,
     doors: Doors,
     reader: Reader,
+    tamperer: Tamperer,
 }
 
 /// What happens to a frame.
@@ -361,10 +354,14 @@ impl Way {
 
     /// What becomes of a piece in the hands that the relay is in.
     fn in_hands(&mut self, piece: Vec<u8>) -> Option<Vec<u8>> {
-        match self.is_channel() && self.direction == Direction::Down {
-            true => self.network.in_hands(&mut self.reader, &self.agent, piece),
-            false => Some(piece),
+        if !self.is_channel() {
+            return Some(piece);
         }
+        let piece = match self.direction {
+            Direction::Down => self.network.in_hands(&mut self.reader, &self.agent, piece)?,
+            Direction::Up => piece,
+        };
+        Some(self.network.tampered(&mut self.tamperer, (&self.agent, self.direction), piece))
     }
 
     fn is_channel(&self) -> bool {
@@ -433,16 +430,4 @@ impl Way {
             Fate::Arrives
         }
     }
-}
-
-/// Turns one bit of a frame's payload over; its head stays, so that it is still a frame.
-fn alter(frame: &mut [u8], bit: u64) {
-    let head = 14.min(frame.len());
-    let payload = &mut frame[head..];
-    if payload.is_empty() {
-        return;
-    }
-    let bits = payload.len() as u64 * 8;
-    let bit = usize::try_from(bit % bits).unwrap_or(0);
-    payload[bit / 8] ^= 1 << (bit % 8);
 }

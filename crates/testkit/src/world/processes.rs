@@ -18,9 +18,10 @@ use super::crash::CrashPoint;
 use super::dice::Seeded;
 use super::installation::{AGENTS, CONNECTOR};
 use super::machine::Machine;
-use super::network::Weather;
 use super::skew::CLOUD;
+use super::tampering::Tampering;
 use super::timeline::Matter;
+use super::weather::Weather;
 use super::{Place, World};
 
 /// How long an installation may take to be ready for visitors.
@@ -52,6 +53,7 @@ impl World {
             randomness: Arc::new(Seeded::new(self.dice.for_whom(&purpose))),
             notifier: Arc::new(self.mailbox.clone()),
             watch: Arc::new(self.cloud.doom.clone()),
+            relay: self.is_elsewhere().then(|| self.network.way_elsewhere()),
         };
         let leaving = CancellationToken::new();
         self.cloud.leaving = leaving.clone();
@@ -281,6 +283,11 @@ impl World {
         if self.cloud_clock.ahead() != 0 {
             self.put_cloud_clock_ahead(0);
         }
+        if self.is_elsewhere() {
+            self.start_relay();
+        }
+        self.network.state().tampering = Tampering::default();
+        self.timeline.is_right(Matter::Hands, self.clock.now());
         if !is_running(&self.cloud) {
             self.start_cloud();
         }

@@ -12,6 +12,10 @@ pub(super) enum Matter {
     Cloud,
     /// Its clock is not the world's.
     CloudClock,
+    /// A relay of somebody else's is not there.
+    Relay,
+    /// The relay is in other hands, which do something to what it carries.
+    Hands,
     /// The directory does not answer.
     Directory,
     /// It does not answer at once.

@@ -137,7 +137,9 @@ impl Settling {
             Matter::Clock(name),
             Matter::Disk(name),
         ]);
-        let mut wrong = spans(&[Matter::Cloud, Matter::Agent(name), Matter::Road(name)]);
+        let way = [Matter::Cloud, Matter::Relay, Matter::Hands, Matter::Road(name)];
+        let mut wrong = spans(&way);
+        wrong.extend(spans(&[Matter::Agent(name)]));
         wrong.extend(outside(&world.network.channels(name)));
         wrong.extend(&unsteady);
         // A question on a channel that ends is asked anew; on one that outlives a bad road it is waited
@@ -145,7 +147,7 @@ impl Settling {
         let first = asked.unwrap_or(name);
         let channels = world.network.channels(first);
         let outlived = |(_, to): &Span| channels.iter().any(|(open, end)| open < to && end >= to);
-        let mut silent = spans(&[Matter::Road(first)]);
+        let mut silent = spans(&[Matter::Road(first), Matter::Hands]);
         silent.retain(outlived);
         let (expires_at, question) = (operation.expires_at, cloud.relay_response);
         Some(Self { from, expires_at, wrong, unsteady, silent, question })
