@@ -157,6 +157,14 @@ impl Evidence {
         })
     }
 
+    /// When the ticket of a request was issued: the last time that it can have been before the request
+    /// was submitted.
+    fn issued(&self, world: &World, request: &str, operation: &OperationRecord) -> Timestamp {
+        let attempt = self.attempts.iter().find(|one| one.request == request);
+        let submitted = attempt.map_or(operation.issued_at, |one| one.submitted_at);
+        world.last_shown(operation.issued_at, submitted)
+    }
+
     /// When an agent began a request, by its own clock.
     fn begun(&self, agent: &str, operation: &OperationRecord) -> Option<Timestamp> {
         let (trail, _) = self.trails.get(agent)?;
@@ -266,9 +274,11 @@ fn i5_nobody_who_must_not_be_is_set(world: &World, evidence: &Evidence, found: &
 /// I9: every clearance has its full set of gate facts, none older than allowed.
 fn i9_every_clearance_has_its_facts(world: &World, evidence: &Evidence, found: &mut Vec<String>) {
     let live = world.folder.cloud().flow_lifetime;
-    // A clock that is put back meanwhile shows the later moment before the earlier one.
-    let jumps = world.jumps_of_the_cloud();
     for (request, operation) in &evidence.operations {
+        // A clock that is put back meanwhile shows the later moment before the earlier one. A visit
+        // lives no longer than twice its time by the worst clock there is here.
+        let issued = evidence.issued(world, request, operation);
+        let jumps = world.jumps_of_the_cloud(issued.before(live * 2), issued);
         let fresh = |fact: &&Fact| {
             fact.passed_at <= operation.issued_at.after(jumps)
                 && operation.issued_at.since(fact.passed_at) <= live + jumps

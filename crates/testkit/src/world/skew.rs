@@ -74,21 +74,32 @@ impl World {
         offs.min_by_key(|off| off.unsigned_abs()).unwrap_or(ahead)
     }
 
-    /// By how much the cloud's clock was ever put to another time at most.
-    pub(super) fn jumps_of_the_cloud(&self) -> Duration {
-        let (least, most) = self.extremes_of_the_cloud();
-        Duration::from_millis(most.abs_diff(least))
+    /// By how much the cloud's clock was put to another time at most, from one moment to another.
+    pub(super) fn jumps_of_the_cloud(&self, from: Timestamp, to: Timestamp) -> Duration {
+        let (cloud, mut most) = (self.skews_of(CLOUD), Duration::ZERO);
+        for one in aheads(&cloud, from, to) {
+            for other in aheads(&cloud, from, to) {
+                most = most.max(Duration::from_millis(one.abs_diff(other)));
+            }
+        }
+        most
     }
 
-    /// The latest moment at which the cloud's clock may have shown this one.
-    pub(super) fn latest(&self, shown: Timestamp) -> Timestamp {
-        let (least, _) = self.extremes_of_the_cloud();
-        Timestamp::from_millis(shown.as_millis() - least)
+    /// The latest moment at which the cloud may believe that it is `shown`, if it has waited for that
+    /// since a moment: see [`latest`].
+    pub(super) fn latest(&self, since: Timestamp, shown: Timestamp) -> Timestamp {
+        latest(&self.skews_of(CLOUD), since, shown)
     }
 
-    fn extremes_of_the_cloud(&self) -> (i64, i64) {
-        let clouds = self.skews.iter().filter(|(_, name, _)| name == CLOUD);
-        clouds.fold((0, 0), |(least, most), (_, _, ahead)| (least.min(*ahead), most.max(*ahead)))
+    /// When something happened that the cloud dates by its clock, the last time that it can have been
+    /// before another moment.
+    pub(super) fn last_shown(&self, shown: Timestamp, before: Timestamp) -> Timestamp {
+        last_shown(&self.skews_of(CLOUD), shown, before)
+    }
+
+    fn skews_of(&self, whom: &str) -> Vec<(Timestamp, i64)> {
+        let of_them = self.skews.iter().filter(|(_, name, _)| name == whom);
+        of_them.map(|(at, _, ahead)| (*at, *ahead)).collect()
     }
 
     /// At which moments somebody's clock has shown these, one after the other: each at the first
@@ -98,15 +109,10 @@ impl World {
         whom: &str,
         shown: impl Iterator<Item = Timestamp>,
     ) -> Vec<Timestamp> {
-        let jumps: Vec<_> = self.skews.iter().filter(|(_, name, _)| name == whom).collect();
-        let begins = [(Timestamp::from_millis(i64::MIN), 0)].into_iter();
-        let begins: Vec<_> =
-            begins.chain(jumps.iter().map(|(at, _, ahead)| (*at, *ahead))).collect();
-        let ends = begins.iter().skip(1).map(|(at, _)| *at).chain([NEVER]);
-        let pieces: Vec<_> = begins.iter().copied().zip(ends).collect();
+        let pieces = pieces(&self.skews_of(whom));
         let mut last = Timestamp::from_millis(i64::MIN);
         let when = |shown: Timestamp| {
-            let possible = pieces.iter().map(|((from, ahead), to)| {
+            let possible = pieces.iter().map(|(from, to, ahead)| {
                 (Timestamp::from_millis(shown.as_millis() - ahead), *from, *to)
             });
             let mut possible =
@@ -116,6 +122,47 @@ impl World {
         };
         shown.map(when).collect()
     }
+}
+
+/// How far a clock was ahead from when to when, in milliseconds, whose skews these are.
+fn pieces(skews: &[(Timestamp, i64)]) -> Vec<(Timestamp, Timestamp, i64)> {
+    let begins = [(Timestamp::from_millis(i64::MIN), 0)].into_iter().chain(skews.iter().copied());
+    let ends = skews.iter().map(|(at, _)| *at).chain([NEVER]);
+    begins.zip(ends).map(|((from, ahead), to)| (from, to, ahead)).collect()
+}
+
+/// How far it was ahead at any time from one moment to another.
+fn aheads(
+    skews: &[(Timestamp, i64)],
+    begins: Timestamp,
+    ends: Timestamp,
+) -> impl Iterator<Item = i64> {
+    let pieces = pieces(skews).into_iter();
+    pieces.filter(move |(from, to, _)| *from <= ends && *to > begins).map(|(.., ahead)| ahead)
+}
+
+/// The latest moment at which somebody may believe that it is `shown`, who has waited for that since
+/// a moment: whoever waits looks at the clock at the beginning, and now and then. What it showed before
+/// that and after bears on nobody.
+fn latest(skews: &[(Timestamp, i64)], since: Timestamp, shown: Timestamp) -> Timestamp {
+    let mut at = since;
+    loop {
+        let least = aheads(skews, since, at).min().unwrap_or(0);
+        let end = Timestamp::from_millis(shown.as_millis() - least);
+        if end <= at {
+            return at;
+        }
+        at = end;
+    }
+}
+
+/// The last moment before another one at which the clock can have shown this.
+fn last_shown(skews: &[(Timestamp, i64)], shown: Timestamp, before: Timestamp) -> Timestamp {
+    let possible = pieces(skews).into_iter().filter_map(|(from, to, ahead)| {
+        let at = Timestamp::from_millis(shown.as_millis() - ahead);
+        (at >= from && at <= to && at <= before).then_some(at)
+    });
+    possible.max().unwrap_or(before)
 }
 
 impl Clock for Skewed {
@@ -130,5 +177,44 @@ impl Clock for Skewed {
 
     fn sleep(&self, duration: Duration) -> Sleep {
         self.world.sleep(duration)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1_000)
+    }
+
+    /// A clock that is 100 s behind from 1,000 s on, and right again from 1,060 s on.
+    const BEHIND: [(Timestamp, i64); 2] = [(at(1_000), -100_000), (at(1_060), 0)];
+
+    #[test]
+    fn a_clock_that_was_wrong_makes_nobody_wait_longer_who_waits_before_or_after() {
+        assert_eq!(latest(&[], at(100), at(280)), at(280));
+        assert_eq!(latest(&BEHIND, at(100), at(280)), at(280), "before");
+        assert_eq!(latest(&BEHIND, at(1_060), at(1_240)), at(1_240), "after");
+        assert_eq!(latest(&BEHIND, at(900), at(999)), at(999), "it was over by then");
+    }
+
+    #[test]
+    fn whoever_waits_while_a_clock_is_behind_may_wait_for_as_long() {
+        assert_eq!(latest(&BEHIND, at(900), at(1_080)), at(1_180), "it is put back meanwhile");
+        assert_eq!(latest(&BEHIND, at(1_010), at(910 + 180)), at(1_190), "it was when they began");
+        let ahead = [(at(1_000), 100_000)];
+        assert_eq!(latest(&ahead, at(900), at(1_080)), at(1_080), "who sleeps does not notice");
+        assert_eq!(latest(&ahead, at(1_000), at(1_280)), at(1_180), "issued by it");
+        let twice = [(at(1_000), -100_000), (at(1_150), -200_000)];
+        assert_eq!(latest(&twice, at(900), at(1_080)), at(1_280), "again, in what that prolongs");
+    }
+
+    #[test]
+    fn what_the_clock_showed_twice_was_the_last_time_before() {
+        assert_eq!(last_shown(&BEHIND, at(950), at(970)), at(950));
+        assert_eq!(last_shown(&BEHIND, at(950), at(1_055)), at(1_050));
+        assert_eq!(last_shown(&BEHIND, at(1_100), at(1_200)), at(1_100));
+        assert_eq!(last_shown(&BEHIND, at(1_030), at(1_020)), at(1_020), "it cannot have been");
     }
 }

@@ -43,7 +43,9 @@ pub(super) fn i6_everything_is_at_a_state_in_time(
             }
             State::Answered | State::Expired => {}
         }
-        let deadline = world.when_there(world.latest(operation.expires_at)).after(MARGIN);
+        let issued = evidence.issued(world, request, operation);
+        let expired = world.latest(issued, operation.expires_at);
+        let deadline = world.when_there(expired).after(MARGIN);
         match evidence.moments(request, STATES).min() {
             None => found.push(format!("I6: how {request} ended is in no trail")),
             Some(at) if at > deadline => {
@@ -125,7 +127,10 @@ impl Settling {
         let from = match asked == Some(name) {
             // What it has begun it settles. What it has not may still come, until it is void.
             true => evidence.begun(name, operation).unwrap_or(operation.expires_at.after(MARGIN)),
-            false => world.latest(operation.expires_at).after(cloud.others_look),
+            false => {
+                let issued = evidence.issued(world, &operation.request.to_string(), operation);
+                world.latest(issued, operation.expires_at.after(cloud.others_look))
+            }
         };
         let spans = |matters: &[Matter]| -> Vec<Span> {
             matters.iter().flat_map(|matter| world.timeline.wrong(*matter)).collect()
