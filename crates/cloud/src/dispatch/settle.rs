@@ -219,3 +219,7 @@ mod tests {
         assert!(first <= 60 * SECOND, "{first:?}");
     }
 }
+
+#[cfg(test)]
+#[path = "settle_tests.rs"]
+mod asking;

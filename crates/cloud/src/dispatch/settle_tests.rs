@@ -1,0 +1,343 @@
+//! When an agent is asked how an operation ended, on time that is the test's: pauses grow while nothing
+//! is new, and begin again whenever somebody comes, wherever that is noticed.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use futures_util::future::BoxFuture;
+use protocol::{
+    Clock as _, InstanceId, KeyId, ManualClock, Operation, RequestId, TenantId, Timestamp,
+};
+use relay::token::KeyFile;
+use relay::{ByteStream, FirstByte, RelayAddress, Response, SendError, Transport, TransportError};
+use store::audit::Event;
+use store::flows::{Flow, FlowId};
+use store::operations::State;
+use store::tenants::Tenant;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::notify::{Message, Notifier};
+use crate::reach::{Asked, Elsewhere, Reach};
+use crate::settings::RelayElsewhere;
+use crate::steps::Unwatched;
+use crate::surroundings::Surroundings;
+
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+const TENANT: TenantId = TenantId::from_bytes([1; 16]);
+const FIRST: AgentId = AgentId::from_bytes([5; 16]);
+const FLOW: FlowId = FlowId::from_bytes([9; 16]);
+const REQUEST: RequestId = RequestId::from_bytes([7; 16]);
+
+/// A relay by hand: who listens, who has come, and when who was asked. Whoever is asked does not know
+/// yet.
+struct ByHand {
+    clock: ManualClock,
+    asked: Mutex<Vec<Timestamp>>,
+    known: watch::Sender<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    listening: HashSet<Entity>,
+    newest: u64,
+    came: HashMap<Entity, u64>,
+}
+
+impl ByHand {
+    fn comes(&self, entity: &Entity) {
+        self.known.send_modify(|known| {
+            known.newest += 1;
+            known.came.insert(entity.clone(), known.newest);
+            known.listening.insert(entity.clone());
+        });
+    }
+
+    fn goes(&self, entity: &Entity) {
+        self.known.send_modify(|known| known.listening.retain(|one| one != entity));
+    }
+}
+
+impl Reach for ByHand {
+    fn may_listen(&self, entity: &Entity) -> bool {
+        self.known.borrow().listening.contains(entity)
+    }
+
+    fn wait_for_listener<'a>(&'a self, entity: &'a Entity) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let mut known = self.known.subscribe();
+            let _ = known.wait_for(|known| known.listening.contains(entity)).await;
+        })
+    }
+
+    fn newest(&self) -> u64 {
+        self.known.borrow().newest
+    }
+
+    fn wait_for_newer<'a>(&'a self, entity: &'a Entity, than: u64) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let mut known = self.known.subscribe();
+            let newer = |known: &Known| known.came.get(entity).is_some_and(|came| *came > than);
+            let _ = known.wait_for(newer).await;
+        })
+    }
+
+    fn ask<'a>(
+        &'a self,
+        _: &'a Entity,
+        request: Request,
+        _: Duration,
+    ) -> Result<Asked<'a>, SendError> {
+        assert_eq!(request.target, format!("/{TARGET_SETTLE}"));
+        self.asked.lock().unwrap().push(self.clock.now());
+        let answer = Box::pin(async { Ok(Response::empty(STATUS_NOT_YET)) });
+        Ok(Asked { first_byte: FirstByte::default(), answer })
+    }
+
+    fn instances(&self, _: &Entity) -> Vec<InstanceId> {
+        Vec::new()
+    }
+
+    fn disconnect(&self, _: &Entity) {}
+
+    fn revoke(&self, _: &Entity) -> bool {
+        false
+    }
+
+    fn router(&self) -> Router {
+        Router::new()
+    }
+
+    fn drain(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// Nobody is written to.
+struct Nobody;
+
+impl Notifier for Nobody {
+    fn hand_over(&self, _: String, _: Message) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// An operation in doubt that is being settled by way of some relay.
+struct Settling {
+    clock: ManualClock,
+    task: JoinHandle<()>,
+    folder: PathBuf,
+}
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        self.task.abort();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A folder that is this test's own.
+fn folder(test: &str) -> PathBuf {
+    let folder =
+        std::env::temp_dir().join(format!("passback-settle-{test}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("master.key"), [7; 32]).unwrap();
+    folder
+}
+
+impl Settling {
+    /// Begins with it.
+    async fn begin(folder: PathBuf, clock: ManualClock, relay: Arc<dyn Reach>) -> Self {
+        let mut settings = crate::settings::tests::read(&[]).unwrap();
+        settings.database = folder.join("passback.db");
+        settings.master_key = folder.join("master.key");
+        let surroundings = Surroundings {
+            clock: Arc::new(clock.clone()),
+            randomness: Arc::new(seal::SystemRandomness::default()),
+            notifier: Arc::new(Nobody),
+            watch: Arc::new(Unwatched),
+            relay: None,
+        };
+        let app = App::start(settings, surroundings).await.unwrap();
+        let app = App { relay, ..Arc::into_inner(app).unwrap() };
+        let record = in_doubt(&app).await;
+        let task = tokio::spawn(async move { settle(&app, record).await });
+        Self { clock, task, folder }
+    }
+
+    /// Waits until nothing happens any more before so much time has passed.
+    async fn waits_for(&self, time: Duration) {
+        let looks = async {
+            while self.clock.until_next() != Some(time) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let found = tokio::time::timeout(Duration::from_secs(10), looks).await;
+        assert!(found.is_ok(), "not {time:?} but {:?}", self.clock.until_next());
+    }
+
+    /// Lets the pauses of so many seconds follow each other.
+    async fn pauses(&self, seconds: &[u64]) {
+        for pause in seconds.iter().copied().map(Duration::from_secs) {
+            self.waits_for(pause).await;
+            self.clock.advance(pause);
+        }
+    }
+}
+
+/// An operation that was sent to an agent, and that nobody has answered.
+async fn in_doubt(app: &App) -> OperationRecord {
+    let store = &app.store;
+    let tenant = Tenant { id: TENANT, slug: "t".to_owned(), name: "T".to_owned() };
+    store.create_tenant(&tenant, NOW).await.unwrap();
+    store.issue_enrol_code(TENANT, "code", NOW.after(Duration::from_secs(60))).await.unwrap();
+    store.enrol_agent("code", FIRST, "first", [1; 32], NOW).await.unwrap();
+    let flow = Flow {
+        id: FLOW,
+        tenant: TENANT,
+        person: Some("p".parse().unwrap()),
+        name: [0; 32],
+        locale: "en".to_owned(),
+        expires_at: NOW.after(Duration::from_secs(900)),
+        ended: false,
+    };
+    store.open_flow(&flow, b"cookie", NOW).await.unwrap();
+    let record = OperationRecord {
+        request: REQUEST,
+        tenant: TENANT,
+        flow: FLOW,
+        person: "p".parse().unwrap(),
+        operation: Operation::Reset,
+        state: State::Ticketed,
+        issued_at: NOW,
+        expires_at: NOW.after(Duration::from_secs(180)),
+        agent: Some(FIRST),
+        result: None,
+    };
+    let offer = TicketAgent { agent: FIRST, key_id: KeyId::from_bytes([3; 16]) };
+    store.issue_ticket(&record, &[offer]).await.unwrap();
+    let sent = store.submit_operation(REQUEST, FLOW, Some(FIRST), &Event::default(), NOW).await;
+    sent.unwrap();
+    assert!(store.mark_unknown(REQUEST, &Event::default(), NOW).await.unwrap());
+    store.operation(REQUEST).await.unwrap().unwrap()
+}
+
+fn first() -> Entity {
+    Entity::of(TENANT, FIRST)
+}
+
+/// When the agent was asked, in seconds from the beginning.
+fn asked(relay: &ByHand) -> Vec<i64> {
+    let asked = relay.asked.lock().unwrap();
+    asked.iter().map(|at| (at.as_millis() - NOW.as_millis()) / 1_000).collect()
+}
+
+async fn by_hand(test: &str, listens: bool) -> (Arc<ByHand>, Settling) {
+    let clock = ManualClock::at(NOW);
+    let relay =
+        ByHand { clock: clock.clone(), asked: Mutex::default(), known: watch::Sender::default() };
+    let relay = Arc::new(relay);
+    if listens {
+        relay.comes(&first());
+    }
+    let settling = Settling::begin(folder(test), clock, Arc::<ByHand>::clone(&relay)).await;
+    (relay, settling)
+}
+
+#[tokio::test]
+async fn pauses_grow_until_the_agent_comes_anew_and_begin_again_then() {
+    let (relay, settling) = by_hand("anew", true).await;
+    settling.pauses(&[3, 6, 12]).await;
+    settling.waits_for(Duration::from_secs(24)).await;
+    assert_eq!(asked(&relay), [0, 3, 9, 21], "who was there before has not come anew");
+    settling.clock.advance(Duration::from_secs(10));
+    relay.comes(&first());
+    settling.waits_for(Duration::from_secs(3)).await;
+    assert_eq!(asked(&relay), [0, 3, 9, 21, 31], "not when the pause is over: now");
+    settling.pauses(&[3, 6]).await;
+    settling.waits_for(Duration::from_secs(12)).await;
+    assert_eq!(asked(&relay)[5..], [34, 40]);
+    let other = Entity::of(TENANT, AgentId::from_bytes([6; 16]));
+    relay.comes(&other);
+    tokio::task::yield_now().await;
+    settling.waits_for(Duration::from_secs(12)).await;
+    assert_eq!(asked(&relay).len(), 7, "somebody else who comes is nobody to ask yet");
+}
+
+#[tokio::test]
+async fn pauses_begin_again_also_where_nobody_could_be_asked_until_the_agent_came() {
+    let (relay, settling) = by_hand("away", true).await;
+    settling.pauses(&[3, 6, 12, 24]).await;
+    settling.waits_for(Duration::from_secs(48)).await;
+    relay.goes(&first());
+    settling.clock.advance(Duration::from_secs(48));
+    // Until others may look: nobody is there who could be asked.
+    settling.waits_for(Duration::from_secs(180 + 600 - 93)).await;
+    settling.clock.advance(Duration::from_secs(100));
+    assert_eq!(asked(&relay), [0, 3, 9, 21, 45]);
+    relay.comes(&first());
+    settling.pauses(&[3, 6]).await;
+    settling.waits_for(Duration::from_secs(12)).await;
+    assert_eq!(asked(&relay)[5..], [193, 196, 202], "it may say \"not yet\" at first");
+}
+
+/// A relay elsewhere that says of nothing what became of it.
+#[derive(Default)]
+struct Mute(Mutex<usize>);
+
+impl Transport for Mute {
+    fn connect<'a>(
+        &'a self,
+        _: &'a str,
+        _: u16,
+    ) -> BoxFuture<'a, Result<Box<dyn ByteStream>, TransportError>> {
+        *self.0.lock().unwrap() += 1;
+        let (near, mut far) = tokio::io::duplex(16 * 1024);
+        tokio::spawn(async move {
+            let mut asked = [0; 16 * 1024];
+            let _ = far.read(&mut asked).await;
+            let _ = far.write_all(b"HTTP/1.1 504 Late\r\nContent-Length: 0\r\n\r\n").await;
+        });
+        Box::pin(std::future::ready(Ok(Box::new(near) as Box<dyn ByteStream>)))
+    }
+}
+
+#[tokio::test]
+async fn heartbeats_are_news_once_and_what_they_say_again_makes_nobody_ask() {
+    let (clock, folder) = (ManualClock::at(NOW), folder("heartbeats"));
+    let key = folder.join("send.key");
+    std::fs::write(&key, "a shared key\n").unwrap();
+    let settings = RelayElsewhere {
+        address: RelayAddress::parse("sb://relay.example.org/").unwrap(),
+        send_key: KeyFile::new("send", key),
+        ca: None,
+        connect: Duration::from_secs(5),
+    };
+    let (mute, on): (_, Arc<dyn protocol::Clock>) =
+        (Arc::new(Mute::default()), Arc::new(clock.clone()));
+    let way: Arc<dyn Transport> = Arc::<Mute>::clone(&mute);
+    let relay = Arc::new(Elsewhere::new(&settings, Some(way), &on).unwrap());
+    let settling = Settling::begin(folder, clock, Arc::<Elsewhere>::clone(&relay)).await;
+    let asked = || *mute.0.lock().unwrap();
+    settling.pauses(&[3, 6]).await;
+    settling.waits_for(Duration::from_secs(12)).await;
+    assert_eq!(asked(), 3);
+    relay.told(&first(), Some(true));
+    settling.pauses(&[3, 6]).await;
+    settling.waits_for(Duration::from_secs(12)).await;
+    assert_eq!(asked(), 6, "it was asked at once, and the pauses began again");
+    relay.told(&first(), Some(true));
+    settling.clock.advance(Duration::from_secs(5));
+    relay.told(&first(), Some(true));
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    settling.waits_for(Duration::from_secs(7)).await;
+    assert_eq!(asked(), 6, "that was known already");
+    settling.pauses(&[7, 24]).await;
+    settling.waits_for(Duration::from_secs(48)).await;
+    assert_eq!(asked(), 8);
+}
