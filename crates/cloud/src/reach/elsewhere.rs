@@ -39,11 +39,12 @@ pub(crate) struct Elsewhere {
     away: Mutex<HashMap<Entity, Away>>,
     /// Those who said that they have no channel.
     without_channel: Mutex<HashSet<Entity>>,
-    /// Who said when that the channel is open: as the how-manieth of all who did.
+    /// Who was found to be there, or said so, after nothing was known of them or they were away: as the
+    /// how-manieth of all.
     heard: watch::Sender<Heard>,
 }
 
-/// Agents that said that their channel is open.
+/// Agents that have come.
 #[derive(Default)]
 struct Heard {
     count: u64,
@@ -116,11 +117,23 @@ impl Elsewhere {
         until.map_or(Duration::ZERO, |until| until.saturating_sub(self.clock.running()))
     }
 
+    /// Tells whoever waits for it that an agent is there again.
+    fn comes(&self, entity: &Entity) {
+        self.heard.send_modify(|heard| {
+            heard.count += 1;
+            heard.last.insert(entity.clone(), heard.count);
+        });
+    }
+
     /// Learns from how a try ended.
     fn learn(&self, entity: &Entity, error: Option<&SendError>) {
         let Some(error) = error.filter(|error| error.delivered == Delivered::No) else {
             // Somebody listened there, or may have.
-            self.all(|all| all.remove(entity));
+            let was_away = self.all(|all| all.remove(entity).is_some());
+            if was_away && error.is_none() {
+                // Others who wait for this agent need not wait for its next heartbeat.
+                self.comes(entity);
+            }
             return;
         };
         let refused = matches!(error.kind, SendErrorKind::Refused(_) | SendErrorKind::Key(_));
@@ -197,15 +210,11 @@ impl Reach for Elsewhere {
         let was_silent = silent.remove(entity);
         let was_away = listening == Some(true)
             && self.all(|all| all.extract_if(|of, away| of == entity && !away.refused).count() > 0);
-        self.heard.send_if_modified(|heard| {
-            // That somebody goes on listening is no news.
-            let comes = was_silent || was_away || !heard.last.contains_key(entity);
-            if comes {
-                heard.count += 1;
-                heard.last.insert(entity.clone(), heard.count);
-            }
-            comes
-        });
+        // That somebody goes on listening is no news.
+        let is_known = self.heard.borrow().last.contains_key(entity);
+        if was_silent || was_away || !is_known {
+            self.comes(entity);
+        }
     }
 
     fn wait_for_listener<'a>(&'a self, entity: &'a Entity) -> BoxFuture<'a, ()> {

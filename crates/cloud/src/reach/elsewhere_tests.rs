@@ -176,6 +176,27 @@ async fn whoever_says_that_the_channel_is_open_has_come() {
     assert!(futures_util::poll!(relay.wait_for_newer(&entity, newest)).is_pending(), "no news");
 }
 
+#[tokio::test]
+async fn whoever_answers_after_having_been_away_has_come_also_for_others_who_wait() {
+    let clock = ManualClock::at(Timestamp::from_millis(0));
+    let (relay, entity) = (elsewhere(&clock, NO_FILE), entity());
+    relay.told(&entity, Some(true));
+    let newest = relay.newest();
+    let mut comes = relay.wait_for_newer(&entity, newest);
+    relay.learn(&entity, None);
+    assert!(futures_util::poll!(&mut comes).is_pending(), "it was there all the time");
+    relay.learn(&entity, Some(&not_delivered()));
+    let lost = SendError { delivered: Delivered::Unknown, ..not_delivered() };
+    relay.learn(&entity, Some(&lost));
+    relay.learn(&entity, Some(&not_delivered()));
+    assert!(futures_util::poll!(&mut comes).is_pending(), "perhaps somebody was there");
+    relay.learn(&entity, None);
+    assert!(futures_util::poll!(&mut comes).is_ready(), "its next heartbeat says nothing new");
+    let newest = relay.newest();
+    relay.told(&entity, Some(true));
+    assert_eq!(relay.newest(), newest);
+}
+
 #[test]
 fn whoever_could_not_be_reached_is_the_worse_choice_until_something_is_heard_of_it() {
     let clock = ManualClock::at(Timestamp::from_millis(0));
