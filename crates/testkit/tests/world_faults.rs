@@ -130,18 +130,14 @@ fn plan(world: &mut World, dice: &mut Dice) -> Duration {
             world.after(begins, move |world| world.crash_at(point, agent, lasts));
         }
         Mishap::Storm => storm(world, dice, agent, (begins, lasts)),
-        Mishap::Silence => {
-            let up = dice.percent(50);
-            let weather = Weather { swallow_up: up, swallow_down: !up, ..Weather::default() };
-            weather_for_a_while(world, agent, weather, (begins, lasts));
-        }
+        Mishap::Silence => silence(world, dice, agent, (begins, lasts)),
         Mishap::ClockJumps => {
-            let millis = i64::try_from(dice.below(400_000)).unwrap() - 200_000;
+            let millis = jump(dice);
             world.after(begins, move |world| world.put_clock_ahead(agent, millis));
             world.after(begins + lasts, move |world| world.put_clock_ahead(agent, 0));
         }
         Mishap::CloudClockJumps => {
-            let millis = i64::try_from(dice.below(400_000)).unwrap() - 200_000;
+            let millis = jump(dice);
             world.after(begins, move |world| world.put_cloud_clock_ahead(millis));
             world.after(begins + lasts, |world| world.put_cloud_clock_ahead(0));
         }
@@ -170,22 +166,12 @@ fn plan(world: &mut World, dice: &mut Dice) -> Duration {
             world.after(begins + lasts, |world| world.slow_directory(Duration::ZERO));
         }
         Mishap::ConnectionBreaks => world.after(begins, move |world| world.cut(agent)),
-        Mishap::Tampering => {
-            let mut up_to = |most: u64| u32::try_from(dice.below(most)).unwrap();
-            let (flip, shorten) = (up_to(50), up_to(30));
-            let (repeat, mislead) = (up_to(50), up_to(50));
-            let tampering = Tampering { flip, shorten, repeat, mislead, deny: 0 };
-            tamper_for_a_while(world, tampering, (begins, lasts));
-        }
+        Mishap::Tampering => tampering(world, dice, (begins, lasts)),
         Mishap::RelayDies => {
             world.after(begins, World::kill_relay);
             world.after(begins + lasts, World::start_relay);
         }
-        Mishap::Denials => {
-            let deny = 20 + u32::try_from(dice.below(81)).unwrap();
-            let tampering = Tampering { deny, ..Tampering::default() };
-            tamper_for_a_while(world, tampering, (begins, lasts));
-        }
+        Mishap::Denials => denials(world, dice, (begins, lasts)),
     }
     begins + lasts
 }
@@ -200,6 +186,24 @@ fn weather_for_a_while(
     world.after(begins + lasts, move |world| world.set_weather(agent, Weather::default()));
 }
 
+/// By how much a clock jumps, in milliseconds.
+fn jump(dice: &mut Dice) -> i64 {
+    i64::try_from(dice.below(400_000)).unwrap() - 200_000
+}
+
+fn tampering(world: &mut World, dice: &mut Dice, when: (Duration, Duration)) {
+    let mut up_to = |most: u64| u32::try_from(dice.below(most)).unwrap();
+    let (flip, shorten) = (up_to(50), up_to(30));
+    let (repeat, mislead) = (up_to(50), up_to(50));
+    let tampering = Tampering { flip, shorten, repeat, mislead, deny: 0 };
+    tamper_for_a_while(world, tampering, when);
+}
+
+fn denials(world: &mut World, dice: &mut Dice, when: (Duration, Duration)) {
+    let deny = 20 + u32::try_from(dice.below(81)).unwrap();
+    tamper_for_a_while(world, Tampering { deny, ..Tampering::default() }, when);
+}
+
 fn tamper_for_a_while(
     world: &mut World,
     tampering: Tampering,
@@ -207,6 +211,12 @@ fn tamper_for_a_while(
 ) {
     world.after(begins, move |world| world.tamper(tampering));
     world.after(begins + lasts, |world| world.tamper(Tampering::default()));
+}
+
+fn silence(world: &mut World, dice: &mut Dice, agent: &'static str, when: (Duration, Duration)) {
+    let up = dice.percent(50);
+    let weather = Weather { swallow_up: up, swallow_down: !up, ..Weather::default() };
+    weather_for_a_while(world, agent, weather, when);
 }
 
 fn storm(world: &mut World, dice: &mut Dice, agent: &'static str, when: (Duration, Duration)) {

@@ -58,11 +58,14 @@ fn settled(seed: u64, tampering: Tampering) -> Vec<Told> {
 #[test]
 fn people_are_told_what_is_true_where_bits_of_packages_and_answers_are_turned_over() {
     settled(5_000, Tampering { flip: 100, ..NOTHING });
+    // Answers to packages that were carried out, too.
+    settled(5_010, Tampering { flip: 50, ..NOTHING });
 }
 
 #[test]
 fn people_are_told_what_is_true_where_packages_and_answers_lose_their_ends() {
     settled(5_001, Tampering { shorten: 100, ..NOTHING });
+    settled(5_011, Tampering { shorten: 50, ..NOTHING });
 }
 
 #[test]
