@@ -34,6 +34,9 @@ const NAME_SHOWN: usize = 300;
 const MESSAGE: u8 = 0x30;
 /// SearchResultEntry (RFC 4511 section 4.5.2).
 const ENTRY: u8 = 0x64;
+/// What answers are (RFC 4511 sections 4.2 to 4.13): BindResponse, the three of a search, those to modify,
+/// add, delete, rename and compare, ExtendedResponse and IntermediateResponse.
+const ANSWERS: [u8; 11] = [0x61, ENTRY, 0x65, 0x73, 0x67, 0x69, 0x6b, 0x6d, 0x6f, 0x78, 0x79];
 /// INTEGER.
 const NUMBER: u8 = 0x02;
 /// OCTET STRING.
@@ -155,6 +158,10 @@ impl Decoder for Answers {
         }
         // The codec sees one message at a time: others may wait behind it, of any size together.
         let mut message = buffer.split_to(whole);
+        // It would read requests, and write on our standard output what it does not know.
+        if !op_in(&message).is_some_and(|op| ANSWERS.contains(&message[op])) {
+            return Err(refused("what came is no answer to a request".to_owned()));
+        }
         mend_name(&mut message);
         match self.codec.decode(&mut message) {
             Ok(Some(message)) => Ok(Some(Answer::Whole(message))),
@@ -194,11 +201,14 @@ fn beginning(begun: &[u8]) -> Option<(i32, String, bool)> {
 
 /// Whether what has come of a message is that of an entry, or not enough to say.
 fn may_be_entry(begun: &[u8]) -> bool {
-    let op = || {
-        let id = Head::of(begun).ok()??.size;
-        id.checked_add(Head::of(begun.get(id..)?).ok()??.whole())
-    };
-    op().and_then(|op| begun.get(op)).is_none_or(|tag| *tag == ENTRY)
+    op_in(begun).is_none_or(|op| begun[op] == ENTRY)
+}
+
+/// Where the tag of a message's operation stands, behind its number; none if it has not come.
+fn op_in(message: &[u8]) -> Option<usize> {
+    let id = Head::of(message).ok()??.size;
+    let op = id.checked_add(Head::of(message.get(id..)?).ok()??.whole())?;
+    (op < message.len()).then_some(op)
 }
 
 /// Where the name of an entry stands in a message; none in one of another kind.

@@ -202,3 +202,19 @@ fn an_entry_takes_its_name_from_itself_and_not_from_what_follows() {
         assert!(refused.contains("20 bytes; at most 16 are taken"), "{behind}: {refused}");
     }
 }
+
+#[test]
+fn only_answers_are_read() {
+    let message =
+        |op: &[u8]| [&[0x30, u8::try_from(3 + op.len()).unwrap(), 2, 1, 7][..], op].concat();
+    let result = |tag| message(&[tag, 7, 0x0a, 1, 0, 4, 0, 4, 0]);
+    for tag in [0x61, 0x65, 0x67, 0x69, 0x6b, 0x6d, 0x6f, 0x78] {
+        let read = Answers::new().decode(&mut BytesMut::from(result(tag).as_slice()));
+        assert!(matches!(read, Ok(Some(Answer::Whole(_)))), "{tag:x}: {read:?}");
+    }
+    // Requests, operations that nobody knows, in one piece where it has parts, and of no kind at all.
+    for tag in [0x60, 0x62, 0x63, 0x66, 0x68, 0x4a, 0x77, 0x7d, 0x7f, 0x45, 0x25, 0xa5] {
+        assert!(refusal(&result(tag)).contains("no answer to a request"), "{tag:x}");
+    }
+    assert!(refusal(&message(&[])).contains("no answer to a request"));
+}

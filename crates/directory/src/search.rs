@@ -152,8 +152,11 @@ pub(crate) async fn search_each(
     }
 }
 
+/// What ends a search when its time is over.
+pub(crate) const LATE: &str = "no answer to a search in time";
+
 fn late() -> DirectoryError {
-    DirectoryError::Lost { cause: "no answer to a search in time".to_owned() }
+    DirectoryError::Lost { cause: LATE.to_owned() }
 }
 
 /// Takes the answers to a request until the last one, and hands over the entries among them; `idle` is how
