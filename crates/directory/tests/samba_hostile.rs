@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use directory::dirsync::Change;
 use directory::{
     Attributes, Directory as _, DirectoryConfig, DirectoryError, DistinguishedName, LdapDirectory,
     LeftOut, PersonEntry, Protection, protected_by,

@@ -4,7 +4,6 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::write::without_relay_pairs;
 use super::*;
 use crate::message::{Request, Response};
 

@@ -112,7 +112,7 @@ impl Authority for Rules {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 
-    fn rules(&self, entity: &Entity) -> BoxFuture<'_, Result<Vec<Rule>, AuthorityError>> {
+    fn rules(&self, entity: &Entity) -> BoxFuture<'_, Result<Arc<[Rule]>, AuthorityError>> {
         let known = entity.agent().is_some_and(|(tenant, _)| tenant == installation::TENANT);
         let rule =
             |name, key: &str, right| Rule::new(name, key.to_owned().into(), None, vec![right]);

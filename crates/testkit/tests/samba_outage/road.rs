@@ -53,6 +53,7 @@ pub(crate) struct Road {
 struct Acts(Arc<Mutex<HashMap<Moment, Act>>>);
 
 impl Acts {
+    #[expect(clippy::disallowed_methods, reason = "a controller is stopped, which takes seconds")]
     async fn at(&self, moment: Moment) -> io::Result<()> {
         let Some(act) = self.0.lock().unwrap().remove(&moment) else { return Ok(()) };
         match spawn_blocking(act).await.unwrap() {
