@@ -56,14 +56,28 @@ impl Serialize for ToWire<'_> {
 }
 
 /// The pairs that a JSON object on the channel stands for. Published listeners also write numbers, and
-/// arrays for several values of one name. What cannot be a header is left out.
+/// arrays for several values of one name. What cannot be a header is left out. A name that stands there
+/// twice has both values, as it has in HTTP.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct FromWire(Vec<(String, String)>);
+pub(crate) struct FromWire {
+    headers: Vec<(String, String)>,
+    size: usize,
+}
 
 impl FromWire {
     /// The pairs, unless they are more than the channel carries.
     pub(crate) fn bounded(self) -> Result<Vec<(String, String)>, FrameError> {
-        if size(&self.0) > HEADERS_MAX { Err(FrameError::TooBig) } else { Ok(self.0) }
+        if self.size > HEADERS_MAX { Err(FrameError::TooBig) } else { Ok(self.headers) }
+    }
+
+    /// Takes one more, unless it is one too many: each value of an array is given a name of its own, so
+    /// all of them together may be far more than what came.
+    fn take(&mut self, name: &str, value: Value) {
+        let Some(value) = text(value) else { return };
+        self.size = self.size.saturating_add(name.len() + value.len());
+        if self.size <= HEADERS_MAX {
+            self.headers.push((name.to_owned(), value));
+        }
     }
 }
 
@@ -83,20 +97,17 @@ impl<'de> Visitor<'de> for Pairs {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FromWire, A::Error> {
-        let mut headers = Vec::new();
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+        let mut read = FromWire::default();
+        while let Some((name, value)) = map.next_entry::<Cow<'de, str>, Value>()? {
             if !is_forwarded(&name) {
                 continue;
             }
             match value {
-                Value::Array(values) => {
-                    let values = values.into_iter().filter_map(text);
-                    headers.extend(values.map(|value| (name.clone(), value)));
-                }
-                one => headers.extend(text(one).map(|value| (name, value))),
+                Value::Array(values) => values.into_iter().for_each(|one| read.take(&name, one)),
+                one => read.take(&name, one),
             }
         }
-        Ok(FromWire(headers))
+        Ok(read)
     }
 }
 
@@ -149,7 +160,11 @@ mod tests {
     }
 
     fn from_wire(wire: Value) -> Result<Vec<(String, String)>, FrameError> {
-        serde_json::from_value::<FromWire>(wire).unwrap().bounded()
+        read(&wire.to_string())
+    }
+
+    fn read(text: &str) -> Result<Vec<(String, String)>, FrameError> {
+        serde_json::from_str::<FromWire>(text).unwrap().bounded()
     }
 
     fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -195,5 +210,22 @@ mod tests {
         let of = |length: usize| json!({"X": "y".repeat(length)});
         assert!(from_wire(of(HEADERS_MAX - 1)).is_ok());
         assert_eq!(from_wire(of(HEADERS_MAX)), Err(FrameError::TooBig));
+    }
+
+    #[test]
+    fn a_long_name_with_many_values_takes_no_more_room_than_a_header_may() {
+        let (name, values) = ("X".repeat(20_000), vec!["1"; 50_000].join(","));
+        let text = format!(r#"{{"{name}":[{values}]}}"#);
+        let read = serde_json::from_str::<FromWire>(&text).unwrap();
+        assert!(size(&read.headers) <= HEADERS_MAX && read.size > HEADERS_MAX);
+        assert_eq!(read.bounded(), Err(FrameError::TooBig));
+    }
+
+    #[test]
+    fn a_name_that_stands_there_twice_has_both_values() {
+        let both = pairs(&[("Link", "a"), ("Via", "r"), ("Link", "b")]);
+        assert_eq!(read(r#"{"Link":"a","Via":"r","Link":"b"}"#), Ok(both.clone()));
+        assert_eq!(to_wire(&both), json!({"Link": "a, b", "Via": "r"}));
+        assert_eq!(read(r#"{"\u004cink":"a"}"#), Ok(pairs(&[("Link", "a")])), "written otherwise");
     }
 }

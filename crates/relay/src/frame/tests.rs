@@ -57,6 +57,14 @@ fn the_wire_is_that_of_azure_relay() {
         json!({"response": {"requestId": "i", "statusCode": 204, "statusDescription": "",
             "responseHeaders": {}, "body": false}})
     );
+    let value: Value =
+        serde_json::from_str(&accept(Uuid::nil(), "wss://r/", &sample().headers, remote)).unwrap();
+    assert_eq!(
+        value,
+        json!({"accept": {"address": "wss://r/", "id": "00000000-0000-0000-0000-000000000000",
+            "connectHeaders": {"Host": "relay"},
+            "remoteEndpoint": {"address": "192.0.2.7", "port": 40_000}}})
+    );
     let value: Value = serde_json::from_str(&renew_token("t")).unwrap();
     assert_eq!(value, json!({"renewToken": {"token": "t"}}));
 }
