@@ -145,11 +145,11 @@ impl<const N: usize> Chain<N> {
         rows: Vec<[Value; N]>,
     ) -> Result<(), sqlx::Error> {
         if rows.is_empty() {
-            return within.commit(sqlx::query("COMMIT")).await;
+            return within.commit(None).await;
         }
         let last = self.given_back(last, within.connection()).await?;
         let (statement, values) = self.insertion(last, rows);
-        within.commit(bound(sqlx::query(writer::last(&statement)), values)).await
+        within.commit(Some(bound(sqlx::query(writer::last(&statement)), values))).await
     }
 
     /// The statement that appends rows behind `last`, and what it is given.

@@ -13,23 +13,31 @@
 //! A transaction that is given up in between is never met by the next writer. Where a statement failed it
 //! is rolled back; where nobody waits for it any more its connection is closed, which comes to the same.
 
+use futures_util::TryStreamExt as _;
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnectOptions, SqlitePool, SqliteRow};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, SqliteConnection};
 use tokio::sync::{Mutex, MutexGuard};
 
 /// The one connection of this process that writes to a file in this way. Writers have it in the order in
 /// which they came; SQLite itself has all but one look again after a while.
 pub struct Writer {
     options: SqliteConnectOptions,
+    place: Mutex<Place>,
+}
+
+/// Where the connection is kept.
+#[derive(Default)]
+struct Place {
     /// Nothing before the first writer, while somebody writes, and after a transaction was given up.
-    connection: Mutex<Option<SqliteConnection>>,
+    connection: Option<SqliteConnection>,
+    closed: bool,
 }
 
 /// A transaction that was begun. Dropped, it did not happen.
 pub struct Writing<'w> {
     connection: SqliteConnection,
-    place: MutexGuard<'w, Option<SqliteConnection>>,
+    place: MutexGuard<'w, Place>,
 }
 
 /// `statement` as [`Writer::begin`] takes it.
@@ -45,24 +53,24 @@ pub(crate) fn last(statement: &str) -> AssertSqlSafe<String> {
 impl Writer {
     /// A writer for the file of this pool.
     pub fn of(pool: &SqlitePool) -> Self {
-        Self { options: (*pool.connect_options()).clone(), connection: Mutex::default() }
+        Self { options: (*pool.connect_options()).clone(), place: Mutex::default() }
     }
 
     /// Begins a transaction with a statement that [`first`] made, and gives back the first row that this
     /// returned, if it did.
     ///
     /// # Errors
-    /// What the database says; nothing was begun.
+    /// What the database says, or that the writer was closed; nothing was begun.
     pub async fn begin(
         &self,
         first: Query<'_, Sqlite, SqliteArguments>,
     ) -> Result<(Writing<'_>, Option<SqliteRow>), sqlx::Error> {
-        let mut place = self.connection.lock().await;
+        let mut place = self.place.lock().await;
         let mut connection = self.connected(&mut place).await?;
         match first.fetch_optional(&mut connection).await {
             Ok(row) => Ok((Writing { connection, place }, row)),
             Err(error) => {
-                *place = rolled_back(connection).await;
+                place.connection = rolled_back(connection).await;
                 Err(error)
             }
         }
@@ -74,26 +82,26 @@ impl Writer {
     /// # Errors
     /// What the database says.
     pub async fn execute_alone(&self, statement: &'static str) -> Result<(), sqlx::Error> {
-        let mut place = self.connection.lock().await;
+        let mut place = self.place.lock().await;
         let mut connection = self.connected(&mut place).await?;
         sqlx::raw_sql(statement).execute(&mut connection).await?;
-        *place = Some(connection);
+        place.connection = Some(connection);
         Ok(())
     }
 
-    async fn connected(
-        &self,
-        place: &mut Option<SqliteConnection>,
-    ) -> Result<SqliteConnection, sqlx::Error> {
-        match place.take() {
+    async fn connected(&self, place: &mut Place) -> Result<SqliteConnection, sqlx::Error> {
+        match place.connection.take() {
             Some(connection) => Ok(connection),
+            None if place.closed => Err(sqlx::Error::PoolClosed),
             None => self.options.connect().await,
         }
     }
 
-    /// Waits for whoever writes, and closes the connection.
+    /// Waits for whoever writes, and closes the connection; nobody writes any more.
     pub async fn close(&self) {
-        if let Some(connection) = self.connection.lock().await.take() {
+        let mut place = self.place.lock().await;
+        place.closed = true;
+        if let Some(connection) = place.connection.take() {
             // What was committed is in the file.
             let _ = connection.close().await;
         }
@@ -106,18 +114,26 @@ impl Writing<'_> {
         &mut self.connection
     }
 
-    /// Ends the transaction with a statement that [`last`] made.
+    /// Ends the transaction with a statement that [`last`] made, or with none.
     pub(crate) async fn commit(
         mut self,
-        last: Query<'_, Sqlite, SqliteArguments>,
+        last: Option<Query<'_, Sqlite, SqliteArguments>>,
     ) -> Result<(), sqlx::Error> {
-        match last.execute(&mut self.connection).await {
-            Ok(_) => {
-                *self.place = Some(self.connection);
+        let (last, statements) = match last {
+            Some(last) => (last, 2),
+            None => (sqlx::query("COMMIT"), 1),
+        };
+        // Each statement says that it is done. The connection's thread might end without a word, which is
+        // no error to the library, and what is written here is a promise.
+        let done = self.connection.execute_many(last).try_collect::<Vec<_>>().await;
+        match done {
+            Ok(done) if done.len() == statements => {
+                self.place.connection = Some(self.connection);
                 Ok(())
             }
+            Ok(_) => Err(sqlx::Error::WorkerCrashed),
             Err(error) => {
-                *self.place = rolled_back(self.connection).await;
+                self.place.connection = rolled_back(self.connection).await;
                 Err(error)
             }
         }
@@ -129,7 +145,7 @@ impl Writing<'_> {
     /// What the database says; nothing was written either way.
     pub async fn roll_back(mut self) -> Result<(), sqlx::Error> {
         sqlx::query("ROLLBACK").execute(&mut self.connection).await?;
-        *self.place = Some(self.connection);
+        self.place.connection = Some(self.connection);
         Ok(())
     }
 }

@@ -31,7 +31,7 @@ impl World {
         let (writing, row) = self.begun(a).await.unwrap();
         assert!(row.is_some());
         let update = last("UPDATE t SET b = 1 WHERE a = $1");
-        writing.commit(sqlx::query(update).bind(a)).await.unwrap();
+        writing.commit(Some(sqlx::query(update).bind(a))).await.unwrap();
         self.rows().await
     }
 }
@@ -42,7 +42,7 @@ async fn both_statements_count_together_and_not_before_the_end() {
     let (writing, _) = world.begun(1).await.unwrap();
     assert_eq!(world.rows().await, 0);
     let update = last("UPDATE t SET b = 5 WHERE a = $1");
-    writing.commit(sqlx::query(update).bind(1)).await.unwrap();
+    writing.commit(Some(sqlx::query(update).bind(1))).await.unwrap();
     let b: i64 = sqlx::query_scalar("SELECT b FROM t").fetch_one(&world.pool).await.unwrap();
     assert_eq!((world.rows().await, b), (1, 5));
 }
@@ -58,6 +58,12 @@ async fn what_is_given_up_is_not_met_by_the_next_writer() {
     // Nobody waits for it any more while the statement is under way.
     assert!(world.begun(5).now_or_never().is_none());
     assert_eq!(world.next(6).await, 3, "cancelled");
+    let (writing, _) = world.begun(7).await.unwrap();
+    let update = last("UPDATE t SET b = 1 WHERE a = $1");
+    assert!(writing.commit(Some(sqlx::query(update).bind(7))).now_or_never().is_none());
+    let (all, half) = (world.next(8).await, "SELECT count(*) FROM t WHERE b = 0");
+    let half: i64 = sqlx::query_scalar(half).fetch_one(&world.pool).await.unwrap();
+    assert!((all == 4 || all == 5) && half == 0, "all of it or nothing: {all}, {half}");
 }
 
 #[tokio::test]
@@ -68,7 +74,7 @@ async fn what_fails_at_either_end_has_not_happened() {
     assert_eq!(world.next(2).await, 2);
     let (writing, _) = world.begun(3).await.unwrap();
     let update = last("UPDATE t SET b = NULL WHERE a = $1");
-    assert!(writing.commit(sqlx::query(update).bind(3)).await.is_err());
+    assert!(writing.commit(Some(sqlx::query(update).bind(3))).await.is_err());
     assert_eq!(world.rows().await, 2);
     world.writer.execute_alone("PRAGMA query_only = ON").await.unwrap();
     assert!(world.begun(3).await.is_err(), "nothing may be written, and nothing begins");
@@ -84,5 +90,5 @@ async fn of_many_writers_at_once_each_has_its_turn() {
     futures_util::future::join_all(all).await;
     assert_eq!(world.rows().await, 50);
     world.writer.close().await;
-    assert_eq!(world.next(50).await, 51, "a writer that was closed opens again");
+    assert!(matches!(world.begun(50).await, Err(sqlx::Error::PoolClosed)));
 }
