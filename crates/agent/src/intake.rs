@@ -8,6 +8,7 @@
 //! could be taken when the package comes again. Once it has expired, the cloud is told why.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -184,30 +185,34 @@ impl Intake {
         opened: &'a OpenedRequest,
     ) -> Result<Result<(Looked<'a>, Opened), Outcome>, NotBegun> {
         let header = &opened.header;
-        if let Some(outcome) = self.refusal(opened).await {
-            return self.begin(header).await.map(|()| Err(outcome));
-        }
-        let asks = Notify::new();
-        let looked = async {
-            let resolved = self.writeback.resolve(header).await;
-            asks.notify_one();
-            Ok(self.writeback.look(header, resolved).await)
+        let read = async {
+            if let Some(outcome) = self.refusal(opened).await {
+                return Ok(Err(outcome));
+            }
+            let asks = Notify::new();
+            let looked = async {
+                let resolved = self.writeback.resolve(header).await;
+                asks.notify_one();
+                self.writeback.look(header, resolved).await
+            };
+            let passwords = async {
+                // The question to the directory leaves first. Its controller works longer than this
+                // takes, and on a thread of its own it would be the controller that makes room.
+                asks.notified().await;
+                tokio::task::yield_now().await;
+                self.open_passwords(opened)
+            };
+            Ok(Ok(tokio::join!(biased; looked, passwords)))
         };
-        let passwords = async {
-            // The question to the directory leaves first. Its controller works longer than this takes,
-            // and on a thread of its own it would be the controller that makes room.
-            asks.notified().await;
-            tokio::task::yield_now().await;
-            Ok(self.open_passwords(opened))
-        };
-        let begun = self.begin(header);
-        let (looked, (), passwords) = tokio::try_join!(biased; looked, begun, passwords)?;
-        Ok(Ok((looked, passwords)))
+        let (read, ()) = tokio::try_join!(biased; read, self.begin(header))?;
+        Ok(read)
     }
 
     /// Opens the passwords. An RSA decryption takes most of a millisecond.
     fn open_passwords(&self, opened: &OpenedRequest) -> Opened {
-        let passwords = seal::open_passwords(&self.keys, opened);
+        // The request is begun by now, and is to be ended whatever happens.
+        let open = AssertUnwindSafe(|| seal::open_passwords(&self.keys, opened));
+        let passwords = catch_unwind(open).unwrap_or(Err(SealError::Library("open a password")));
         passwords.map_err(|error| not_opened(&opened.header, &error))
     }
 

@@ -1,8 +1,8 @@
 //! One operation, from the opened request to the recorded answer (SPEC 2, 3).
 //!
 //! ```text
-//! look    resolve (W-7) → how the password stands
-//! ready   note before │ guard (D-6, D-7) → locked? too young? │ passwords opened, all at one time
+//! look    resolve (W-7) → how the password stands │ passwords opened, at one time
+//! ready   note before │ guard (D-6, D-7) → locked? too young?, at one time
 //!         → certain to be refused? (D-8)
 //! write   at the PDC emulator (W-8) → must change (D-4)
 //!         → finish
