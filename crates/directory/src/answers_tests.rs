@@ -212,6 +212,10 @@ fn only_answers_are_read() {
         let read = Answers::new().decode(&mut BytesMut::from(result(tag).as_slice()));
         assert!(matches!(read, Ok(Some(Answer::Whole(_)))), "{tag:x}: {read:?}");
     }
+    for op in [&[0x64, 4, 4, 0, 0x30, 0][..], &[0x73, 3, 4, 1, b'l'], &[0x79, 0]] {
+        let read = Answers::new().decode(&mut BytesMut::from(message(op).as_slice()));
+        assert!(matches!(read, Ok(Some(Answer::Whole(_)))), "{op:x?}: {read:?}");
+    }
     // Requests, operations that nobody knows, in one piece where it has parts, and of no kind at all.
     for tag in [0x60, 0x62, 0x63, 0x66, 0x68, 0x4a, 0x77, 0x7d, 0x7f, 0x45, 0x25, 0xa5] {
         assert!(refusal(&result(tag)).contains("no answer to a request"), "{tag:x}");

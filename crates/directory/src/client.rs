@@ -36,9 +36,6 @@ const CURRENT_TIME: &str = "currentTime";
 /// How often something is read while connections turn out to have ended: over each one that is kept,
 /// and over a new one.
 const READ_TRIES: usize = pool::MOST + 1;
-/// How often something is read while there is no answer: the second time over a connection that is new,
-/// or has just answered something else, and for a shorter time. Nobody waits for two whole ones.
-const SILENT_TRIES: usize = 2;
 
 impl Directory for LdapDirectory {
     fn probe(&self) -> BoxFuture<'_, Result<Probe, DirectoryError>> {
@@ -326,15 +323,20 @@ impl LdapDirectory {
             }
             Err(DirectoryError::Lost { cause }) => {
                 debug!(controller = session.host, cause, "directory.read.again");
+                let patience = Patience::after(&session);
                 self.0.forget(&session).await;
-                self.account(guid).await
+                let about = [account::STORED, &[account::GROUPS]].concat();
+                let ask = |session| self.object_over(session, guid.as_base(), &about);
+                let (_, found) = self.reading_with(patience, ask).await?;
+                found.map(Account::try_from).transpose()
             }
             Err(error) => Err(error),
         }
     }
 
     /// Reads over a connection to the PDC emulator. One that turns out to be dead is replaced: a read
-    /// may be repeated, a set never.
+    /// may be repeated, a set never. Where there was no answer it is repeated once, over a connection that
+    /// is new or has just answered something else, and for a shorter time: nobody waits for two whole ones.
     pub(crate) async fn reading<T, F>(
         &self,
         ask: impl Fn(Arc<Session>) -> F,
@@ -342,13 +344,24 @@ impl LdapDirectory {
     where
         F: Future<Output = Result<T, DirectoryError>>,
     {
-        let (mut ended, mut silent) = (0, 0);
-        loop {
+        self.reading_with(Patience::Whole, ask).await
+    }
+
+    async fn reading_with<T, F>(
+        &self,
+        mut patience: Patience,
+        ask: impl Fn(Arc<Session>) -> F,
+    ) -> Result<(Arc<Session>, T), DirectoryError>
+    where
+        F: Future<Output = Result<T, DirectoryError>>,
+    {
+        let small = self.0.config().small_timeout();
+        for tries in 1.. {
             let session = self.0.session(ROLE_CHECK).await?;
-            let asked = ask(Arc::clone(&session));
-            let found = match silent {
-                0 => asked.await,
-                _ => timeout(self.0.config().small_timeout(), asked).await.unwrap_or_else(|_| {
+            let (asked, began) = (ask(Arc::clone(&session)), self.0.running());
+            let found = match patience {
+                Patience::Whole => asked.await,
+                Patience::Little => timeout(small, asked).await.unwrap_or_else(|_| {
                     Err(DirectoryError::Lost { cause: "no answer to a second try".to_owned() })
                 }),
             };
@@ -356,14 +369,37 @@ impl LdapDirectory {
                 Err(DirectoryError::Lost { cause }) => cause,
                 found => return found.map(|found| (session, found)),
             };
+            let last = patience == Patience::Little || tries == READ_TRIES;
+            // One that ended late has kept somebody waiting as one that is silent.
+            if self.0.running().saturating_sub(began) >= small {
+                patience = Patience::Little;
+            } else if let Patience::Whole = patience {
+                patience = Patience::after(&session);
+            }
             self.0.forget(&session).await;
-            let count = if session.connection.has_ended() { &mut ended } else { &mut silent };
-            *count += 1;
-            if ended + silent == READ_TRIES || silent == SILENT_TRIES {
+            if last {
                 return Err(DirectoryError::Lost { cause });
             }
             debug!(controller = session.host, cause, "directory.read.again");
         }
+        Err(DirectoryError::Lost { cause: "nobody could be asked".to_owned() })
+    }
+}
+
+/// How long is waited for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// As long as the question may take.
+    Whole,
+    /// No longer than for a small question, and once: somebody has waited for long already.
+    Little,
+}
+
+impl Patience {
+    /// What is left after something was lost over this connection: there was no answer, unless it has
+    /// ended.
+    fn after(session: &Session) -> Self {
+        if session.connection.has_ended() { Self::Whole } else { Self::Little }
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use protocol::{Clock, Timestamp};
 use rustls::ClientConfig;
 use tokio::sync::Mutex;
+use tokio::task::JoinError;
 use tracing::{debug, warn};
 
 use crate::hold_off::Failure;
@@ -85,6 +86,11 @@ impl Pdc {
         self.clock.now()
     }
 
+    /// How long the directory's clock has been running.
+    pub(crate) fn running(&self) -> Duration {
+        self.clock.running()
+    }
+
     /// A connection to the PDC emulator, which said within `age` that it holds the role: the one
     /// on which least is under way.
     pub(crate) async fn session(
@@ -111,19 +117,32 @@ impl Pdc {
                 Asked::SomethingChanged => {}
             }
         }
-        if let Some(error) = self.failure().since(before) {
+        let failed = self.failure().since(before);
+        let connected = match failed {
             // Somebody else tried while this one waited: it would only take as long again.
-            return Err(error);
-        }
-        let session = tokio::select! {
-            biased;
-            // It was asked who holds the role.
-            Some(session) = pool.next_back() => session,
-            connected = self.connect_noting(Failure::note) => {
-                let session = connected?;
-                pool.restart(Arc::clone(&session));
+            Some(error) => Err(error),
+            None => {
+                // It notes how it ended also where it is not needed any more.
+                let pdc = Arc::clone(self);
+                let connecting =
+                    tokio::spawn(async move { pdc.connect_noting(Failure::note).await });
+                tokio::select! {
+                    biased;
+                    // It was asked who holds the role.
+                    Some(session) = pool.next_back() => Ok((session, false)),
+                    connected = connecting => ended(connected).map(|session| (session, true)),
+                }
+            }
+        };
+        let session = match connected {
+            Ok((session, is_new)) => {
+                if is_new {
+                    pool.restart(Arc::clone(&session));
+                }
                 session
             }
+            // Those that are asked at this moment may be well all the same.
+            Err(error) => pool.next_back().await.ok_or(error)?,
         };
         // Its word counts for the connections that lead to it, and for no others.
         self.confirm();
@@ -215,6 +234,14 @@ impl Pdc {
         }
         Asked::SomethingChanged
     }
+}
+
+/// What came of connecting.
+fn ended(
+    connecting: Result<Result<Arc<Session>, DirectoryError>, JoinError>,
+) -> Result<Arc<Session>, DirectoryError> {
+    let given_up = |error: JoinError| DirectoryError::Lost { cause: error.to_string() };
+    connecting.unwrap_or_else(|error| Err(given_up(error)))
 }
 
 /// Whether the controller says over this connection that it holds the role.

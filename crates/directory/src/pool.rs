@@ -11,12 +11,13 @@
 //! forgotten them, or may be well, where one question was a slow one. Each is asked something small, and
 //! used again once it has answered; who needs one meanwhile also connects anew, and takes what is there
 //! first. So nobody waits for a second silence, whichever it was, and one slow question costs one
-//! connection.
+//! connection, and those that are as busy with slow ones.
 
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use crate::InvocationId;
 use crate::session::Session;
 
 /// How many connections are kept at least, once the first one is there: while one that broke is made
@@ -30,6 +31,8 @@ pub(crate) const MOST: usize = 4;
 #[derive(Default)]
 pub(crate) struct Pool {
     held: Vec<Arc<Session>>,
+    /// The copy of the database that all of them lead to, from the first connection on.
+    copy: Option<InvocationId>,
     opening: bool,
     /// Those that are asked whether they still lead anywhere; who has answered is handed back.
     doubted: JoinSet<Option<Arc<Session>>>,
@@ -54,6 +57,7 @@ impl Pool {
 
     /// Begins anew with the first connection to a controller. Those that are doubted may come back.
     pub(crate) fn restart(&mut self, first: Arc<Session>) {
+        self.copy = Some(first.invocation_id);
         self.held = vec![first];
     }
 
@@ -105,8 +109,9 @@ impl Pool {
     /// Waits for the next one that answers, and takes it back; none if none is left that could.
     pub(crate) async fn next_back(&mut self) -> Option<Arc<Session>> {
         loop {
-            if let Ok(Some(session)) = self.doubted.join_next().await? {
-                self.admit(Arc::clone(&session));
+            if let Ok(Some(session)) = self.doubted.join_next().await?
+                && self.admit(Arc::clone(&session))
+            {
                 return Some(session);
             }
         }
@@ -116,16 +121,19 @@ impl Pool {
     pub(crate) fn drop_all_with(&mut self, session: &Arc<Session>) {
         if self.has(session) {
             self.held.clear();
+            self.copy = None;
             self.doubted = JoinSet::new();
         }
     }
 
     /// One that leads to another controller, or to another copy of its database, is turned away: what was
-    /// read over one must hold for a set over any other.
-    fn admit(&mut self, another: Arc<Session>) {
-        let same = |held: &Arc<Session>| held.invocation_id == another.invocation_id;
-        if self.held.len() < MOST && self.held.first().is_none_or(same) {
+    /// read over one must hold for a set over any other. Says whether it was taken in.
+    fn admit(&mut self, another: Arc<Session>) -> bool {
+        let same = self.copy.is_none_or(|copy| copy == another.invocation_id);
+        let fits = same && self.held.len() < MOST && !another.connection.has_ended();
+        if fits {
             self.held.push(another);
         }
+        fits
     }
 }
