@@ -76,7 +76,7 @@ impl Refusals {
     }
 }
 
-/// What counts as one address: one of IPv4, or the /64 that one IPv6 customer has.
+/// What counts as one address: one of IPv4, or a /64, the least that one customer of IPv6 has.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),

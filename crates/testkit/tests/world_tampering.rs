@@ -99,3 +99,12 @@ fn a_relay_of_somebody_elses_that_comes_back_is_used_again() {
     let took = world.now().since(before);
     assert!(took > Duration::from_secs(20) && took < Duration::from_secs(120), "{took:?}");
 }
+
+#[test]
+fn at_a_relay_of_somebody_elses_that_does_nothing_each_request_is_given_to_one_agent_once() {
+    // Nothing disturbs this world, so its end also counts who was given what.
+    let mut world = World::start_elsewhere(5_400, 2);
+    let visits: Vec<_> = (0..4).map(|at| visit(&mut world, at, Duration::ZERO)).collect();
+    let told = world.attend_all(visits);
+    assert!(told.iter().all(|told| matches!(told, Told::Changed)), "{told:?}");
+}

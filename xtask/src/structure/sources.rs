@@ -12,9 +12,10 @@ const LONGEST: usize = 800;
 const LONG: usize = 450;
 
 /// What programs put here, and people do not write. A directory that a cache lives in says so
-/// itself (`CACHEDIR.TAG`), as cargo's does; cargo-fuzz's, `artifacts` and `corpus`, do not.
-const NOT_OURS: &[&str] =
-    &[".git", "node_modules", "Cargo.lock", "package-lock.json", "artifacts", "corpus"];
+/// itself (`CACHEDIR.TAG`), as cargo's does.
+const NOT_OURS: &[&str] = &[".git", "node_modules", "Cargo.lock", "package-lock.json"];
+/// Where cargo-fuzz puts what it finds, without saying so there.
+const FOUND_BY_FUZZING: &[&str] = &["fuzz/artifacts", "fuzz/corpus"];
 
 /// A file of text.
 pub(super) struct Source {
@@ -56,7 +57,10 @@ fn collect(root: &Path, directory: &Path, sources: &mut Vec<Source>) -> std::io:
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let (path, kind) = (entry.path(), entry.file_type()?);
-        if NOT_OURS.iter().any(|name| entry.file_name() == *name) {
+        let found = path
+            .strip_prefix(root)
+            .is_ok_and(|path| FOUND_BY_FUZZING.iter().any(|found| path == Path::new(found)));
+        if found || NOT_OURS.iter().any(|name| entry.file_name() == *name) {
             continue;
         }
         if kind.is_dir() && !path.join("CACHEDIR.TAG").exists() {

@@ -31,6 +31,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// How long nothing is tried after the token was refused: it passes with somebody who corrects it
 /// (relay protocol, "Limits and promises": at least 30 s after 401 or 403).
 const PAUSE_REFUSED: Duration = Duration::from_secs(30);
+/// How long an answer is no news after one that showed that an agent was back.
+const BACK_AGAIN: Duration = Duration::from_secs(60);
 
 /// The way there, and where nobody is known to listen.
 pub(crate) struct Elsewhere {
@@ -42,6 +44,8 @@ pub(crate) struct Elsewhere {
     /// Who was found to be there, or said so, after nothing was known of them or they were away: as the
     /// how-manieth of all.
     heard: watch::Sender<Heard>,
+    /// When an answer last showed that somebody was back, by `Clock::running`.
+    back: Mutex<HashMap<Entity, Duration>>,
 }
 
 /// Agents that have come.
@@ -108,6 +112,7 @@ impl Elsewhere {
             away: Mutex::default(),
             without_channel: Mutex::default(),
             heard: watch::Sender::default(),
+            back: Mutex::default(),
         }
     }
 
@@ -125,12 +130,24 @@ impl Elsewhere {
         });
     }
 
+    /// Whether an answer that shows that an agent is back is told: now and then only, because whoever is
+    /// told asks at once, and the relay can answer by turns that nobody is there and that somebody is.
+    fn is_news(&self, entity: &Entity) -> bool {
+        let now = self.clock.running();
+        let mut back = self.back.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = back.get(entity).is_some_and(|last| now.saturating_sub(*last) < BACK_AGAIN);
+        if !told {
+            back.insert(entity.clone(), now);
+        }
+        !told
+    }
+
     /// Learns from how a try ended.
     fn learn(&self, entity: &Entity, error: Option<&SendError>) {
         let Some(error) = error.filter(|error| error.delivered == Delivered::No) else {
             // Somebody listened there, or may have.
             let was_away = self.all(|all| all.remove(entity).is_some());
-            if was_away && error.is_none() {
+            if was_away && error.is_none() && self.is_news(entity) {
                 // Others who wait for this agent need not wait for its next heartbeat.
                 self.comes(entity);
             }

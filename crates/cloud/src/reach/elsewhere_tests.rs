@@ -195,6 +195,16 @@ async fn whoever_answers_after_having_been_away_has_come_also_for_others_who_wai
     let newest = relay.newest();
     relay.told(&entity, Some(true));
     assert_eq!(relay.newest(), newest);
+    // A relay that says by turns that nobody is there and that somebody is makes nobody ask without end.
+    for _ in 0..10 {
+        relay.learn(&entity, Some(&not_delivered()));
+        relay.learn(&entity, None);
+    }
+    assert_eq!(relay.newest(), newest);
+    clock.advance(BACK_AGAIN);
+    relay.learn(&entity, Some(&not_delivered()));
+    relay.learn(&entity, None);
+    assert_eq!(relay.newest(), newest + 1);
 }
 
 #[test]

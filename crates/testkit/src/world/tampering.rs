@@ -8,7 +8,7 @@
 use super::World;
 use super::dice::Dice;
 use super::frames::{self, BINARY, TEXT};
-use super::hands::another;
+use super::installation::AGENTS;
 use super::network::{Direction, Network};
 use super::timeline::Matter;
 
@@ -102,7 +102,8 @@ impl Network {
         let mut state = self.state();
         let tampering = state.tampering;
         let trick = tampering.draw(&mut state.dice);
-        state.tricks += usize::from(!matches!(trick, Trick::Nothing | Trick::Denied));
+        let came = frame.clone();
+        let mut said_elsewhere = false;
         match trick {
             // Denials are for those who have nothing but this relay's word.
             Trick::Nothing | Trick::Denied => {}
@@ -114,9 +115,14 @@ impl Network {
             Trick::Twice => frame = [&*frame, &tamperer.announced, &frame].concat(),
             Trick::Misled => {
                 let both = [&*tamperer.announced, &frame].concat();
-                state.try_to_say(another(agent), direction, both);
+                let others = AGENTS.into_iter().filter(|other| *other != agent);
+                for other in others {
+                    said_elsewhere |= state.try_to_say(other, direction, both.clone());
+                }
             }
         }
+        // What had no effect, as where there is no other agent, does not count.
+        state.tricks += usize::from(said_elsewhere || frame != came);
         frame
     }
 }
