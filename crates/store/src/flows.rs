@@ -2,6 +2,7 @@
 
 use protocol::{CloudAnchor, Randomness, TenantId, Timestamp};
 
+use crate::people::{self, Person};
 use crate::row::Typed;
 use crate::{Store, StoreError, failed, hash_of_secret};
 
@@ -56,6 +57,15 @@ pub struct Fact {
     pub passed_at: Timestamp,
 }
 
+/// What is known of a flow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Which of its gates were passed.
+    pub facts: Vec<Fact>,
+    /// Its person, if there is one.
+    pub person: Option<Person>,
+}
+
 impl Store {
     /// Opens a flow. `cookie` is the browser's secret; only its hash is kept.
     ///
@@ -85,34 +95,38 @@ impl Store {
         Ok(())
     }
 
-    /// The flow of the browser with this cookie, on this tenant's pages, unless it has expired, and
-    /// which of its gates were passed.
+    /// The flow of the browser with this cookie, on this tenant's pages, unless it has expired, with what
+    /// is known of it.
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub async fn flow_and_facts(
+    pub async fn known_flow(
         &self,
         tenant: TenantId,
         cookie: &[u8],
         now: Timestamp,
-    ) -> Result<Option<(Flow, Vec<Fact>)>, StoreError> {
-        // One statement for both: a person waits for it.
+    ) -> Result<Option<(Flow, Known)>, StoreError> {
+        // One statement for all of it: a person waits for it.
         let rows = sqlx::query(
-            "SELECT flow.*, fact.method, fact.passed_at
+            "SELECT flow.*, fact.method, fact.passed_at,
+                 person.resource AS person_resource, person.version AS person_version
              FROM flow LEFT JOIN fact ON fact.flow = flow.id
-             WHERE cookie_hash = $1 AND tenant = $2 AND expires_at > $3 ORDER BY fact.method",
+                 LEFT JOIN person ON person.id = flow.person AND person.tenant = flow.tenant
+             WHERE flow.cookie_hash = $1 AND flow.tenant = $2 AND flow.expires_at > $3
+             ORDER BY fact.method",
         )
         .bind(hash_of_secret(cookie))
         .bind(tenant.to_bytes().to_vec())
         .bind(now.as_millis())
         .fetch_all(&self.pool)
         .await
-        .map_err(failed("find a flow and its passed gates"))?;
-        let Some(first) = rows.first() else { return Ok(None) };
-        let flow = flow(&Typed::new(first, "flow"))?;
+        .map_err(failed("find a flow, its passed gates and its person"))?;
+        let Some(first) = rows.first().map(|row| Typed::new(row, "flow")) else { return Ok(None) };
+        let flow = flow(&first)?;
+        let person = people::of_flow(&flow, &first)?;
         let facts = rows.iter().map(|row| Typed::new(row, "passed gate"));
         let facts = facts.filter_map(|row| passed(&row).transpose());
-        Ok(Some((flow, facts.collect::<Result<_, _>>()?)))
+        Ok(Some((flow, Known { facts: facts.collect::<Result<_, _>>()?, person })))
     }
 
     /// The flow of the browser with this cookie, on this tenant's pages, if it expires after

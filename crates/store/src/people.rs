@@ -3,6 +3,7 @@
 use protocol::scim::User;
 use protocol::{CloudAnchor, SourceAnchor, TenantId, Timestamp};
 
+use crate::flows::Flow;
 use crate::row::Typed;
 use crate::{Store, StoreError, failed};
 
@@ -199,6 +200,17 @@ fn encoded(user: &User) -> Result<String, StoreError> {
     serde_json::to_string(user).map_err(|_| StoreError::Unreadable("person"))
 }
 
+/// The person of a flow, from a row that holds `person_resource` and `person_version` beside it; none if
+/// there is none with that id any more.
+pub(crate) fn of_flow(flow: &Flow, row: &Typed<'_>) -> Result<Option<Person>, StoreError> {
+    let (Some(id), Some(resource)) = (&flow.person, row.optional_text("person_resource")?) else {
+        return Ok(None);
+    };
+    let resource = serde_json::from_str(&resource).map_err(|_| row.unreadable())?;
+    let version = row.number("person_version")?;
+    Ok(Some(Person { id: id.clone(), tenant: flow.tenant, resource, version }))
+}
+
 fn person(row: &Typed<'_>) -> Result<Person, StoreError> {
     Ok(Person {
         id: row.parsed("id")?,
@@ -213,6 +225,7 @@ mod tests {
     use protocol::scim::{AccountKind, EXTENSION_SCHEMA, Extension, PolicyReference, USER_SCHEMA};
 
     use super::*;
+    use crate::flows::FlowId;
     use crate::tenants::Tenant;
     use crate::testing::{NOW, Temporary};
 
@@ -284,5 +297,44 @@ mod tests {
         assert_eq!(store.person_by_name(other, "anna@corp.test").await.unwrap(), None);
         assert_eq!(store.person(other, &"1".parse().unwrap()).await.unwrap(), None);
         assert!(!store.remove_person(other, &"1".parse().unwrap()).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_flow_is_known_with_its_person_as_they_are_and_of_its_own_tenant_only() {
+        let world = Temporary::new().await;
+        let [tenant, other] = [1, 2].map(|number| TenantId::from_bytes([number; 16]));
+        for (id, slug) in [(tenant, "t"), (other, "u")] {
+            let of = Tenant { id, slug: slug.into(), name: "T".into() };
+            world.store.create_tenant(&of, NOW).await.unwrap();
+        }
+        assert_eq!(add(&world, "1", user("a", "anna")).await, Written::Done);
+        let open = |tenant, number: u8, cookie: &'static [u8], person: Option<&str>| {
+            let flow = Flow {
+                id: FlowId::from_bytes([number; 16]),
+                tenant,
+                person: person.map(|id| id.parse().unwrap()),
+                name: [0; 32],
+                locale: "en".into(),
+                expires_at: NOW.after(std::time::Duration::from_secs(60)),
+                ended: false,
+            };
+            let store = &world.store;
+            async move { store.open_flow(&flow, cookie, NOW).await.unwrap() }
+        };
+        open(tenant, 1, b"anna", Some("1")).await;
+        open(tenant, 2, b"nobody", None).await;
+        open(tenant, 3, b"gone", Some("2")).await;
+        open(other, 4, b"elsewhere", Some("1")).await;
+        let person = async |tenant, cookie: &[u8]| {
+            let (_, known) = world.store.known_flow(tenant, cookie, NOW).await.unwrap().unwrap();
+            assert_eq!(known.facts, []);
+            known.person
+        };
+        let anna = world.store.person(tenant, &"1".parse().unwrap()).await.unwrap();
+        assert!(anna.is_some());
+        assert_eq!(person(tenant, b"anna").await, anna);
+        assert_eq!(person(tenant, b"nobody").await, None);
+        assert_eq!(person(tenant, b"gone").await, None);
+        assert_eq!(person(other, b"elsewhere").await, None);
     }
 }

@@ -12,7 +12,7 @@ use relay::{Delivered, Entity, Request, Response, SendError};
 use seal::{PackageKey, VerifyingKey};
 use serde_json::json;
 use store::StoreError;
-use store::agents::Agent;
+use store::agents::{Agent, AgentKey};
 use store::operations::{OperationRecord, TicketAgent};
 
 use crate::app::App;
@@ -154,43 +154,51 @@ async fn next(
     Ok(Turn::Again)
 }
 
-/// The package for the first of the agents that listens at this moment, if one does.
-pub(super) async fn pack_now(
+/// The package for the first of the agents that listens at this moment, if one does. `keys` are those of
+/// the agents that something is sealed for, in that order.
+pub(super) fn pack_now(
     app: &App,
     record: &OperationRecord,
     offered: &[TicketAgent],
     sealed: &[SealedPassword],
-) -> Result<Option<Packed>, StoreError> {
-    let listens =
-        |one: &&SealedPassword| app.relay.may_listen(&Entity::of(record.tenant, one.agent));
-    let first = sealed.iter().filter(listens);
-    match first.min_by_key(|one| app.relay.has_failed(&Entity::of(record.tenant, one.agent))) {
-        Some(one) => pack(app, record, offered, one).await,
-        None => Ok(None),
-    }
+    keys: &[Option<AgentKey>],
+) -> Option<Packed> {
+    let entity = |one: &SealedPassword| Entity::of(record.tenant, one.agent);
+    let listens = |(one, _): &(&SealedPassword, _)| app.relay.may_listen(&entity(one));
+    let first = sealed.iter().zip(keys).filter(listens);
+    let (one, keys) = first.min_by_key(|(one, _)| app.relay.has_failed(&entity(one)))?;
+    packed(app, record, offered, one, keys.as_ref())
 }
 
-/// Puts the outer layer around a sealed password. None if nothing can be sent to its agent: it was
-/// revoked, offboarded or onboarded anew since the ticket.
+/// Puts the outer layer around a sealed password; see [`packed`].
 async fn pack(
     app: &App,
     record: &OperationRecord,
     offered: &[TicketAgent],
     sealed: &SealedPassword,
 ) -> Result<Option<Packed>, StoreError> {
-    let Some(offer) = offered.iter().find(|offer| offer.agent == sealed.agent).copied() else {
-        return Ok(None);
-    };
+    let keys = app.store.agent_key(sealed.agent).await?;
+    Ok(packed(app, record, offered, sealed, keys.as_ref()))
+}
+
+/// Puts the outer layer around a sealed password. None if nothing can be sent to its agent: it was
+/// revoked, offboarded or onboarded anew since the ticket.
+fn packed(
+    app: &App,
+    record: &OperationRecord,
+    offered: &[TicketAgent],
+    sealed: &SealedPassword,
+    keys: Option<&AgentKey>,
+) -> Option<Packed> {
+    let offer = offered.iter().find(|offer| offer.agent == sealed.agent).copied()?;
     let header = record.header(offer);
-    let Some(key) = package_key(app, offer.agent, Some(offer.key_id)).await? else {
-        return Ok(None);
-    };
+    let key = usable(app, offer.agent, keys?, Some(offer.key_id))?;
     let package = seal::seal_request(&key, &header, &sealed.inner, app.randomness.as_ref());
     let Ok(package) = package else {
         tracing::error!(event = "dispatch.not_sealed", request = %record.request);
-        return Ok(None);
+        return None;
     };
-    Ok(Some(Packed { offer, header, key, package: Bytes::from(package) }))
+    Some(Packed { offer, header, key, package: Bytes::from(package) })
 }
 
 /// The first of the agents that a password was sealed for and that listens; waits until one does.
@@ -320,23 +328,31 @@ async fn package_key(
     agent: AgentId,
     expected: Option<KeyId>,
 ) -> Result<Option<PackageKey>, StoreError> {
-    let Some(keys) = app.store.agent_key(agent).await? else { return Ok(None) };
+    let keys = app.store.agent_key(agent).await?;
+    Ok(keys.and_then(|keys| usable(app, agent, &keys, expected)))
+}
+
+/// The package key among these keys of an agent; none if its RSA key is not the `expected` one any more.
+fn usable(
+    app: &App,
+    agent: AgentId,
+    keys: &AgentKey,
+    expected: Option<KeyId>,
+) -> Option<PackageKey> {
     if expected.is_some_and(|expected| expected != keys.key_id) {
-        return Ok(None);
+        return None;
     }
     let unwrapped = app.master_key.unwrap(&place_of_package_key(agent), &keys.package_key);
-    match unwrapped.and_then(|bytes| PackageKey::from_bytes(&bytes)) {
-        Ok(key) => Ok(Some(key)),
-        Err(error) => {
-            tracing::error!(
-                event = "dispatch.package_key_unreadable",
-                %agent,
-                cause = %error,
-                "is this the master key that the database was written with?"
-            );
-            Ok(None)
-        }
-    }
+    let key = unwrapped.and_then(|bytes| PackageKey::from_bytes(&bytes));
+    key.inspect_err(|error| {
+        tracing::error!(
+            event = "dispatch.package_key_unreadable",
+            %agent,
+            cause = %error,
+            "is this the master key that the database was written with?"
+        );
+    })
+    .ok()
 }
 
 /// Opens an answer of the agent that the header names.

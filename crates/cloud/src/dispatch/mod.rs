@@ -13,6 +13,7 @@ mod ticket;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use protocol::{AgentId, Answer, Changed, Outcome, RequestId, Timestamp, timeout};
 use serde_json::json;
 use store::StoreError;
@@ -71,12 +72,10 @@ pub(crate) async fn prepare(
     request: RequestId,
     sealed: Vec<SealedPassword>,
 ) -> Result<Prepared, StoreError> {
-    let (offered, record) =
-        tokio::try_join!(app.store.ticket_agents(request), app.store.operation(request))?;
-    let packed = match &record {
-        Some(record) => carry::pack_now(app, record, &offered, &sealed).await?,
-        None => None,
-    };
+    let keys = try_join_all(sealed.iter().map(|one| app.store.agent_key(one.agent)));
+    let (offered, record, keys) =
+        tokio::try_join!(app.store.ticket_agents(request), app.store.operation(request), keys)?;
+    let packed = record.as_ref().and_then(|of| carry::pack_now(app, of, &offered, &sealed, &keys));
     Ok(Prepared { offered, record, sealed, packed })
 }
 

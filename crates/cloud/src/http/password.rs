@@ -63,13 +63,13 @@ pub(super) async fn page(visit: Visit) -> Response {
 }
 
 async fn show(visit: &Visit) -> Result<Response, StoreError> {
-    let (flow, facts) = match visit.standing().await? {
-        Standing::Open(flow, Step::Password, facts) => (flow, facts),
+    let (flow, known) = match visit.standing().await? {
+        Standing::Open(flow, Step::Password, known) => (flow, known),
         Standing::Open(_, Step::Gate(_), _) => return Ok(to(visit, "code")),
         Standing::Ended(_) => return Ok(to(visit, "result")),
         Standing::None => return Ok(view::not_taken(visit, Outcome::FlowExpired)),
     };
-    let Some(cleared) = visit.clear(&flow, &facts).await? else {
+    let Some(cleared) = visit.clear(&flow, *known) else {
         return Ok(view::not_taken(visit, Outcome::FlowExpired));
     };
     let last = visit.app.store.last_operation(flow.id).await?;
@@ -168,14 +168,14 @@ pub(super) async fn cleared(
     visit: &Visit,
     handle: Option<&str>,
 ) -> Result<Result<(Flow, Cleared), Response>, StoreError> {
-    let (flow, step, facts) = match visit.posted(handle).await? {
+    let (flow, step, known) = match visit.posted(handle).await? {
         Ok(standing) => standing,
         Err(refused) => return Ok(Err(refused.page(visit))),
     };
     if step != Step::Password {
         return Ok(Err(to(visit, "code")));
     }
-    match visit.clear(&flow, &facts).await? {
+    match visit.clear(&flow, known) {
         Some(cleared) => Ok(Ok((flow, cleared))),
         None => Ok(Err(view::not_taken(visit, Outcome::FlowExpired))),
     }

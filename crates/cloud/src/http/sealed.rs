@@ -104,11 +104,11 @@ async fn cleared(
     visit: &Visit,
     handle: Option<&str>,
 ) -> Result<Result<Cleared, NotTaken>, StoreError> {
-    let (flow, step, facts) = match visit.posted(handle).await? {
+    let (flow, step, known) = match visit.posted(handle).await? {
         Ok(standing) => standing,
         Err(refused) => return Ok(Err(refused)),
     };
-    let cleared = if step == Step::Password { visit.clear(&flow, &facts).await? } else { None };
+    let cleared = if step == Step::Password { visit.clear(&flow, known) } else { None };
     Ok(cleared.ok_or(NotTaken::Expired))
 }
 

@@ -11,7 +11,7 @@ use axum::response::Response;
 use protocol::{Outcome, Timestamp};
 use serde::Deserialize;
 use store::StoreError;
-use store::flows::{Fact, Flow};
+use store::flows::{Flow, Known};
 use store::sweep::KEPT_FLOW;
 use store::tenants::Tenant;
 
@@ -105,8 +105,8 @@ pub(super) const ENDED: &str = "ended";
 pub(super) enum Standing {
     /// There is no flow, or it has expired.
     None,
-    /// A step of the flow is to be done, by these facts.
-    Open(Flow, Step, Vec<Fact>),
+    /// A step of the flow is to be done, by what is known.
+    Open(Flow, Step, Box<Known>),
     /// The flow ended with a password that was set.
     Ended(Flow),
 }
@@ -134,13 +134,13 @@ impl Visit {
     pub(super) async fn standing(&self) -> Result<Standing, StoreError> {
         let Some(cookie) = FlowCookie::of(&self.headers) else { return Ok(Standing::None) };
         let store = &self.app.store;
-        let found = store.flow_and_facts(self.tenant.id, cookie.bytes(), self.now).await?;
-        let Some((flow, facts)) = found else { return Ok(Standing::None) };
+        let found = store.known_flow(self.tenant.id, cookie.bytes(), self.now).await?;
+        let Some((flow, known)) = found else { return Ok(Standing::None) };
         if flow.ended {
             return Ok(Standing::Ended(flow));
         }
-        let step = flow::next(&self.app.gates, &facts, self.now);
-        Ok(Standing::Open(flow, step, facts))
+        let step = flow::next(&self.app.gates, &known.facts, self.now);
+        Ok(Standing::Open(flow, step, Box::new(known)))
     }
 
     /// The flow for a posted step. `handle` is the hidden field of the page, if it was sent: a
@@ -148,14 +148,14 @@ impl Visit {
     pub(super) async fn posted(
         &self,
         handle: Option<&str>,
-    ) -> Result<Result<(Flow, Step, Vec<Fact>), NotTaken>, StoreError> {
+    ) -> Result<Result<(Flow, Step, Known), NotTaken>, StoreError> {
         let older = |flow: &Flow| handle.is_some_and(|one| one != support::handle(flow));
         Ok(match self.standing().await? {
             Standing::None => Err(NotTaken::Expired),
             Standing::Open(flow, ..) | Standing::Ended(flow) if older(&flow) => {
                 Err(NotTaken::Replaced)
             }
-            Standing::Open(flow, step, facts) => Ok((flow, step, facts)),
+            Standing::Open(flow, step, known) => Ok((flow, step, *known)),
             Standing::Ended(flow) => Err(NotTaken::Ended(flow)),
         })
     }
@@ -169,14 +169,8 @@ impl Visit {
     }
 
     /// The proof that all gates of the flow were passed, if they were.
-    pub(super) async fn clear(
-        &self,
-        flow: &Flow,
-        facts: &[Fact],
-    ) -> Result<Option<Cleared>, StoreError> {
-        let Some(anchor) = &flow.person else { return Ok(None) };
-        let person = self.app.store.person(self.tenant.id, anchor).await?;
-        Ok(flow::clear(&self.app.gates, flow, person, facts, self.now))
+    pub(super) fn clear(&self, flow: &Flow, known: Known) -> Option<Cleared> {
+        flow::clear(&self.app.gates, flow, known.person, &known.facts, self.now)
     }
 }
 
