@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use ciborium::Value;
 use coset::AsCborValue;
-use protocol::{Header, Randomness};
+use protocol::{Header, Randomness, RequestId};
 
 use crate::answer::{from_area, to_area};
 use crate::cose::{Encrypt, Encrypt0, decode, encode, read_sign1};
@@ -117,6 +117,11 @@ fn sealed_answer(bytes: &[u8]) -> bool {
         return false;
     };
     assert_eq!(written(&outer.structure), bytes);
+    if opened.is_ok() {
+        // It is the answer to one request, and to no other.
+        let another = Header { request: RequestId::from_bytes([0; 16]), ..SCENE.header.clone() };
+        assert!(open_answer(key, &SCENE.identity, &another, bytes).is_err(), "{bytes:x?}");
+    }
     true
 }
 
