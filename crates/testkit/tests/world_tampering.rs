@@ -95,9 +95,16 @@ fn a_relay_of_somebody_elses_that_comes_back_is_used_again() {
     world.kill_relay();
     world.after(Duration::from_secs(20), World::start_relay);
     let (before, second) = (world.now(), visit(&mut world, 1, Duration::ZERO));
-    assert_eq!(world.attend(second), Told::Changed);
+    let told = world.attend(second);
     let took = world.now().since(before);
-    assert!(took > Duration::from_secs(20) && took < Duration::from_secs(120), "{took:?}");
+    if told == Told::Changed {
+        assert!(took > Duration::from_secs(20) && took < Duration::from_secs(120), "{took:?}");
+    } else {
+        // The agent was faster than the visitor, and said that it has no channel.
+        assert!(format!("{told:?}").contains("on_premises_unreachable"), "{told:?}");
+    }
+    let third = visit(&mut world, 2, Duration::from_secs(60));
+    assert_eq!(world.attend(third), Told::Changed);
 }
 
 #[test]
