@@ -52,11 +52,7 @@ impl Directory for LdapDirectory {
     }
 
     fn account(&self, guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Account>, DirectoryError>> {
-        Box::pin(async move {
-            let about = [account::STORED, &[account::GROUPS]].concat();
-            let found = self.object(guid.as_base(), &about).await?;
-            found.map(|(_, entry)| Account::try_from(entry)).transpose()
-        })
+        Box::pin(self.account_with(guid, Patience::Whole))
     }
 
     fn policy<'a>(
@@ -325,13 +321,22 @@ impl LdapDirectory {
                 debug!(controller = session.host, cause, "directory.read.again");
                 let patience = Patience::after(&session);
                 self.0.forget(&session).await;
-                let about = [account::STORED, &[account::GROUPS]].concat();
-                let ask = |session| self.object_over(session, guid.as_base(), &about);
-                let (_, found) = self.reading_with(patience, ask).await?;
-                found.map(Account::try_from).transpose()
+                self.account_with(guid, patience).await
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// All of an account in one reading.
+    async fn account_with(
+        &self,
+        guid: ObjectGuid,
+        patience: Patience,
+    ) -> Result<Option<Account>, DirectoryError> {
+        let about = [account::STORED, &[account::GROUPS]].concat();
+        let ask = |session| self.object_over(session, guid.as_base(), &about);
+        let (_, found) = self.reading_with(patience, ask).await?;
+        found.map(Account::try_from).transpose()
     }
 
     /// Reads over a connection to the PDC emulator. One that turns out to be dead is replaced: a read
@@ -356,7 +361,9 @@ impl LdapDirectory {
         F: Future<Output = Result<T, DirectoryError>>,
     {
         let small = self.0.config().small_timeout();
-        for tries in 1.. {
+        let mut tries = 0;
+        loop {
+            tries += 1;
             let session = self.0.session(ROLE_CHECK).await?;
             let (asked, began) = (ask(Arc::clone(&session)), self.0.running());
             let found = match patience {
@@ -371,18 +378,14 @@ impl LdapDirectory {
             };
             let last = patience == Patience::Little || tries == READ_TRIES;
             // One that ended late has kept somebody waiting as one that is silent.
-            if self.0.running().saturating_sub(began) >= small {
-                patience = Patience::Little;
-            } else if let Patience::Whole = patience {
-                patience = Patience::after(&session);
-            }
+            let late = self.0.running().saturating_sub(began) >= small;
+            patience = if late { Patience::Little } else { Patience::after(&session) };
             self.0.forget(&session).await;
             if last {
                 return Err(DirectoryError::Lost { cause });
             }
             debug!(controller = session.host, cause, "directory.read.again");
         }
-        Err(DirectoryError::Lost { cause: "nobody could be asked".to_owned() })
     }
 }
 

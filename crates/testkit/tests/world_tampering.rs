@@ -14,7 +14,7 @@
 use std::time::Duration;
 
 use lab::Kind;
-use testkit::world::{Tampering, Told, Visit, World};
+use testkit::world::{Tampering, Told, Visit, Weather, World};
 
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 const FOR_A_WHILE: Duration = Duration::from_secs(60);
@@ -92,19 +92,19 @@ fn a_relay_of_somebody_elses_that_comes_back_is_used_again() {
     let mut world = World::start_elsewhere(5_300, 1);
     let first = visit(&mut world, 0, Duration::ZERO);
     assert_eq!(world.attend(first), Told::Changed);
+    // The agent cannot say that it has no channel: else it depends on who is faster whether the visitor is
+    // turned away at once.
+    world.set_weather("agent-1", Weather { closed: true, ..Weather::default() });
+    world.cut("agent-1");
     world.kill_relay();
-    world.after(Duration::from_secs(20), World::start_relay);
+    world.after(Duration::from_secs(20), |world| {
+        world.start_relay();
+        world.set_weather("agent-1", Weather::default());
+    });
     let (before, second) = (world.now(), visit(&mut world, 1, Duration::ZERO));
-    let told = world.attend(second);
+    assert_eq!(world.attend(second), Told::Changed);
     let took = world.now().since(before);
-    if told == Told::Changed {
-        assert!(took > Duration::from_secs(20) && took < Duration::from_secs(120), "{took:?}");
-    } else {
-        // The agent was faster than the visitor, and said that it has no channel.
-        assert!(format!("{told:?}").contains("on_premises_unreachable"), "{told:?}");
-    }
-    let third = visit(&mut world, 2, Duration::from_secs(60));
-    assert_eq!(world.attend(third), Told::Changed);
+    assert!(took > Duration::from_secs(20) && took < Duration::from_secs(120), "{took:?}");
 }
 
 #[test]
