@@ -31,6 +31,8 @@ use tokio_util::codec::Framed;
 
 /// Far above what reading takes.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long an answer is waited for that does not come: more than one takes on a busy machine.
+const ANSWER: Duration = Duration::from_secs(4);
 const GUID: ObjectGuid = ObjectGuid::from_bytes([7; 16]);
 const GROUPS: &str = "tokenGroups";
 /// The account that is looked at.
@@ -49,6 +51,8 @@ enum Mood {
     Deletes,
     /// It does not show the groups.
     HidesGroups,
+    /// It does not answer about the groups.
+    MuteAboutGroups,
 }
 
 struct Account {
@@ -76,6 +80,9 @@ fn answer(account: &Account, search: &LdapSearchRequest) -> Vec<LdapOp> {
     let groups_alone = search.attrs.len() == 1 && wanted(GROUPS);
     if account.mood == Mood::Deletes && groups_alone {
         return vec![LdapOp::SearchResultDone(result(LdapResultCode::NoSuchObject))];
+    }
+    if account.mood == Mood::MuteAboutGroups && wanted(GROUPS) {
+        return Vec::new();
     }
     let sid = |text: &str| text.parse::<Sid>().unwrap().to_value();
     let mut attributes = vec![
@@ -152,7 +159,11 @@ async fn staged(mood: Mood) -> (LdapDirectory, Stage, Arc<Mutex<Account>>) {
         }
     });
     let stage = stage.await;
-    let directory = LdapDirectory::new(stage.config.clone(), Arc::new(SystemClock)).unwrap();
+    let mut config = stage.config.clone();
+    if mood == Mood::MuteAboutGroups {
+        (config.operation_timeout, config.connect_timeout) = (ANSWER, ANSWER / 2);
+    }
+    let directory = LdapDirectory::new(config, Arc::new(SystemClock)).unwrap();
     (directory, stage, account)
 }
 
@@ -221,4 +232,13 @@ async fn whoever_is_deleted_in_between_is_gone() {
 async fn groups_that_are_hidden_are_an_error_and_not_their_absence() {
     let unreadable = DirectoryError::Unreadable { attribute: GROUPS };
     assert_eq!(told(Mood::HidesGroups).await.0, Err(unreadable));
+}
+
+#[tokio::test]
+async fn where_the_groups_are_not_answered_all_of_the_account_is_asked_for_once_more_and_no_longer()
+{
+    let (told, asked) = told(Mood::MuteAboutGroups).await;
+    assert!(matches!(told, Err(DirectoryError::Lost { .. })), "{told:?}");
+    // The rest, the groups, and all of it with the little patience that is left: not with the whole again.
+    assert_eq!(asked.len(), 3, "{asked:?}");
 }
