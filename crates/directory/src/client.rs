@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Either, Ready, ready, select};
 use protocol::{Clock, Timestamp};
-use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use crate::attributes::Entry;
@@ -15,7 +14,7 @@ use crate::dirsync::{self, Change, ChangesRead, Cookie};
 use crate::pdc::{Pdc, ROLE_CHECK};
 use crate::people::{self, PeopleRead, PersonEntry};
 use crate::policy::{self, EffectivePolicy};
-use crate::pool;
+use crate::reading::Patience;
 use crate::root::PolicyControl;
 use crate::session::Session;
 use crate::witness::Witness;
@@ -32,10 +31,6 @@ pub struct LdapDirectory(pub(crate) Arc<Pdc>);
 
 /// What a controller says about its clock (MS-ADTS 3.1.1.3.2.4).
 const CURRENT_TIME: &str = "currentTime";
-
-/// How often something is read while connections turn out to have ended: over each one that is kept,
-/// and over a new one.
-const READ_TRIES: usize = pool::MOST + 1;
 
 impl Directory for LdapDirectory {
     fn probe(&self) -> BoxFuture<'_, Result<Probe, DirectoryError>> {
@@ -337,72 +332,6 @@ impl LdapDirectory {
         let ask = |session| self.object_over(session, guid.as_base(), &about);
         let (_, found) = self.reading_with(patience, ask).await?;
         found.map(Account::try_from).transpose()
-    }
-
-    /// Reads over a connection to the PDC emulator. One that turns out to be dead is replaced: a read
-    /// may be repeated, a set never. Where there was no answer it is repeated once, over a connection that
-    /// is new or has just answered something else, and for a shorter time: nobody waits for two whole ones.
-    pub(crate) async fn reading<T, F>(
-        &self,
-        ask: impl Fn(Arc<Session>) -> F,
-    ) -> Result<(Arc<Session>, T), DirectoryError>
-    where
-        F: Future<Output = Result<T, DirectoryError>>,
-    {
-        self.reading_with(Patience::Whole, ask).await
-    }
-
-    async fn reading_with<T, F>(
-        &self,
-        mut patience: Patience,
-        ask: impl Fn(Arc<Session>) -> F,
-    ) -> Result<(Arc<Session>, T), DirectoryError>
-    where
-        F: Future<Output = Result<T, DirectoryError>>,
-    {
-        let small = self.0.config().small_timeout();
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let session = self.0.session(ROLE_CHECK).await?;
-            let (asked, began) = (ask(Arc::clone(&session)), self.0.running());
-            let found = match patience {
-                Patience::Whole => asked.await,
-                Patience::Little => timeout(small, asked).await.unwrap_or_else(|_| {
-                    Err(DirectoryError::Lost { cause: "no answer to a second try".to_owned() })
-                }),
-            };
-            let cause = match found {
-                Err(DirectoryError::Lost { cause }) => cause,
-                found => return found.map(|found| (session, found)),
-            };
-            let last = patience == Patience::Little || tries == READ_TRIES;
-            // One that ended late has kept somebody waiting as one that is silent.
-            let late = self.0.running().saturating_sub(began) >= small;
-            patience = if late { Patience::Little } else { Patience::after(&session) };
-            self.0.forget(&session).await;
-            if last {
-                return Err(DirectoryError::Lost { cause });
-            }
-            debug!(controller = session.host, cause, "directory.read.again");
-        }
-    }
-}
-
-/// How long is waited for an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Patience {
-    /// As long as the question may take.
-    Whole,
-    /// No longer than for a small question, and once: somebody has waited for long already.
-    Little,
-}
-
-impl Patience {
-    /// What is left after something was lost over this connection: there was no answer, unless it has
-    /// ended.
-    fn after(session: &Session) -> Self {
-        if session.connection.has_ended() { Self::Whole } else { Self::Little }
     }
 }
 

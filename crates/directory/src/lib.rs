@@ -79,6 +79,7 @@ mod policy;
 mod pool;
 pub mod protected;
 mod range;
+mod reading;
 pub mod refusal;
 mod role;
 mod root;
