@@ -1,8 +1,14 @@
 //! What holds of each reader whatever it is given: one function for each.
 //!
-//! Tests with inputs that chance makes call them, and so do the coverage-guided ones in `fuzz/`, for which
-//! cargo-fuzz sets `cfg(fuzzing)`; no other build has them. Each takes one input, panics with what does not
-//! hold, and says whether the input was read as something.
+//! Tests with inputs that chance makes call them, and so do the coverage-guided ones in `fuzz/`, which ask for
+//! the feature `fuzzing`; no other build has them. Each takes one input, panics with what does not hold, and
+//! says whether the input was read as something.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what does not hold is reported by panicking"
+)]
 
 use std::time::Duration;
 

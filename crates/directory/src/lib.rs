@@ -63,7 +63,7 @@ mod error;
 pub mod filetime;
 pub mod filter;
 mod find;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 #[cfg(test)]
 mod generated;

@@ -29,7 +29,7 @@ pub mod answer;
 pub mod area;
 mod cbor;
 pub mod clock;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod header;
 pub mod ids;

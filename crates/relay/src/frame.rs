@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use self::write::without_relay_pairs;
 pub(crate) use self::write::{accept, others, rendezvous, renew_token, request, response};
 use crate::headers::{self, FromWire};

@@ -1,7 +1,13 @@
 //! What holds of a control channel whatever the other side writes, on both sides of it.
 //!
-//! Tests with random texts call it, and so does the coverage-guided one in `fuzz/`, for which cargo-fuzz sets
-//! `cfg(fuzzing)`; no other build has it.
+//! Tests with random texts call it, and so does the coverage-guided one in `fuzz/`, which asks for the feature
+//! `fuzzing`; no other build has it.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what does not hold is reported by panicking"
+)]
 
 use bytes::Bytes;
 use uuid::Uuid;

@@ -87,7 +87,7 @@ mod dial;
 mod entity;
 mod first_byte;
 mod frame;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod headers;
 pub mod limits;

@@ -1,8 +1,14 @@
 //! What holds of each reader whatever it is given: one function for all of them.
 //!
-//! Tests with edited packages call it, and so does the coverage-guided one in `fuzz/`, for which cargo-fuzz
-//! sets `cfg(fuzzing)`; no other build has it. It holds the keys of the vectors, so that those are true
-//! packages and answers to it.
+//! Tests with edited packages call it, and so does the coverage-guided one in `fuzz/`, which asks for the
+//! feature `fuzzing`; no other build has it. It holds the keys of the vectors, so that those are true packages
+//! and answers to it.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what does not hold is reported by panicking"
+)]
 
 use std::sync::LazyLock;
 

@@ -28,7 +28,7 @@ mod aead;
 mod answer;
 mod code;
 mod cose;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod identity;
 mod keys;

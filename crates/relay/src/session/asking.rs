@@ -384,7 +384,7 @@ fn answered<R>(reply: Option<R>, head: ResponseHead, body: Bytes) -> Heard<R> {
     }
 }
 
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzzing"))]
 #[path = "asking_model.rs"]
 pub(crate) mod model;
 #[cfg(test)]
