@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use protocol::Clock as _;
 use relay::{DeliveryErrorKind, Limits};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -62,38 +63,43 @@ async fn what_is_in_flight_has_30_seconds_when_a_relay_drains_and_the_idle_go_fi
     assert_eq!(ended.kind, DeliveryErrorKind::ListenerLost);
 }
 
+/// Time stands still wherever something goes over a socket.
 #[tokio::test]
 async fn a_draining_relay_gives_its_pipes_30_seconds_and_then_ends_them_too() {
     let (world, entity, mut raw) = listening_at(patient().await).await;
-    let mut open = Vec::new();
-    for _ in 0..3 {
-        open.push(met(&world, &entity, &mut raw).await);
+    let mut pipes = Vec::new();
+    for _ in 0..4 {
+        pipes.push(met(&world, &entity, &mut raw).await);
     }
-    let (mut used, mut awake) = met(&world, &entity, &mut raw).await;
-    let drain = async {
-        let mut drain = std::pin::pin!(world.relay.drain());
-        let mut lasted = Duration::ZERO;
-        while drain.as_mut().now_or_never().is_none() {
-            if lasted == 29 * SECOND {
-                used.send(Message::text("still there")).await.unwrap();
-                assert_eq!(awake.next().await.unwrap().unwrap(), Message::text("still there"));
-            }
-            world.clock.advance(20 * MILLISECOND);
-            lasted += 20 * MILLISECOND;
-            tokio::time::sleep(MILLISECOND).await;
+    let began = world.clock.running();
+    let mut drain = std::pin::pin!(world.relay.drain());
+    assert!(drain.as_mut().now_or_never().is_none());
+    assert_eq!(close_code(&mut raw).await, Some(1001));
+    for passes in [29 * SECOND, SECOND - MILLISECOND] {
+        world.clock.advance(passes);
+        assert!(drain.as_mut().now_or_never().is_none());
+        for (number, (sender, listener)) in pipes.iter_mut().enumerate() {
+            let word = Message::text(format!("still there {number}"));
+            sender.send(word.clone()).await.unwrap();
+            assert_eq!(listener.next().await.unwrap().unwrap(), word);
         }
-        assert!((30 * SECOND..33 * SECOND).contains(&lasted), "{lasted:?}");
-        assert_eq!(close_code(&mut used).await, Some(1001));
-        assert_eq!(close_code(&mut awake).await, Some(1001));
-    };
-    let codes = async {
-        assert_eq!(close_code(&mut raw).await, Some(1001));
-        for (sender, listener) in &mut open {
-            assert_eq!(close_code(sender).await, Some(1001));
-            assert_eq!(close_code(listener).await, Some(1001));
-        }
-    };
-    tokio::join!(drain, codes);
+    }
+    // As often as it looks: one after the other.
+    for _ in &pipes {
+        world.clock.advance(20 * MILLISECOND);
+        assert!(drain.as_mut().now_or_never().is_none());
+    }
+    for (sender, listener) in &mut pipes {
+        assert_eq!(close_code(sender).await, Some(1001));
+        assert_eq!(close_code(listener).await, Some(1001));
+    }
+    // Nobody agrees to the end, which is waited for, for a second.
+    while drain.as_mut().now_or_never().is_none() {
+        world.clock.advance(20 * MILLISECOND);
+        tokio::task::yield_now().await;
+    }
+    let lasted = world.clock.running() - began;
+    assert!((31 * SECOND..32 * SECOND).contains(&lasted), "{lasted:?}");
 }
 
 #[tokio::test]
