@@ -14,6 +14,8 @@ const REASON_MAX: usize = 123;
 impl Close {
     /// What a listener sends when it stops of its own accord.
     pub(crate) const LISTENER_LEFT: Self = Self::of(1000, "listener left");
+    /// The same where it has answered all that it took: what it has not answered, it has not taken.
+    pub(crate) const ALL_ANSWERED: Self = Self::of(1000, "listener left, all answered");
     /// What a rendezvous was opened for is done.
     pub(crate) const EXCHANGE_OVER: Self = Self::of(1000, "exchange over");
     /// The relay is being shut down: the listener is to come back, to another node or to the next

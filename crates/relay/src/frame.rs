@@ -62,9 +62,9 @@ pub(crate) struct ResponseHead {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum FromRelay {
     Request(RequestHead),
-    /// Only id and address: the request itself waits at the rendezvous.
+    /// Only an address, and an id where the relay is ours: the request itself waits at the rendezvous.
     Rendezvous {
-        id: String,
+        id: Option<String>,
         address: String,
     },
     /// A command that this version does not know.
@@ -100,22 +100,26 @@ pub(crate) fn from_listener(text: &str) -> Result<FromListener, FrameError> {
 pub(crate) fn from_relay(text: &str) -> Result<FromRelay, FrameError> {
     let frame: RelayFrame = read(text)?;
     let Some(wire) = frame.request else { return Ok(FromRelay::Other) };
-    if wire.id.is_empty() || wire.id.len() > ID_MAX {
+    if wire.id.as_ref().is_some_and(|id| id.is_empty() || id.len() > ID_MAX) {
         return Err(FrameError::Malformed);
     }
     let address = wire.address.unwrap_or_default();
     if address.len() > ADDRESS_MAX {
         return Err(FrameError::TooBig);
     }
-    let Some(method) = wire.method else {
-        return Ok(FromRelay::Rendezvous { id: wire.id, address });
+    let (method, id) = match (wire.method, wire.id) {
+        (Some(method), Some(id)) => (method, id),
+        (None, id) if id.is_some() || !address.is_empty() => {
+            return Ok(FromRelay::Rendezvous { id, address });
+        }
+        _ => return Err(FrameError::Malformed),
     };
     let target = wire.request_target.unwrap_or_default();
     if method.len() > METHOD_MAX || !headers::is_token(&method) || !is_target(&target) {
         return Err(FrameError::Malformed);
     }
     Ok(FromRelay::Request(RequestHead {
-        id: wire.id,
+        id,
         address,
         method,
         target,
@@ -192,7 +196,7 @@ struct RelayFrame {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WireRequest {
-    id: String,
+    id: Option<String>,
     address: Option<String>,
     request_target: Option<String>,
     method: Option<String>,

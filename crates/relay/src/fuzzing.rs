@@ -128,9 +128,9 @@ fn from_relay(read: FromRelay) {
             assert_eq!(again, joined.map(|headers| FromRelay::Request(head(headers))));
         }
         FromRelay::Rendezvous { id, address } => {
-            let Ok(id) = Uuid::try_parse(&id) else { return };
+            let Some(Ok(id)) = id.map(|id| Uuid::try_parse(&id)) else { return };
             let again = frame::from_relay(&frame::rendezvous(id, &address));
-            assert_eq!(again, Ok(FromRelay::Rendezvous { id: id.to_string(), address }));
+            assert_eq!(again, Ok(FromRelay::Rendezvous { id: Some(id.to_string()), address }));
         }
         FromRelay::Other => {}
     }

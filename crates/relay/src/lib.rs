@@ -59,8 +59,8 @@
 //! 25 channels per entity                          · then 503
 //! ```
 //!
-//! Close codes: 1000 listener left, 1001 entity gone or node draining, 1002 malformed frame,
-//! 1008 token, 1009 too big, 1011 internal.
+//! Close codes: 1000 listener left (with "all answered": it took nothing else), 1001 entity gone or
+//! node draining, 1002 malformed frame, 1008 token, 1009 too big, 1011 internal.
 //!
 //! # Working here
 //!

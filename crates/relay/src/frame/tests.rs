@@ -89,11 +89,14 @@ fn a_status_is_a_number_or_a_text_between_200_and_599() {
 fn an_unknown_command_is_ignored_and_half_a_command_is_not() {
     assert_eq!(from_listener(r#"{"weather":{"sunny":true}}"#), Ok(FromListener::Other));
     assert_eq!(from_relay(r#"{"accept":{"id":"1"}}"#), Ok(FromRelay::Other));
-    let rendezvous = FromRelay::Rendezvous { id: "1".to_owned(), address: "wss://r".to_owned() };
-    assert_eq!(from_relay(r#"{"request":{"id":"1","address":"wss://r"}}"#), Ok(rendezvous));
-    let written =
-        FromRelay::Rendezvous { id: Uuid::nil().to_string(), address: "wss://r".to_owned() };
-    assert_eq!(from_relay(&super::rendezvous(Uuid::nil(), "wss://r")), Ok(written));
+    let at = |id: Option<String>| FromRelay::Rendezvous { id, address: "wss://r".to_owned() };
+    let announced = from_relay(r#"{"request":{"id":"1","address":"wss://r"}}"#);
+    assert_eq!(announced, Ok(at(Some("1".to_owned()))));
+    // The protocol's own documentation leaves everything but the address away.
+    assert_eq!(from_relay(r#"{"request":{"address":"wss://r"}}"#), Ok(at(None)));
+    assert_eq!(from_relay(r#"{"request":{}}"#), Err(FrameError::Malformed));
+    let written = from_relay(&rendezvous(Uuid::nil(), "wss://r"));
+    assert_eq!(written, Ok(at(Some(Uuid::nil().to_string()))));
     for text in [
         "",
         "[]",

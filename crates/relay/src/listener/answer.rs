@@ -64,7 +64,7 @@ pub(super) async fn answer(listener: &Listener, incoming: Incoming, writes: &Wri
 }
 
 /// Fetches a request that waits at `address` and answers it there, in a task of its own.
-pub(super) fn fetch(listener: &Listener, id: String, address: String) {
+pub(super) fn fetch(listener: &Listener, id: Option<String>, address: String) {
     if is_full(listener) {
         // Not a byte of it has left the relay, and its sender will be told so.
         tracing::warn!(id, "relay.listener.rendezvous_left");
@@ -72,7 +72,7 @@ pub(super) fn fetch(listener: &Listener, id: String, address: String) {
     }
     let own = Answering::of(listener);
     listener.tasks.spawn(async move {
-        if let Err(error) = own.exchange(&id, &address).await {
+        if let Err(error) = own.exchange(id.as_deref(), &address).await {
             tracing::warn!(id, %error, "relay.listener.rendezvous_failed");
         }
     });
@@ -135,16 +135,17 @@ impl Answering {
         self.end(&mut socket, id, response).await
     }
 
-    /// Fetches a request at a rendezvous, and answers it there.
-    async fn exchange(&self, id: &str, address: &str) -> Result<(), RendezvousError> {
+    /// Fetches a request at a rendezvous, the one of this id if it was announced with one, and answers it
+    /// there.
+    async fn exchange(&self, id: Option<&str>, address: &str) -> Result<(), RendezvousError> {
         let mut socket = connect::meet(&self.config, &*self.clock, address).await?;
         let received = timeout(&*self.clock, self.config.silence, receive(&mut socket)).await;
         let incoming = received.unwrap_or(Err(RendezvousError::Silent))?;
-        if incoming.id != id {
+        if id.is_some_and(|id| incoming.id != id) {
             return Err(RendezvousError::Malformed);
         }
         let response = self.handle(incoming.request).await;
-        self.end(&mut socket, id, response).await
+        self.end(&mut socket, &incoming.id, response).await
     }
 
     /// Sends an answer, and lets the relay end the rendezvous.

@@ -28,8 +28,13 @@ const RENEWAL_MARGIN_MAX: Duration = Duration::from_secs(5 * 60);
 pub(super) enum Ended {
     /// The listener was told to stop, and has said farewell.
     Stopped,
-    /// Lost, and why.
-    Lost(String),
+    /// Lost.
+    Lost {
+        /// Why, for the operator.
+        reason: String,
+        /// Whether not one message ever came: something on the way may swallow them.
+        mute: bool,
+    },
 }
 
 /// No interval can be nothing.
@@ -44,7 +49,7 @@ pub(super) enum Write {
     Token(String),
     Ping,
     /// Nothing comes after it.
-    Farewell,
+    Farewell(Close),
 }
 
 pub(super) type Writes = mpsc::Sender<Write>;
@@ -59,11 +64,12 @@ pub(super) fn renewal(issued: Timestamp, expiry: Timestamp) -> Timestamp {
 struct Loss {
     reason: String,
     close: Option<Close>,
+    mute: bool,
 }
 
 impl Loss {
     fn of(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), close: None }
+        Self { reason: reason.into(), close: None, mute: false }
     }
 }
 
@@ -71,28 +77,32 @@ impl Loss {
 pub(super) async fn serve(listener: &Listener, socket: Socket, renew_at: Timestamp) -> Ended {
     let (mut sink, mut stream) = socket.split();
     let (writes, mut to_write) = mpsc::channel(WRITES_MAX);
-    let loss = tokio::select! {
-        loss = read(listener, &mut stream, &writes) => Some(loss),
-        loss = write(listener, &mut sink, &mut to_write) => loss,
+    let ended = tokio::select! {
+        loss = read(listener, &mut stream, &writes) => Err(loss),
+        ended = write(listener, &mut sink, &mut to_write) => ended,
         never = tick(listener, &writes, renew_at) => match never {},
         never = stop(listener, &writes) => match never {},
     };
-    let close = loss.as_ref().map_or(Some(Close::LISTENER_LEFT), |loss| loss.close);
+    let close = ended.as_ref().map_or_else(|loss| loss.close, |close| Some(*close));
     let _ = timeout(&*listener.clock, FAREWELL, say_farewell(sink, stream, close)).await;
-    loss.map_or(Ended::Stopped, |loss| Ended::Lost(loss.reason))
+    match ended {
+        Ok(_) => Ended::Stopped,
+        Err(Loss { reason, mute, .. }) => Ended::Lost { reason, mute },
+    }
 }
 
 /// Reads until the channel is lost.
 async fn read(listener: &Listener, stream: &mut SplitStream<Socket>, writes: &Writes) -> Loss {
-    let mut session = AnsweringSession::on_channel();
+    let (mut session, mut mute) = (AnsweringSession::on_channel(), true);
     loop {
         let message = match timeout(&*listener.clock, listener.config.silence, stream.next()).await
         {
             Ok(Some(Ok(message))) => message,
             Ok(Some(Err(error))) => return Loss::of(format!("the channel broke: {error}")),
             Ok(None) => return Loss::of("the relay hung up"),
-            Err(_) => return Loss::of("the relay fell silent"),
+            Err(_) => return Loss { mute, ..Loss::of("the relay fell silent") },
         };
+        mute = false;
         let heard = match message {
             Message::Text(text) => session.text(&text),
             Message::Binary(body) => session.binary(body),
@@ -105,7 +115,7 @@ async fn read(listener: &Listener, stream: &mut SplitStream<Socket>, writes: &Wr
             Ok(Heard::Rendezvous { id, address }) => answer::fetch(listener, id, address),
             Err(close) => {
                 let reason = format!("the relay broke the protocol: {}", close.reason);
-                return Loss { reason, close: Some(close) };
+                return Loss { reason, close: Some(close), mute: false };
             }
         }
     }
@@ -122,12 +132,12 @@ fn closed_by_relay(frame: Option<CloseFrame>) -> String {
     }
 }
 
-/// Writes until the channel is lost; or, giving nothing back, until it is time for a farewell.
+/// Writes until the channel is lost, or until it is time for a farewell, which it gives back.
 async fn write(
     listener: &Listener,
     sink: &mut SplitSink<Socket, Message>,
     to_write: &mut mpsc::Receiver<Write>,
-) -> Option<Loss> {
+) -> Result<Close, Loss> {
     let patience = listener.config.silence;
     while let Some(first) = to_write.recv().await {
         if listener.tasks.len() > 1 {
@@ -136,22 +146,22 @@ async fn write(
         }
         let batch = write_batch(sink, first, to_write);
         match timeout(&*listener.clock, patience, batch).await {
-            Ok(Ok(true)) => {}
-            Ok(Ok(false)) => return None,
-            Ok(Err(error)) => return Some(Loss::of(format!("the channel broke: {error}"))),
-            Err(_) => return Some(Loss::of("the relay takes nothing more")),
+            Ok(Ok(None)) => {}
+            Ok(Ok(Some(farewell))) => return Ok(farewell),
+            Ok(Err(error)) => return Err(Loss::of(format!("the channel broke: {error}"))),
+            Err(_) => return Err(Loss::of("the relay takes nothing more")),
         }
     }
-    None
+    Ok(Close::LISTENER_LEFT)
 }
 
-/// Writes what waits, `first` before the rest, and says whether more may follow.
+/// Writes what waits, `first` before the rest, and says how to take leave if nothing may follow.
 async fn write_batch(
     sink: &mut SplitSink<Socket, Message>,
     first: Write,
     to_write: &mut mpsc::Receiver<Write>,
-) -> Result<bool, tungstenite::Error> {
-    let (mut next, mut size, mut over) = (Some(first), 0, false);
+) -> Result<Option<Close>, tungstenite::Error> {
+    let (mut next, mut size, mut farewell) = (Some(first), 0, None);
     while let Some(write) = next {
         match write {
             Write::Answer(id, response) => {
@@ -164,12 +174,13 @@ async fn write_batch(
             }
             Write::Token(token) => sink.feed(Message::text(frame::renew_token(&token))).await?,
             Write::Ping => sink.feed(Message::Ping(Bytes::new())).await?,
-            Write::Farewell => over = true,
+            Write::Farewell(close) => farewell = Some(close),
         }
-        next = if over || size >= WRITE_BUFFER { None } else { to_write.try_recv().ok() };
+        let over = farewell.is_some() || size >= WRITE_BUFFER;
+        next = if over { None } else { to_write.try_recv().ok() };
     }
     sink.flush().await?;
-    Ok(!over)
+    Ok(farewell)
 }
 
 /// Pings, and renews the token before it expires.
@@ -203,8 +214,10 @@ async fn tick(
 async fn stop(listener: &Listener, writes: &Writes) -> std::convert::Infallible {
     listener.stop.cancelled().await;
     listener.tasks.close();
-    let _ = timeout(&*listener.clock, listener.config.drain, listener.tasks.wait()).await;
-    let _ = writes.send(Write::Farewell).await;
+    let drained = timeout(&*listener.clock, listener.config.drain, listener.tasks.wait()).await;
+    // From the order to stop on nothing is taken, and whoever took something has said its answer.
+    let close = if drained.is_ok() { Close::ALL_ANSWERED } else { Close::LISTENER_LEFT };
+    let _ = writes.send(Write::Farewell(close)).await;
     std::future::pending().await
 }
 

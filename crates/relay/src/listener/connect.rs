@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self};
 use url::Url;
 
-use super::{Listener, ListenerConfig};
+use super::{Listener, ListenerConfig, Met};
 use crate::limits::{MESSAGE_MAX, READ_BUFFER, RENDEZVOUS_MAX, WRITE_BUFFER};
 use crate::token::sas;
 use crate::transport::{ByteStream, TransportError};
@@ -49,14 +49,18 @@ impl ConnectError {
         matches!(self, Self::Unauthorised | Self::Forbidden)
     }
 
-    /// Whether something on the way may have kept the WebSocket from coming about: what came is not
-    /// what a relay of ours says, or nothing came. A proxy that forbids something says so with 403.
-    pub(super) fn may_be_a_block(&self) -> bool {
+    /// How far it came. Something on the way may have kept a WebSocket from coming about where what came is
+    /// not what a relay of ours says, or nothing came. A proxy that forbids something says so with 403, and
+    /// one that does not know what an upgrade is may say 501.
+    pub(super) fn met(&self) -> Met {
         match self {
-            Self::Forbidden | Self::WebSocket(_) | Self::Timeout => true,
+            Self::Unauthorised | Self::UnknownEntity => Met::Refusal,
+            Self::Forbidden | Self::WebSocket(_) | Self::Timeout | Self::Status(501 | 505) => {
+                Met::Block
+            }
             // What fails at the service's side fails over any road.
-            Self::Status(status) => *status != 429 && *status < 500,
-            _ => false,
+            Self::Status(status) if *status != 429 && *status < 500 => Met::Block,
+            _ => Met::Trouble,
         }
     }
 }

@@ -141,6 +141,19 @@ pub async fn listen(
     }
 }
 
+/// How far an attempt came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Met {
+    /// A channel on which the relay was heard.
+    Channel,
+    /// The relay, which refused the token or does not know the entity.
+    Refusal,
+    /// What a network may do to WebSockets.
+    Block,
+    /// Anything else.
+    Trouble,
+}
+
 /// Which of two transports an attempt takes.
 #[derive(Debug, Default)]
 struct Way {
@@ -160,19 +173,20 @@ impl Way {
         self.blocked_since.and_then(|_| config.where_blocked.clone())
     }
 
-    /// Learns how an attempt ended.
-    fn learn(&mut self, error: Option<&ConnectError>, now: Duration) {
+    /// Learns how far an attempt came.
+    fn learn(&mut self, met: Met, now: Duration) {
         if self.blocked_since.is_some() {
-            if error.is_some() {
+            if matches!(met, Met::Block | Met::Trouble) {
                 // It does not help, so both are tried in turn.
                 (self.blocked_since, self.failed) = (None, BLOCKED_AFTER - 1);
             }
             return;
         }
-        match error {
-            None => self.failed = 0,
-            Some(error) if error.may_be_a_block() => self.failed += 1,
-            Some(_) => {}
+        match met {
+            Met::Channel => self.failed = 0,
+            Met::Block => self.failed += 1,
+            // What refuses a token has not shown that it lets a WebSocket pass.
+            Met::Refusal | Met::Trouble => {}
         }
         if self.failed >= BLOCKED_AFTER {
             tracing::warn!("relay.listener.websockets_blocked");
@@ -206,7 +220,7 @@ impl Listener {
         while may_go_on {
             let (reason, refused) = match self.attempt(&mut outage, &mut way).await {
                 Ok(Ended::Stopped) => break,
-                Ok(Ended::Lost(reason)) => (reason, false),
+                Ok(Ended::Lost { reason, .. }) => (reason, false),
                 Err(error) => (error.to_string(), error.is_refusal()),
             };
             may_go_on = self.wait(&reason, refused, &mut outage).await;
@@ -246,10 +260,12 @@ impl Listener {
             () = self.stop.cancelled() => return Ok(Ended::Stopped),
             socket = connect::connect(this, &token) => socket,
         };
-        if self.config.where_blocked.is_some() {
-            way.learn(socket.as_ref().err(), self.clock.running());
-        }
-        let socket = socket?;
+        let learn = |way: &mut Way, met| {
+            if self.config.where_blocked.is_some() {
+                way.learn(met, self.clock.running());
+            }
+        };
+        let socket = socket.inspect_err(|error| learn(way, error.met()))?;
         let since = self.clock.now();
         self.status.send_replace(Status::Connected { since });
         self.handler.opens();
@@ -257,6 +273,9 @@ impl Listener {
         tracing::info!(entity = %self.config.entity, node, "relay.listener.connected");
         let opened = self.clock.running();
         let ended = channel::serve(this, socket, channel::renewal(issued, expiry)).await;
+        // A channel on which nothing ever came may be one that something on the way swallows.
+        let mute = matches!(ended, Ended::Lost { mute: true, .. });
+        learn(way, if mute { Met::Block } else { Met::Channel });
         let lasted = self.clock.running().saturating_sub(opened);
         if lasted >= self.config.reconnect.stable_after {
             *outage = None;
@@ -274,5 +293,86 @@ impl Listener {
         let mut bytes = [0; 8];
         self.randomness.fill(&mut bytes);
         u64::from_le_bytes(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::{ByteStream, TransportError};
+
+    /// A road that nobody takes here.
+    struct Road;
+
+    impl Transport for Road {
+        fn connect<'a>(
+            &'a self,
+            _: &'a str,
+            _: u16,
+        ) -> BoxFuture<'a, Result<Box<dyn ByteStream>, TransportError>> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    fn config() -> ListenerConfig {
+        let url = "wss://relay.example/".parse().unwrap();
+        let own = ListenerConfig::new(url, Entity::parse("t/w/a").unwrap(), Arc::new(Road));
+        ListenerConfig { where_blocked: Some(Arc::new(Road)), ..own }
+    }
+
+    /// Whether the attempt after so many that met this goes by the other road.
+    fn goes_round(met: &[Met]) -> bool {
+        let (config, mut way) = (config(), Way::default());
+        met.iter().for_each(|met| way.learn(*met, Duration::ZERO));
+        way.choose(&config, Duration::ZERO).is_some()
+    }
+
+    #[test]
+    fn three_in_a_row_that_may_be_blocked_are_and_nothing_else_is() {
+        use Met::{Block, Channel, Refusal, Trouble};
+        assert!(!goes_round(&[Block, Block]));
+        assert!(goes_round(&[Block, Block, Block]));
+        assert!(!goes_round(&[Block, Block, Channel, Block]), "WebSockets pass");
+        // Neither a relay that is down nor one that refuses tells anything.
+        assert!(goes_round(&[Block, Trouble, Block, Refusal, Block]));
+        assert!(!goes_round(&[Trouble, Trouble, Trouble, Refusal, Refusal, Refusal]));
+    }
+
+    #[test]
+    fn round_it_stays_where_the_relay_is_met_and_else_both_roads_are_taken_in_turn() {
+        use Met::{Block, Channel, Refusal, Trouble};
+        let blocked = [Block, Block, Block];
+        for met in [Channel, Refusal] {
+            assert!(goes_round(&[&blocked[..], &[met]].concat()), "{met:?}");
+        }
+        for met in [Block, Trouble] {
+            assert!(!goes_round(&[&blocked[..], &[met]].concat()), "{met:?}");
+            assert!(goes_round(&[&blocked[..], &[met, Block]].concat()), "{met:?}");
+        }
+    }
+
+    #[test]
+    fn after_an_hour_the_next_attempt_is_a_websocket_again() {
+        let (config, mut way) = (config(), Way::default());
+        (0..BLOCKED_AFTER).for_each(|_| way.learn(Met::Block, Duration::ZERO));
+        assert!(way.choose(&config, BLOCKED_FOR - Duration::from_millis(1)).is_some());
+        assert!(way.choose(&config, BLOCKED_FOR).is_none());
+        way.learn(Met::Block, BLOCKED_FOR);
+        assert!(way.choose(&config, BLOCKED_FOR).is_some(), "one failure is enough now");
+    }
+
+    #[test]
+    fn what_a_proxy_says_instead_of_the_relay_may_be_a_block_and_what_a_relay_says_is_none() {
+        for status in [400, 405, 426, 451, 501, 505] {
+            assert_eq!(ConnectError::Status(status).met(), Met::Block, "{status}");
+        }
+        for status in [429, 500, 502, 503, 504] {
+            assert_eq!(ConnectError::Status(status).met(), Met::Trouble, "{status}");
+        }
+        assert_eq!(ConnectError::Timeout.met(), Met::Block);
+        assert_eq!(ConnectError::Forbidden.met(), Met::Block);
+        assert_eq!(ConnectError::Unauthorised.met(), Met::Refusal);
+        assert_eq!(ConnectError::UnknownEntity.met(), Met::Refusal);
+        assert_eq!(ConnectError::Token(String::new()).met(), Met::Trouble);
     }
 }

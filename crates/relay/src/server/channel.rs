@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::extract::ws::{Message, WebSocket};
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -131,9 +131,8 @@ impl Channel {
         reply: Reply,
     ) -> Result<(), (NotQueued, Reply)> {
         let Visitor { headers, suffix, query, remote } = *visitor;
-        let (path, pairs) = (format!("{}{suffix}", self.entity), frame::others(query));
-        let address = self.address_at(&path, "accept", secret);
-        let address = if pairs.is_empty() { address } else { format!("{address}&{pairs}") };
+        let path = format!("{}{suffix}", self.entity);
+        let address = self.address_at(&path, &frame::others(query), ("accept", secret));
         let announced = frame::accept(id, &address, headers, remote);
         let mut session = self.session();
         session.queue_elsewhere(id, announced, None, reply)?;
@@ -172,11 +171,15 @@ impl Channel {
 
     /// Where the listener opens a rendezvous, under the name by which it found this relay.
     fn address(&self, action: &str, secret: Uuid) -> String {
-        self.address_at(self.entity.as_str(), action, secret)
+        self.address_at(self.entity.as_str(), "", (action, secret))
     }
 
-    fn address_at(&self, path: &str, action: &str, secret: Uuid) -> String {
-        format!("wss://{}/$hc/{path}?sb-hc-action={action}&sb-hc-id={secret}", self.host)
+    /// The sender's own pairs stand before ours, and what a listener adds comes behind: so they cannot be
+    /// taken for each other.
+    fn address_at(&self, path: &str, pairs: &str, (action, secret): (&str, Uuid)) -> String {
+        let and = if pairs.is_empty() { "" } else { "&" };
+        let host = &self.host;
+        format!("wss://{host}/$hc/{path}?{pairs}{and}sb-hc-action={action}&sb-hc-id={secret}")
     }
 
     /// Gives a request up; see [`AskingSession::forget`].
@@ -210,7 +213,7 @@ impl Channel {
     /// that it is younger, because it may be there to take the other one's place, which is then closed
     /// while nobody is asked on it.
     pub(super) fn rank(&self) -> (bool, Duration) {
-        (self.silent_for() <= self.prompt, self.opened_at)
+        (self.is_prompt(), self.opened_at)
     }
 
     /// How long ago the listener last showed that it hears us.
@@ -234,6 +237,25 @@ impl Channel {
             let kind = DeliveryErrorKind::ListenerLost;
             let _ = reply.send(Err(DeliveryError { kind, delivered }));
         }
+    }
+
+    /// Hears how a listener takes its leave. What crossed the farewell of one that has answered all that
+    /// it took is answered as that one would have: it takes nothing more.
+    fn hear_farewell(&self, frame: Option<&CloseFrame>) {
+        let Close { code, reason } = Close::ALL_ANSWERED;
+        if frame.is_none_or(|frame| frame.code != code || frame.reason.as_str() != reason) {
+            return;
+        }
+        // Nobody else is asked on it meanwhile.
+        self.live.store(false, Ordering::SeqCst);
+        for reply in self.session().untaken() {
+            let _ = reply.send(Ok(Response::empty(503)));
+        }
+    }
+
+    /// Whether its listener answers its pings in time.
+    pub(super) fn is_prompt(&self) -> bool {
+        self.silent_for() <= self.prompt
     }
 
     fn sign_of_life(&self) {
@@ -296,7 +318,10 @@ async fn read(
                 continue;
             }
             Message::Ping(_) => continue,
-            Message::Close(_) => return None,
+            Message::Close(frame) => {
+                channel.hear_farewell(frame.as_ref());
+                return None;
+            }
         };
         match heard {
             Ok(Heard::Nothing) => {}

@@ -17,6 +17,8 @@ use super::patience::Wire;
 use super::sender::{Trouble, forwarded, from_relay, via};
 use super::{Inner, pipe, rendezvous};
 use crate::entity::Entity;
+use crate::headers;
+use crate::limits::HEADERS_MAX;
 use crate::message::{Delivered, DeliveryError, DeliveryErrorKind};
 use crate::taken::Taken;
 use crate::token::Right;
@@ -52,6 +54,9 @@ pub(super) async fn open(
     // Extensions are between neighbours (RFC 6455, 9): this relay has none.
     shown.retain(|(name, _)| !name.eq_ignore_ascii_case("sec-websocket-extensions"));
     shown.push(("Via".to_owned(), via(&host)));
+    if headers::size(&shown) > HEADERS_MAX {
+        return from_relay(&Trouble::TooMuchHeader);
+    }
     let query = uri.query().unwrap_or_default();
     let visitor = Visitor { headers: &shown, suffix: &suffix, query, remote };
     let knock = match relay.knock(&entity, &visitor) {
@@ -108,10 +113,12 @@ pub(super) fn meet(
     })
 }
 
-/// How a listener declines, if it does. Published clients for Node leave the prefix away.
+/// How a listener declines, if it does. Published clients for Node leave the prefix away, and add their
+/// pairs at the end: what stands before the id is the sender's (see `Channel::address_at`).
 fn declined(query: &str) -> Option<(StatusCode, String)> {
+    let (_, added) = query.rsplit_once("sb-hc-id=").unwrap_or_default();
     let either =
-        |name: &str| parameter(query, &format!("sb-hc-{name}")).or_else(|| parameter(query, name));
+        |name: &str| parameter(query, &format!("sb-hc-{name}")).or_else(|| parameter(added, name));
     let status = either("statusCode")?;
     let status = status.parse::<u16>().ok().filter(|status| (300..600).contains(status));
     let status = status.and_then(|status| StatusCode::from_u16(status).ok());

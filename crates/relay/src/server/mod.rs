@@ -141,6 +141,12 @@ impl Relay {
         !self.inner.registry.live(entity).is_empty()
     }
 
+    /// Whether whoever listens answers its pings in time. One that is late with one may be gone: until
+    /// it counts as that, somebody else is the better choice.
+    pub fn is_prompt(&self, entity: &Entity) -> bool {
+        self.inner.registry.live(entity).first().is_some_and(|channel| channel.is_prompt())
+    }
+
     /// How many channels listen. Two of one process are usual where a service has several nodes: one
     /// is about to take the other one's place.
     pub fn channels(&self, entity: &Entity) -> usize {

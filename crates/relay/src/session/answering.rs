@@ -14,8 +14,9 @@ pub(crate) enum Heard {
     Nothing,
     /// A complete request.
     Request(Incoming),
-    /// The request of this id is too large for the channel, and waits at this address.
-    Rendezvous { id: String, address: String },
+    /// A request, of this id if the relay says one, is too large for the channel, and waits at this
+    /// address.
+    Rendezvous { id: Option<String>, address: String },
 }
 
 /// A request to be answered.
@@ -137,7 +138,7 @@ mod tests {
         let mut session = AnsweringSession::on_channel();
         assert_eq!(session.text(r#"{"accept":{"address":"a","id":"1"}}"#), Ok(Heard::Nothing));
         let rendezvous = session.text(r#"{"request":{"address":"a","id":"1"}}"#);
-        let (id, address) = ("1".to_owned(), "a".to_owned());
+        let (id, address) = (Some("1".to_owned()), "a".to_owned());
         assert_eq!(rendezvous, Ok(Heard::Rendezvous { id, address }));
     }
 }

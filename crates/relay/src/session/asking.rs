@@ -299,6 +299,18 @@ impl<R: Awaits> AskingSession<R> {
         Some(delivered)
     }
 
+    /// Takes out what a listener has not taken that says that it has answered all that it took. What is
+    /// fetched, or answered, on a road of its own is not among it: those words may be faster.
+    pub(crate) fn untaken(&mut self) -> Vec<R> {
+        let untaken = |waiting: &Waiting<R>| {
+            waiting.road == Road::Channel
+                && matches!(waiting.stage, Stage::Writing | Stage::Written { .. })
+        };
+        let all = self.waiting.iter().filter(|(_, waiting)| untaken(waiting));
+        let ids: Vec<Uuid> = all.map(|(id, _)| *id).collect();
+        ids.into_iter().filter_map(|id| self.remove(id)).collect()
+    }
+
     /// Ends the channel: every request under way, and whether the listener has seen it.
     pub(crate) fn end(&mut self) -> Vec<(R, Delivered)> {
         self.ended = true;
