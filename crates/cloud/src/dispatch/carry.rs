@@ -4,37 +4,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::future::select_all;
 use protocol::settlement::TARGET_WRITEBACK;
-use protocol::{AgentId, Answer, Header, KeyId};
+use protocol::{AgentId, Header, timeout};
 use relay::{Delivered, Entity, Request, Response, SendError};
-use seal::{PackageKey, VerifyingKey};
+use seal::PackageKey;
 use serde_json::json;
 use store::StoreError;
-use store::agents::{Agent, AgentKey};
+use store::agents::Agent;
 use store::operations::{OperationRecord, TicketAgent};
 
 use crate::app::App;
 use crate::dispatch::following::Progress;
+use crate::dispatch::package::{Packed, open, opened_by, pack, package_key};
 use crate::dispatch::{EXPIRED, IN_DOUBT, SealedPassword, conclude, event, patiently, settle};
 use crate::steps::Step;
-use crate::vault::place_of_package_key;
 
 /// How long after a message's expiry its answer is still waited for. Every request is at a state
 /// that is told by 5 s after its deadline (the promise of the dispatcher).
 const ANSWER_MARGIN: Duration = Duration::from_secs(3);
 /// Pause before a message that was not delivered is tried again.
 const NOT_DELIVERED_PAUSE: Duration = Duration::from_millis(250);
-
-/// A package that is ready to leave for one agent.
-pub(super) struct Packed {
-    /// The agent, and the key that the password is sealed for.
-    pub(super) offer: TicketAgent,
-    header: Header,
-    key: PackageKey,
-    package: Bytes,
-}
+/// How long an agent that takes nothing at the moment is left alone, unless it comes by a new channel.
+const DECLINED_PAUSE: Duration = Duration::from_secs(1);
 
 /// What a turn of waiting came to.
 enum Turn {
@@ -52,6 +44,8 @@ enum Sent {
     NotDelivered,
     /// A relay that is not ours says that nothing was delivered.
     Denied,
+    /// The agent says that it takes nothing: it is leaving, or has too much in hand.
+    Declined,
     /// The agent's answer is taken down.
     Answered,
     /// It left and no answer that counts came.
@@ -68,28 +62,39 @@ pub(crate) async fn carry(
     marked: Option<Packed>,
 ) {
     app.watch.reached(Step::Submitted).await;
-    // Whether a relay that is not ours has denied a delivery: nothing counts as certain from then on.
-    let mut denied = false;
+    // Whether a relay that is not ours has denied a delivery, or the agent has declined it: nothing counts
+    // as certain from then on, and nobody else is given it.
+    let (mut denied, mut declined) = (false, false);
+    // Whom nothing could be given to the last time.
+    let mut avoided = None;
     let mut turn = Ok(marked.map_or(Turn::Again, |packed| Turn::Marked(Box::new(packed))));
     loop {
         match turn {
             Ok(Turn::Marked(packed)) => {
-                let offer = packed.offer;
-                match send(app, &record, &packed, (denied, &mut sealed)).await {
-                    // A relay that is full or draining has listeners all the same.
-                    Sent::NotDelivered => app.clock.sleep(NOT_DELIVERED_PAUSE).await,
+                let (offer, newest) = (packed.offer, app.relay.newest());
+                let sent = send(app, &record, &packed, (denied, &mut sealed)).await;
+                match sent {
+                    Sent::NotDelivered => {
+                        // A relay that is full or draining has listeners all the same.
+                        avoided = Some(offer.agent);
+                        app.clock.sleep(NOT_DELIVERED_PAUSE).await;
+                    }
                     Sent::Answered => return,
-                    Sent::Denied if may_be_asked_again(app, &record, offer).await => {
+                    Sent::Denied | Sent::Declined => {
+                        declined |= matches!(sent, Sent::Declined);
+                        let since = declined.then_some(newest);
+                        if !may_be_asked_again(app, &record, (offer, since)).await {
+                            return doubt(app, record, offer).await;
+                        }
                         denied = true;
                         // Nobody else is given it any more, also where not a byte seems to have left.
                         sealed.clear();
                         turn = Ok(Turn::Marked(packed));
                         continue;
                     }
-                    Sent::Denied | Sent::InDoubt => {
+                    Sent::InDoubt => {
                         drop(sealed);
-                        doubt(app, record, offer).await;
-                        return;
+                        return doubt(app, record, offer).await;
                     }
                 }
             }
@@ -105,22 +110,35 @@ pub(crate) async fn carry(
                 app.clock.sleep(NOT_DELIVERED_PAUSE).await;
             }
         }
-        turn = next(app, &record, &offered, &mut sealed).await;
+        turn = next(app, &record, &offered, (&mut sealed, avoided)).await;
     }
 }
 
 /// Waits until it is worth asking the same agent again; false once it is too late. What a relay that
-/// is not ours denies may have been delivered all the same: no other agent is given it, this one takes
-/// it once, and if it stays denied the agent is asked how it ended.
-async fn may_be_asked_again(app: &App, record: &OperationRecord, offer: TicketAgent) -> bool {
+/// is not ours denies may have been delivered all the same, and of what the agent declined a byte has
+/// left: no other agent is given it, this one takes it once, and if it stays denied the agent is asked how
+/// it ended. One that declined is left alone for a while, or until it comes again: if it is being started
+/// anew, by a channel newer than `since`.
+async fn may_be_asked_again(
+    app: &App,
+    record: &OperationRecord,
+    (offer, since): (TicketAgent, Option<u64>),
+) -> bool {
     let entity = Entity::of(record.tenant, offer.agent);
     let left = record.expires_at.since(app.now());
+    let worth_it = async {
+        if let Some(since) = since {
+            let newer = app.relay.wait_for_newer(&entity, since);
+            let _ = timeout(&*app.clock, DECLINED_PAUSE, newer).await;
+        }
+        app.relay.wait_for_listener(&entity).await;
+    };
     let in_time = tokio::select! {
         biased;
         () = app.leaving.begun() => false,
         () = app.stop.cancelled() => false,
         () = app.clock.sleep(left) => false,
-        () = app.relay.wait_for_listener(&entity) => !record.expires_at.since(app.now()).is_zero(),
+        () = worth_it => !record.expires_at.since(app.now()).is_zero(),
     };
     // It may have been revoked meanwhile.
     in_time && matches!(package_key(app, offer.agent, Some(offer.key_id)).await, Ok(Some(_)))
@@ -131,14 +149,14 @@ async fn next(
     app: &App,
     record: &OperationRecord,
     offered: &[TicketAgent],
-    sealed: &mut Vec<SealedPassword>,
+    (sealed, avoided): (&mut Vec<SealedPassword>, Option<AgentId>),
 ) -> Result<Turn, StoreError> {
     let left = record.expires_at.since(app.now());
     let chosen = tokio::select! {
         biased;
         // The relay takes nothing new either: there is nothing to wait for.
         () = app.leaving.begun() => None,
-        chosen = listening(app, record, sealed) => chosen,
+        chosen = listening(app, record, (sealed, avoided)) => chosen,
         () = app.clock.sleep(left) => None,
     };
     let Some(at) = chosen else { return Ok(Turn::Over) };
@@ -154,65 +172,21 @@ async fn next(
     Ok(Turn::Again)
 }
 
-/// The package for the first of the agents that listens at this moment, if one does. `keys` are those of
-/// the agents that something is sealed for, in that order.
-pub(super) fn pack_now(
-    app: &App,
-    record: &OperationRecord,
-    offered: &[TicketAgent],
-    sealed: &[SealedPassword],
-    keys: &[Option<AgentKey>],
-) -> Option<Packed> {
-    let entity = |one: &SealedPassword| Entity::of(record.tenant, one.agent);
-    let listens = |(one, _): &(&SealedPassword, _)| app.relay.may_listen(&entity(one));
-    let first = sealed.iter().zip(keys).filter(listens);
-    let (one, keys) = first.min_by_key(|(one, _)| app.relay.has_failed(&entity(one)))?;
-    packed(app, record, offered, one, keys.as_ref())
-}
-
-/// Puts the outer layer around a sealed password; see [`packed`].
-async fn pack(
-    app: &App,
-    record: &OperationRecord,
-    offered: &[TicketAgent],
-    sealed: &SealedPassword,
-) -> Result<Option<Packed>, StoreError> {
-    let keys = app.store.agent_key(sealed.agent).await?;
-    Ok(packed(app, record, offered, sealed, keys.as_ref()))
-}
-
-/// Puts the outer layer around a sealed password. None if nothing can be sent to its agent: it was
-/// revoked, offboarded or onboarded anew since the ticket.
-fn packed(
-    app: &App,
-    record: &OperationRecord,
-    offered: &[TicketAgent],
-    sealed: &SealedPassword,
-    keys: Option<&AgentKey>,
-) -> Option<Packed> {
-    let offer = offered.iter().find(|offer| offer.agent == sealed.agent).copied()?;
-    let header = record.header(offer);
-    let key = usable(app, offer.agent, keys?, Some(offer.key_id))?;
-    let package = seal::seal_request(&key, &header, &sealed.inner, app.randomness.as_ref());
-    let Ok(package) = package else {
-        tracing::error!(event = "dispatch.not_sealed", request = %record.request);
-        return None;
-    };
-    Some(Packed { offer, header, key, package: Bytes::from(package) })
-}
-
-/// The first of the agents that a password was sealed for and that listens; waits until one does.
+/// The first of the agents that a password was sealed for and that listens; waits until one does. Whoever is
+/// `avoided` is as good as any if nobody else is there.
 async fn listening(
     app: &App,
     record: &OperationRecord,
-    sealed: &[SealedPassword],
+    (sealed, avoided): (&[SealedPassword], Option<AgentId>),
 ) -> Option<usize> {
     if sealed.is_empty() {
         return None;
     }
     let entities = sealed.iter().map(|one| Entity::of(record.tenant, one.agent));
     let mut entities: Vec<(usize, Entity)> = entities.enumerate().collect();
-    entities.sort_by_key(|(_, entity)| app.relay.has_failed(entity));
+    entities.sort_by_key(|(at, entity)| {
+        (app.relay.has_failed(entity), sealed.get(*at).map(|one| one.agent) == avoided)
+    });
     let waits = entities.iter().map(|(_, entity)| app.relay.wait_for_listener(entity));
     let ((), first, _) = select_all(waits).await;
     entities.get(first).map(|(at, _)| *at)
@@ -292,7 +266,8 @@ async fn read_answer(
         Ok(response) => {
             let status = response.status;
             tracing::warn!(event = "dispatch.agent_declined", request = %record.request, status);
-            Sent::InDoubt
+            // An agent that takes nothing has done nothing; its journal lets it take a message once.
+            if status == 503 { Sent::Declined } else { Sent::InDoubt }
         }
         Err(error) if error.delivered == Delivered::No => {
             not_delivered(app, record, &error, denied).await
@@ -319,73 +294,6 @@ async fn not_delivered(
     }
     patiently(app, || app.store.mark_waiting_again(record.request)).await;
     Sent::NotDelivered
-}
-
-/// The package key of an agent; none if it was revoked or offboarded, or if its RSA key is not
-/// the `expected` one any more.
-async fn package_key(
-    app: &App,
-    agent: AgentId,
-    expected: Option<KeyId>,
-) -> Result<Option<PackageKey>, StoreError> {
-    let keys = app.store.agent_key(agent).await?;
-    Ok(keys.and_then(|keys| usable(app, agent, &keys, expected)))
-}
-
-/// The package key among these keys of an agent; none if its RSA key is not the `expected` one any more.
-fn usable(
-    app: &App,
-    agent: AgentId,
-    keys: &AgentKey,
-    expected: Option<KeyId>,
-) -> Option<PackageKey> {
-    if expected.is_some_and(|expected| expected != keys.key_id) {
-        return None;
-    }
-    let unwrapped = app.master_key.unwrap(&place_of_package_key(agent), &keys.package_key);
-    let key = unwrapped.and_then(|bytes| PackageKey::from_bytes(&bytes));
-    key.inspect_err(|error| {
-        tracing::error!(
-            event = "dispatch.package_key_unreadable",
-            %agent,
-            cause = %error,
-            "is this the master key that the database was written with?"
-        );
-    })
-    .ok()
-}
-
-/// Opens an answer of the agent that the header names.
-async fn open(
-    app: &App,
-    key: &PackageKey,
-    header: &Header,
-    body: &[u8],
-) -> Result<Option<Answer>, StoreError> {
-    let signer = app.store.agent(header.agent).await?;
-    Ok(signer.and_then(|signer| opened_by(key, &signer, header, body)))
-}
-
-/// Opens an answer; one that is not the agent's own, for this very request, counts for nothing.
-fn opened_by(key: &PackageKey, signer: &Agent, header: &Header, body: &[u8]) -> Option<Answer> {
-    let identity = VerifyingKey::from_bytes(&signer.identity_key);
-    identity
-        .and_then(|identity| seal::open_answer(key, &identity, header, body))
-        .inspect_err(|error| {
-            tracing::error!(event = "dispatch.answer_refused", request = %header.request, cause = %error);
-        })
-        .ok()
-}
-
-/// Opens the answer to a question how an operation ended. It comes under the agent's present
-/// package key, whichever the request came under.
-pub(super) async fn open_settlement(
-    app: &App,
-    header: &Header,
-    body: &[u8],
-) -> Result<Option<Answer>, StoreError> {
-    let Some(key) = package_key(app, header.agent, None).await? else { return Ok(None) };
-    open(app, &key, header, body).await
 }
 
 async fn expire(app: &App, record: &OperationRecord) {

@@ -7,6 +7,7 @@
 
 mod carry;
 mod following;
+mod package;
 mod settle;
 mod ticket;
 
@@ -31,9 +32,9 @@ use crate::notify::{Content, Mail};
 use crate::steps::Step;
 use crate::support;
 
-use carry::Packed;
 pub(crate) use following::Following;
 use following::Progress;
+use package::Packed;
 pub(crate) use ticket::{Ticket, issue};
 
 /// That an operation expired before anything was sent, in the audit trail.
@@ -75,7 +76,8 @@ pub(crate) async fn prepare(
     let keys = try_join_all(sealed.iter().map(|one| app.store.agent_key(one.agent)));
     let (offered, record, keys) =
         tokio::try_join!(app.store.ticket_agents(request), app.store.operation(request), keys)?;
-    let packed = record.as_ref().and_then(|of| carry::pack_now(app, of, &offered, &sealed, &keys));
+    let packed =
+        record.as_ref().and_then(|of| package::pack_now(app, of, &offered, &sealed, &keys));
     Ok(Prepared { offered, record, sealed, packed })
 }
 

@@ -14,7 +14,7 @@ use store::StoreError;
 use store::operations::{OperationRecord, TicketAgent};
 
 use crate::app::App;
-use crate::dispatch::{carry, conclude};
+use crate::dispatch::{conclude, package};
 
 /// Asks until there is an answer or the service stops; a restart goes on asking.
 pub(crate) async fn settle(app: &App, record: OperationRecord) {
@@ -173,7 +173,7 @@ async fn ask(
     };
     match response.status {
         200 => {
-            let answer = carry::open_settlement(app, &header, &response.body).await?;
+            let answer = package::open_settlement(app, &header, &response.body).await?;
             let Some(answer) = answer else { return Ok(false) };
             conclude(app, record, &answer, Some(whom.agent)).await;
             Ok(true)

@@ -67,6 +67,10 @@ impl Reach for ByHand {
         self.known.borrow().listening.contains(entity)
     }
 
+    fn has_failed(&self, _: &Entity) -> bool {
+        false
+    }
+
     fn wait_for_listener<'a>(&'a self, entity: &'a Entity) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let mut known = self.known.subscribe();

@@ -35,12 +35,9 @@ pub(crate) trait Reach: Send + Sync {
         self.may_listen(entity)
     }
 
-    /// Whether the last try to reach `entity` failed: somebody else is the better choice, if there is
-    /// anybody. Never where it is known who listens.
-    fn has_failed(&self, entity: &Entity) -> bool {
-        let _ = entity;
-        false
-    }
+    /// Whether `entity` may not be there, going by how it was when it was last heard of: somebody else
+    /// is the better choice, if there is anybody.
+    fn has_failed(&self, entity: &Entity) -> bool;
 
     /// Takes down what the agent of `entity` says itself of its channel.
     fn told(&self, entity: &Entity, listening: Option<bool>) {
@@ -88,6 +85,10 @@ pub(crate) trait Reach: Send + Sync {
 impl Reach for Relay {
     fn may_listen(&self, entity: &Entity) -> bool {
         self.is_listening(entity)
+    }
+
+    fn has_failed(&self, entity: &Entity) -> bool {
+        !self.is_prompt(entity)
     }
 
     fn wait_for_listener<'a>(&'a self, entity: &'a Entity) -> BoxFuture<'a, ()> {
