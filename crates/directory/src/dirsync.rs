@@ -16,7 +16,7 @@ use crate::attributes::{Attributes, Entry};
 use crate::filter::Filter;
 use crate::people::{self, LeftOut};
 use crate::policy;
-use crate::search::{Found, Limits, Search, search_each};
+use crate::search::{AS_TEXT, Found, Limits, Search, search_each};
 use crate::session::Session;
 use crate::{DirectoryConfig, DirectoryError, DistinguishedName, ObjectGuid};
 
@@ -30,9 +30,6 @@ const PAGE_BYTES: i64 = 4 * 1024 * 1024;
 const COOKIE_MAX: usize = 64 * 1024;
 /// How many pages there may be: 4 TiB at [`PAGE_BYTES`] each.
 const PAGES_MAX: usize = 1_000_000;
-/// The form of LDAP_SERVER_EXTENDED_DN_OID in which a GUID is written as everywhere else (MS-ADTS
-/// 3.1.1.3.4.1.5).
-const AS_TEXT: i32 = 1;
 /// How many times the limit of a read a page may take while entries keep coming: Samba's only page is
 /// the whole domain.
 const PAGE_TIMES: u32 = 60;

@@ -1,5 +1,7 @@
 //! Reading people for synchronisation: page by page, handed over one by one.
 
+mod renamed;
+
 use std::time::Duration;
 
 use ldap3_proto::control::LdapControl;
@@ -82,15 +84,47 @@ pub(crate) async fn read(
     config: &DirectoryConfig,
     bases: &[DistinguishedName],
     page: u32,
-    each: &mut (dyn FnMut(PersonEntry) + Send),
+    each: Take<'_>,
 ) -> Result<PeopleRead, DirectoryError> {
-    let mut read = PeopleRead::default();
-    let wanted = wanted(config);
-    for base in outermost(bases) {
-        let (mut cookie, mut progress) = (Vec::new(), Progress::of_pages(page.min(PAGE_MAX)));
+    let (wanted, bases) = (wanted(config), outermost(bases));
+    let (page, limit) = (page.clamp(1, PAGE_MAX), config.operation_timeout);
+    let (handed, left_out, renamed) = (Vec::new(), Vec::new(), Vec::new());
+    let mut reading =
+        Reading { session, wanted: &wanted, page, limit, each, handed, left_out, renamed };
+    for base in &bases {
+        reading.below(base).await?;
+    }
+    reading.look_for_renamed(&bases).await?;
+    let found = u64::try_from(reading.handed.len()).unwrap_or(u64::MAX);
+    Ok(PeopleRead { found, left_out: reading.left_out })
+}
+
+/// What is done with each person.
+type Take<'a> = &'a mut (dyn FnMut(PersonEntry) + Send);
+
+/// A reading, as far as it has come.
+struct Reading<'a> {
+    session: &'a Session,
+    wanted: &'a [&'a str],
+    page: u32,
+    limit: Duration,
+    each: Take<'a>,
+    /// Who was handed over: 16 bytes for each.
+    handed: Vec<ObjectGuid>,
+    left_out: Vec<LeftOut>,
+    /// Who has more than one answer may hold and was not found by the name with which that came.
+    renamed: Vec<TooLarge>,
+}
+
+impl Reading<'_> {
+    /// Reads the people at and below a base.
+    async fn below(&mut self, base: &DistinguishedName) -> Result<(), DirectoryError> {
+        let (session, limits) = (self.session, Limits::of(self.limit));
+        let (mut cookie, mut progress) = (Vec::new(), Progress::of_pages(self.page));
         loop {
             let (mut in_parts, mut too_large) = (Vec::new(), Vec::new());
             let mut first = None;
+            let search = page_of(base, self.wanted, self.page, cookie);
             let mut take = |found: Found| {
                 first.get_or_insert_with(|| found.identity());
                 match found {
@@ -98,64 +132,55 @@ pub(crate) async fn read(
                     Found::Entry(entry) if range::is_in_parts(&entry.attributes) => {
                         in_parts.push(entry);
                     }
-                    Found::Entry(entry) => {
-                        read.found += 1;
-                        each(person(entry)?);
-                    }
+                    Found::Entry(entry) => self.hand_over(entry)?,
                 }
                 Ok(())
             };
-            let search = page_of(base, &wanted, page, cookie);
-            let limit = config.operation_timeout;
-            let limits = Limits::of(limit);
             let controls = search_each(&session.connection, search, limits, &mut take).await?;
             for entry in too_large {
-                read.left_out.push(left_out(session, entry, limit).await?);
+                self.pass_over(entry).await?;
             }
-            for mut entry in in_parts {
-                // Its name may have been mended, and may be another one by now.
-                let itself = entry.attributes.guid()?.as_base();
-                match session.complete(&mut entry, &itself, limit).await {
-                    Ok(()) => {
-                        read.found += 1;
-                        each(person(entry)?);
-                    }
-                    Err(cause @ DirectoryError::TooMuch { .. }) => {
-                        let guid = entry.attributes.guid()?;
-                        let cause = about(&entry.dn.to_string(), cause);
-                        read.left_out.push(LeftOut { guid, cause });
-                    }
-                    Err(error) => return Err(error),
-                }
+            for entry in in_parts {
+                self.complete(entry).await?;
             }
             match progress.after(first, next_page(controls))? {
                 Some(next) => cookie = next,
-                None => break,
+                None => return Ok(()),
             }
         }
     }
-    Ok(read)
-}
 
-/// Who it is that has more than one answer may hold: the reading of everybody else only goes on where
-/// that is known.
-///
-/// # Errors
-/// Also where nobody is found by that name any more: who was renamed or moved in the meantime is not
-/// gone, and who is gone is not there at the next reading.
-async fn left_out(
-    session: &Session,
-    entry: TooLarge,
-    limit: Duration,
-) -> Result<LeftOut, DirectoryError> {
-    let (guid, is_text) = (called(session, &entry, limit).await?, entry.is_text);
-    let cause = DirectoryError::from(entry);
-    match guid {
-        Some(guid) => Ok(LeftOut { guid, cause }),
-        None if !is_text => Err(cause),
-        None => {
-            let cause = format!("{cause}, and is no longer found by that name");
-            Err(DirectoryError::Lost { cause })
+    fn hand_over(&mut self, entry: Entry) -> Result<(), DirectoryError> {
+        let person = person(entry)?;
+        self.handed.push(person.guid);
+        (self.each)(person);
+        Ok(())
+    }
+
+    /// Leaves out who has more than one answer may hold: the reading of everybody else only goes on where
+    /// it can be known who that is.
+    async fn pass_over(&mut self, entry: TooLarge) -> Result<(), DirectoryError> {
+        match called(self.session, &entry, self.limit).await? {
+            Some(guid) => self.left_out.push(LeftOut { guid, cause: entry.into() }),
+            None if !entry.is_text => return Err(entry.into()),
+            // Renamed or moved, and not gone: looked for when everybody else was read.
+            None => self.renamed.push(entry),
+        }
+        Ok(())
+    }
+
+    /// Hands over somebody of whom a part came, with the rest of it, or leaves them out.
+    async fn complete(&mut self, mut entry: Entry) -> Result<(), DirectoryError> {
+        let guid = entry.attributes.guid()?;
+        // Its name may have been mended, and may be another one by now.
+        match self.session.complete(&mut entry, &guid.as_base(), self.limit).await {
+            Ok(()) => self.hand_over(entry),
+            Err(cause @ DirectoryError::TooMuch { .. }) => {
+                let cause = about(&entry.dn.to_string(), cause);
+                self.left_out.push(LeftOut { guid, cause });
+                Ok(())
+            }
+            Err(error) => Err(error),
         }
     }
 }

@@ -54,6 +54,7 @@ fn session(hand: Hand) -> Session {
             host: "dc1.corp.example".to_owned(),
             controls: Vec::new(),
             bound_as: None,
+            highest_usn: None,
             is_samba: false,
         },
         invocation_id: InvocationId(ObjectGuid::from_bytes([1; 16])),

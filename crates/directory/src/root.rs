@@ -17,6 +17,9 @@ pub(crate) struct RootDse {
     pub(crate) controls: Vec<String>,
     /// The bound account; none where the controller does not say.
     pub(crate) bound_as: Option<BoundAs>,
+    /// The highest update number that it had given by then (`highestCommittedUSN`, MS-ADTS 3.1.1.1.9); none
+    /// where it does not say.
+    pub(crate) highest_usn: Option<u64>,
     /// Whether it is Samba: Windows has no `vendorName`.
     pub(crate) is_samba: bool,
 }
@@ -61,6 +64,7 @@ impl RootDse {
         "supportedControl",
         "tokenGroups",
         "vendorName",
+        "highestCommittedUSN",
     ];
 }
 
@@ -74,6 +78,7 @@ impl TryFrom<Attributes> for RootDse {
             host: attributes.required("dnsHostName")?,
             controls: attributes.texts("supportedControl").map(str::to_owned).collect(),
             bound_as: BoundAs::of(attributes.sids("tokenGroups")?),
+            highest_usn: attributes.text("highestCommittedUSN").and_then(|usn| usn.parse().ok()),
             is_samba: attributes.text("vendorName").is_some_and(|name| name.contains("Samba")),
         })
     }

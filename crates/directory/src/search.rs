@@ -20,6 +20,10 @@ use crate::{DirectoryError, security, wire};
 /// How much a search finds that is kept as a whole, in bytes: a few answers of the largest size.
 pub(crate) const FOUND_MAX: usize = 4 * crate::answers::ANSWER_MAX;
 
+/// The form of LDAP_SERVER_EXTENDED_DN_OID in which a GUID is written as everywhere else (MS-ADTS
+/// 3.1.1.3.4.1.5).
+pub(crate) const AS_TEXT: i32 = 1;
+
 /// One search: base and scope, what to look for, what to return.
 pub(crate) struct Search<'a> {
     pub(crate) base: String,

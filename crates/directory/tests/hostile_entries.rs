@@ -26,6 +26,7 @@ use lab::Authority;
 use ldap3_proto::LdapCodec;
 use ldap3_proto::control::LdapControl;
 use ldap3_proto::proto::{LdapMsg, LdapOp, LdapResultCode, LdapSearchScope};
+use staged::entries::{element, entry, in_pieces, large, person};
 use staged::{acceptor, host, respond, result, stage_of};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -35,34 +36,6 @@ use tokio_util::codec::Framed;
 /// Far above what reading takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 const NO_TEXT: &[u8] = b"J\xff\xfen \xc3(";
-
-/// An element of BER: tag, length and content.
-fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let content = parts.concat();
-    let length = u32::try_from(content.len()).unwrap().to_be_bytes();
-    [&[tag, 0x84][..], &length, &content].concat()
-}
-
-/// SearchResultEntry (RFC 4511 section 4.5.2) with bytes of one's own choice.
-fn entry(id: i32, dn: &[u8], attributes: &[(&str, &[u8])]) -> Vec<u8> {
-    let one = |(name, value): &(&str, &[u8])| {
-        let values = element(0x31, &[&element(4, &[value])]);
-        element(0x30, &[&element(4, &[name.as_bytes()]), &values])
-    };
-    let attributes: Vec<u8> = attributes.iter().flat_map(one).collect();
-    let found = element(0x64, &[&element(4, &[dn]), &element(0x30, &[&attributes])]);
-    element(0x30, &[&element(2, &[&id.to_be_bytes()]), &found])
-}
-
-fn person(id: i32, number: u8, dn: &[u8], display_name: &[u8]) -> Vec<u8> {
-    let login = format!("p{number}");
-    let attributes: [(&str, &[u8]); 3] = [
-        ("objectGUID", &[number; 16]),
-        ("sAMAccountName", login.as_bytes()),
-        ("displayName", display_name),
-    ];
-    entry(id, dn, &attributes)
-}
 
 /// The people of a domain whose answer to every search below its head is what `entries` makes for a
 /// message id.
@@ -169,16 +142,6 @@ async fn who_has_more_values_than_are_taken_is_left_out_by_name_and_the_page_goe
     assert_eq!(left_out.guid, ObjectGuid::from_bytes([8; 16]));
     let cause = left_out.cause.to_string();
     assert!(cause.starts_with("othermailbox of CN=Jan,DC=staged,DC=test has more"), "{cause}");
-}
-
-/// So large that no answer may hold it: a value of 17 MiB.
-fn large(id: i32, dn: &[u8]) -> Vec<u8> {
-    entry(id, dn, &[("description", &vec![b'x'; 17 << 20])])
-}
-
-/// In so many pieces that no answer may be cut into them: four for each attribute.
-fn in_pieces(id: i32, dn: &[u8]) -> Vec<u8> {
-    entry(id, dn, &vec![("x", &b""[..]); 125_001])
 }
 
 #[tokio::test]

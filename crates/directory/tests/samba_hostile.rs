@@ -174,6 +174,39 @@ async fn who_is_renamed_while_being_passed_over_is_left_out_and_the_reading_goes
     assert!(text.contains(&format!("the entry CN=renamed {},", large.login)), "{text}");
 }
 
+/// The same while everybody of a unit is read. One of those who are renamed is made smaller as well.
+#[tokio::test]
+async fn who_is_renamed_while_everybody_is_read_is_left_out_or_read_by_what_names_it_for_ever() {
+    let unit = Unit::new("renamed-people");
+    let half = |letter: &str| letter.repeat(MANY);
+    let [large, smaller] =
+        ["l", "s"].map(|_| unit.person(&[("otherMailbox", half("m")), ("jpegPhoto", half("j"))]));
+    let other = unit.person(&[]);
+    let people_attributes = vec!["jpegPhoto".to_owned()];
+    let directory = connect(DirectoryConfig { people_attributes, ..config(&unit.forest) });
+    let mut found = Vec::new();
+    let mut take = |person: PersonEntry| {
+        if found.is_empty() {
+            for Person { dn, login, .. } in [&large, &smaller] {
+                let name = format!("CN=renamed {login}");
+                let rename = format!("changetype: modrdn\nnewrdn: {name}\ndeleteoldrdn: 1\n");
+                unit.forest.modify(&format!("dn: {dn}\n{rename}")).unwrap();
+            }
+            let dn = format!("CN=renamed {},{}", smaller.login, unit.dn);
+            unit.forest.replace(&dn, "jpegPhoto", "j").unwrap();
+        }
+        found.push(person.guid);
+    };
+    let bases = [unit.dn.parse().unwrap()];
+    let read = directory.people(&bases, 500, &mut take);
+    let read = timeout(PATIENCE, read).await.unwrap().unwrap();
+    assert_eq!((found, read.found), (vec![guid(&other), guid(&smaller)], 2));
+    let [one] = &read.left_out[..] else { panic!("{read:?}") };
+    let text = one.cause.to_string();
+    assert_eq!(one.guid, guid(&large));
+    assert!(text.contains(&format!("the entry CN=renamed {},", large.login)), "{text}");
+}
+
 #[tokio::test]
 async fn groups_in_a_circle_end_and_protection_is_seen_through_them() {
     let unit = Unit::new("circle");

@@ -2,6 +2,8 @@
 //! wire. They answer what they are told to; whether a real directory does is shown by the tests
 //! against the lab.
 
+pub mod entries;
+
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -40,13 +42,15 @@ pub struct State {
     /// Hosts that say that somebody else holds it, and how often it was given away by then; 1 for all
     /// others.
     pub words: HashMap<String, (String, u32)>,
+    /// How far update numbers have come, by every controller's word; none of them says.
+    pub highest_usn: Option<u64>,
     /// The controls that controllers offer.
     pub controls: Vec<String>,
     /// The SIDs of whoever signs in, in this order.
     pub token: Vec<Sid>,
     /// Accounts and groups that are found by their SID, and the class of each.
     pub known: Vec<(Sid, &'static str)>,
-    /// How somebody who looks for SIDs is refused.
+    /// How somebody who looks for SIDs, or for an object by its SID, is refused.
     pub refuses_sids: Option<LdapResultCode>,
     /// For how many SIDs somebody looked, in each question.
     pub sids_asked: Vec<usize>,
@@ -258,6 +262,10 @@ pub fn respond(
             vec![LdapOp::SearchResultDone(result(LdapResultCode::Success))]
         }
         LdapOp::SearchRequest(search) => match entry(&search.base, host, state) {
+            _ if search.base.starts_with("<SID=") && state.refuses_sids.is_some() => {
+                let code = state.refuses_sids.clone().unwrap();
+                vec![LdapOp::SearchResultDone(result(code))]
+            }
             Some(attributes) => {
                 let named = !search.base.starts_with('<');
                 let dn = if named { search.base } else { format!("CN=Found,{HEAD}") };
@@ -298,13 +306,16 @@ fn entry(base: &str, host: &str, state: &State) -> Option<Vec<LdapPartialAttribu
     let own = settings(host);
     if base.is_empty() {
         let controls: Vec<&str> = state.controls.iter().map(String::as_str).collect();
-        return Some(vec![
+        let usn =
+            state.highest_usn.map(|usn| attribute("highestCommittedUSN", &[&usn.to_string()]));
+        let root = [
             attribute("dsServiceName", &[&own]),
             attribute("defaultNamingContext", &[HEAD]),
             attribute("dnsHostName", &[host]),
             attribute("supportedControl", &controls),
             token(state),
-        ]);
+        ];
+        return Some(root.into_iter().chain(usn).collect());
     }
     if base == HEAD {
         let (owner, version) =
@@ -319,9 +330,18 @@ fn entry(base: &str, host: &str, state: &State) -> Option<Vec<LdapPartialAttribu
         let vals = vec![vec![host.as_bytes()[2]; 16]];
         return Some(vec![LdapPartialAttribute { atype: "invocationId".to_owned(), vals }]);
     }
+    if let Some(sid) = base.strip_prefix("<SID=").and_then(|rest| rest.strip_suffix('>')) {
+        let (sid, class) = state.known.iter().find(|(known, _)| known.to_string() == sid)?;
+        return Some(vec![attribute("sAMAccountName", &[&login(sid, class)])]);
+    }
     let known = (1..=9).map(self::host);
     let found = known.into_iter().find(|host| base == server(host))?;
     Some(vec![attribute("dNSHostName", &[&found])])
+}
+
+/// The `sAMAccountName` of one of [`State::known`].
+pub fn login(sid: &Sid, class: &str) -> String {
+    format!("{class} {sid}")
 }
 
 /// `replPropertyMetaData` that says how often `fSMORoleOwner` was written (MS-DRSR 5.16.4).
