@@ -155,6 +155,30 @@ fn a_person_who_inherits_nothing_or_is_marked_for_nothing_is_named_and_put_right
 }
 
 #[test]
+fn a_controller_that_will_not_say_who_has_a_sid_is_not_believed_that_nobody_has_it() {
+    let fake = Fake::new("busy").granted();
+    let person = fake.person(NewFakePerson::new("named"));
+    let (check, explain) = (&CHECK[..], &["explain", &person.login][..]);
+    let before = [check, explain].map(|command| fake.place.agent(command));
+    before.iter().for_each(good);
+    fake.domain.busy_about_sids();
+    for command in [check, explain] {
+        let said = fake.place.agent(command);
+        assert_eq!(said.code, 3, "{}{}", said.out, said.err);
+        let told = format!("{}{}", said.out, said.err);
+        assert!(told.contains("result 51 (busy)"), "{told}");
+        // Nothing is printed in which a SID stands for a name.
+        assert!(!said.out.contains("S-1-5-21-"), "{}", said.out);
+    }
+    let printed = ["permissions", "revoke", "--print", "dsacls"];
+    let said = fake.place.agent(&printed);
+    assert_eq!((said.code, said.out.as_str()), (3, ""), "{}", said.err);
+    fake.domain.heal();
+    let after = [check, explain].map(|command| fake.place.agent(command).out);
+    assert_eq!(after, before.map(|said| said.out));
+}
+
+#[test]
 fn every_kind_of_account_is_explained_as_on_a_real_directory() {
     let fake = Fake::over("kinds", "OU=People", |_| {});
     for (kind, good) in [

@@ -70,6 +70,11 @@ impl Refused {
         Self::new(LdapResultCode::NoSuchObject, text)
     }
 
+    /// `busy` (RFC 4511 appendix A): in both flavours without a text, so without a code of Windows.
+    pub(crate) fn busy() -> Self {
+        Self::new(LdapResultCode::Busy, "")
+    }
+
     /// `insufficientAccessRights` for a new password where the right to reset it was not delegated.
     pub(crate) fn may_not_set(flavour: Flavour) -> Self {
         let text = match flavour {

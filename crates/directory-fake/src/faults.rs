@@ -32,6 +32,8 @@ pub(crate) struct Faults {
     pub(crate) slow: Duration,
     /// What will happen to the next sets, in this order.
     pub(crate) next: VecDeque<Fault>,
+    /// Whoever looks for an object by its SID is told that the controller is busy.
+    pub(crate) busy_about_sids: bool,
     /// Sets that nobody waits for any more.
     later: Vec<Later>,
 }

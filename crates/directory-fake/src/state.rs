@@ -87,6 +87,9 @@ impl State {
         query: &Query<'_>,
         now: Timestamp,
     ) -> Result<Vec<Found>, Refused> {
+        if self.faults.busy_about_sids && query.base.starts_with("<SID=") {
+            return Err(Refused::busy());
+        }
         self.replicas[controller].search(&self.controllers[controller], token, query, now)
     }
 }

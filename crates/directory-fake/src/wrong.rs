@@ -20,12 +20,18 @@ impl FakeDomain {
         self.state().faults.slow = delay;
     }
 
-    /// Nothing is wrong any more: faults in line are forgotten, answers take no time, every
-    /// controller is up. Sets that are still under way arrive all the same.
+    /// From now on, whoever looks for an object by its SID is told that the controller is busy.
+    pub fn busy_about_sids(&self) {
+        self.state().faults.busy_about_sids = true;
+    }
+
+    /// Nothing is wrong any more: faults in line are forgotten, answers take no time, nobody is busy,
+    /// every controller is up. Sets that are still under way arrive all the same.
     pub fn heal(&self) {
         let mut state = self.state();
         state.faults.slow = Duration::ZERO;
         state.faults.next.clear();
+        state.faults.busy_about_sids = false;
         let down: Vec<_> = state.controllers.iter().filter(|one| !one.up).cloned().collect();
         drop(state);
         for controller in down {

@@ -314,7 +314,7 @@ impl LdapDirectory {
             }
             Err(DirectoryError::Lost { cause }) => {
                 debug!(controller = session.host, cause, "directory.read.again");
-                let patience = Patience::after(&session);
+                let patience = Patience::Whole.after(&session);
                 self.0.forget(&session).await;
                 self.account_with(guid, patience).await
             }

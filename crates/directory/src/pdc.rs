@@ -81,6 +81,11 @@ impl Pdc {
         &self.config
     }
 
+    /// The directory's clock.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
     /// The present moment, by the directory's clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
@@ -260,3 +265,7 @@ async fn holds_role(
     }
     owner.map(|owner| owner == session.root.settings)
 }
+
+#[cfg(test)]
+#[path = "pdc_tests.rs"]
+pub(crate) mod tests;

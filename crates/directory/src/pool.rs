@@ -137,3 +137,7 @@ impl Pool {
         fits
     }
 }
+
+#[cfg(test)]
+#[path = "pool_tests.rs"]
+mod tests;

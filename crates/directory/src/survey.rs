@@ -228,14 +228,14 @@ impl LdapDirectory {
     /// The `sAMAccountName` of whoever has this SID; none if nobody has, or nobody that may be seen.
     ///
     /// # Errors
-    /// Where the way ends.
+    /// Where the way ends; what the controller refuses is not taken for "nobody has it".
     pub async fn account_name_of(&self, sid: &Sid) -> Result<Option<String>, DirectoryError> {
         let search = || Search::object(sid_base(sid), &["sAMAccountName"]);
         match self.look(search).await {
             Ok((_, found)) => Ok(found
                 .first()
                 .and_then(|entry| entry.attributes.text("sAMAccountName").map(str::to_owned))),
-            Err(DirectoryError::Refused(_)) => Ok(None),
+            Err(DirectoryError::Refused(refusal)) if refusal.is_no_such_object() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -349,13 +349,13 @@ impl LdapDirectory {
         found.into_iter().map(surveyed).collect()
     }
 
-    /// Searches at the PDC emulator.
+    /// Searches at the PDC emulator, for somebody who asks for much and has time.
     async fn look<'a>(
         &self,
         search: impl Fn() -> Search<'a>,
     ) -> Result<(Arc<Session>, Vec<Entry>), DirectoryError> {
         let limit = self.0.config().operation_timeout;
-        self.reading(|session| {
+        self.reading_unhurried(|session| {
             let search = search();
             async move { session.search(search, limit).await }
         })

@@ -17,13 +17,14 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use clock::SystemClock;
 use directory::{Directory as _, DirectoryConfig, DirectoryError, LdapDirectory, ObjectGuid};
 use futures_util::future::join_all;
 use futures_util::{SinkExt as _, StreamExt as _};
 use lab::Authority;
 use ldap3_proto::LdapCodec;
 use ldap3_proto::proto::{LdapMsg, LdapOp};
-use protocol::{ManualClock, Timestamp};
+use protocol::{Clock, ManualClock, Sleep, Timestamp};
 use staged::{State, acceptor, host, respond, stage_of};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -191,6 +192,23 @@ async fn talk(
     None
 }
 
+/// What time it is is the test's, and how long something takes the machine's.
+struct Clockwork(ManualClock);
+
+impl Clock for Clockwork {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn running(&self) -> Duration {
+        SystemClock.running()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        SystemClock.sleep(duration)
+    }
+}
+
 /// A directory that has as many connections as there may be, all at rest.
 struct World {
     directory: LdapDirectory,
@@ -214,7 +232,7 @@ impl World {
         let stage = stage.await;
         let config = DirectoryConfig { operation_timeout, connect_timeout: READ, ..stage.config };
         let clock = ManualClock::at(Timestamp::from_millis(1_700_000_000_000));
-        let directory = LdapDirectory::new(config, Arc::new(clock.clone())).unwrap();
+        let directory = LdapDirectory::new(config, Arc::new(Clockwork(clock.clone()))).unwrap();
         Self { directory, controller, clock }
     }
 

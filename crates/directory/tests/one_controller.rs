@@ -16,7 +16,7 @@ use std::sync::Arc;
 use clock::SystemClock;
 use directory::{DirectoryConfig, DirectoryError, LdapDirectory, Sid};
 use ldap3_proto::proto::LdapResultCode;
-use staged::{Stage, host, stage};
+use staged::{Stage, host, login, stage};
 
 fn client(stage: &Stage) -> LdapDirectory {
     LdapDirectory::new(stage.config.clone(), Arc::new(SystemClock)).unwrap()
@@ -128,6 +128,33 @@ async fn a_refusal_to_look_for_sids_is_not_taken_for_an_account_of_another_domai
     }
     stage.state.lock().unwrap().refuses_sids = None;
     assert_eq!(asker(&stage, &[&group, &own]).await.unwrap().0, own);
+}
+
+#[tokio::test]
+async fn a_refusal_to_say_who_has_a_sid_is_not_taken_for_nobody() {
+    let stage = stage(1, str::to_owned).await;
+    let (somebody, nobody) = (sid("S-1-5-21-1-2-3-1104"), sid("S-1-5-21-1-2-3-1105"));
+    stage.state.lock().unwrap().known = vec![(somebody.clone(), "user")];
+    let directory = client(&stage);
+    for code in [
+        LdapResultCode::InsufficentAccessRights,
+        LdapResultCode::Busy,
+        LdapResultCode::UnwillingToPerform,
+        LdapResultCode::OperationsError,
+    ] {
+        stage.state.lock().unwrap().refuses_sids = Some(code.clone());
+        let number = code as i64;
+        for sid in [&somebody, &nobody] {
+            let error = directory.account_name_of(sid).await.unwrap_err();
+            let DirectoryError::Refused(refusal) = &error else { panic!("{error}") };
+            assert_eq!(i64::from(refusal.result), number);
+        }
+    }
+    stage.state.lock().unwrap().refuses_sids = None;
+    let named = Some(login(&somebody, "user"));
+    assert_eq!(directory.account_name_of(&somebody).await.unwrap(), named);
+    // 32, by which it says that nobody has it.
+    assert_eq!(directory.account_name_of(&nobody).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -162,6 +162,28 @@ async fn a_fine_grained_policy_is_known_to_whoever_may_read_it() {
 }
 
 #[tokio::test]
+async fn who_has_a_sid_is_told_by_name_and_that_nobody_has_it_is_no_refusal() {
+    let forest = forest();
+    let directory = agent(&forest);
+    let asker = directory.asker().await.unwrap();
+    let name = directory.account_name_of(&asker.own).await.unwrap();
+    assert_eq!(name, Some(forest.service.login.clone()));
+    let mut named = Vec::new();
+    for sid in &asker.groups {
+        named.extend(directory.account_name_of(sid).await.unwrap());
+    }
+    assert!(named.contains(&"Domain Users".to_owned()), "{named:?}");
+    // Of the domain, of another one, and those that stand for everybody or for no account.
+    let of_the_domain = format!("{}-999999", asker.own.domain().unwrap());
+    let others = ["S-1-5-21-1-2-3-1104", "S-1-1-0", "S-1-5-11", "S-1-5-15", "S-1-5-17"];
+    for nobody in [&of_the_domain[..]].iter().chain(&others).chain(&["S-1-5-64-10", "S-1-16-8192"])
+    {
+        let found = directory.account_name_of(&nobody.parse().unwrap()).await;
+        assert_eq!(found, Ok(None), "{nobody}");
+    }
+}
+
+#[tokio::test]
 async fn the_domain_s_policy_is_read() {
     let forest = forest();
     let directory = agent(&forest);
