@@ -1,7 +1,6 @@
 //! Who tries present passwords is stopped before the directory is asked: a change proves nothing until
-//! AD has compared the old password, and each wrong one is a guess. Where AD counts them, the account
-//! would be locked for its owner (SPEC G-6); where it does not (LAB.md: Samba on such a modify), nothing
-//! else stops the guessing.
+//! AD has compared the old password, and each wrong one is a guess. AD counts them, and the account would
+//! be locked for its owner (SPEC G-6); where no lockout is set, nothing else stops the guessing.
 //!
 //! ```text
 //! the limit     3, and at least two fewer than lock the account, but never none

@@ -208,6 +208,44 @@ async fn the_longest_message_that_is_taken_is_five_minutes_old_by_the_slowest_cl
     assert_eq!(agent.given(&longer).await, Ok(Outcome::BadInput));
 }
 
+/// SPEC W-11: clocks differ by 120 s at most, and time goes forward.
+#[tokio::test]
+async fn what_was_made_too_far_ahead_or_ends_before_it_begins_is_not_taken() {
+    let agent = Agent::new("ahead").await;
+    agent.at(second(20));
+    let now = agent.clock.now();
+    let ahead = |request, by: Duration| agent.header(request, now.after(by));
+    let most = agent.given(&ahead(1, CLOCK_DIFFERENCE_MAX)).await;
+    assert_eq!(most, Ok(Outcome::UserNotFoundNoCloudLink), "as far as that goes");
+    let more = CLOCK_DIFFERENCE_MAX + Duration::from_millis(1);
+    assert_eq!(agent.given(&ahead(2, more)).await, Ok(Outcome::ClockDifference));
+    let issued_at = now.after(Duration::from_secs(60));
+    for (request, expires_at) in [(3, issued_at), (4, issued_at.before(Duration::from_secs(1)))] {
+        let header = Header { expires_at, ..agent.header(request, issued_at) };
+        assert_eq!(agent.given(&header).await, Ok(Outcome::BadInput), "{request}");
+    }
+}
+
+/// THREATS: a package, or a question, that is for another tenant or another agent.
+#[tokio::test]
+async fn what_is_for_somebody_else_is_neither_begun_nor_answered_under_a_signature() {
+    let agent = Agent::new("elsewhere").await;
+    agent.at(second(20));
+    let own = agent.header(1, second(10));
+    let of_tenant = Header { tenant: TenantId::from_bytes([9; 16]), ..agent.header(2, second(10)) };
+    let of_agent = Header { agent: AgentId::from_bytes([9; 16]), ..agent.header(3, second(10)) };
+    for other in [&of_tenant, &of_agent] {
+        // Sealed for this agent's keys all the same, as only who has the service's can.
+        assert_eq!(agent.given(other).await, Err(400));
+        assert_eq!(agent.journal().entry(other.request).await.unwrap().map(drop), None);
+        assert_eq!(agent.trail(other.request).await, ["intake.not_for_this_agent"]);
+        for target in [TARGET_SETTLE, TARGET_LOOK] {
+            assert_eq!(agent.asked(target, other.encode(), other).await, Err(400), "{target}");
+        }
+    }
+    assert_eq!(agent.given(&own).await, Ok(Outcome::UserNotFoundNoCloudLink), "it goes on");
+}
+
 #[tokio::test]
 async fn an_expired_package_stays_refused_when_the_clock_is_put_back() {
     let agent = Agent::new("late").await;
@@ -316,4 +354,31 @@ async fn what_is_refused_at_the_door_stands_in_the_trail() {
         agent.trail(garbled.request).await,
         ["intake.package_not_opened", "settle.never_begun not_decryptable"]
     );
+}
+
+/// As much as a test that waits in vain may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Decision 0015: the disk works while the clocks are measured.
+#[tokio::test]
+async fn the_entry_is_begun_beside_the_wait_for_the_clocks() {
+    let agent = Agent::new("beside").await;
+    agent.at(second(20));
+    // A channel has opened, and nobody has measured since.
+    agent.intake.writeback.clock_difference.grow_old();
+    let header = agent.header(1, second(10));
+    let begun = async {
+        while agent.journal().entry(header.request).await.unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        assert_eq!(agent.trail(header.request).await, ["writeback.begun"]);
+        agent.intake.writeback.clock_difference.measured(0);
+    };
+    let given = async { tokio::join!(agent.given(&header), begun) };
+    let (given, ()) = tokio::time::timeout(PATIENCE, given).await.expect("begun before they are");
+    assert_eq!(given, Ok(Outcome::UserNotFoundNoCloudLink));
+    // One that was begun before has its answer, and waits for no clock.
+    agent.intake.writeback.clock_difference.grow_old();
+    let again = tokio::time::timeout(PATIENCE, agent.given(&header)).await;
+    assert_eq!(again.expect("nobody measures"), Ok(Outcome::UserNotFoundNoCloudLink));
 }
