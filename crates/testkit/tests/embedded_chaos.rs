@@ -347,3 +347,27 @@ fn an_answer_that_is_lost_on_the_road_is_settled_when_the_road_is_good_again() {
     site.took(wish, told);
     site.all_is_as_it_was_told();
 }
+
+/// Between a submission and its answer the service is killed: the page that follows it, with the same
+/// cookie, is told by the next one.
+#[test]
+fn a_page_follows_what_it_submitted_over_the_death_of_the_service() {
+    let mut site = Site::start();
+    let person = site.people().remove(0);
+    let wish = site.wish(&person, "Followed-Over-Death-2025".to_owned());
+    let mut visitor = site.at_the_password_page(&person);
+    let sealed = Site::sealed(&mut visitor, &wish);
+    site.to_cloud.set(Trouble { up: Way::Swallowed, ..Trouble::default() });
+    assert_eq!(site.post(&mut visitor, &wish, &sealed), Told::Unknown);
+    patiently("the password is set", || site.holds(wish.guid, &wish.new).then_some(()));
+    site.stack.kill("cloud").unwrap();
+    assert!(visitor.get("/result").is_err(), "nobody is there");
+    site.stack.restart("cloud").unwrap();
+    let looked = patiently("the page is served again", || visitor.get("/result").ok());
+    assert_eq!(Told::of(&looked.changed), Told::Unknown, "nobody can know it yet");
+    site.to_cloud.set(Trouble::default());
+    let told = site.follow(&mut visitor, &wish);
+    assert_eq!(told, Told::Changed);
+    site.took(wish, told);
+    site.all_is_as_it_was_told();
+}
