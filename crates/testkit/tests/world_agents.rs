@@ -48,7 +48,7 @@ fn an_agent_that_vanishes_between_the_ticket_and_the_delivery_costs_the_person_n
         assert_eq!(told, Told::Changed, "{vanishes} has vanished");
         let took = world.now().since(before);
         assert!(took >= 20 * SECOND && took < 25 * SECOND, "not a second time: {took:?}");
-        assert!(!world.has_logged(&["operation.in_doubt"]));
+        assert!(!world.has_audited("operation.in_doubt"));
     }
 }
 

@@ -11,7 +11,6 @@
     reason = "tests report a broken expectation by panicking, and a random one prints its seed"
 )]
 
-use std::ops::Range;
 use std::panic::catch_unwind;
 use std::time::Duration;
 
@@ -209,8 +208,7 @@ fn tamper_for_a_while(
     tampering: Tampering,
     (begins, lasts): (Duration, Duration),
 ) {
-    world.after(begins, move |world| world.tamper(tampering));
-    world.after(begins + lasts, |world| world.tamper(Tampering::default()));
+    world.after(begins, move |world| world.tamper(tampering, lasts));
 }
 
 fn silence(world: &mut World, dice: &mut Dice, agent: &'static str, when: (Duration, Duration)) {
@@ -244,20 +242,23 @@ fn set_goes_wrong(world: &mut World, dice: &mut Dice, begins: Duration) {
 }
 
 /// Repeats one run: `PASSBACK_SEED=26 cargo nextest run -p testkit one_run_by_its_seed`. `26..126` are
-/// a hundred runs, of which `cargo xtask soak` makes many.
+/// a hundred runs, of which `cargo xtask soak` makes many; `1..401/4` are every fourth of those: a hundred
+/// at a relay of somebody else's.
 #[test]
 fn one_run_by_its_seed() {
     #[expect(clippy::disallowed_methods, reason = "who looks into a failed run names its seed")]
     let wanted = std::env::var("PASSBACK_SEED").unwrap_or_else(|_| "300".to_owned());
     let seed = |text: &str| text.parse().expect("PASSBACK_SEED is a seed, or two with .. between");
-    match wanted.split_once("..") {
-        Some((first, end)) => runs(seed(first)..seed(end)),
-        None => run(seed(&wanted)),
+    let (seeds, step) = wanted.split_once('/').unwrap_or((&wanted, "1"));
+    let step = step.parse().expect("after the / in PASSBACK_SEED is a number");
+    match seeds.split_once("..") {
+        Some((first, end)) => runs((seed(first)..seed(end)).step_by(step)),
+        None => run(seed(seeds)),
     }
 }
 
 /// All of them, also where one fails: which do is known after one look.
-fn runs(seeds: Range<u64>) {
+fn runs(seeds: impl Iterator<Item = u64>) {
     let failed: Vec<u64> = seeds.filter(|seed| catch_unwind(|| run(*seed)).is_err()).collect();
     assert!(failed.is_empty(), "what failed is said above, by its seed: {failed:?}");
 }

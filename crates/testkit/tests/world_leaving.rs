@@ -1,5 +1,6 @@
 //! The cloud service ends in good order, as at SIGTERM: nothing new is taken, and whoever waits for the end
-//! of an operation hears it before the port is given up (relay protocol, "Limits and promises").
+//! of an operation hears it before the port is given up (relay protocol, "Limits and promises"). So does an
+//! agent: what it has in hand it finishes, and what comes meanwhile it takes when it is back.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use lab::Kind;
 use testkit::Page;
-use testkit::world::{Guest, Told, World};
+use testkit::world::{Guest, Told, Visit, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -107,4 +108,44 @@ fn a_message_that_waits_for_an_agent_is_destroyed_and_its_person_told_at_once() 
     });
     assert_eq!((answer.outcome.as_str(), answer.changed.as_str()), ("expired", "no"));
     assert!(world.now().since(before) < 14 * SECOND, "{:?}", world.now().since(before));
+}
+
+/// Two people who reset at a directory whose answers are slow, the second one when the only agent has been
+/// told to end and is busy with the first. It is there again `back` after that, if ever.
+fn resets_while_the_agent_leaves(seed: u64, back: Option<Duration>) -> (Vec<Told>, World) {
+    let mut world = World::start(seed, 1);
+    let people: Vec<_> =
+        world.people().iter().filter(|one| one.kind == Kind::Ordinary).take(2).cloned().collect();
+    world.slow_directory(2 * SECOND);
+    world.after(4 * SECOND, |world| world.leave_agent("agent-1"));
+    if let Some(back) = back {
+        world.after(4 * SECOND + back, |world| world.start_agent("agent-1"));
+    }
+    let visits = people.iter().zip([Duration::ZERO, 5 * SECOND]).map(|(person, after)| {
+        let login = format!("{}@{}", person.login, world.domain().domain());
+        let (mut guest, password) = (world.guest(), world.password());
+        let mail = person.private_mail.clone();
+        let visit = move || {
+            guest.wait(after);
+            guest.reset(&login, &mail, &password, 200 * SECOND)
+        };
+        Box::new(visit) as Visit<Told>
+    });
+    let visits = visits.collect();
+    (world.attend_all(visits), world)
+}
+
+#[test]
+fn an_agent_that_is_restarted_finishes_what_it_has_and_takes_the_rest_when_it_is_back() {
+    let (told, world) = resets_while_the_agent_leaves(3_104, Some(20 * SECOND));
+    assert_eq!(told, [Told::Changed, Told::Changed]);
+    assert!(!world.has_audited("operation.in_doubt"), "neither crash nor cut nor silence");
+}
+
+#[test]
+fn what_an_agent_declined_that_never_comes_back_is_in_doubt_and_not_changed() {
+    let (told, world) = resets_while_the_agent_leaves(3_105, None);
+    assert_eq!(told[0], Told::Changed);
+    assert_ne!(told[1], Told::Changed);
+    assert!(world.has_audited("operation.in_doubt"));
 }

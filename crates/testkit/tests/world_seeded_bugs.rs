@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use directory_fake::FakePolicy;
 use lab::Kind;
-use testkit::world::{Bug, CrashPoint, Told, Visit, Weather, World};
+use testkit::world::{Bug, CrashPoint, Tampering, Told, Visit, Weather, World};
 
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
@@ -210,6 +210,23 @@ fn every_bug_on_purpose_is_caught() {
         story(&mut world);
         let violations = world.violations();
         let caught = violations.iter().any(|one| one.starts_with(invariant) && one.contains(what));
+        assert!(caught, "{bug:?} broke {violations:?}");
+    }
+}
+
+/// Where a relay may deny what it delivered, and has done so before, it is not excused for good.
+#[test]
+fn what_is_said_again_is_caught_at_a_relay_of_somebody_elses_too() {
+    let to_both = "was given to {\"agent-1\", \"agent-2\"}";
+    for (bug, what) in
+        [(Bug::SaidAgain, "was given to agents 2 times"), (Bug::SentToAnother, to_both)]
+    {
+        let mut world = World::start_elsewhere_with(7, 2, Some(bug));
+        world.tamper(Tampering { deny: 100, ..Tampering::default() }, Duration::from_secs(1));
+        world.pass(Duration::from_secs(2));
+        something_is_said_again(&mut world);
+        let violations = world.violations();
+        let caught = violations.iter().any(|one| one.starts_with("I3") && one.contains(what));
         assert!(caught, "{bug:?} broke {violations:?}");
     }
 }

@@ -33,8 +33,7 @@ fn visit(world: &mut World, number: usize, delay: Duration) -> Visit<Told> {
 
 /// What four people are told who come while the relay does that for a minute.
 fn told(mut world: World, tampering: Tampering) -> Vec<Told> {
-    world.tamper(tampering);
-    world.after(FOR_A_WHILE, |world| world.tamper(NOTHING));
+    world.tamper(tampering, FOR_A_WHILE);
     let delays = (0..4).map(|number| Duration::from_secs(number * 7));
     let visits: Vec<_> =
         delays.enumerate().map(|(at, delay)| visit(&mut world, at, delay)).collect();
@@ -85,6 +84,23 @@ fn a_relay_of_somebody_elses_that_denies_what_it_delivered_is_not_believed() {
     let tampering = Tampering { deny: 100, ..NOTHING };
     let told = told(World::start_elsewhere(5_200, 2), tampering);
     assert_eq!(told, vec![Told::Changed; told.len()]);
+}
+
+#[test]
+fn of_two_tamperings_that_overlap_each_ends_by_itself() {
+    let mut world = World::start_elsewhere(5_250, 2);
+    let deny = Tampering { deny: 100, ..NOTHING };
+    world.tamper(deny, Duration::from_secs(10));
+    world.after(Duration::from_secs(5), move |world| world.tamper(deny, FOR_A_WHILE));
+    // When the first one is over.
+    let first = visit(&mut world, 0, Duration::from_secs(15));
+    assert_eq!(world.attend(first), Told::Changed);
+    let tricks = world.tampered();
+    assert!(tricks > 0, "the end of the first ended the second");
+    // When both are.
+    let second = visit(&mut world, 1, FOR_A_WHILE);
+    assert_eq!(world.attend(second), Told::Changed);
+    assert_eq!(world.tampered(), tricks);
 }
 
 #[test]

@@ -18,6 +18,7 @@ use relay::{
     TlsTransport, Transport,
 };
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::{Asked, Reach};
 use crate::app::StartError;
@@ -46,6 +47,8 @@ pub(crate) struct Elsewhere {
     heard: watch::Sender<Heard>,
     /// When an answer last showed that somebody was back, by `Clock::running`.
     back: Mutex<HashMap<Entity, Duration>>,
+    /// What ends whatever is under way to an agent, of those that were ever asked something.
+    cuts: Mutex<HashMap<Entity, CancellationToken>>,
 }
 
 /// Agents that have come.
@@ -113,6 +116,7 @@ impl Elsewhere {
             without_channel: Mutex::default(),
             heard: watch::Sender::default(),
             back: Mutex::default(),
+            cuts: Mutex::default(),
         }
     }
 
@@ -199,9 +203,21 @@ impl Elsewhere {
         }
     }
 
+    fn cut_of(&self, entity: &Entity) -> CancellationToken {
+        let mut cuts = self.cuts.lock().unwrap_or_else(PoisonError::into_inner);
+        cuts.entry(entity.clone()).or_default().clone()
+    }
+
     fn all<T>(&self, look: impl FnOnce(&mut HashMap<Entity, Away>) -> T) -> T {
         look(&mut self.away.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// What becomes of a request to an agent that is cut off.
+fn lost(first_byte: &FirstByte) -> SendError {
+    let delivered = if first_byte.may_have_left() { Delivered::Unknown } else { Delivered::No };
+    let kind = SendErrorKind::Delivery(DeliveryErrorKind::ListenerLost);
+    SendError { kind, delivered, hearsay: false }
 }
 
 impl Reach for Elsewhere {
@@ -273,10 +289,13 @@ impl Reach for Elsewhere {
         request: Request,
         limit: Duration,
     ) -> Result<Asked<'a>, SendError> {
-        let first_byte = FirstByte::default();
+        let (first_byte, cut) = (FirstByte::default(), self.cut_of(entity));
         let leaves = first_byte.clone();
         let answer = Box::pin(async move {
-            let answer = self.sender.send(entity, request, limit, &leaves).await;
+            let sent = self.sender.send(entity, request, limit, &leaves);
+            let Some(answer) = cut.run_until_cancelled(sent).await else {
+                return Err(lost(&leaves));
+            };
             let error = answer.as_ref().err();
             self.learn(entity, error);
             error.into_iter().for_each(|error| self.tell(entity, error));
@@ -293,8 +312,11 @@ impl Reach for Elsewhere {
     /// Nobody is sent anything any more; whoever has a key may go on listening to nothing.
     fn disconnect(&self, _: &Entity) {}
 
-    fn revoke(&self, _: &Entity) -> bool {
-        false
+    /// Its channel stands, but whatever it says from now on is heard by nobody: what is under way to it
+    /// ends as if it had been cut. Whether it was ever asked something.
+    fn revoke(&self, entity: &Entity) -> bool {
+        let cut = self.cuts.lock().unwrap_or_else(PoisonError::into_inner).remove(entity);
+        cut.inspect(CancellationToken::cancel).is_some()
     }
 
     /// Nothing: no agent listens here.

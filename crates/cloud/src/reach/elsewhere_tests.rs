@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use protocol::{ManualClock, Timestamp};
 use relay::{BoxFuture, ByteStream, RelayAddress, Transport, TransportError};
+use tokio::io::{DuplexStream, duplex};
 
 use super::*;
 
@@ -23,6 +24,22 @@ impl Transport for Nobody {
     ) -> BoxFuture<'a, Result<Box<dyn ByteStream>, TransportError>> {
         let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
         Box::pin(std::future::ready(Err(TransportError::Tcp(refused))))
+    }
+}
+
+/// A network in which every connection is taken, and nothing is ever answered.
+#[derive(Default)]
+struct Silent(Mutex<Vec<DuplexStream>>);
+
+impl Transport for Silent {
+    fn connect<'a>(
+        &'a self,
+        _: &'a str,
+        _: u16,
+    ) -> BoxFuture<'a, Result<Box<dyn ByteStream>, TransportError>> {
+        let (near, far) = duplex(64 * 1024);
+        self.0.lock().unwrap().push(far);
+        Box::pin(std::future::ready(Ok(Box::new(near) as Box<dyn ByteStream>)))
     }
 }
 
@@ -45,10 +62,14 @@ impl Drop for File {
 }
 
 fn elsewhere(clock: &ManualClock, key_file: &str) -> Elsewhere {
+    elsewhere_by(Arc::new(Nobody), clock, key_file)
+}
+
+fn elsewhere_by(way: Arc<dyn Transport>, clock: &ManualClock, key_file: &str) -> Elsewhere {
     Elsewhere::of(HttpSender {
         address: RelayAddress::parse("sb://relay.example.org/").unwrap(),
         key: KeyFile::new("send-rule", key_file),
-        transport: Arc::new(Nobody),
+        transport: way,
         clock: Arc::new(clock.clone()),
         connect: Duration::from_secs(1),
     })
@@ -56,6 +77,15 @@ fn elsewhere(clock: &ManualClock, key_file: &str) -> Elsewhere {
 
 fn entity() -> Entity {
     Entity::parse("t/x/a/y").unwrap()
+}
+
+fn request() -> Request {
+    Request {
+        method: "POST".to_owned(),
+        target: "/writeback".to_owned(),
+        headers: Vec::new(),
+        body: Bytes::new(),
+    }
 }
 
 fn not_delivered() -> SendError {
@@ -125,13 +155,7 @@ fn waiting_ends_when_it_is_worth_trying_and_not_before() {
 fn asking_learns_that_there_is_no_way() {
     let (clock, key) = (ManualClock::at(Timestamp::from_millis(0)), File::new("no-way"));
     let (relay, entity) = (elsewhere(&clock, key.0.to_str().unwrap()), entity());
-    let request = Request {
-        method: "POST".to_owned(),
-        target: "/writeback".to_owned(),
-        headers: Vec::new(),
-        body: Bytes::new(),
-    };
-    let mut asked = relay.ask(&entity, request, Duration::from_secs(1)).unwrap();
+    let mut asked = relay.ask(&entity, request(), Duration::from_secs(1)).unwrap();
     assert!(relay.may_listen(&entity), "nothing happens before the answer is looked for");
     let mut context = Context::from_waker(Waker::noop());
     let Poll::Ready(Err(error)) = asked.answer.as_mut().poll(&mut context) else {
@@ -230,4 +254,30 @@ async fn whoever_says_that_the_channel_is_open_ends_the_wait() {
     assert!(futures_util::poll!(&mut listens).is_pending());
     relay.told(&entity, Some(true));
     assert!(futures_util::poll!(&mut listens).is_ready());
+}
+
+/// SPEC A-3: its channel stands where nobody can cut it, and what it says there counts no more.
+#[tokio::test]
+async fn what_is_under_way_to_an_agent_that_is_revoked_ends_and_may_have_arrived() {
+    let (clock, key) = (ManualClock::at(Timestamp::from_millis(0)), File::new("revoked"));
+    let silent = Arc::new(Silent::default());
+    let relay = elsewhere_by(silent, &clock, key.0.to_str().unwrap());
+    let (revoked, other) = (entity(), Entity::parse("t/x/a/z").unwrap());
+    assert!(!relay.revoke(&revoked), "it was never asked anything");
+    let ask = |of| relay.ask(of, request(), Duration::from_secs(60)).unwrap();
+    let (mut asked, mut others, unsent) = (ask(&revoked), ask(&other), ask(&revoked));
+    while !(asked.first_byte.may_have_left() && others.first_byte.may_have_left()) {
+        assert!(futures_util::poll!(&mut asked.answer).is_pending());
+        assert!(futures_util::poll!(&mut others.answer).is_pending());
+    }
+    assert!(relay.revoke(&revoked));
+    let lost = asked.answer.await.unwrap_err();
+    assert_eq!((lost.delivered, lost.hearsay), (Delivered::Unknown, false), "{lost}");
+    let lost = unsent.answer.await.unwrap_err();
+    assert_eq!((lost.delivered, lost.hearsay), (Delivered::No, false), "{lost}");
+    assert!(futures_util::poll!(&mut others.answer).is_pending());
+    assert!(!relay.revoke(&revoked), "nothing was sent to it since");
+    // Somebody who had looked before it was revoked asks a moment after.
+    let late = ask(&revoked);
+    assert!(relay.revoke(&revoked) && late.answer.await.is_err());
 }

@@ -19,9 +19,10 @@ use relay::{
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex, split};
 use tokio::sync::mpsc;
 
+use super::bugs::Bug;
 use super::dice::Seeded;
 use super::machine::Machine;
-use super::network::Network;
+use super::network::{Network, State};
 use super::tampering::{Trick, below, flip};
 use super::timeline::Matter;
 use super::{World, installation};
@@ -52,10 +53,16 @@ impl World {
     /// A world with that many agents (1 to 3), in which everything works, where service and agents meet
     /// at a relay of somebody else's.
     pub fn start_elsewhere(seed: u64, agents: usize) -> Self {
+        Self::start_elsewhere_with(seed, agents, None)
+    }
+
+    /// The same, with a bug on purpose.
+    pub fn start_elsewhere_with(seed: u64, agents: usize, bug: Option<Bug>) -> Self {
         let mut world = Self::new(seed, installation::fresh(), installation::START);
         world.folder.meet_elsewhere();
         world.elsewhere = Some(Elsewhere::default());
         world.start_relay();
+        bug.into_iter().for_each(|bug| world.build_in(bug));
         world.begin(agents);
         world
     }
@@ -194,8 +201,8 @@ impl Network {
     /// What the service is told in place of an answer, and whether that is all.
     fn answered(&self, mut answer: Vec<u8>) -> (Vec<u8>, bool) {
         let mut state = self.state();
-        let tampering = state.tampering;
-        let trick = tampering.draw(&mut state.dice);
+        let State { tamperings, dice, .. } = &mut *state;
+        let trick = tamperings.draw(dice);
         state.tricks += usize::from(!matches!(trick, Trick::Nothing | Trick::Misled));
         match trick {
             Trick::Nothing | Trick::Misled => (answer, false),

@@ -173,12 +173,13 @@ pub(super) fn another(agent: &str) -> &'static str {
     AGENTS.into_iter().find(|name| *name != agent).expect("another agent")
 }
 
-/// Whether a message announces a request to one of these.
+/// Whether a message announces a request to one of these. A relay of somebody else's names the whole
+/// path, the entity included.
 fn announces(text: &[u8], targets: &[&str]) -> bool {
-    let target = json(text).and_then(|text| {
-        Some(text["request"]["requestTarget"].as_str()?.trim_matches('/').to_owned())
-    });
-    target.is_some_and(|target| targets.contains(&target.as_str()))
+    let Some(text) = json(text) else { return false };
+    let target = text["request"]["requestTarget"].as_str().unwrap_or_default();
+    let last = target.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    targets.contains(&last)
 }
 
 /// What a listener says in answer to a request, with that body.

@@ -4,7 +4,7 @@
 
 mod in_time;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use directory_fake::Set;
@@ -18,6 +18,7 @@ use store::operations::{OperationRecord, State};
 use super::attempt::{Attempt, Told};
 use super::installation::{AGENTS, TENANT};
 use super::skew::CLOUD;
+use super::timeline::{Matter, Span};
 use super::{World, machine, secrecy};
 
 /// How much later than its deadline anything may be (I4, I6).
@@ -39,8 +40,8 @@ pub(super) struct Evidence {
     agents: BTreeMap<String, AgentId>,
     /// What each agent's trail says, and the first entry that does not verify.
     trails: BTreeMap<&'static str, (Vec<agent::audit::Entry>, Option<i64>)>,
-    /// How often each request was given to an agent.
-    given: BTreeMap<String, usize>,
+    /// When each request was given to whom.
+    given: BTreeMap<String, Vec<(Timestamp, String)>>,
 }
 
 /// What does not hold, one line each.
@@ -92,10 +93,10 @@ fn gather(world: &World) -> Evidence {
     let service = world.population.service.login.clone();
     let all_sets = world.domain().journal();
     let sets = all_sets.iter().filter(|set| set.by == service).cloned().collect();
-    let mut given = BTreeMap::new();
+    let mut given: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for package in world.network.packages() {
         let Some(header) = seal::claimed_header(&package.body) else { continue };
-        *given.entry(header.request.to_string()).or_default() += 1;
+        given.entry(header.request.to_string()).or_default().push((package.at, package.agent));
     }
     let shown = trail.iter().map(|entry| entry.at);
     let written = world.when_shown(CLOUD, shown);
@@ -229,14 +230,38 @@ fn i3_no_request_sets_twice(evidence: &Evidence, found: &mut Vec<String>) {
     }
 }
 
-/// I3, before the set: a request is given to one agent, once (SPEC W-12, PR-7). What a relay in other
-/// hands says again is the agent's matter.
+/// I3, before the set: a request is given to one agent, once (SPEC W-12, PR-7). A relay of somebody
+/// else's that denies what it delivered is given it again, for the same agent (decision 0013), and so is an
+/// agent that took nothing because it was ending. What a relay in other hands says again by itself is the
+/// agent's matter.
 fn i3_no_request_is_given_twice(world: &World, evidence: &Evidence, found: &mut Vec<String>) {
-    if world.disturbed {
-        return;
-    }
-    for (request, times) in evidence.given.iter().filter(|(_, times)| **times > 1) {
-        found.push(format!("I3: {request} was given to agents {times} times"));
+    let in_other_hands: Vec<Span> = match world.is_elsewhere() {
+        true => world.timeline.wrong(Matter::Hands).collect(),
+        false => Vec::new(),
+    };
+    let is_denied = |(given, again): (Timestamp, Timestamp)| {
+        in_other_hands.iter().any(|(from, to)| *from <= again && *to >= given)
+    };
+    let was_leaving = |agent: &str, given: Timestamp| {
+        let leaving = World::named(agent).map(Matter::Leaving);
+        let mut spans = leaving.into_iter().flat_map(|leaving| world.timeline.wrong(leaving));
+        spans.any(|(from, to)| from <= given && given <= to)
+    };
+    for (request, given) in &evidence.given {
+        let agents: BTreeSet<&str> = given.iter().map(|(_, agent)| agent.as_str()).collect();
+        if agents.len() > 1 {
+            found.push(format!("I3: {request} was given to {agents:?}"));
+        }
+        let again = given.iter().zip(given.iter().skip(1));
+        let again = again.filter(|((at, agent), (again, _))| {
+            !is_denied((*at, *again)) && !was_leaving(agent, *at)
+        });
+        let again = again.count();
+        if again > 0 {
+            let (times, when) = (given.len(), given.iter().map(|(at, _)| *at));
+            let when: Vec<_> = when.collect();
+            found.push(format!("I3: {request} was given to agents {times} times: {when:?}"));
+        }
     }
 }
 

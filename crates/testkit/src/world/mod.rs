@@ -405,7 +405,7 @@ impl World {
         self.calm();
         self.pass(self.settling());
         self.cloud.machine = None;
-        self.elsewhere = None;
+        self.elsewhere = self.elsewhere.take().map(|_| Elsewhere::default());
         self.agents.values_mut().for_each(|agent| agent.place.machine = None);
         invariants::violations(self)
     }

@@ -22,7 +22,7 @@ use super::dice::Dice;
 use super::elsewhere;
 use super::frames;
 use super::hands::{Hands, Package, Reader};
-use super::tampering::{Tamperer, Tampering};
+use super::tampering::{Tamperer, Tamperings};
 use super::timeline::{NEVER, Span};
 use super::weather::{Weather, alter};
 
@@ -56,7 +56,7 @@ pub(super) struct State {
     pub(super) heard: Vec<u8>,
     pub(super) dice: Dice,
     /// What the relay does to what it carries.
-    pub(super) tampering: Tampering,
+    pub(super) tamperings: Tamperings,
     /// How often it has done something to it.
     pub(super) tricks: usize,
     /// Whose hands the relay is in, and what was kept back in them.
@@ -88,7 +88,7 @@ impl Network {
             said: HashMap::new(),
             heard: Vec::new(),
             dice,
-            tampering: Tampering::default(),
+            tamperings: Tamperings::default(),
             tricks: 0,
             hands: Hands::Own,
             kept: Vec::new(),

@@ -19,7 +19,7 @@ use super::dice::Seeded;
 use super::installation::{AGENTS, CONNECTOR};
 use super::machine::Machine;
 use super::skew::CLOUD;
-use super::tampering::Tampering;
+use super::tampering::Tamperings;
 use super::timeline::Matter;
 use super::weather::Weather;
 use super::{Place, World};
@@ -118,13 +118,17 @@ impl World {
         if is_running(self.place(name)) {
             return;
         }
+        // One that has ended by itself has its files closed before the next one opens them.
+        self.place(name).machine = None;
         self.maybe_forget(name);
         let settings = self.folder.agent(name);
         let surroundings = self.surroundings_of(name);
         let full = Arc::clone(&self.agents[name].full);
-        let machine = Machine::start(name, &self.folder.path().join(name), |stop| async move {
+        let leaving = CancellationToken::new();
+        self.place(name).leaving = leaving.clone();
+        let machine = Machine::start(name, &self.folder.path().join(name), |_| async move {
             loop {
-                let ran = agent::run(settings.clone(), surroundings.clone(), stop.clone()).await;
+                let ran = agent::run(settings.clone(), surroundings.clone(), leaving.clone()).await;
                 match ran {
                     Ok(()) => break,
                     Err(error) => assert!(full.load(Ordering::SeqCst), "the agent: {error}"),
@@ -135,6 +139,25 @@ impl World {
         let place = self.place(name);
         (place.machine, place.was_started) = (Some(machine), true);
         self.timeline.is_right(Matter::Agent(known(name)), self.clock.now());
+        self.timeline.is_right(Matter::Leaving(known(name)), self.clock.now());
+    }
+
+    /// Tells an agent to end, as SIGTERM does; it ends once what it has in hand is done.
+    ///
+    /// # Panics
+    /// If there is no such agent.
+    pub fn leave_agent(&mut self, name: &str) {
+        self.place(name).leaving.cancel();
+        self.timeline.goes_wrong(Matter::Agent(known(name)), self.clock.now());
+        self.timeline.goes_wrong(Matter::Leaving(known(name)), self.clock.now());
+    }
+
+    /// Whether an agent runs.
+    ///
+    /// # Panics
+    /// If there is no such agent.
+    pub fn agent_runs(&mut self, name: &str) -> bool {
+        is_running(self.place(name))
     }
 
     /// Kills an agent: nothing of it goes on.
@@ -286,7 +309,7 @@ impl World {
         if self.is_elsewhere() {
             self.start_relay();
         }
-        self.network.state().tampering = Tampering::default();
+        self.network.state().tamperings = Tamperings::default();
         self.timeline.is_right(Matter::Hands, self.clock.now());
         if !is_running(&self.cloud) {
             self.start_cloud();

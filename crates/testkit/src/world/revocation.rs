@@ -1,10 +1,13 @@
-//! An administrator who revokes an agent, in a process of their own, while the service runs.
+//! An administrator who revokes an agent, in a process of their own, while the service runs; and what the
+//! agent still gets.
 
 use store::Store;
 use store::agents::Revocation;
 use store::audit::Event;
 
 use super::installation::TENANT;
+use super::processes::known;
+use super::timeline::Matter;
 use super::{World, machine};
 
 impl World {
@@ -15,6 +18,7 @@ impl World {
     /// If there is no such agent, or it was revoked before.
     pub fn revoke_agent(&mut self, name: &str) {
         self.disturbed = true;
+        self.timeline.goes_wrong(Matter::Revoked(known(name)), self.now());
         let (database, now) = (self.folder.cloud().database, self.now());
         machine::on_a_runtime(async {
             let store = Store::open(&database).await.expect("the store");
@@ -29,5 +33,30 @@ impl World {
             assert_eq!(revoked.expect("an answer"), Revocation::Done);
             store.close().await;
         });
+    }
+
+    /// How many packages were said to an agent so far.
+    pub fn given_to(&self, name: &str) -> usize {
+        self.network.packages().iter().filter(|package| package.agent == name).count()
+    }
+
+    /// Whether an agent has a channel, to whichever relay it is.
+    pub fn has_channel(&self, name: &str) -> bool {
+        self.network.has_channel(name)
+    }
+
+    /// Whether the cloud service's audit trail has an entry of this name.
+    ///
+    /// # Panics
+    /// If it cannot be read.
+    pub fn has_audited(&self, name: &str) -> bool {
+        let database = self.folder.cloud().database;
+        let trail = machine::on_a_runtime(async {
+            let store = Store::open(&database).await.expect("the store");
+            let (trail, _) = store.audit_trail().await.expect("the cloud's trail");
+            store.close().await;
+            trail
+        });
+        trail.iter().any(|entry| entry.event.name == name)
     }
 }

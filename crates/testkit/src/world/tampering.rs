@@ -5,11 +5,13 @@
 //! Weather does some of that to frames, whatever is in them; this happens to the bodies: packages,
 //! questions, and what agents answer.
 
+use std::time::Duration;
+
 use super::World;
 use super::dice::Dice;
 use super::frames::{self, BINARY, TEXT};
 use super::installation::AGENTS;
-use super::network::{Direction, Network};
+use super::network::{Direction, Network, State};
 use super::timeline::Matter;
 
 /// What a relay does to what it carries. Each number is a percentage, per package, question or
@@ -44,15 +46,29 @@ pub(super) struct Tamperer {
     announced: Vec<u8>,
 }
 
+/// What a relay does to what it carries, by all that it does at the same time.
+#[derive(Debug, Default)]
+pub(super) struct Tamperings {
+    /// Those that have not ended, each with its number, in the order in which they began.
+    active: Vec<(usize, Tampering)>,
+    /// How many have begun.
+    begun: usize,
+}
+
 impl World {
-    /// What the relay does from now on to what it carries; nothing by [`Tampering::default`].
-    pub fn tamper(&mut self, tampering: Tampering) {
-        self.disturbed = true;
-        self.network.state().tampering = tampering;
-        match tampering == Tampering::default() {
-            true => self.timeline.is_right(Matter::Hands, self.now()),
-            false => self.timeline.goes_wrong(Matter::Hands, self.now()),
+    /// What the relay does for so long to what it carries, beside what it does already.
+    pub fn tamper(&mut self, tampering: Tampering, lasts: Duration) {
+        if tampering == Tampering::default() {
+            return;
         }
+        self.disturbed = true;
+        let number = self.network.state().tamperings.begin(tampering);
+        self.timeline.goes_wrong(Matter::Hands, self.now());
+        self.after(lasts, move |world| {
+            if world.network.state().tamperings.end(number) {
+                world.timeline.is_right(Matter::Hands, world.now());
+            }
+        });
     }
 
     /// How often it has done something.
@@ -61,12 +77,29 @@ impl World {
     }
 }
 
+impl Tamperings {
+    /// One more; its number.
+    fn begin(&mut self, tampering: Tampering) -> usize {
+        self.begun += 1;
+        self.active.push((self.begun, tampering));
+        self.begun
+    }
+
+    /// That one ends, and no other; whether none is left.
+    fn end(&mut self, number: usize) -> bool {
+        self.active.retain(|(other, _)| *other != number);
+        self.active.is_empty()
+    }
+
+    /// What is done next: by the first one that does anything.
+    pub(super) fn draw(&self, dice: &mut Dice) -> Trick {
+        let mut drawn = self.active.iter().map(|(_, tampering)| tampering.draw(dice));
+        drawn.find(|trick| !matches!(trick, Trick::Nothing)).unwrap_or(Trick::Nothing)
+    }
+}
+
 impl Tampering {
-    /// What is done next. Nothing is thrown where nothing is wanted: what else is drawn stays as it was.
-    pub(super) fn draw(self, dice: &mut Dice) -> Trick {
-        if self == Self::default() {
-            return Trick::Nothing;
-        }
+    fn draw(self, dice: &mut Dice) -> Trick {
         if dice.percent(self.flip) {
             Trick::Flip(dice.number())
         } else if dice.percent(self.shorten) {
@@ -100,8 +133,8 @@ impl Network {
             _ => return frame,
         }
         let mut state = self.state();
-        let tampering = state.tampering;
-        let trick = tampering.draw(&mut state.dice);
+        let State { tamperings, dice, .. } = &mut *state;
+        let trick = tamperings.draw(dice);
         let came = frame.clone();
         let mut said_elsewhere = false;
         match trick {
@@ -174,7 +207,23 @@ mod tests {
         }
         assert!(drawn.iter().all(|count| *count > 50), "{drawn:?}");
         let before = dice.clone().number();
-        assert!(matches!(Tampering::default().draw(&mut dice), Trick::Nothing));
-        assert_eq!(dice.number(), before, "nothing was thrown");
+        assert!(matches!(Tamperings::default().draw(&mut dice), Trick::Nothing));
+        assert_eq!(dice.number(), before, "nothing was thrown where nothing is wanted");
+    }
+
+    #[test]
+    fn of_two_that_overlap_each_ends_by_itself() {
+        let (mut all, mut dice) = (Tamperings::default(), Dice::new(1));
+        let twice = all.begin(Tampering { repeat: 100, ..Tampering::default() });
+        let denied = all.begin(Tampering { deny: 100, ..Tampering::default() });
+        assert!(matches!(all.draw(&mut dice), Trick::Twice), "the first one that does anything");
+        assert!(!all.end(twice), "one is left");
+        assert!(!all.end(twice), "it had ended");
+        assert!(matches!(all.draw(&mut dice), Trick::Denied));
+        let again = all.begin(Tampering { repeat: 100, ..Tampering::default() });
+        assert!(!all.end(denied));
+        assert!(matches!(all.draw(&mut dice), Trick::Twice));
+        assert!(all.end(again), "none is left");
+        assert!(matches!(all.draw(&mut dice), Trick::Nothing));
     }
 }

@@ -22,6 +22,10 @@ pub(super) enum Matter {
     SlowDirectory,
     /// An agent is not there.
     Agent(&'static str),
+    /// An agent ends in good order: it finishes what it has, and takes nothing new.
+    Leaving(&'static str),
+    /// An agent was revoked: its word counts no more.
+    Revoked(&'static str),
     /// Something happens to what agent and cloud service say to each other.
     Road(&'static str),
     /// An agent's clock is not the world's.
@@ -59,7 +63,9 @@ impl Timeline {
 
     /// Whether anything was ever wrong but that a process was not there.
     pub(super) fn was_unsteady(&self) -> bool {
-        self.0.keys().any(|matter| !matches!(matter, Matter::Cloud | Matter::Agent(_)))
+        self.0.keys().any(|matter| {
+            !matches!(matter, Matter::Cloud | Matter::Agent(_) | Matter::Leaving(_))
+        })
     }
 
     /// When it was wrong.

@@ -144,7 +144,7 @@ impl Settling {
         ]);
         let way = [Matter::Cloud, Matter::Relay, Matter::Hands, Matter::Road(name)];
         let mut wrong = spans(&way);
-        wrong.extend(spans(&[Matter::Agent(name)]));
+        wrong.extend(spans(&[Matter::Agent(name), Matter::Revoked(name)]));
         wrong.extend(outside(&world.network.channels(name)));
         wrong.extend(&unsteady);
         // A question on a channel that ends is asked anew; on one that outlives a bad road it is waited
