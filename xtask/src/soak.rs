@@ -9,7 +9,8 @@
 //! ```
 //!
 //! `--release` runs all of it, however long that takes. Otherwise it is cut to fit into the minutes, half
-//! of them for the inputs and a tenth for the bad roads, and what was not reached is said.
+//! of them for the inputs and a tenth for the bad roads, and what was not reached is said. `--only PART` runs
+//! one of the four.
 
 mod built;
 mod inputs;
@@ -22,7 +23,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::fault::Fault;
 use crate::show;
@@ -70,6 +71,29 @@ pub(crate) struct Wishes {
     /// Everything that a release needs, however long it takes.
     #[arg(long, conflicts_with = "minutes")]
     release: bool,
+    /// One part of it alone.
+    #[arg(long, value_name = "PART", value_enum)]
+    only: Option<Part>,
+}
+
+/// What is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Inputs,
+    CrashPoints,
+    BadRoads,
+    FaultRuns,
+}
+
+impl Wishes {
+    fn include(&self, part: Part) -> bool {
+        self.only.is_none_or(|only| only == part)
+    }
+
+    /// How much of the time is for a part that has so much of it where all are run.
+    fn part(&self, budget: Duration, of_all: u32) -> Duration {
+        if self.only.is_some() { budget } else { budget / of_all }
+    }
 }
 
 /// Runs until everything or the time is done; the first finding ends it.
@@ -77,18 +101,32 @@ pub(crate) fn run(wishes: &Wishes) -> Result<ExitCode, Fault> {
     let tests = show::step("Building the tests, optimised", build)?;
     let budget = (!wishes.release).then(|| Duration::from_secs(60 * wishes.minutes));
     let deadline = budget.and_then(|budget| show::now().checked_add(budget));
-    let share = budget.map(|budget| share(budget, processors()));
-    let inputs = show::step("Generated inputs", || all_inputs(&tests.directory, share))?;
-    show::step("Every crash point, three times", || {
-        let seed = CRASH_SEED.to_string();
-        let test = "nobody_is_told_what_is_not_true_wherever_a_process_dies";
-        one_test("crash points", &tests.crash_points, test, ("PASSBACK_SEED", &seed), None)
-    })?;
-    let part = budget.and_then(|budget| show::now().checked_add(budget / 10));
-    let (roads, ended) = runs("Bad roads", &tests.bad_roads, BAD_ROADS, part);
-    ended?;
-    let (faults, ended) = runs("Fault runs", &tests.faults, FAULT_RUNS, deadline);
-    say_what_was_not_reached(&missing(&inputs, &[(BAD_ROADS, roads), (FAULT_RUNS, faults)]));
+    let mut inputs = Vec::new();
+    if wishes.include(Part::Inputs) {
+        let share = budget.map(|budget| share(wishes.part(budget, 2), processors()));
+        inputs = show::step("Generated inputs", || all_inputs(&tests.directory, share))?;
+    }
+    if wishes.include(Part::CrashPoints) {
+        show::step("Every crash point, three times", || {
+            let seed = CRASH_SEED.to_string();
+            let test = "nobody_is_told_what_is_not_true_wherever_a_process_dies";
+            one_test("crash points", &tests.crash_points, test, ("PASSBACK_SEED", &seed), None)
+        })?;
+    }
+    let mut made = Vec::new();
+    if wishes.include(Part::BadRoads) {
+        let part = budget.and_then(|budget| show::now().checked_add(wishes.part(budget, 10)));
+        let (roads, ended) = runs("Bad roads", &tests.bad_roads, BAD_ROADS, part);
+        ended?;
+        made.push((BAD_ROADS, roads));
+    }
+    let mut ended = Ok(());
+    if wishes.include(Part::FaultRuns) {
+        let faults;
+        (faults, ended) = runs("Fault runs", &tests.faults, FAULT_RUNS, deadline);
+        made.push((FAULT_RUNS, faults));
+    }
+    say_what_was_not_reached(&missing(&inputs, &made));
     ended.map(|()| ExitCode::SUCCESS)
 }
 

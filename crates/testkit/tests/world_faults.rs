@@ -30,6 +30,7 @@ const AGENTS: [&str; 3] = ["agent-1", "agent-2", "agent-3"];
 #[derive(Debug, Clone, Copy)]
 enum Mishap {
     AgentDies,
+    AgentLeaves,
     CloudDies,
     SomebodyDiesAtAStep,
     Storm,
@@ -48,8 +49,9 @@ enum Mishap {
     Denials,
 }
 
-const MISHAPS: [Mishap; 17] = [
+const MISHAPS: [Mishap; 18] = [
     Mishap::AgentDies,
+    Mishap::AgentLeaves,
     Mishap::CloudDies,
     Mishap::SomebodyDiesAtAStep,
     Mishap::Storm,
@@ -119,6 +121,10 @@ fn plan(world: &mut World, dice: &mut Dice) -> Duration {
         Mishap::AgentDies => {
             world.after(begins, move |world| world.kill_agent(agent));
             world.after(begins + lasts, move |world| world.start_agent(agent));
+        }
+        Mishap::AgentLeaves => {
+            world.after(begins, move |world| world.leave_agent(agent));
+            world.after(begins + lasts, move |world| world.start_agent_once_it_has_left(agent));
         }
         Mishap::CloudDies => {
             world.after(begins, World::kill_cloud);

@@ -41,10 +41,10 @@ pub(super) struct Inputs {
     pub(super) judged: bool,
 }
 
-/// How long each reader may take, so that all of them together take half of the time.
-pub(super) fn share(budget: Duration, processors: usize) -> Duration {
+/// How long each reader may take, so that all of them together take so much time.
+pub(super) fn share(together: Duration, processors: usize) -> Duration {
     let rounds = GENERATED.len().div_ceil(processors.max(1));
-    budget / 2 / u32::try_from(rounds).unwrap_or(u32::MAX)
+    together / u32::try_from(rounds).unwrap_or(u32::MAX)
 }
 
 /// Makes all inputs of all readers, or as many as each has time for.
@@ -113,12 +113,12 @@ mod tests {
     }
 
     #[test]
-    fn all_readers_together_take_half_of_the_time() {
+    fn all_readers_together_take_the_time_that_there_is() {
         let hour = Duration::from_secs(3_600);
         let readers = u32::try_from(GENERATED.len()).unwrap();
-        assert_eq!(share(hour, 1), hour / 2 / readers);
-        assert_eq!(share(hour, 2), hour / 2 / readers.div_ceil(2));
-        assert_eq!(share(hour, 1_000), hour / 2);
+        assert_eq!(share(hour, 1), hour / readers);
+        assert_eq!(share(hour, 2), hour / readers.div_ceil(2));
+        assert_eq!(share(hour, 1_000), hour);
     }
 
     #[test]

@@ -30,6 +30,8 @@ const READY: Duration = Duration::from_secs(120);
 const SLOW: Duration = Duration::from_secs(1);
 /// How long after an agent that could not start it is started again (`RestartSec` of its unit).
 const STARTED_AGAIN: Duration = Duration::from_secs(5);
+/// How long after an agent that has not ended it is looked at again.
+const LOOKED_AGAIN: Duration = Duration::from_millis(500);
 /// How long it may be until the next frame on a channel: there is a ping every so often.
 const NEXT_FRAME: Duration = Duration::from_secs(20);
 
@@ -147,9 +149,21 @@ impl World {
     /// # Panics
     /// If there is no such agent.
     pub fn leave_agent(&mut self, name: &str) {
+        self.disturbed = true;
         self.place(name).leaving.cancel();
         self.timeline.goes_wrong(Matter::Agent(known(name)), self.clock.now());
         self.timeline.goes_wrong(Matter::Leaving(known(name)), self.clock.now());
+    }
+
+    /// Starts an agent as soon as it has ended in good order, as its service manager does.
+    ///
+    /// # Panics
+    /// If there is no such agent, or it cannot start.
+    pub fn start_agent_once_it_has_left(&mut self, name: &'static str) {
+        match self.agent_runs(name) {
+            true => self.after(LOOKED_AGAIN, move |world| world.start_agent_once_it_has_left(name)),
+            false => self.start_agent(name),
+        }
     }
 
     /// Whether an agent runs.
