@@ -30,12 +30,12 @@ impl Registry {
     /// [`Place::go_live`].
     pub(super) fn enter(self: &Arc<Self>, channel: Arc<Channel>, most: usize) -> Option<Place> {
         let mut entities = self.lock();
-        let of_entity = entities.entry(channel.entity.clone()).or_default();
+        let there = entities.get(&channel.entity).map_or(0, Vec::len);
         // Under the same lock as a draining relay's list of channels: none slips through.
-        if of_entity.len() >= most || self.is_draining() {
+        if there >= most || self.is_draining() {
             return None;
         }
-        of_entity.push(Arc::clone(&channel));
+        entities.entry(channel.entity.clone()).or_default().push(Arc::clone(&channel));
         Some(Place { registry: Arc::clone(self), channel })
     }
 

@@ -187,8 +187,10 @@ pub(super) fn forwarded(all: &HeaderMap, by_authorization: bool) -> Vec<(String,
     let named = all.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
     let named: Vec<&str> = named.flat_map(|names| names.split(',').map(str::trim)).collect();
     let dropped = |name: &HeaderName| {
+        let between_neighbours = |named: &&str| name.as_str().eq_ignore_ascii_case(named);
         (by_authorization && name == header::AUTHORIZATION)
-            || named.iter().any(|named| name.as_str().eq_ignore_ascii_case(named))
+            // A listener is always told which host was asked, whatever the sender calls its own.
+            || (name != header::HOST && named.iter().any(between_neighbours))
             || !headers::is_forwarded(name.as_str())
     };
     all.iter()
@@ -235,4 +237,34 @@ pub(super) fn from_relay(trouble: &Trouble) -> HttpResponse {
         answer.headers_mut().insert(HeaderName::from_static("relay-error"), value);
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_between_neighbours_stays_there_and_the_host_goes_on() {
+        let named = [
+            ("host", "relay.example"),
+            ("connection", "host, X-Hop"),
+            ("x-hop", "mine"),
+            ("x-own", "theirs"),
+            ("authorization", "token"),
+        ];
+        let all: HeaderMap = named
+            .iter()
+            .map(|(name, value)| {
+                (HeaderName::from_static(name), HeaderValue::from_static(value))
+            })
+            .collect();
+        let names = |by_authorization| {
+            let mut names: Vec<String> =
+                forwarded(&all, by_authorization).into_iter().map(|(name, _)| name).collect();
+            names.sort_unstable();
+            names
+        };
+        assert_eq!(names(true), ["host", "x-own"]);
+        assert_eq!(names(false), ["authorization", "host", "x-own"]);
+    }
 }
