@@ -10,8 +10,9 @@
 //! origin     where an inherited entry stands
 //! plan       what grant and revoke change, entry by entry
 //! conditional  what is in the way under a condition
+//! stays      what a revoke leaves, because others need it
 //! still      what stands all the same after a revoke
-//! print      the same as commands of administrators' own tools
+//! print      the same as commands of administrators' own tools; powershell  what dsacls has no word for
 //! text, json how it is told
 //! ```
 //!
@@ -26,9 +27,11 @@ mod origin;
 mod owner;
 mod plan;
 mod policy;
+mod powershell;
 mod print;
 mod read;
 mod remedy;
+mod stays;
 mod still;
 mod text;
 
@@ -37,13 +40,14 @@ pub(crate) use json::{check as check_json, not_checked as not_checked_json, of_r
 pub(crate) use judge::{Cause, Finding, Judgement, Kind, is_by_design, judge, own_cause};
 pub(crate) use observed::{Names, Observed, Sampled, Seen};
 pub(crate) use owner::Owned;
-pub(crate) use plan::{Change, Obstacle, Wish, grant, revoke};
+pub(crate) use plan::{Change, Obstacle, Revocation, Wish, grant, revoke};
 pub(crate) use policy::{newer, newer_or_allowed, no_control};
 pub(crate) use print::{Form, no_list, print, shown};
 pub(crate) use read::{Extent, add_chain, name_of, names_in, observe, sampled};
 pub(crate) use remedy::{
     READABLE, Remedy, dsacls_name, may_change, powershell_quoted, quoted, to_be_let_in,
 };
+pub(crate) use stays::stays_text;
 pub(crate) use still::{still, still_text};
 pub(crate) use text::{
     check as check_text, findings as findings_text, not_checked as not_checked_text, preview,
@@ -96,6 +100,8 @@ pub(crate) fn labels(permissions: &[Permission]) -> String {
     permissions.iter().map(|one| label(*one)).collect::<Vec<_>>().join(", ")
 }
 
+#[cfg(test)]
+mod stays_tests;
 #[cfg(test)]
 pub(crate) mod tests;
 #[cfg(test)]

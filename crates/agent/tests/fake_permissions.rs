@@ -121,6 +121,43 @@ fn a_unit_without_rights_is_given_exactly_those_and_they_are_taken_back() {
 }
 
 #[test]
+fn a_revoke_takes_no_more_than_the_feature_and_the_unit_that_are_named() {
+    let fake = Fake::new("apart");
+    let (place, here) = (&fake.place, fake.dn());
+    let other = format!("OU=Other {}", std::process::id());
+    fake.domain.add_unit(&other).unwrap();
+    let other = format!("{other},{}", place.forest.base_dn);
+    place.configure(&[&here, &other], place.forest.ldaps_port);
+    fake.domain.everybody_unexpires(false).unwrap();
+    good(&place.as_administrator(&["permissions", "grant"]));
+    good(&place.agent(&CHECK));
+
+    let [anchor_there, anchor_back] = ["grant", "revoke"]
+        .map(|command| place.as_administrator(&["permissions", command, "--feature", "anchor"]));
+    for said in [&anchor_there, &anchor_back] {
+        good(said);
+        assert_eq!(said.out.matches("write mS-DS-ConsistencyGuid\n").count(), 2, "{}", said.out);
+        assert!(
+            !said.out.contains("Password") && !said.out.contains("lockoutTime"),
+            "{}",
+            said.out
+        );
+    }
+    good(&place.agent(&CHECK));
+
+    let one = place.as_administrator(&["permissions", "revoke", "--ou", &here]);
+    good(&one);
+    let stays = format!("may still: Unexpire Password; {other} keeps writeback, which needs it\n");
+    assert!(one.out.contains(&stays), "{}", one.out);
+    place.configure(&[&other], place.forest.ldaps_port);
+    good(&place.agent(&CHECK));
+    let last = place.as_administrator(&["permissions", "revoke", "--ou", &other]);
+    good(&last);
+    let gone = "may no longer, by this entry: Unexpire Password\n";
+    assert!(last.out.contains(gone) && !last.out.contains("may still"), "{}", last.out);
+}
+
+#[test]
 fn one_right_that_is_missing_and_one_that_is_denied_are_named_and_put_right() {
     let fake = Fake::new("one").granted();
     fake.spoil(|entries| {

@@ -13,7 +13,7 @@
 mod permissions;
 
 use directory::Sid;
-use directory::security::rights::{RESET_PASSWORD, USER};
+use directory::security::rights::{RESET_PASSWORD, UNEXPIRE_PASSWORD, USER};
 use directory::security::{Ace, Control, mask};
 use lab::{Credentials, Kind, LabOptions, NewPerson, Written};
 use permissions::{Place, Said, add_unit, start};
@@ -72,13 +72,56 @@ fn the_rights_of_a_feature_are_named_granted_and_taken_back() {
         good(&there);
         assert!(there.out.contains(&format!("\n  {feature}: has its rights\n")), "{}", there.out);
 
-        // What was granted goes again, and writeback's rights with it, by that command.
+        // What was granted goes again, and nothing of writeback's with it.
         let back = run_as_administrator(&place, &revoke);
         good(&back);
         assert!(back.out.contains(&format!(" may no longer, by this entry: {right}\n")));
+        assert_eq!(back.out.matches("\n  - ").count(), 1, "{}", back.out);
         assert_eq!(run(&place, &check).code, 1, "{feature}");
-        good(&place.as_administrator(&["permissions", "grant"]));
+        good(&place.agent(&CHECK));
     }
+}
+
+/// Of two units, the one that keeps writeback keeps what stands on the root for it, as long as it does.
+#[test]
+fn a_revoke_on_one_unit_leaves_the_other_all_that_it_is_reset_with() {
+    let lab = start(LabOptions::default());
+    let place = Place::within("one-of-two", lab.forest().clone());
+    let other = format!("OU=Other units {},{}", std::process::id(), place.forest.base_dn);
+    add_unit(&place.forest, &other);
+    place.configure(&[&place.unit, &other], place.forest.ldaps_port);
+    // As where nobody who signs in has it by that alone.
+    let root = place.forest.base_dn.clone();
+    let unexpires = |entry: &Ace| {
+        entry.access().and_then(|access| access.object_type) == Some(UNEXPIRE_PASSWORD)
+    };
+    place.spoil(&root, |_, list| list.entries.retain(|entry| !unexpires(entry)));
+    let has_it = || place.dacl(&root).dacl.unwrap().entries.iter().any(unexpires);
+    let place = &place;
+    assert_eq!(place.agent(&CHECK).code, 1);
+    good(&place.as_administrator(&["permissions", "grant"]));
+    good(&place.agent(&CHECK));
+    // What else the account has on the root is nobody's to take: nothing is printed that would.
+    good(&run_as_administrator(place, &of("deletions", "grant")));
+    let printed = place.agent(&["permissions", "revoke", "--print", "dsacls"]);
+    good(&printed);
+    assert!(!printed.out.contains(&format!("dsacls \"{root}\" /R")), "{}", printed.out);
+    let line = printed.out.lines().find(|line| line.contains(&format!("LDAP://{root}'"))).unwrap();
+    assert!(line.contains(&format!("[guid]'{UNEXPIRE_PASSWORD}'")), "{line}");
+    assert_eq!(line.matches("RemoveAccessRuleSpecific").count(), 1, "{line}");
+
+    let back = place.as_administrator(&["permissions", "revoke", "--ou", &place.unit]);
+    good(&back);
+    let stays = format!("may still: Unexpire Password; {other} keeps writeback, which needs it\n");
+    assert!(back.out.contains(&stays), "{}", back.out);
+    assert!(has_it());
+    place.configure(&[&other], place.forest.ldaps_port);
+    good(&place.agent(&CHECK));
+    let last = place.as_administrator(&["permissions", "revoke", "--ou", &other]);
+    good(&last);
+    assert!(last.out.contains("may no longer, by this entry: Unexpire Password"), "{}", last.out);
+    assert!(!has_it());
+    place.forest.remove(&other).unwrap();
 }
 
 #[test]
@@ -154,7 +197,7 @@ fn what_a_feature_is_for_can_be_done_once_it_is_granted_and_not_before() {
     assert!(heard(REPLICATING).0.contains(&deleted));
     good(&check());
     good(&run_as_administrator(&place, &of("deletions", "revoke")));
-    good(&place.as_administrator(&["permissions", "grant"]));
+    good(&place.agent(&CHECK));
     assert_eq!(heard(REPLICATING).1, "refused");
     assert!(heard(READING).0.contains(&deleted));
     good(&check());

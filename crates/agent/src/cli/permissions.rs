@@ -19,8 +19,8 @@ use protocol::Clock;
 use self::check::Check;
 use crate::directories::over_ldaps;
 use crate::permissions::{
-    Change, Extent, Form, Observed, Wish, add_chain, findings_text, grant, judge, observe, revoke,
-    still, still_text, to_be_let_in,
+    Change, Extent, Form, Observed, Revocation, Wish, add_chain, findings_text, grant, judge,
+    observe, revoke, stays_text, still, still_text, to_be_let_in,
 };
 use crate::settings::{AgentSettings, DirectorySettings};
 use crate::surroundings::Surroundings;
@@ -40,12 +40,13 @@ pub(super) enum PermissionsCommand {
         /// nothing else is granted then. May be given several times.
         #[arg(long, value_name = "DN", conflicts_with_all = ["root", "ou", "features"])]
         inherit: Vec<DistinguishedName>,
-        /// Take the entries of this object away that have a condition and may deny a right of writeback or
-        /// of a feature that is named; nothing is granted then. May be given several times.
+        /// Take the entries of this object away that have a condition and may deny a right of the features
+        /// that are named (writeback where none is); nothing is granted then. May be given several times.
         #[arg(long, value_name = "DN", conflicts_with_all = ["root", "ou", "inherit"])]
         drop_conditional: Vec<DistinguishedName>,
     },
-    /// Take back what `grant` grants, and nothing else.
+    /// Take back what `grant` grants for the features that are named, and nothing else. What stands on the
+    /// root of the domain stays as long as another OU needs it.
     Revoke {
         #[command(flatten)]
         what: What,
@@ -69,7 +70,7 @@ pub(super) struct What {
     /// On this OU; without it, on every OU of the configuration. May be given several times.
     #[arg(long, value_name = "DN")]
     ou: Vec<DistinguishedName>,
-    /// For this feature, besides writeback. May be given several times.
+    /// For this feature; without it, for writeback. May be given several times.
     #[arg(long = "feature", value_enum)]
     features: Vec<Wanted>,
     /// Change nothing: print it for this tool.
@@ -86,9 +87,11 @@ pub(super) struct What {
     yes: bool,
 }
 
-/// A feature besides writeback that takes rights.
+/// A feature that takes rights.
 #[derive(Clone, Copy, ValueEnum)]
 enum Wanted {
+    /// Writing passwords back.
+    Writeback,
     /// Showing the rules of fine-grained policies.
     FineGrainedRules,
     /// Writing mS-DS-ConsistencyGuid.
@@ -100,6 +103,7 @@ enum Wanted {
 impl From<Wanted> for Feature {
     fn from(wanted: Wanted) -> Self {
         match wanted {
+            Wanted::Writeback => Self::Writeback,
             Wanted::FineGrainedRules => Self::FineGrainedRules,
             Wanted::Anchor => Self::Anchor,
             Wanted::Deletions => Self::Deletions,
@@ -107,9 +111,12 @@ impl From<Wanted> for Feature {
     }
 }
 
-fn with_writeback(wanted: &[Wanted]) -> Vec<Feature> {
-    let wanted = wanted.iter().map(|one| Feature::from(*one));
-    std::iter::once(Feature::Writeback).chain(wanted).collect()
+/// The features that are named, each by itself; writeback where none is.
+fn named_or_writeback(named: &[Wanted]) -> Vec<Feature> {
+    match named {
+        [] => vec![Feature::Writeback],
+        named => named.iter().map(|one| Feature::from(*one)).collect(),
+    }
 }
 
 /// Who must act on a directory that does not answer as it should.
@@ -184,16 +191,21 @@ pub(super) async fn permissions(
             open.grant(&what, &changes).await
         }
         PermissionsCommand::Revoke { what } => {
-            let open = Open::the_one(&what, settings, surroundings).await?;
-            let changes = revoke(&open.observed, &what.wish()).map_err(Failure::refused)?;
-            open.revoke(&what, &changes).await
+            let mut open = Open::the_one(&what, settings, surroundings).await?;
+            open.look_above().await?;
+            let revocation = revoke(&open.observed, &what.wish()).map_err(Failure::refused)?;
+            open.revoke(&what, &revocation).await
         }
     }
 }
 
 impl What {
     fn wish(&self) -> Wish {
-        Wish { root: self.root, units: self.ou.clone(), features: with_writeback(&self.features) }
+        Wish {
+            root: self.root,
+            units: self.ou.clone(),
+            features: named_or_writeback(&self.features),
+        }
     }
 }
 
@@ -269,7 +281,8 @@ impl<'s> Open<'s> {
         if what.print.is_some() {
             changes.iter().for_each(|change| observed.apply(change));
         }
-        let (judgement, wish) = (judge(&observed, &with_writeback(&what.features)), what.wish());
+        let (judgement, wish) =
+            (judge(&observed, &named_or_writeback(&what.features)), what.wish());
         let denials = judgement.findings.iter().filter(|finding| finding.cause.is_denial());
         let denials: Vec<_> = denials.filter(|finding| wish.is_about(finding)).collect();
         let denied = format!("What was to be granted {stands}, and is denied all the same:\n");
@@ -293,11 +306,22 @@ impl<'s> Open<'s> {
     }
 
     /// Takes back, which is only called that where the account has nothing of it by another entry.
-    async fn revoke(&self, what: &What, changes: &[Change]) -> Result<(), Failure> {
-        if let Some(form) = what.print {
-            self.print(form, changes)?;
-        } else if !changes.is_empty() {
-            self.make(what, changes).await?;
+    async fn revoke(&self, what: &What, revocation: &Revocation) -> Result<(), Failure> {
+        let Revocation { changes, stays } = revocation;
+        let staying = stays_text(&self.observed, stays);
+        match what.print {
+            Some(form) => {
+                self.print(form, changes)?;
+                if !staying.is_empty() {
+                    aside(&format!("This stays:\n{}", staying.trim_end()));
+                }
+            }
+            None => {
+                print(&staying)?;
+                if !changes.is_empty() {
+                    self.make(what, changes).await?;
+                }
+            }
         }
         let done = match (changes.is_empty(), what.print) {
             (true, _) => "nothing was to be taken back",
@@ -311,7 +335,7 @@ impl<'s> Open<'s> {
             changes.iter().for_each(|change| observed.apply(change));
         }
         self.read_above(&mut observed, what).await.map_err(failed)?;
-        let still = still(&observed, &what.wish()).map_err(Failure::refused)?;
+        let still = still(&observed, &what.wish(), stays).map_err(Failure::refused)?;
         let text = still_text(&observed, &still);
         match (still.len(), changes.is_empty()) {
             (0, _) if what.print.is_some() => Ok(()),
@@ -329,6 +353,15 @@ impl<'s> Open<'s> {
                 }))
             }
         }
+    }
+
+    /// The places above the units, from which they may have what a revoke leaves them.
+    async fn look_above(&mut self) -> Result<(), Failure> {
+        let failed = |error| of_directory(self.settings.name.as_str(), &error);
+        for unit in &self.settings_with_units.ous {
+            add_chain(&self.directory, unit, &mut self.observed).await.map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// The places above those that are wished, on which an inherited entry may stand.

@@ -148,7 +148,9 @@ fn above_people(features: &[Feature]) -> Vec<Permission> {
 
 /// Judges a directory by the rights that these features need.
 pub(crate) fn judge(observed: &Observed, features: &[Feature]) -> Judgement {
-    let judge = Judge { observed, who: observed.requester(), wanted: above_people(features) };
+    let resets = features.contains(&Feature::Writeback);
+    let (who, wanted) = (observed.requester(), above_people(features));
+    let judge = Judge { observed, who, wanted, resets };
     let mut findings = judge.controller();
     findings.extend(judge.root(features));
     let mut places: Vec<&Seen> = observed.units.iter().chain(&observed.below).collect();
@@ -187,13 +189,16 @@ struct Judge<'o> {
     observed: &'o Observed,
     who: Requester,
     wanted: Vec<Permission>,
+    /// Writeback is one of the features, so that what keeps somebody from being reset matters.
+    resets: bool,
 }
 
 impl Judge<'_> {
     /// Whether history is enforced where passwords are set.
     fn controller(&self) -> Vec<Finding> {
         let observed = self.observed;
-        if observed.asker.policy_control.is_some() || observed.without_policy_control {
+        let enforced = observed.asker.policy_control.is_some();
+        if enforced || observed.without_policy_control || !self.resets {
             return Vec::new();
         }
         vec![Finding {
@@ -340,13 +345,14 @@ impl Judge<'_> {
                 grouped.add(cause, *permission);
             }
         }
-        if person.protection == Some(Protection::AdminCountAlone) {
+        if self.resets && person.protection == Some(Protection::AdminCountAlone) {
             let inheritance_off = descriptor.is_protected();
             grouped.by_inheritance(Cause::AdminCountLeft { inheritance_off });
         }
         // On an account that is not marked, inheritance that is off is what hides it.
         let off = grouped.0.iter().any(|(cause, _)| *cause == Cause::InheritanceOff);
-        if let Some(attribute) = person.hidden.filter(|_| object.admin_count || !off) {
+        let hidden = person.hidden.filter(|_| self.resets && (object.admin_count || !off));
+        if let Some(attribute) = hidden {
             let inheritance_off = descriptor.is_protected();
             grouped.by_inheritance(Cause::Unjudged { attribute, inheritance_off });
         }

@@ -5,6 +5,7 @@ use directory::security::{Ace, Control, SecurityDescriptor};
 use directory::{DistinguishedName, RightsChange, Surveyed};
 
 use super::judge::{FEATURES, Finding, Kind};
+use super::stays::{Stay, stays};
 use super::{Observed, Seen};
 
 /// What is to be granted, or taken back.
@@ -73,15 +74,33 @@ pub(crate) fn grant(observed: &Observed, wish: &Wish) -> Result<Vec<Change>, Not
     })
 }
 
+/// What a revoke does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Revocation {
+    /// What it takes away.
+    pub(crate) changes: Vec<Change>,
+    /// What it leaves, because others than those that are named need it.
+    pub(crate) stays: Vec<Stay>,
+}
+
 /// What takes the entries of [`grant`] away again. One that was there before anybody granted is the
 /// same entry.
-pub(crate) fn revoke(observed: &Observed, wish: &Wish) -> Result<Vec<Change>, NotThere> {
-    changes(observed, wish, |place, permission, change| {
+pub(crate) fn revoke(observed: &Observed, wish: &Wish) -> Result<Revocation, NotThere> {
+    let mut changes = changes(observed, wish, |place, permission, change| {
         let entry = permission.entry(observed.asker.own.clone());
         if place.has_entry(&entry) {
             change.remove.push((permission, entry));
         }
-    })
+    })?;
+    let stays = stays(observed, wish, &changes)?;
+    for change in &mut changes {
+        let stays = |permission: Permission| {
+            stays.iter().any(|stay| stay.on == change.on && stay.permission == permission)
+        };
+        change.remove.retain(|(permission, _)| !stays(*permission));
+    }
+    changes.retain(|change| !change.remove.is_empty());
+    Ok(Revocation { changes, stays })
 }
 
 fn changes(

@@ -10,7 +10,7 @@ use directory::security::rights::{Permission, Stand};
 use directory::security::{Ace, Aliases, Wanted};
 
 use super::plan::{Change, Obstacle};
-use super::{Observed, dsacls_name, powershell_quoted, quoted};
+use super::{Observed, dsacls_name, powershell, powershell_quoted, quoted};
 
 /// A tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -50,9 +50,15 @@ fn put(text: &mut String, line: &str) {
 
 fn dsacls(text: &mut String, change: &Change, observed: &Observed) {
     let (dn, account) = (dsacls_name(&change.on), observed.account());
-    if !change.remove.is_empty() {
+    if takes_all(change, observed) {
         put(text, &format!("rem dsacls takes away every entry for {account} on this object."));
         put(text, &format!("dsacls \"{dn}\" /R \"{account}\""));
+    } else if !change.remove.is_empty() {
+        put(
+            text,
+            "rem dsacls would take away more for this account: PowerShell takes these alone.",
+        );
+        put(text, &powershell::removal(change));
     }
     for (permission, _) in &change.add {
         let (scope, class) = match permission.stand() {
@@ -71,6 +77,21 @@ fn dsacls(text: &mut String, change: &Change, observed: &Observed) {
         let dn = powershell_quoted(&dn);
         put(text, &format!("powershell -Command \"Set-ADUser -Identity {dn} -Clear adminCount\""));
     }
+}
+
+/// Whether nothing of the account's own is left on the object after a change, so that `dsacls`, which
+/// takes all of somebody's entries away, takes no more. Never on the root of the domain, by whose entries
+/// more lives than is known here.
+fn takes_all(change: &Change, observed: &Observed) -> bool {
+    let list = change.before.as_ref().and_then(|before| before.dacl.as_ref());
+    let gone = |entry: &Ace| change.remove.iter().any(|(_, gone)| gone == entry);
+    let of_account = |entry: &&Ace| {
+        !entry.is_inherited()
+            && entry.access().is_some_and(|access| access.trustee == observed.asker.own)
+    };
+    !change.remove.is_empty()
+        && change.on != observed.head.dn
+        && list.is_some_and(|list| list.entries.iter().filter(of_account).all(gone))
 }
 
 const fn letters(permission: Permission) -> &'static str {

@@ -166,16 +166,18 @@ impl Finding {
         format!("{unit}{}", self.asked_features())
     }
 
-    /// The features besides writeback that it is about, as options.
+    /// The features that it is about, as options; none for writeback alone, which is meant without.
     fn asked_features(&self) -> String {
-        let mut asked = String::new();
+        let mut asked: Vec<Feature> = Vec::new();
         for one in &self.permissions {
-            let named = format!(" --feature {}", feature_name(one.feature()));
-            if one.feature() != Feature::Writeback && !asked.contains(&named) {
-                asked.push_str(&named);
+            if !asked.contains(&one.feature()) {
+                asked.push(one.feature());
             }
         }
-        asked
+        if asked == [Feature::Writeback] {
+            return String::new();
+        }
+        asked.into_iter().map(|one| format!(" --feature {}", feature_name(one))).collect()
     }
 
     /// The place on which an entry of the object's list stands; none where that is not known.

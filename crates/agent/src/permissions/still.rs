@@ -11,6 +11,7 @@ use directory::security::{Ground, Requester, Ruling};
 use super::plan::{NotThere, Wish, wished};
 use super::print::shown;
 use super::remedy::without;
+use super::stays::Stay;
 use super::{Observed, Remedy, feature_name, label, quoted};
 
 /// A right that stands all the same.
@@ -25,11 +26,18 @@ pub(crate) struct Still {
 }
 
 /// Those of the rights wished away that the account has all the same. What everybody has who signs in
-/// is not its own, and is left out; so is what stands where nobody may look.
-pub(crate) fn still(observed: &Observed, wish: &Wish) -> Result<Vec<Still>, NotThere> {
+/// is not its own, and is left out; so is what stands where nobody may look, and what is to stay.
+pub(crate) fn still(
+    observed: &Observed,
+    wish: &Wish,
+    stays: &[Stay],
+) -> Result<Vec<Still>, NotThere> {
     let (who, anybody) = (observed.requester(), anybody());
     let mut found = Vec::new();
     for (permission, place) in wished(observed, wish)? {
+        if stays.iter().any(|stay| stay.on == place.dn && stay.permission == permission) {
+            continue;
+        }
         let Some(descriptor) = place.descriptor() else { continue };
         let has = |who: &Requester| permission.standing(descriptor, who);
         let Ruling { grounds, .. } = match has(&who) {

@@ -358,7 +358,7 @@ fn only_what_is_lacking_is_granted_and_only_that_is_taken_back() {
 
     let mut granted = observed;
     granted.units[0].object.as_mut().unwrap().descriptor = Some(after);
-    let back = revoke(&granted, &wish).unwrap();
+    let back = revoke(&granted, &wish).unwrap().changes;
     let unit = back.iter().find(|change| change.on == granted.units[0].dn).unwrap();
     assert_eq!(unit.after().unwrap().dacl.unwrap().entries.len(), 1);
     let elsewhere = Wish { units: vec![dn("OU=X,DC=corp,DC=example")], ..wish };

@@ -127,7 +127,7 @@ fn what_is_on_its_way_is_waited_for_in_its_own_directory() {
 
 /// What stands all the same, as it is told, without the account's name.
 fn told(observed: &Observed, wish: &Wish) -> Vec<String> {
-    let all = still(observed, wish).unwrap();
+    let all = still(observed, wish, &[]).unwrap();
     let text = still_text(observed, &all);
     text.lines().map(|line| line.replace("corp: svc@corp.example has on ", "")).collect()
 }
@@ -184,10 +184,10 @@ fn what_stands_after_a_revoke_is_named_by_the_entry_that_it_stands_by() {
 fn what_a_revoke_would_leave_is_worked_out_before_it_is_made() {
     let unit = format!("D:AI{}(A;CIIO;GA;;;{GROUP})", rights("CIIO", SERVICE));
     let mut observed = domain("", &unit);
-    let changes = revoke(&observed, &wish()).unwrap();
+    let changes = revoke(&observed, &wish()).unwrap().changes;
     changes.iter().for_each(|change| observed.apply(change));
-    assert_eq!(revoke(&observed, &wish()).unwrap(), []);
-    let still = still(&observed, &wish()).unwrap();
+    assert_eq!(revoke(&observed, &wish()).unwrap().changes, []);
+    let still = still(&observed, &wish(), &[]).unwrap();
     assert_eq!(still.len(), ABOVE.len());
     assert!(still_text(&observed, &still).contains(&format!("by an entry for {GROUP}")));
 }

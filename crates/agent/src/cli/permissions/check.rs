@@ -10,7 +10,7 @@ use directory::{DirectoryError, LdapDirectory};
 use protocol::Clock;
 use serde_json::{Value, json};
 
-use super::{Wanted, aside, chosen, client, who_must_act, with_writeback};
+use super::{Wanted, aside, chosen, client, named_or_writeback, who_must_act};
 use crate::explain::{Line, moved, of_error};
 use crate::permissions::{
     Arrival, Extent, Judgement, Observed, Remedy, arrivals, check_json, check_text, judge,
@@ -31,7 +31,7 @@ pub(in crate::cli) struct Check {
     /// This directory alone, by its name in the configuration.
     #[arg(long)]
     directory: Option<String>,
-    /// Look for the rights of this feature, too. May be given several times.
+    /// Look for the rights of this feature; without it, of writeback. May be given several times.
     #[arg(long = "feature", value_enum)]
     features: Vec<Wanted>,
     /// How many people to look at below each OU of the configuration.
@@ -79,7 +79,7 @@ impl Check {
         settings: &AgentSettings,
         surroundings: &Surroundings,
     ) -> Result<(), Failure> {
-        let features = with_writeback(&self.features);
+        let features = named_or_writeback(&self.features);
         let (mut values, mut findings, mut failed) = (Vec::new(), 0, None);
         for settings in chosen(settings, self.directory.as_deref())? {
             let looked = match client(settings, surroundings) {

@@ -5,7 +5,7 @@ use command::{Failure, print};
 use directory::DistinguishedName;
 
 use super::make::{SERVICE_ACCOUNT, obstructed};
-use super::{Open, What, of_directory, with_writeback};
+use super::{Open, What, named_or_writeback, of_directory};
 use crate::permissions::{Change, Form, shown};
 
 impl Open<'_> {
@@ -16,7 +16,7 @@ impl Open<'_> {
         objects: &[DistinguishedName],
     ) -> Result<(), Failure> {
         let failed = |error| of_directory(self.settings.name.as_str(), &error);
-        let (features, mut changes) = (with_writeback(&what.features), Vec::new());
+        let (features, mut changes) = (named_or_writeback(&what.features), Vec::new());
         for dn in objects {
             let object = self.directory.surveyed(dn).await.map_err(failed)?;
             let there = || Failure::refused(format!("{} is not there", shown(dn)));

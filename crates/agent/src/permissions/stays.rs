@@ -1,0 +1,117 @@
+//! What a revoke leaves where it stands, though it is one of the rights that are wished away: a right on
+//! one object of the domain, which serves other units than those that are named as well.
+
+use std::fmt::Write as _;
+
+use directory::DistinguishedName;
+use directory::security::SecurityDescriptor;
+use directory::security::rights::{Feature, Permission, Stand};
+
+use super::plan::{Change, NotThere, Wish, wished};
+use super::print::shown;
+use super::{Observed, Seen, label};
+
+/// A right that stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stay {
+    /// Where it stands.
+    pub(crate) on: DistinguishedName,
+    /// Which one.
+    pub(crate) permission: Permission,
+    /// Why.
+    pub(crate) why: WhyStays,
+}
+
+/// Why a right stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum WhyStays {
+    /// People of this unit are reset with it.
+    ServesUnit(DistinguishedName),
+    /// No unit has it: it is the whole domain's, and only units were named.
+    OfTheDomain,
+}
+
+/// Those of the rights wished away that stay after these changes to everything else.
+pub(super) fn stays(
+    observed: &Observed,
+    wish: &Wish,
+    changes: &[Change],
+) -> Result<Vec<Stay>, NotThere> {
+    let single = wished(observed, wish)?.into_iter();
+    let single = single.filter(|(permission, _)| permission.stand() != Stand::AboveUsers);
+    let why = |permission: Permission| match permission.feature() {
+        Feature::Writeback if wish.root || !wish.units.is_empty() => {
+            let serves = observed.units.iter().find(|unit| keeps(observed, unit, changes));
+            serves.map(|unit| WhyStays::ServesUnit(unit.dn.clone()))
+        }
+        Feature::Writeback => None,
+        _ => (!wish.units.is_empty()).then_some(WhyStays::OfTheDomain),
+    };
+    let stay = |(permission, place): (Permission, &Seen)| {
+        Some(Stay { on: place.dn.clone(), permission, why: why(permission)? })
+    };
+    Ok(single.filter_map(stay).collect())
+}
+
+/// Whether people of a unit can be reset all the same after these changes, on the unit or above. Where an
+/// entry comes from that was not read, it is taken for one that stays.
+fn keeps(observed: &Observed, unit: &Seen, changes: &[Change]) -> bool {
+    let Some(mut left) = unit.descriptor().cloned() else { return false };
+    left.dacl = left.dacl.map(|mut list| {
+        let mut index = 0;
+        list.entries.retain(|entry| {
+            let place = match entry.is_inherited() {
+                true => observed.origin(&unit.dn, index),
+                false => Some((&unit.dn, entry)),
+            };
+            index += 1;
+            let goes = |change: &Change| {
+                let removed = |(_, gone): &(Permission, _)| {
+                    place.is_some_and(|(on, entry)| *on == change.on && entry == gone)
+                };
+                change.remove.iter().any(removed)
+            };
+            !changes.iter().any(goes)
+        });
+        list
+    });
+    let who = observed.requester();
+    let has = |list: &SecurityDescriptor| {
+        let sets = [Permission::ResetPassword, Permission::ChangePassword];
+        sets.iter().any(|one| one.standing(list, &who).is_granted())
+    };
+    has(&left)
+}
+
+impl Stay {
+    /// Whether `grant` has made it, so that taking it away would have been expected.
+    pub(crate) fn was_granted(&self, observed: &Observed) -> bool {
+        let entry = self.permission.entry(observed.asker.own.clone());
+        let list = observed.object(&self.on).and_then(|object| object.descriptor.as_ref());
+        let list = list.and_then(|descriptor| descriptor.dacl.as_ref());
+        list.is_some_and(|list| list.entries.contains(&entry))
+    }
+
+    /// The reason, as a sentence without its dot.
+    pub(crate) fn reason(&self) -> String {
+        match &self.why {
+            WhyStays::ServesUnit(unit) => {
+                format!("{} keeps writeback, which needs it", shown(unit))
+            }
+            WhyStays::OfTheDomain => {
+                "it is of the whole domain, and only OUs were named: it goes without --ou"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// What stays of that which `grant` has made, each with its reason; empty where nothing does.
+pub(crate) fn stays_text(observed: &Observed, stays: &[Stay]) -> String {
+    let (account, mut text) = (observed.account(), String::new());
+    for stay in stays.iter().filter(|stay| stay.was_granted(observed)) {
+        let (on, right) = (shown(&stay.on), label(stay.permission));
+        let _ = writeln!(text, "On {on}:\n  = {account} may still: {right}; {}", stay.reason());
+    }
+    text
+}

@@ -1,0 +1,126 @@
+//! What a revoke takes, what it leaves, and how that is printed for Windows.
+
+use directory::security::Aliases;
+use directory::security::rights::{Feature, Permission};
+
+use super::stays::WhyStays;
+use super::tests::{ABOVE, SERVICE, WRITEBACK, dn, domain, rights, seen, sid};
+use super::*;
+
+const P: &str = "OU=P,DC=corp,DC=example";
+const R: &str = "OU=R,DC=corp,DC=example";
+const HEAD: &str = "DC=corp,DC=example";
+
+fn wish(root: bool, units: &[&str], features: &[Feature]) -> Wish {
+    let units = units.iter().map(|unit| dn(unit)).collect();
+    Wish { root, units, features: features.to_vec() }
+}
+
+fn text(permission: Permission) -> String {
+    permission.entry(sid(SERVICE)).to_sddl(&Aliases::without_domain()).unwrap()
+}
+
+/// Two units in scope with these lists; this stands on the root besides Unexpire Password.
+fn two_units(root: &str, p: &str, r: &str) -> Observed {
+    let mut observed = domain(root, &format!("D:AI{p}"));
+    observed.units.push(seen(R, &format!("D:AI{r}")));
+    observed
+}
+
+/// The rights that go, by place.
+fn gone(revocation: &Revocation) -> Vec<(String, Vec<Permission>)> {
+    let changes = revocation.changes.iter();
+    let rights = |change: &Change| change.remove.iter().map(|(right, _)| *right).collect();
+    changes.map(|change| (change.on.to_string(), rights(change))).collect()
+}
+
+#[test]
+fn what_stands_on_the_root_goes_once_no_unit_is_reset_with_it() {
+    let own = rights("CIIO", SERVICE);
+    let above = (P.to_owned(), ABOVE.to_vec());
+    let unexpire = (HEAD.to_owned(), vec![Permission::UnexpirePassword]);
+    let serves = |observed: &Observed, wish: &Wish| {
+        let revocation = revoke(observed, wish).unwrap();
+        let [stay] = &revocation.stays[..] else { panic!("{revocation:?}") };
+        assert_eq!(stay.why, WhyStays::ServesUnit(dn(R)));
+        assert_eq!(
+            still(observed, wish, &revocation.stays).unwrap().len(),
+            gone(&revocation)[0].1.len()
+        );
+        revocation
+    };
+    let both = two_units("", &own, &own);
+    let on_p = serves(&both, &wish(false, &[P], WRITEBACK));
+    assert_eq!(gone(&on_p), [above.clone()]);
+    assert_eq!(
+        stays_text(&both, &on_p.stays),
+        format!(
+            "On {HEAD}:\n  = svc@corp.example may still: Unexpire Password; {R} keeps writeback, which needs it\n"
+        )
+    );
+    // Nobody had granted it there: nothing is told of.
+    let mut nothing = both.clone();
+    nothing.head = seen(HEAD, "D:AI");
+    assert_eq!(stays_text(&nothing, &on_p.stays), "");
+
+    let alone = two_units("", &own, "");
+    let revocation = revoke(&alone, &wish(false, &[P], WRITEBACK)).unwrap();
+    assert_eq!((gone(&revocation), revocation.stays), (vec![above, unexpire.clone()], vec![]));
+    let all = revoke(&both, &wish(false, &[], WRITEBACK)).unwrap();
+    assert_eq!((gone(&all).len(), gone(&all)[2].clone()), (3, unexpire));
+
+    // From the root: units that have it by entries of their own keep it, those that inherit do not.
+    let inherited = rights("CIIOID", SERVICE);
+    let root = wish(true, &[], WRITEBACK);
+    let revocation = serves(&two_units(&own, &inherited, &format!("{own}{inherited}")), &root);
+    assert_eq!(gone(&revocation), [(HEAD.to_owned(), ABOVE.to_vec())]);
+    let revocation = revoke(&two_units(&own, &inherited, &inherited), &root).unwrap();
+    assert_eq!((gone(&revocation)[0].1.len(), revocation.stays), (ABOVE.len() + 1, vec![]));
+}
+
+#[test]
+fn a_revoke_is_about_the_features_that_are_named_and_about_no_other_one() {
+    let anchor = Permission::WriteConsistencyGuid;
+    let replicating = Permission::ReplicatingDirectoryChanges;
+    let own = format!("{}{}", rights("CIIO", SERVICE), text(anchor));
+    let observed = two_units(&text(replicating), &own, &own);
+    let by = |features: &[Feature], units: &[&str]| {
+        revoke(&observed, &wish(false, units, features)).unwrap()
+    };
+    let each = |on: &str, right: Permission| (on.to_owned(), vec![right]);
+    assert_eq!(gone(&by(&[Feature::Anchor], &[])), [each(P, anchor), each(R, anchor)]);
+    assert_eq!(gone(&by(&[Feature::Anchor], &[R])), [each(R, anchor)]);
+    assert_eq!(gone(&by(&[Feature::Deletions], &[])), [each(HEAD, replicating)]);
+    let named = by(&[Feature::Deletions], &[P]);
+    assert_eq!((named.changes.len(), &named.stays[0].why), (0, &WhyStays::OfTheDomain));
+    let told = stays_text(&observed, &named.stays);
+    assert!(told.contains("Replicating Directory Changes; it is of the whole domain"), "{told}");
+}
+
+#[test]
+fn dsacls_takes_all_of_an_account_only_where_that_is_what_goes() {
+    let anchor = text(Permission::WriteConsistencyGuid);
+    let own = rights("CIIO", SERVICE);
+    let printed = |observed: &Observed, features: &[Feature]| {
+        let changes = revoke(observed, &wish(false, &[], features)).unwrap().changes;
+        print(Form::Dsacls, &changes, observed).unwrap()
+    };
+    let all = format!("dsacls \"{P}\" /R \"svc@corp.example\"\n");
+    let removes = |text: &str| text.matches("RemoveAccessRuleSpecific").count();
+    // On the root there is more for the account than this command knows of.
+    let text = printed(&domain("", &format!("D:AI{own}")), WRITEBACK);
+    assert!(text.contains(&all) && text.matches("/R").count() == 1, "{text}");
+    assert_eq!(removes(&text), 1, "{text}");
+    let rule = format!(
+        "[Security.Principal.SecurityIdentifier]'{SERVICE}', 'ExtendedRight', 'Allow', [guid]'ccc2dc7d-a6ad-4a7a-8846-c04e3cc53501', 'None', [guid]::Empty)"
+    );
+    assert!(text.contains(&rule) && text.contains(&format!("[ADSI]'LDAP://{HEAD}'")), "{text}");
+    // What another feature has there stays.
+    let text = printed(&domain("", &format!("D:AI{own}{anchor}")), &[Feature::Anchor]);
+    assert!(!text.contains("/R") && removes(&text) == 1, "{text}");
+    let rule = "'WriteProperty', 'Allow', [guid]'23773dc2-b63a-11d2-90e1-00c04fd91ab1', 'Descendents', [guid]'bf967aba-0de6-11d0-a285-00aa003049e2')";
+    assert!(text.contains(rule), "{text}");
+    // What is inherited is nobody's to take there, and not taken by it.
+    let text = printed(&domain("", &format!("D:AI{own}{}", rights("CIIOID", SERVICE))), WRITEBACK);
+    assert!(text.contains(&all), "{text}");
+}
