@@ -13,7 +13,7 @@
 //! stays      what a revoke leaves, because others need it
 //! still      what stands all the same after a revoke
 //! print      the same as commands of administrators' own tools; powershell  what dsacls has no word for
-//! text, json how it is told
+//! text, json, json_change  how it is told
 //! ```
 //!
 //! Reading comes first and judging afterwards, so that a test can judge what no directory holds.
@@ -21,6 +21,7 @@
 mod arrived;
 mod conditional;
 mod json;
+mod json_change;
 mod judge;
 mod observed;
 mod origin;
@@ -36,7 +37,10 @@ mod still;
 mod text;
 
 pub(crate) use arrived::{Arrival, arrivals};
-pub(crate) use json::{check as check_json, not_checked as not_checked_json, of_remedy};
+pub(crate) use json::{
+    check as check_json, not_checked as not_checked_json, of_finding as finding_json, of_remedy,
+};
+pub(crate) use json_change::ChangeTold;
 pub(crate) use judge::{Cause, Finding, Judgement, Kind, is_by_design, judge, own_cause};
 pub(crate) use observed::{Names, Observed, Sampled, Seen};
 pub(crate) use owner::Owned;

@@ -17,12 +17,13 @@ mod permissions;
 use std::sync::Arc;
 
 use clock::SystemClock;
-use directory::security::rights::{LOCKOUT_TIME, RESET_PASSWORD};
+use directory::security::rights::{LOCKOUT_TIME, Permission, RESET_PASSWORD, USER};
 use directory::security::{Ace, SecurityDescriptor, mask};
 use directory_fake::{FakeDomain, FakePerson, NewFakePerson, Population, Served};
 use lab::{Authority, Kind};
 use permissions::{Place, Said};
 use seal::SystemRandomness;
+use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
 const CHECK: [&str; 2] = ["permissions", "check"];
@@ -155,6 +156,87 @@ fn a_revoke_takes_no_more_than_the_feature_and_the_unit_that_are_named() {
     good(&last);
     let gone = "may no longer, by this entry: Unexpire Password\n";
     assert!(last.out.contains(gone) && !last.out.contains("may still"), "{}", last.out);
+}
+
+#[test]
+fn programs_are_told_what_would_be_changed_and_change_nothing_unless_they_say_so() {
+    let fake = Fake::new("forms");
+    let (place, dn) = (&fake.place, fake.dn());
+    // As in the lab, by an entry of its own.
+    let (head, service) = (fake.domain.guid_at("").unwrap(), place.service());
+    let unexpire = Permission::UnexpirePassword.entry(service.clone());
+    let give = |held: &mut SecurityDescriptor| assert!(held.dacl.as_mut().unwrap().add(unexpire));
+    fake.domain.secure(head, give).unwrap();
+    let before = fake.descriptor();
+    let grant = ["permissions", "grant", "--ou", &dn, "--json"];
+    let revoke = ["permissions", "revoke", "--ou", &dn, "--json"];
+    let value = |said: &Said| serde_json::from_str::<serde_json::Value>(&said.out).unwrap();
+
+    let said = place.agent(&grant);
+    good(&said);
+    place.snapshot("preview_grant.json", &pretty(&said));
+    assert_eq!((value(&said)["made"].clone(), fake.descriptor()), (false.into(), before.clone()));
+    let said = place.as_administrator(&grant);
+    good(&said);
+    assert_eq!(value(&said)["made"], true);
+    assert_eq!(value(&said)["changes"][0]["add"].as_array().unwrap().len(), 4);
+    good(&place.agent(&CHECK));
+    let said = place.as_administrator(&grant);
+    good(&said);
+    assert_eq!((&value(&said)["made"], &value(&said)["changes"]), (&false.into(), &json!([])));
+
+    // A denial would beat it, or does.
+    fake.spoil(|entries| {
+        let denial = Ace::deny(mask::CONTROL_ACCESS, directory::Sid::authenticated_users());
+        entries.insert(0, denial.on(RESET_PASSWORD).below(None));
+    });
+    for said in [place.agent(&grant), place.as_administrator(&grant)] {
+        assert_eq!((said.code, &value(&said)["findings"][0]["cause"]), (1, &"denied".into()));
+    }
+    fake.spoil(|entries| drop(entries.remove(0)));
+
+    let granted = fake.descriptor();
+    let said = place.agent(&revoke);
+    good(&said);
+    place.snapshot("preview_revoke.json", &pretty(&said));
+    assert_eq!(fake.descriptor(), granted);
+    // Another unit that is reset with it, and an entry by which the right stands all the same.
+    let other = format!("OU=Second {}", std::process::id());
+    fake.domain.add_unit(&other).unwrap();
+    let other = format!("{other},{}", place.forest.base_dn);
+    place.configure(&[&dn, &other], place.forest.ldaps_port);
+    good(&place.as_administrator(&["permissions", "grant"]));
+    fake.spoil(|entries| {
+        let more = Ace::allow(mask::CONTROL_ACCESS | mask::WRITE_PROPERTY, service.clone());
+        entries.push(more.on(RESET_PASSWORD).below(Some(USER)));
+    });
+    let said = place.as_administrator(&revoke);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert_eq!(said.err, "passback-agent: a right stands all the same\n");
+    place.snapshot("preview_revoke_one.json", &pretty(&said));
+    assert_eq!(place.agent(&["permissions", "revoke", "--json", "--print", "ldif"]).code, 2);
+}
+
+/// One person is let inherit again, by a program.
+#[test]
+fn programs_are_told_what_lets_somebody_inherit_and_what_has_come_of_it() {
+    let fake = Fake::new("forms-inherit").granted();
+    let off = fake.person(NewFakePerson::new("off"));
+    fake.domain.inherit(off.guid, false).unwrap();
+    let dn = off.dn.to_string();
+    let inherit = ["permissions", "grant", "--inherit", &dn, "--json"];
+    let value = |said: &Said| serde_json::from_str::<serde_json::Value>(&said.out).unwrap();
+    let said = fake.place.agent(&inherit);
+    good(&said);
+    let change = json!([{
+        "object": dn, "add": [], "remove": [], "inherit": true, "clear_admin_count": false,
+    }]);
+    assert_eq!((&value(&said)["made"], &value(&said)["changes"]), (&false.into(), &change));
+    assert_eq!(fake.place.agent(&CHECK).code, 1);
+    let said = fake.place.as_administrator(&inherit);
+    good(&said);
+    assert_eq!((&value(&said)["made"], &value(&said)["findings"]), (&true.into(), &json!([])));
+    good(&fake.place.agent(&CHECK));
 }
 
 #[test]

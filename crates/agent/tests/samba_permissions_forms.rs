@@ -139,6 +139,9 @@ fn every_preview_and_every_printed_form_is_as_the_snapshots_say() {
             good(&place.as_administrator(&[&["permissions", "grant"], &only[..]].concat()));
         }
         place.snapshot(&format!("preview_{command}.txt"), &shown(command));
+        let json = place.agent(&[&["permissions", command, "--json"], &only[..]].concat());
+        good(&json);
+        place.snapshot(&format!("preview_{command}.json"), &pretty(&json));
         for form in FORMS {
             let text = printed(command, form);
             let text = if form == "ldif" { readable(&text) } else { text };

@@ -125,6 +125,7 @@ fn every_snapshot_is_as_its_schema_says() {
     for (prefix, name, least) in [
         ("check_", "permissions-check", 4),
         ("show", "permissions-show", 1),
+        ("preview_", "permissions-change", 3),
         ("explain_", "explain", 13),
     ] {
         let (schema, all) = (schema(name), snapshots(prefix));
@@ -166,6 +167,23 @@ fn what_is_not_as_a_schema_says_is_refused() {
         let mut value = lacking.clone();
         value["directories"][0]["findings"][0] = other;
         assert!(wrong(&check, &check, &value, "check").is_some(), "{value}");
+    }
+    let change = schema("permissions-change");
+    let (_, revoke) = snapshots("preview_revoke_one").remove(0);
+    for other in spoiled(&revoke) {
+        assert!(wrong(&change, &change, &other, "change").is_some(), "{other}");
+    }
+    for (field, entries) in [("changes", "remove"), ("stays", "")] {
+        for other in spoiled(&revoke[field][0]) {
+            let mut value = revoke.clone();
+            value[field][0] = other;
+            assert!(wrong(&change, &change, &value, "change").is_some(), "{value}");
+        }
+        for other in revoke[field][0].get(entries).map(|all| spoiled(&all[0])).unwrap_or_default() {
+            let mut value = revoke.clone();
+            value[field][0][entries][0] = other;
+            assert!(wrong(&change, &change, &value, "change").is_some(), "{value}");
+        }
     }
     let explain = schema("explain");
     let (_, orphan) = snapshots("explain_admincount_orphan").remove(0);

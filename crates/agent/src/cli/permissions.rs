@@ -2,8 +2,10 @@
 
 mod check;
 mod conditional;
+mod grant;
 mod inherit;
 mod make;
+mod revoke;
 mod show;
 
 use std::io::Write as _;
@@ -19,14 +21,10 @@ use protocol::Clock;
 use self::check::Check;
 use crate::directories::over_ldaps;
 use crate::permissions::{
-    Change, Extent, Form, Observed, Revocation, Wish, add_chain, findings_text, grant, judge,
-    observe, revoke, stays_text, still, still_text, to_be_let_in,
+    Change, ChangeTold, Extent, Form, Observed, Wish, grant, observe, revoke, to_be_let_in,
 };
 use crate::settings::{AgentSettings, DirectorySettings};
 use crate::surroundings::Surroundings;
-
-/// How many people are looked at below each unit, after a grant, for denials that beat it.
-const GRANT_PEOPLE: u32 = 100;
 
 #[derive(Subcommand)]
 pub(super) enum PermissionsCommand {
@@ -76,6 +74,9 @@ pub(super) struct What {
     /// Change nothing: print it for this tool.
     #[arg(long, value_enum, value_name = "TOOL")]
     print: Option<Form>,
+    /// Answer in JSON. Without --yes, nothing is changed: it is told what would be.
+    #[arg(long, conflicts_with = "print")]
+    json: bool,
     /// The administrator's login; asked for without it.
     #[arg(long)]
     login: Option<String>,
@@ -135,6 +136,8 @@ pub(super) fn who_must_act(error: &DirectoryError, message: String) -> Failure {
     match error {
         DirectoryError::Configuration(_)
         | DirectoryError::Certificate { .. }
+        | DirectoryError::Unfit { .. }
+        | DirectoryError::Unreadable { .. }
         | DirectoryError::BindRefused { .. } => Failure::configuration(message),
         _ => Failure::unavailable(message),
     }
@@ -207,6 +210,11 @@ impl What {
             features: named_or_writeback(&self.features),
         }
     }
+
+    /// Whether changes are made, and not told of alone.
+    const fn makes(&self) -> bool {
+        self.print.is_none() && (!self.json || self.yes)
+    }
 }
 
 /// A directory that is to be changed.
@@ -256,121 +264,15 @@ impl<'s> Open<'s> {
         print(&text.map_err(Failure::refused)?)
     }
 
+    /// Tells programs what was done or would be.
+    fn tell(&self, what: &What, told: ChangeTold<'_>) -> Result<(), Failure> {
+        let told = ChangeTold { made: what.makes() && !told.changes.is_empty(), ..told };
+        print(&format!("{}\n", told.json(&self.observed)))
+    }
+
     fn done(&self, what: &str) -> Result<(), Failure> {
         let name = self.settings.name.as_str();
         print(&format!("{what}. Next: passback-agent permissions check --directory {name}\n"))
-    }
-
-    /// Grants, which is only called granted where no denial beats it; with `--print` they are told of at
-    /// standard error, because what is printed is for a tool.
-    async fn grant(&self, what: &What, changes: &[Change]) -> Result<(), Failure> {
-        if let Some(form) = what.print {
-            self.print(form, changes)?;
-        } else if !changes.is_empty() {
-            self.make(what, changes).await?;
-        }
-        let stands = match (changes.is_empty(), what.print) {
-            (true, _) => "stands already",
-            (false, None) => "was written",
-            (false, Some(_)) => "is printed",
-        };
-        let (done, name) = (format!("what was to be granted {stands}"), &self.settings.name);
-        let failed = |error| not_looked(&done, "for denials", name.as_str(), &error);
-        let extent = Extent { people: GRANT_PEOPLE, below: true };
-        let mut observed = self.again(extent).await.map_err(failed)?;
-        if what.print.is_some() {
-            changes.iter().for_each(|change| observed.apply(change));
-        }
-        let (judgement, wish) =
-            (judge(&observed, &named_or_writeback(&what.features)), what.wish());
-        let denials = judgement.findings.iter().filter(|finding| finding.cause.is_denial());
-        let denials: Vec<_> = denials.filter(|finding| wish.is_about(finding)).collect();
-        let denied = format!("What was to be granted {stands}, and is denied all the same:\n");
-        match (denials.len(), changes.is_empty()) {
-            (0, _) if what.print.is_some() => Ok(()),
-            (0, true) => print("There is nothing to do.\n"),
-            (0, false) => self.done("Granted"),
-            (_, _) if what.print.is_some() => {
-                aside(&format!("{denied}{}", findings_text(&observed, denials)));
-                Ok(())
-            }
-            (count, _) => {
-                print(&denied)?;
-                print(&findings_text(&observed, denials))?;
-                Err(Failure::refused(match count {
-                    1 => "a denial beats what was granted".to_owned(),
-                    count => format!("{count} denials beat what was granted"),
-                }))
-            }
-        }
-    }
-
-    /// Takes back, which is only called that where the account has nothing of it by another entry.
-    async fn revoke(&self, what: &What, revocation: &Revocation) -> Result<(), Failure> {
-        let Revocation { changes, stays } = revocation;
-        let staying = stays_text(&self.observed, stays);
-        match what.print {
-            Some(form) => {
-                self.print(form, changes)?;
-                if !staying.is_empty() {
-                    aside(&format!("This stays:\n{}", staying.trim_end()));
-                }
-            }
-            None => {
-                print(&staying)?;
-                if !changes.is_empty() {
-                    self.make(what, changes).await?;
-                }
-            }
-        }
-        let done = match (changes.is_empty(), what.print) {
-            (true, _) => "nothing was to be taken back",
-            (false, None) => "what was to be taken back is gone",
-            (false, Some(_)) => "what is to be taken back is printed",
-        };
-        let what_stands = "what stands all the same";
-        let failed = |error| not_looked(done, what_stands, self.settings.name.as_str(), &error);
-        let mut observed = self.again(Extent { people: 0, below: false }).await.map_err(failed)?;
-        if what.print.is_some() {
-            changes.iter().for_each(|change| observed.apply(change));
-        }
-        self.read_above(&mut observed, what).await.map_err(failed)?;
-        let still = still(&observed, &what.wish(), stays).map_err(Failure::refused)?;
-        let text = still_text(&observed, &still);
-        match (still.len(), changes.is_empty()) {
-            (0, _) if what.print.is_some() => Ok(()),
-            (0, true) => print("There is nothing to do.\n"),
-            (0, false) => self.done("Taken back"),
-            (_, _) if what.print.is_some() => {
-                aside(text.trim_end());
-                Ok(())
-            }
-            (count, _) => {
-                print(&text)?;
-                Err(Failure::refused(match count {
-                    1 => "a right stands all the same".to_owned(),
-                    count => format!("{count} rights stand all the same"),
-                }))
-            }
-        }
-    }
-
-    /// The places above the units, from which they may have what a revoke leaves them.
-    async fn look_above(&mut self) -> Result<(), Failure> {
-        let failed = |error| of_directory(self.settings.name.as_str(), &error);
-        for unit in &self.settings_with_units.ous {
-            add_chain(&self.directory, unit, &mut self.observed).await.map_err(failed)?;
-        }
-        Ok(())
-    }
-
-    /// The places above those that are wished, on which an inherited entry may stand.
-    async fn read_above(&self, observed: &mut Observed, what: &What) -> Result<(), DirectoryError> {
-        let all = if what.ou.is_empty() { &self.settings.ous } else { &what.ou };
-        for unit in all {
-            add_chain(&self.directory, unit, observed).await?;
-        }
-        Ok(())
     }
 }
 
@@ -382,6 +284,8 @@ fn aside(text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use directory::{BindRefusal, Refusal};
+
     use super::*;
 
     #[test]
@@ -396,5 +300,37 @@ mod tests {
         assert_eq!(failure.message(), expected);
         let set_up = DirectoryError::Configuration("no such head".to_owned());
         assert_eq!(not_looked(written, "for denials", "corp", &set_up).code(), 4);
+    }
+
+    /// INTERFACES: 3 unavailable, 4 configuration. Whatever ends an operation by the configuration does so
+    /// here as well.
+    #[test]
+    fn what_somebody_has_to_set_right_is_told_from_what_is_not_there_at_the_moment() {
+        let text = || "no".to_owned();
+        let refused = |result| {
+            DirectoryError::Refused(Refusal { result, code: None, diagnostic: String::new() })
+        };
+        let bind = DirectoryError::BindRefused {
+            controller: text(),
+            name: text(),
+            refusal: BindRefusal::WrongPassword,
+        };
+        for (error, code) in [
+            (DirectoryError::Configuration(text()), 4),
+            (DirectoryError::Certificate { controller: text(), cause: text() }, 4),
+            (DirectoryError::Unfit { controller: text(), cause: text() }, 4),
+            (DirectoryError::Unreadable { attribute: "tokenGroups" }, 4),
+            (bind, 4),
+            (DirectoryError::PdcUnreachable { cause: text() }, 3),
+            (DirectoryError::NoPreferred { cause: text() }, 3),
+            (DirectoryError::Lost { cause: text() }, 3),
+            (DirectoryError::TooMuch { attribute: text(), limit: text() }, 3),
+            (refused(51), 3),
+        ] {
+            assert_eq!(of_directory("corp", &error).code(), code, "{error}");
+            if error.outcome() == protocol::Outcome::DirectoryConfiguration {
+                assert_eq!(code, 4, "{error}");
+            }
+        }
     }
 }

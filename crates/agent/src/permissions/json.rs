@@ -82,7 +82,8 @@ fn of_arrival(arrival: &Arrival, observed: &Observed) -> Value {
     })
 }
 
-fn of_finding(finding: &Finding, observed: &Observed) -> Value {
+/// Something that is not as it must be.
+pub(crate) fn of_finding(finding: &Finding, observed: &Observed) -> Value {
     let kind = match finding.kind {
         Kind::Root => "root",
         Kind::Unit => "unit",

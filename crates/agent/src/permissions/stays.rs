@@ -6,10 +6,11 @@ use std::fmt::Write as _;
 use directory::DistinguishedName;
 use directory::security::SecurityDescriptor;
 use directory::security::rights::{Feature, Permission, Stand};
+use serde_json::{Value, json};
 
 use super::plan::{Change, NotThere, Wish, wished};
 use super::print::shown;
-use super::{Observed, Seen, label};
+use super::{Observed, Seen, key, label};
 
 /// A right that stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +42,10 @@ pub(super) fn stays(
     let single = single.filter(|(permission, _)| permission.stand() != Stand::AboveUsers);
     let why = |permission: Permission| match permission.feature() {
         Feature::Writeback if wish.root || !wish.units.is_empty() => {
-            let serves = observed.units.iter().find(|unit| keeps(observed, unit, changes));
+            // Of several, one that was not named is told.
+            let mut units: Vec<&Seen> = observed.units.iter().collect();
+            units.sort_by_key(|unit| wish.units.contains(&unit.dn));
+            let serves = units.into_iter().find(|unit| keeps(observed, unit, changes));
             serves.map(|unit| WhyStays::ServesUnit(unit.dn.clone()))
         }
         Feature::Writeback => None,
@@ -85,15 +89,24 @@ fn keeps(observed: &Observed, unit: &Seen, changes: &[Change]) -> bool {
 
 impl Stay {
     /// Whether `grant` has made it, so that taking it away would have been expected.
-    pub(crate) fn was_granted(&self, observed: &Observed) -> bool {
+    pub(super) fn was_granted(&self, observed: &Observed) -> bool {
         let entry = self.permission.entry(observed.asker.own.clone());
         let list = observed.object(&self.on).and_then(|object| object.descriptor.as_ref());
         let list = list.and_then(|descriptor| descriptor.dacl.as_ref());
         list.is_some_and(|list| list.entries.contains(&entry))
     }
 
+    /// For programs.
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "object": self.on.to_string(),
+            "right": key(self.permission),
+            "reason": self.reason(),
+        })
+    }
+
     /// The reason, as a sentence without its dot.
-    pub(crate) fn reason(&self) -> String {
+    fn reason(&self) -> String {
         match &self.why {
             WhyStays::ServesUnit(unit) => {
                 format!("{} keeps writeback, which needs it", shown(unit))

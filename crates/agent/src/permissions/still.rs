@@ -7,12 +7,13 @@ use directory::DistinguishedName;
 use directory::Sid;
 use directory::security::rights::{Permission, Stand};
 use directory::security::{Ground, Requester, Ruling};
+use serde_json::{Value, json};
 
 use super::plan::{NotThere, Wish, wished};
 use super::print::shown;
 use super::remedy::without;
 use super::stays::Stay;
-use super::{Observed, Remedy, feature_name, label, quoted};
+use super::{Observed, Remedy, feature_name, key, label, of_remedy, quoted};
 
 /// A right that stands all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +69,17 @@ pub(crate) fn still_text(observed: &Observed, all: &[Still]) -> String {
 }
 
 impl Still {
+    /// For programs.
+    pub(super) fn json(&self, observed: &Observed) -> Value {
+        let remedies = self.remedies(observed);
+        json!({
+            "object": self.on.to_string(),
+            "right": key(self.permission),
+            "text": self.text(observed),
+            "fixes": remedies.iter().map(of_remedy).collect::<Vec<_>>(),
+        })
+    }
+
     fn text(&self, observed: &Observed) -> String {
         let by: Vec<String> = self.grounds.iter().map(|ground| self.by(ground, observed)).collect();
         format!(

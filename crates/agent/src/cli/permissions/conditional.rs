@@ -1,12 +1,13 @@
 //! `passback-agent permissions grant --drop-conditional`: takes away what may deny a right under a condition
 //! that nobody can evaluate here.
 
-use command::{Failure, print};
+use command::Failure;
 use directory::DistinguishedName;
 
+use super::inherit::After;
 use super::make::{SERVICE_ACCOUNT, obstructed};
 use super::{Open, What, named_or_writeback, of_directory};
-use crate::permissions::{Change, Form, shown};
+use crate::permissions::{Change, ChangeTold, Form, shown};
 
 impl Open<'_> {
     /// Takes these entries away, and looks whether the service account has its rights there.
@@ -25,8 +26,9 @@ impl Open<'_> {
             changes.extend(change.map_err(|why| obstructed(SERVICE_ACCOUNT, dn, why))?);
         }
         match what.print {
-            None if changes.is_empty() => return print("There is nothing to do.\n"),
-            None => self.make(what, &changes).await?,
+            None if what.makes() && !changes.is_empty() => self.make(what, &changes).await?,
+            None if what.makes() => {}
+            None => return self.tell(what, ChangeTold::of("grant", &changes)),
             Some(form @ Form::Ldif) => return self.print(form, &changes),
             // A condition has no text that these would take, and dsacls takes whole accounts away.
             Some(Form::Dsacls | Form::SambaTool) => {
@@ -35,9 +37,7 @@ impl Open<'_> {
                 ));
             }
         }
-        for dn in objects {
-            self.lacks_nothing(dn, "has no such entry any more", &features).await?;
-        }
-        self.done("Taken away")
+        let after = After { done: "has no such entry any more", features: &features };
+        self.tell_after(what, objects, &changes, &after).await
     }
 }

@@ -14,8 +14,8 @@ use directory::{
 use super::make::{ADMINISTRATOR, SERVICE_ACCOUNT, obstructed};
 use super::{Open, What, aside, not_looked};
 use crate::permissions::{
-    Change, Extent, Finding, Kind, Observed, Obstacle, Seen, add_chain, findings_text,
-    is_by_design, judge, sampled, shown,
+    Change, ChangeTold, Extent, Finding, Kind, Observed, Obstacle, Seen, add_chain, finding_json,
+    findings_text, is_by_design, judge, sampled, shown,
 };
 
 impl Open<'_> {
@@ -25,12 +25,15 @@ impl Open<'_> {
         what: &What,
         objects: &[DistinguishedName],
     ) -> Result<(), Failure> {
-        if let Some(form) = what.print {
+        if !what.makes() {
             let mut changes = Vec::new();
             for dn in objects {
                 changes.extend(self.as_far_as_seen(dn).await?);
             }
-            return self.print(form, &changes);
+            return match what.print {
+                Some(form) => self.print(form, &changes),
+                None => self.tell(what, ChangeTold::of("grant", &changes)),
+            };
         }
         let administrator = self.administrator(what)?;
         let mut changes = Vec::new();
@@ -38,15 +41,48 @@ impl Open<'_> {
             let read = inheriting(&administrator, dn).await;
             changes.extend(read.map_err(|error| self.not_read(dn, ADMINISTRATOR, error))?);
         }
+        if !changes.is_empty() {
+            self.agreed(what, &changes)?;
+            self.written(&administrator, &changes).await?;
+        }
+        let after = After { done: "inherits again", features: &[Feature::Writeback] };
+        self.tell_after(what, objects, &changes, &after).await
+    }
+
+    /// Tells what was done, once the service account lacks nothing there any more.
+    pub(super) async fn tell_after(
+        &self,
+        what: &What,
+        objects: &[DistinguishedName],
+        changes: &[Change],
+        after: &After<'_>,
+    ) -> Result<(), Failure> {
         if changes.is_empty() {
-            return print("There is nothing to do.\n");
+            return match what.json {
+                true => self.tell(what, ChangeTold::of("grant", changes)),
+                false => print("There is nothing to do.\n"),
+            };
         }
-        self.agreed(what, &changes)?;
-        self.written(&administrator, &changes).await?;
+        let mut findings = Vec::new();
         for dn in objects {
-            self.lacks_nothing(dn, "inherits again", &[Feature::Writeback]).await?;
+            let (observed, left) = self.left(dn, after).await?;
+            if what.json {
+                findings.extend(left.iter().map(|finding| finding_json(finding, &observed)));
+            } else if !left.is_empty() {
+                let on = format!("{} {}", shown(dn), after.done);
+                print(&format!("{on}, and this is not as it should be:\n"))?;
+                print(&findings_text(&observed, &left))?;
+                return Err(Failure::refused(NOT_ALL));
+            }
         }
-        self.done("Inherits again")
+        if !what.json {
+            let mut done = after.done.to_owned();
+            done.get_mut(..1).map(str::make_ascii_uppercase);
+            return self.done(&done);
+        }
+        let lacks = !findings.is_empty();
+        self.tell(what, ChangeTold { findings, ..ChangeTold::of("grant", changes) })?;
+        if lacks { Err(Failure::refused(NOT_ALL)) } else { Ok(()) }
     }
 
     /// The change as the service account can work it out.
@@ -85,13 +121,12 @@ impl Open<'_> {
     }
 
     /// A second look, as the service account: what it lacks there by now has another cause.
-    pub(super) async fn lacks_nothing(
+    async fn left(
         &self,
         dn: &DistinguishedName,
-        done: &str,
-        features: &[Feature],
-    ) -> Result<(), Failure> {
-        let (on, name) = (format!("{} {done}", shown(dn)), self.settings.name.as_str());
+        after: &After<'_>,
+    ) -> Result<(Observed, Vec<Finding>), Failure> {
+        let (on, name) = (format!("{} {}", shown(dn), after.done), self.settings.name.as_str());
         let failed = |error| not_looked(&on, "what is lacking there", name, &error);
         let mut observed = self.again(Extent { people: 0, below: false }).await.map_err(failed)?;
         add_chain(&self.directory, dn, &mut observed).await.map_err(failed)?;
@@ -105,16 +140,22 @@ impl Open<'_> {
             }
             object => observed.below.push(Seen { dn: dn.clone(), object }),
         }
-        let findings = judge(&observed, features).findings;
-        let left: Vec<&Finding> = findings.iter().filter(|one| is_about(one, dn)).collect();
-        if left.is_empty() {
-            return Ok(());
-        }
-        print(&format!("{on}, and this is not as it should be:\n"))?;
-        print(&findings_text(&observed, left))?;
-        Err(Failure::refused("it was done, and something else is lacking"))
+        let mut findings = judge(&observed, after.features).findings;
+        findings.retain(|one| is_about(one, dn));
+        Ok((observed, findings))
     }
 }
+
+/// What is looked for after a change to single objects.
+pub(super) struct After<'a> {
+    /// What was done, said of an object.
+    pub(super) done: &'a str,
+    /// The features whose rights are looked for.
+    pub(super) features: &'a [Feature],
+}
+
+/// How a command ends that has done what it should, and something is lacking all the same.
+const NOT_ALL: &str = "it was done, and something else is lacking";
 
 /// Whether it is one of those objects of the domain on which rights stand by themselves.
 fn is_single(observed: &Observed, dn: &DistinguishedName) -> bool {

@@ -31,9 +31,11 @@ impl Open<'_> {
         self.written(&administrator, changes).await
     }
 
-    /// Shows the changes, and asks whether to go on.
+    /// Shows the changes, and asks whether to go on; a program has said so, and is told afterwards.
     pub(super) fn agreed(&self, what: &What, changes: &[Change]) -> Result<(), Failure> {
-        print(&preview(&self.observed, changes))?;
+        if !what.json {
+            print(&preview(&self.observed, changes))?;
+        }
         match what.yes || ask::whether("Go on?")? {
             true => Ok(()),
             false => Err(Failure::refused("nothing was changed")),
