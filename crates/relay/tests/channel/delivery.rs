@@ -10,7 +10,10 @@ use relay::limits::{BODY_MAX, HEADERS_MAX};
 use relay::{Delivered, DeliveryError, Limits, Response};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
+use crate::promises::{SECOND, answer_ping, channel};
 use crate::world::{SHORT, SOON, World, answer, eventually, limits, next_json, request};
 
 fn failed(kind: relay::DeliveryErrorKind, delivered: Delivered) -> Result<Response, DeliveryError> {
@@ -95,15 +98,34 @@ async fn a_listener_lost_after_delivery_leaves_it_unknown() {
 }
 
 #[tokio::test]
+async fn what_crosses_the_farewell_of_a_listener_that_has_answered_all_is_answered_503() {
+    for (reason, declined) in
+        [("listener left, all answered", true), ("listener left", false), ("", false)]
+    {
+        let world = World::new().await;
+        let agent = world.agent(1);
+        let mut raw = world.raw(&agent).await;
+        let asked = world.relay.deliver(&agent.entity, request("/", "crossing"), SOON);
+        let leave = async {
+            assert_ne!(next_json(&mut raw).await["request"], json!(null));
+            let close = CloseFrame { code: CloseCode::Normal, reason: reason.into() };
+            raw.send(Message::Close(Some(close))).await.unwrap();
+        };
+        let (answer, ()) = tokio::join!(asked, leave);
+        let lost = failed(ListenerLost, Delivered::Unknown);
+        assert_eq!(answer, if declined { Ok(Response::empty(503)) } else { lost }, "{reason}");
+    }
+}
+
+#[tokio::test]
 async fn a_listener_that_answered_a_later_ping_has_the_request() {
-    let world = World::new().await;
-    let agent = world.agent(1);
-    let mut raw = world.raw(&agent).await;
-    let delivery = world.relay.deliver(&agent.entity, request("/", "x"), SHORT);
+    let (world, agent, mut raw) = channel().await;
+    let delivery = world.relay.deliver(&agent.entity, request("/", "x"), 60 * SECOND);
     let listen = async {
-        // Reading answers pings, and nothing else.
-        let _ =
-            tokio::time::timeout(2 * SHORT, async { while raw.next().await.is_some() {} }).await;
+        next_json(&mut raw).await;
+        world.clock.advance(20 * SECOND);
+        answer_ping(&mut raw).await;
+        world.clock.advance(40 * SECOND);
     };
     let (result, ()) = tokio::join!(delivery, listen);
     assert_eq!(result, failed(Timeout, Delivered::Yes));
@@ -215,7 +237,7 @@ async fn a_sender_that_goes_away_leaves_nothing_behind() {
     let given_up =
         tokio::time::timeout(SHORT, world.relay.deliver(entity, request("/wait", ""), SOON));
     assert!(given_up.await.is_err());
-    // A relay with nothing in flight drains at once.
+    // A relay with nothing in flight drains at once; else it waits for longer than anything takes.
     let began = tokio::time::Instant::now();
     world.relay.drain().await;
     assert!(began.elapsed() < limits().drain, "{:?}", began.elapsed());

@@ -3,19 +3,19 @@
 
 use axum::body::Body;
 use futures_util::{SinkExt as _, StreamExt as _};
-use relay::{Entity, Limits};
+use relay::Entity;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::senders::{answer_with, listening_at, meet, next_body, send};
 use crate::sockets::met;
-use crate::world::{Raw, SOON, World, answer, close_code, limits, next_json};
+use crate::world::{Raw, World, answer, close_code, limits, next_json};
 
 /// Twenty times what anything carries.
 const FAR_TOO_MUCH: usize = 20 * 1024 * 1024;
 
 async fn listening() -> (World, Entity, Raw) {
-    listening_at(World::alone(Limits { silence: SOON, ..limits() }).await).await
+    listening_at(World::alone(limits()).await).await
 }
 
 /// Somebody sends, and the listener on this channel answers.

@@ -5,8 +5,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use relay::{Proxy, Status, TlsTransport};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 
+use crate::port::held;
 use crate::world::{SOON, World, request};
 
 const PROGRAM: &str = "/usr/bin/tinyproxy";
@@ -18,6 +19,8 @@ struct TinyProxy {
     process: Child,
     port: u16,
     folder: PathBuf,
+    /// Its port, until it listens and after.
+    _held: TcpSocket,
 }
 
 impl TinyProxy {
@@ -25,8 +28,8 @@ impl TinyProxy {
     async fn start(name: &str, allowed: u16) -> Self {
         let folder = std::env::temp_dir().join(format!("passback-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        // Nobody else takes the port in between: the kernel hands out others first.
-        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let (held, place) = held();
+        let port = place.port();
         let file = folder.join("tinyproxy.conf");
         let text = format!(
             "Port {port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 20\nAllow 127.0.0.1\n\
@@ -42,7 +45,7 @@ impl TinyProxy {
             }
         });
         started.await.expect("a proxy that listens");
-        Self { process, port, folder }
+        Self { process, port, folder, _held: held }
     }
 
     fn at(&self) -> Proxy {

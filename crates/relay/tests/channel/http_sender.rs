@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use crate::port::certificates;
+use crate::port::{certificates, held};
 use crate::proxy::Proxy;
 use crate::senders::{answer_with, listening_at, next_body};
 use crate::shared_keys::{LISTEN, SEND, share, shared};
@@ -228,8 +228,8 @@ async fn a_relay_that_is_full_or_being_stopped_has_delivered_nothing() {
 async fn without_a_connection_nothing_was_delivered() {
     let (world, entity, _raw) = listening(limits()).await;
     let key = Key::new(SEND);
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let error = send(&sender(&world, free, key.of("send")), &entity).await.unwrap_err();
+    let (_held, nobody) = held();
+    let error = send(&sender(&world, nobody, key.of("send")), &entity).await.unwrap_err();
     assert_is(&error, "no TCP connection", Delivered::No);
 
     let strangers = TlsTransport::new(&certificates().1);

@@ -5,11 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use protocol::{Clock as _, InstanceId};
-use relay::{DeliveryErrorKind, ListenerConfig, Status, TlsTransport};
+use relay::{DeliveryErrorKind, Limits, ListenerConfig, Status, TlsTransport};
 use tokio::time::timeout;
 
 use crate::proxy::Proxy;
-use crate::world::{SHORT, SOON, World, eventually, listen_path, request};
+use crate::world::{HASTY, SHORT, SOON, World, eventually, limits, listen_path, request};
 
 fn connected(status: &Status) -> bool {
     matches!(status, Status::Connected { .. })
@@ -39,11 +39,11 @@ async fn it_comes_back_after_the_relay_was_restarted() {
 
 #[tokio::test]
 async fn a_half_open_connection_is_noticed_on_both_sides() {
-    let world = World::new().await;
+    let world = World::with(Limits { silence: HASTY, ..limits() }).await;
     let proxy = Proxy::before(world.address).await;
     let agent = world.agent(1);
     let url = format!("wss://{}/", proxy.address).parse().unwrap();
-    let config = ListenerConfig { url, ..world.config(&agent.entity) };
+    let config = ListenerConfig { url, silence: HASTY, ..world.config(&agent.entity) };
     let mut listening = world.listen_with(agent, config);
     world.listener_is_there(&listening.agent.entity).await;
     listening.until(connected).await;
@@ -150,8 +150,12 @@ async fn a_request_outlives_its_channel() {
 
 #[tokio::test]
 async fn a_handler_that_panics_is_an_answer_too() {
-    let world = World::new().await;
-    let listening = world.listening().await;
+    // To print where it panicked may take longer than anybody is silent in these tests.
+    let world = World::with(Limits { silence: SOON, ..limits() }).await;
+    let agent = world.agent(1);
+    let config = ListenerConfig { silence: SOON, ..world.config(&agent.entity) };
+    let listening = world.listen_with(agent, config);
+    world.listener_is_there(&listening.agent.entity).await;
     let entity = &listening.agent.entity;
     let response = world.relay.deliver(entity, request("/panic", ""), SOON).await;
     assert_eq!(response.unwrap().status, 500);

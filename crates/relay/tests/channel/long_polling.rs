@@ -9,13 +9,13 @@ use std::task::{Context, Poll, ready};
 use futures_util::future::join_all;
 use relay::limits::BODY_MAX;
 use relay::{
-    BoxFuture, ByteStream, Limits, ListenerConfig, LongPolling, Status, TlsTransport, Transport,
+    BoxFuture, ByteStream, ListenerConfig, LongPolling, Status, TlsTransport, Transport,
     TransportError,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::hands::Hands;
-use crate::world::{Listening, SOON, World, limits, request};
+use crate::world::{Listening, SOON, World, request};
 
 /// What a network does with connections.
 trait Network: Send + Sync + 'static {
@@ -205,13 +205,12 @@ impl Network for Brittle {
 
 #[tokio::test]
 async fn nothing_is_lost_or_comes_twice_over_connections_that_break() {
-    // A request is made again after half a second, longer than these worlds are patient.
-    let world = World::with(Limits { silence: SOON, ..limits() }).await;
+    let world = World::new().await;
     let connections = Arc::new(AtomicUsize::new(0));
     let network = Brittle(Arc::clone(&connections));
     let agent = world.agent(1);
     let transport = parked(&world, Arc::new(Through { over: direct(&world), network }));
-    let config = ListenerConfig { transport, silence: SOON, ..world.config(&agent.entity) };
+    let config = ListenerConfig { transport, ..world.config(&agent.entity) };
     let listening = world.listen_with(agent, config);
     world.listener_is_there(&listening.agent.entity).await;
     for size in [1_000, 20_000, 50_000, 3_000] {

@@ -19,6 +19,7 @@ mod http_sender;
 mod known;
 mod listener;
 mod long_polling;
+mod malformed;
 mod nodes;
 mod port;
 mod promises;

@@ -1,5 +1,6 @@
 //! The port of a relay: TLS on loopback, and who is trusted.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
@@ -7,10 +8,21 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use relay::Counting;
 use rustls::pki_types::PrivateKeyDer;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tower::Service as _;
+
+/// A place on loopback at which nobody listens, and which nobody else is given, listening or not, for as
+/// long as the socket lives: one that the kernel gave and that was let go may be anybody's a moment later.
+pub(crate) fn held() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    // So that a listener beside it may have it.
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
+}
 
 pub(crate) async fn accept(
     port: TcpListener,

@@ -61,7 +61,12 @@ async fn a_listener_that_answers_its_pings_stays_and_one_that_does_not_has_45_se
     // From here on nobody reads: the connection is half open.
     world.clock.advance(20 * SECOND);
     waits(&world, 20 * SECOND).await;
-    world.clock.advance(20 * SECOND);
+    // The ping that it owes an answer to is 2 s old: others are the better choice from here on.
+    world.clock.advance(2 * SECOND);
+    assert!(world.relay.is_prompt(&agent.entity));
+    world.clock.advance(MILLISECOND);
+    assert!(!world.relay.is_prompt(&agent.entity) && world.relay.is_listening(&agent.entity));
+    world.clock.advance(18 * SECOND - MILLISECOND);
     waits(&world, 5 * SECOND).await;
     world.clock.advance(5 * SECOND - MILLISECOND);
     waits(&world, MILLISECOND).await;

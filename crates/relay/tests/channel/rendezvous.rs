@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use protocol::{Clock as _, Timestamp};
 use relay::limits::{BODY_MAX, RENDEZVOUS_MAX};
 use relay::token::sas;
-use relay::{Limits, ListenerConfig, Status, TokenSource};
+use relay::{Status, TokenSource};
 use tokio::time::timeout;
 
 use crate::hands::Hands;
@@ -17,10 +17,9 @@ use crate::world::{Listening, SHORT, SOON, World, limits};
 
 /// A relay that stands alone, with the real listener of an agent that shared keys may send to.
 async fn listening() -> (World, Listening) {
-    // Printing a panic holds up both sides for longer than the other tests' silence.
-    let world = World::alone(Limits { silence: SOON, ..limits() }).await;
+    let world = World::alone(limits()).await;
     let agent = world.agent(1);
-    let config = ListenerConfig { silence: SOON, ..world.config(&agent.entity) };
+    let config = world.config(&agent.entity);
     let listening = world.listen_with(agent, config);
     world.listener_is_there(&listening.agent.entity).await;
     share(&world, &listening.agent.entity);

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::promises::{SECOND, patient};
 use crate::shared_keys::{address, shared, token};
 use crate::world::{Raw, SHORT, SOON, World, answer, close_code, limits, listen_path, next_json};
 
@@ -235,7 +236,7 @@ async fn a_rendezvous_that_fails_is_a_listener_lost() {
 
 #[tokio::test]
 async fn a_rendezvous_has_its_time_and_ends_with_its_sender() {
-    let soon_over = Limits { rendezvous: SHORT, response: 4 * SHORT, silence: SOON, ..limits() };
+    let soon_over = Limits { rendezvous: SHORT, response: 4 * SHORT, ..limits() };
     let (world, entity, mut raw) = listening(soon_over).await;
     let listen = async {
         let announced = next_json(&mut raw).await;
@@ -247,10 +248,13 @@ async fn a_rendezvous_has_its_time_and_ends_with_its_sender() {
     let (answer, ()) = tokio::join!(sent, listen);
     assert_eq!((answer.status, answer.header("Relay-Error")), (504, "timeout; delivered=no"));
 
+    let (world, entity, mut raw) = listening_at(patient().await).await;
+    let target = format!("/{entity}");
     let listen = async {
         let announced = next_json(&mut raw).await;
         let mut met = meet(&world, &announced).await.expect("a rendezvous");
         next_body(&mut met).await;
+        world.clock.advance(60 * SECOND);
         assert_eq!(close_code(&mut met).await, Some(1000), "nobody waits any more");
     };
     let sent = send(&world, &entity, &target, vec![b'x'; BODY_MAX + 1]);

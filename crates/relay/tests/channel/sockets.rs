@@ -9,8 +9,10 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use crate::promises::{SECOND, answer_ping};
+use crate::senders::listening_at;
 use crate::shared_keys::{address, shared, token};
-use crate::world::{Raw, SHORT, SOON, World, close_code, limits, listen_path, next_json};
+use crate::world::{HASTY, Raw, SHORT, SOON, World, close_code, limits, listen_path, next_json};
 
 async fn listening(limits: Limits) -> (World, Entity, Raw) {
     let world = World::alone(limits).await;
@@ -80,7 +82,8 @@ async fn next(raw: &mut Raw) -> Message {
 
 #[tokio::test]
 async fn a_sender_and_a_listener_meet_and_speak_both_ways() {
-    let (world, entity, mut raw) = listening(limits()).await;
+    let world = World::alone_on_manual_time(Limits::default()).await;
+    let (world, entity, mut raw) = listening_at(world).await;
     let path = connect_path(&world, &entity);
     let offered = [("Sec-WebSocket-Protocol", "chat, other"), ("Sec-WebSocket-Extensions", "x")];
     let accept = async {
@@ -94,8 +97,8 @@ async fn a_sender_and_a_listener_meet_and_speak_both_ways() {
     let (sender, (frame, meeting, listener)) = tokio::join!(open(&world, &path, &offered), accept);
     let ((mut sender, chosen), (mut listener, echoed)) = (sender.unwrap(), listener);
     assert_eq!((chosen.as_deref(), echoed.as_deref()), (Some("other"), Some("other")));
-    assert!(meeting.starts_with(&format!("/$hc/{entity}/more?sb-hc-action=accept&")), "{meeting}");
-    assert!(meeting.ends_with("&x=1") && !frame.to_string().contains("SharedAccess"), "{frame}");
+    let ours = format!("/$hc/{entity}/more?x=1&sb-hc-action=accept&sb-hc-id=");
+    assert!(meeting.starts_with(&ours) && !frame.to_string().contains("SharedAccess"), "{frame}");
     let headers = frame["accept"]["connectHeaders"].as_object().unwrap();
     assert!(headers.contains_key("sec-websocket-key") && headers.contains_key("host"));
     assert_eq!(frame["accept"]["remoteEndpoint"]["address"], "127.0.0.1");
@@ -108,9 +111,12 @@ async fn a_sender_and_a_listener_meet_and_speak_both_ways() {
     listener.send(large.clone()).await.unwrap();
     assert_eq!(next(&mut sender).await, large);
     // Longer than a silent side is borne with: pings of the relay are answered meanwhile.
-    let quiet =
-        tokio::join!(timeout(4 * SHORT, sender.next()), timeout(4 * SHORT, listener.next()));
-    drop(quiet);
+    for _ in 0..3 {
+        world.clock.advance(20 * SECOND);
+        for side in [&mut sender, &mut listener] {
+            answer_ping(side).await;
+        }
+    }
     sender.send(Message::text("still there")).await.unwrap();
     assert_eq!(next(&mut listener).await, Message::text("still there"));
 
@@ -138,6 +144,26 @@ async fn a_listener_declines_with_a_status_and_is_answered_410() {
 }
 
 #[tokio::test]
+async fn what_a_sender_calls_its_own_pairs_declines_for_nobody() {
+    let (world, entity, mut raw) = listening(limits()).await;
+    let path = format!("{}&statusCode=409&statusDescription=mine", connect_path(&world, &entity));
+    let accept = async {
+        let meeting = meeting(&world, &next_json(&mut raw).await);
+        assert!(meeting.contains("statusCode=409"), "the listener reads them: {meeting}");
+        open(&world, &meeting, &[]).await
+    };
+    let (sender, listener) = tokio::join!(open(&world, &path, &[]), accept);
+    assert!(sender.is_ok() && listener.is_ok(), "they are in a pipe");
+    let decline = async {
+        let meeting = meeting(&world, &next_json(&mut raw).await);
+        open(&world, &format!("{meeting}&statusCode=404&statusDescription=theirs"), &[]).await
+    };
+    let (sender, listener) = tokio::join!(open(&world, &path, &[]), decline);
+    assert_eq!(sender.err(), Some((404, "theirs".to_owned())));
+    assert_eq!(listener.err().map(|refused| refused.0), Some(410));
+}
+
+#[tokio::test]
 async fn who_may_not_connect_is_told_so() {
     let (world, entity, raw) = listening(Limits { rendezvous: SHORT, ..limits() }).await;
     let status = async |path: &str, token: &str| {
@@ -153,6 +179,10 @@ async fn who_may_not_connect_is_told_so() {
     let everywhere = token(&world, "http://127.0.0.1", "send", 3_600);
     assert_eq!(status("/$hc/nobody?sb-hc-action=connect", &everywhere).await, Some(404));
     assert_eq!(status(&path.replace("connect", "dance"), &good).await, Some(400));
+    let large = "x".repeat(32 * 1024);
+    let headers = [("ServiceBusAuthorization", good.as_str()), ("X-Large", large.as_str())];
+    let refused = open(&world, &path, &headers).await;
+    assert_eq!(refused.err().map(|refused| refused.0), Some(431));
     assert_eq!(status(&path, &good).await, Some(504), "the listener does not come");
     drop(raw);
     crate::world::eventually(|| !world.relay.is_listening(&entity)).await;
@@ -161,7 +191,7 @@ async fn who_may_not_connect_is_told_so() {
 
 #[tokio::test]
 async fn each_end_of_a_pipe_has_its_code() {
-    let (world, entity, mut raw) = listening(Limits { silence: SOON, ..limits() }).await;
+    let (world, entity, mut raw) = listening(limits()).await;
     let (mut sender, listener) = met(&world, &entity, &mut raw).await;
     drop(listener);
     assert_eq!(close_code(&mut sender).await, Some(1000), "listener left");
@@ -182,7 +212,7 @@ async fn each_end_of_a_pipe_has_its_code() {
 
 #[tokio::test]
 async fn a_side_that_does_not_answer_pings_is_given_up() {
-    let (world, entity, mut raw) = listening(limits()).await;
+    let (world, entity, mut raw) = listening(Limits { silence: HASTY, ..limits() }).await;
     let (_silent, mut listener) = met(&world, &entity, &mut raw).await;
     // Nobody reads the sender's socket, as behind a connection that is half open.
     assert_eq!(close_code(&mut listener).await, Some(1001));

@@ -17,7 +17,7 @@ use relay::{
 };
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -31,19 +31,25 @@ use url::Url;
 
 use crate::hands::Hands;
 use crate::known::Known;
-use crate::port::{accept, certificates};
+use crate::port::{accept, certificates, held};
 
-/// Longer than anything takes that these tests wait for.
-pub(crate) const SOON: Duration = Duration::from_secs(10);
+/// Longer than anything takes that these tests wait for, on a machine that has much else to do.
+pub(crate) const SOON: Duration = Duration::from_secs(60);
 /// Long enough for a request, short enough for a test.
 pub(crate) const SHORT: Duration = Duration::from_millis(150);
 
+/// How long a side may be silent where that is what a test is about.
+pub(crate) const HASTY: Duration = Duration::from_millis(400);
+/// Longer than any test: that a machine is slow is no reason to give anybody up.
+const NEVER: Duration = Duration::from_secs(600);
+
+/// Limits on real time: what they end soon a test waits for, and what it does not wait for they never end.
 pub(crate) fn limits() -> Limits {
     Limits {
         ping: Duration::from_millis(40),
-        silence: Duration::from_millis(400),
+        silence: NEVER,
         refused_listen: Duration::from_millis(1),
-        drain: Duration::from_millis(500),
+        drain: SOON,
         drain_pace: Duration::from_millis(1),
         ..Limits::default()
     }
@@ -143,6 +149,8 @@ pub(crate) struct World {
     limits: Limits,
     alone: bool,
     accepting: JoinHandle<()>,
+    /// Its port, also while it is stopped.
+    _held: TcpSocket,
 }
 
 /// The real listener, running.
@@ -185,11 +193,22 @@ impl World {
         let known = Arc::new(Known::default());
         let clock = Arc::new(hands);
         let relay = new_relay(&limits, &known, &clock);
-        let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = port.local_addr().unwrap();
+        let (held, address) = held();
+        let port = TcpListener::bind(address).await.unwrap();
         let router = if alone { relay.standalone_router() } else { relay.router() };
         let accepting = tokio::spawn(accept(port, Arc::clone(&server_tls), router));
-        Self { relay, known, clock, address, tls, server_tls, limits, alone, accepting }
+        Self {
+            relay,
+            known,
+            clock,
+            address,
+            tls,
+            server_tls,
+            limits,
+            alone,
+            accepting,
+            _held: held,
+        }
     }
 
     /// Another node of the same service: a relay on a port of its own, with the same agents and on
@@ -199,11 +218,22 @@ impl World {
         let (server_tls, tls) = (Arc::clone(&self.server_tls), Arc::clone(&self.tls));
         let limits = self.limits.clone();
         let relay = new_relay(&limits, &known, &clock);
-        let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = port.local_addr().unwrap();
+        let (held, address) = held();
+        let port = TcpListener::bind(address).await.unwrap();
         let accepting = tokio::spawn(accept(port, Arc::clone(&server_tls), relay.router()));
         let alone = false;
-        Self { relay, known, clock, address, tls, server_tls, limits, alone, accepting }
+        Self {
+            relay,
+            known,
+            clock,
+            address,
+            tls,
+            server_tls,
+            limits,
+            alone,
+            accepting,
+            _held: held,
+        }
     }
 
     /// The relay ends as on SIGTERM, and another one takes its port.
@@ -250,8 +280,8 @@ impl World {
         let url = self.url();
         ListenerConfig {
             ping: Duration::from_millis(40),
-            silence: Duration::from_millis(400),
-            drain: Duration::from_millis(500),
+            silence: NEVER,
+            drain: SOON,
             reconnect: Reconnect {
                 early: Duration::from_millis(30),
                 refused: Duration::from_millis(60),
