@@ -5,6 +5,7 @@
 //! embedded  forests that only act like Active Directory, in place of a lab
 //! sink      a mail server of our own, where none is installed
 //! ready     the file that describes a running stack (INTERFACES, "Ready file")
+//! port      ports that nobody else comes to have
 //! outbox    the mails that the mail server took, and the codes in them
 //! visitor   a browser with a script: pages, cookies, ticket, sealed password
 //! canary    looks for a secret in files and bodies, in every form it could hide in
@@ -36,6 +37,7 @@ mod directory;
 mod embedded;
 mod error;
 mod outbox;
+mod port;
 mod program;
 pub mod ready;
 pub mod sink;
@@ -47,6 +49,7 @@ pub mod world;
 pub use embedded::Embedded;
 pub use error::StackError;
 pub use outbox::{Mail, Mark, Outbox};
+pub use port::Port;
 pub use ready::ReadyFile;
 pub use stack::{MailServer, Options, Stack};
 pub use visitor::{Answer, Page, Ticket, Visitor};

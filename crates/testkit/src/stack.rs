@@ -81,7 +81,7 @@ impl Stack {
     ///
     /// If it does not answer.
     pub fn start_mail(&mut self, stop: Option<&AtomicBool>) -> Result<(), StackError> {
-        let port = self.layout.mail_port;
+        let port = self.layout.mail_port();
         let mail = self.layout.mail()?;
         self.run(mail, "the mail server did not answer", stop, || layout::answers(port))
     }
@@ -95,7 +95,7 @@ impl Stack {
         let (slug, name) = (self.layout.options.slug.clone(), self.layout.options.name.clone());
         let answer = self.passback(&["tenant", "create", &slug, "--name", &name, "--json"])?;
         self.tenant = Tenant { id: text(&answer, "/id")?, name: text(&answer, "/name")? };
-        let port = self.layout.cloud_port;
+        let port = self.layout.cloud_port();
         self.run(self.layout.cloud(), "the cloud service did not answer", stop, || {
             layout::answers(port)
         })
@@ -179,7 +179,7 @@ impl Stack {
 
     /// Where the cloud service listens.
     pub fn cloud_address(&self) -> SocketAddr {
-        SocketAddr::from((Ipv4Addr::LOCALHOST, self.layout.cloud_port))
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.layout.cloud_port()))
     }
 
     /// The certificate that vouches for cloud service and mail server.

@@ -22,7 +22,7 @@ pub(crate) fn until<T>(
     stop: Option<&AtomicBool>,
     mut look: impl FnMut() -> Result<Option<T>, StackError>,
 ) -> Result<T, StackError> {
-    let started = SystemClock.now();
+    let started = SystemClock.running();
     loop {
         if let Some(found) = look()? {
             return Ok(found);
@@ -30,7 +30,7 @@ pub(crate) fn until<T>(
         if stop.is_some_and(|stop| stop.load(Ordering::SeqCst)) {
             return Err(StackError::Interrupted);
         }
-        if SystemClock.now().since(started) > limit {
+        if SystemClock.running().saturating_sub(started) > limit {
             let seconds = limit.as_secs();
             return Err(StackError::Late { what: what.to_owned(), seconds, log: log.to_owned() });
         }

@@ -9,7 +9,7 @@
 )]
 
 use std::collections::HashSet;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -19,7 +19,7 @@ use directory_fake::FakeDomain;
 use lab::Kind;
 use protocol::Outcome;
 use testkit::ready::Person;
-use testkit::{Embedded, MailServer, Options, ReadyFile, Stack, StackError, Visitor};
+use testkit::{Embedded, MailServer, Options, Port, ReadyFile, Stack, StackError, Visitor};
 
 const NEW: &str = "Meadow-Lantern-2025";
 
@@ -102,16 +102,15 @@ fn everybody_is_reset_and_the_page_tells_the_expected_outcome() {
 struct TinyProxy {
     process: Child,
     folder: PathBuf,
-    port: u16,
+    port: Port,
 }
 
 impl TinyProxy {
     fn start() -> Self {
         let folder = std::env::temp_dir().join(format!("passback-roads-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let claimed = Port::claim().unwrap();
+        let port = claimed.number();
         let file = folder.join("tinyproxy.conf");
         let log = folder.join("log");
         let text = format!("Port {port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 50\n");
@@ -126,7 +125,7 @@ impl TinyProxy {
             }
             thread::sleep(Duration::from_millis(50));
         }
-        Self { process, folder, port }
+        Self { process, folder, port: claimed }
     }
 
     /// How many tunnels it was asked for.
@@ -151,7 +150,7 @@ fn a_reset_comes_through_a_proxy_and_over_requests_that_are_parked() {
     let embedded = Embedded::start(1).unwrap();
     let agent = format!(
         "[proxy]\nurl = \"http://127.0.0.1:{}\"\n[relay]\ntransport = \"long_polling\"\n",
-        proxy.port
+        proxy.port.number()
     );
     let mut stack = Stack::start(embedded.forest(), Options { agent, ..options() }).unwrap();
     let ready = stack.ready().unwrap();

@@ -10,7 +10,7 @@
 )]
 
 use std::fs::{self, File};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -20,7 +20,7 @@ use lab::Forest;
 use protocol::Outcome;
 use serde_json::Value;
 use testkit::ready::Person;
-use testkit::{Embedded, MailServer, Options, Page, Stack, Visitor};
+use testkit::{Embedded, MailServer, Options, Page, Port, Stack, Visitor};
 
 const NEW: &str = "Meadow-Lantern-2025";
 const LISTEN_KEY: &str = "cGFzc2JhY2sgcmVsYXkgdGVzdCBsaXN0ZW4ga2V5";
@@ -40,15 +40,14 @@ struct World {
 struct RelayProcess {
     process: Child,
     folder: PathBuf,
-    port: u16,
+    port: Port,
 }
 
 impl World {
     /// Starts everything; `send_key` is what the cloud service has. The relay has [`SEND_KEY`].
     fn start(forest: &Forest, send_key: &str, cloud: &str) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let claimed = Port::claim().unwrap();
+        let port = claimed.number();
         let relay = |scheme, who| {
             format!(
                 "[relay]\nurl = \"{scheme}://127.0.0.1:{port}/prod\"\n{who}_rule = \"{who}-rule\"\n\
@@ -84,7 +83,7 @@ impl World {
             rule("send-rule", SEND_KEY, "Send"),
         );
         fs::write(folder.join("relay.toml"), config).unwrap();
-        let relay = RelayProcess::start(folder, port);
+        let relay = RelayProcess::start(folder, claimed);
         stack.synchronise().unwrap();
         stack.start_agent(None).unwrap();
         Self { stack, relay }
@@ -120,7 +119,7 @@ impl World {
 }
 
 impl RelayProcess {
-    fn start(folder: PathBuf, port: u16) -> Self {
+    fn start(folder: PathBuf, port: Port) -> Self {
         let process = Self::spawn(&folder);
         let mut relay = Self { process, folder, port };
         relay.await_port();
@@ -146,7 +145,7 @@ impl RelayProcess {
     fn await_port(&mut self) {
         for _ in 0..400 {
             assert!(self.process.try_wait().unwrap().is_none(), "the relay has ended");
-            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+            if TcpStream::connect(("127.0.0.1", self.port.number())).is_ok() {
                 return;
             }
             thread::sleep(Duration::from_millis(25));

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::os::linux::net::SocketAddrExt as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +12,7 @@ use toml::{Table, Value};
 
 use crate::StackError;
 use crate::directory::StackDirectory;
+use crate::port::Port;
 use crate::program::Plan;
 use crate::stack::mail::MailServer;
 
@@ -93,11 +92,9 @@ pub(super) fn environment() -> BTreeMap<String, String> {
 pub(super) struct Layout {
     pub(super) options: Options,
     pub(super) binaries: (PathBuf, PathBuf),
-    pub(super) cloud_port: u16,
-    pub(super) mail_port: u16,
+    cloud_port: Port,
+    mail_port: Port,
     directory: StackDirectory,
-    /// Holds the wanted port for this stack, until it is gone.
-    _claim: Option<UnixListener>,
 }
 
 impl Layout {
@@ -109,12 +106,12 @@ impl Layout {
         options.mail.check()?;
         let binaries = binaries()?;
         let directory = directory(options.keep)?;
-        let (cloud_port, _claim) = match options.port.and_then(claimed) {
-            Some((port, claim)) => (port, Some(claim)),
-            None => (free_port()?, None),
+        let cloud_port = match options.port.and_then(Port::claim_this) {
+            Some(wanted) => wanted,
+            None => Port::claim()?,
         };
-        let mail_port = free_port()?;
-        let layout = Self { options, binaries, cloud_port, mail_port, directory, _claim };
+        let mail_port = Port::claim()?;
+        let layout = Self { options, binaries, cloud_port, mail_port, directory };
         layout.write(forest)?;
         Ok(layout)
     }
@@ -123,8 +120,16 @@ impl Layout {
         self.directory.path()
     }
 
+    pub(super) const fn cloud_port(&self) -> u16 {
+        self.cloud_port.number()
+    }
+
+    pub(super) const fn mail_port(&self) -> u16 {
+        self.mail_port.number()
+    }
+
     pub(super) fn cloud_url(&self) -> String {
-        format!("https://127.0.0.1:{}", self.cloud_port)
+        format!("https://127.0.0.1:{}", self.cloud_port())
     }
 
     pub(super) fn ca_file(&self) -> PathBuf {
@@ -166,7 +171,7 @@ impl Layout {
     }
 
     pub(super) fn mail(&self) -> Result<Plan, StackError> {
-        let listen = format!("127.0.0.1:{}", self.mail_port);
+        let listen = format!("127.0.0.1:{}", self.mail_port());
         Ok(Plan {
             name: "mail",
             argv: self.options.mail.argv(&listen, self.directory())?,
@@ -218,7 +223,7 @@ impl Layout {
     }
 
     fn cloud_settings(&self) -> String {
-        let (port, url, mail_port) = (self.cloud_port, self.cloud_url(), self.mail_port);
+        let (port, url, mail_port) = (self.cloud_port(), self.cloud_url(), self.mail_port());
         format!(
             r#"
             [server]
@@ -311,26 +316,6 @@ fn argv(program: &Path, config: &Path, arguments: &[&str]) -> Vec<String> {
     argv
 }
 
-/// A port that nobody listens on.
-fn free_port() -> Result<u16, StackError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    listener
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(StackError::io("looking for a free port of", Path::new("127.0.0.1")))
-}
-
-/// The wanted port, if nobody listens on it and no other stack is about to. Some time passes before
-/// the cloud service listens there, and two stacks that start at the same moment would both find it
-/// free: a socket of that name is the claim. The kernel takes it back, however a process ends.
-fn claimed(wanted: u16) -> Option<(u16, UnixListener)> {
-    let name = format!("passback-port-{wanted}");
-    let name = std::os::unix::net::SocketAddr::from_abstract_name(name).ok()?;
-    let claim = UnixListener::bind_addr(&name).ok()?;
-    TcpListener::bind((Ipv4Addr::LOCALHOST, wanted)).ok()?;
-    Some((wanted, claim))
-}
-
 /// Adds keys to a configuration, section by section.
 fn merged(settings: &str, more: &str) -> Result<String, StackError> {
     let read = |text: &str| {
@@ -364,6 +349,8 @@ fn write(path: &Path, text: &str) -> Result<(), StackError> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
 
     #[test]
@@ -380,15 +367,10 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_is_taken_is_replaced_by_a_free_one() {
-        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = taken.local_addr().unwrap().port();
-        assert!(answers(port));
-        assert!(claimed(port).is_none());
-        drop(taken);
-        let claim = claimed(port).unwrap();
-        assert!(claimed(port).is_none(), "somebody else is about to listen there");
-        drop(claim);
-        assert_eq!(claimed(port).unwrap().0, port);
+    fn a_port_answers_while_somebody_listens_on_it() {
+        let port = Port::claim().unwrap();
+        assert!(!answers(port.number()));
+        let _listens = TcpListener::bind((Ipv4Addr::LOCALHOST, port.number())).unwrap();
+        assert!(answers(port.number()));
     }
 }
