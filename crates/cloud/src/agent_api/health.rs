@@ -54,6 +54,7 @@ pub(super) async fn heartbeat(
     app.store.record_heartbeat(caller.agent.id, &heartbeat, now).await?;
     let entity = Entity::of(caller.agent.tenant, caller.agent.id);
     app.relay.told(&entity, request.listening);
+    app.relay.heard(&entity, caller.instance);
     let others = app.relay.instances(&entity);
     if others.iter().any(|instance| *instance != caller.instance) {
         tracing::error!(

@@ -20,6 +20,7 @@ use relay::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::processes::Processes;
 use super::{Asked, Reach};
 use crate::app::StartError;
 use crate::settings::RelayElsewhere;
@@ -47,6 +48,8 @@ pub(crate) struct Elsewhere {
     heard: watch::Sender<Heard>,
     /// When an answer last showed that somebody was back, by `Clock::running`.
     back: Mutex<HashMap<Entity, Duration>>,
+    /// The processes of each agent, as far as they have been heard.
+    processes: Mutex<HashMap<Entity, Processes>>,
     /// What ends whatever is under way to an agent, of those that were ever asked something.
     cuts: Mutex<HashMap<Entity, CancellationToken>>,
 }
@@ -116,6 +119,7 @@ impl Elsewhere {
             without_channel: Mutex::default(),
             heard: watch::Sender::default(),
             back: Mutex::default(),
+            processes: Mutex::default(),
             cuts: Mutex::default(),
         }
     }
@@ -250,6 +254,11 @@ impl Reach for Elsewhere {
         }
     }
 
+    fn heard(&self, entity: &Entity, instance: InstanceId) {
+        let mut processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
+        processes.entry(entity.clone()).or_default().hear(instance, self.clock.running());
+    }
+
     fn wait_for_listener<'a>(&'a self, entity: &'a Entity) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let mut heard = self.heard.subscribe();
@@ -304,9 +313,10 @@ impl Reach for Elsewhere {
         Ok(Asked { first_byte, answer })
     }
 
-    /// None: who listens is not said there.
-    fn instances(&self, _: &Entity) -> Vec<InstanceId> {
-        Vec::new()
+    /// By their heartbeats: who listens is not said there.
+    fn instances(&self, entity: &Entity) -> Vec<InstanceId> {
+        let processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
+        processes.get(entity).map_or(Vec::new(), |known| known.living(self.clock.running()))
     }
 
     /// Nobody is sent anything any more; whoever has a key may go on listening to nothing.

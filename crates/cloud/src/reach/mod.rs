@@ -6,6 +6,7 @@
 //! that costs stands in docs/relay.md, "Azure Relay in its place".
 
 mod elsewhere;
+mod processes;
 
 use std::time::Duration;
 
@@ -44,6 +45,11 @@ pub(crate) trait Reach: Send + Sync {
         let _ = (entity, listening);
     }
 
+    /// Takes down that this process of the agent of `entity` is alive.
+    fn heard(&self, entity: &Entity, instance: InstanceId) {
+        let _ = (entity, instance);
+    }
+
     /// Comes as soon as it is worth asking.
     fn wait_for_listener<'a>(&'a self, entity: &'a Entity) -> BoxFuture<'a, ()>;
 
@@ -66,7 +72,7 @@ pub(crate) trait Reach: Send + Sync {
         limit: Duration,
     ) -> Result<Asked<'a>, SendError>;
 
-    /// The processes that are known to listen on `entity`.
+    /// The processes that are known to listen on `entity`, or to live.
     fn instances(&self, entity: &Entity) -> Vec<InstanceId>;
 
     /// Cuts whoever listens on `entity`, as far as that can be done from here.
