@@ -117,7 +117,9 @@ fn plan(world: &mut World, dice: &mut Dice) -> Duration {
         true => &MISHAPS[..],
         false => &MISHAPS[..MISHAPS.len() - ELSEWHERE],
     };
-    match *dice.one_of(mishaps) {
+    let mishap = *dice.one_of(mishaps);
+    println!("  {mishap:?} after {begins:?} for {lasts:?}, of {agent} if it is of one");
+    match mishap {
         Mishap::AgentDies => {
             world.after(begins, move |world| world.kill_agent(agent));
             world.after(begins + lasts, move |world| world.start_agent(agent));

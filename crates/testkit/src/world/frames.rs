@@ -6,6 +6,8 @@
 pub(super) const TEXT: u8 = 1;
 /// The opcode of a binary message.
 pub(super) const BINARY: u8 = 2;
+/// The opcode of the end of a channel.
+pub(super) const CLOSE: u8 = 8;
 
 /// Takes the first whole frame off the front; none if there is no whole one yet.
 pub(super) fn take(bytes: &mut Vec<u8>) -> Option<Vec<u8>> {
@@ -27,6 +29,18 @@ pub(super) fn read(frame: &[u8]) -> Option<(u8, &[u8])> {
         _ => 2,
     };
     Some((first & 0x0f, frame.get(head..)?))
+}
+
+/// The opcode and the payload of a whole frame of a listener, as it was before it was masked (RFC 6455,
+/// 5.3); none of a relay's.
+pub(super) fn read_listeners(frame: &[u8]) -> Option<(u8, Vec<u8>)> {
+    let (begin, _) = parts(frame)?;
+    if frame.get(1)? & 0x80 == 0 {
+        return None;
+    }
+    let (mask, payload) = (frame.get(begin - 4..begin)?, frame.get(begin..)?);
+    let unmasked = payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask);
+    Some((opcode(frame)?, unmasked.collect()))
 }
 
 /// A whole message in one frame. A listener's is masked, with zeros, which change nothing.
@@ -127,6 +141,19 @@ mod tests {
                 assert_eq!(read(&frame), expected, "{length} bytes");
             }
         }
+    }
+
+    #[test]
+    fn what_a_listener_wrote_is_read_through_its_mask() {
+        let mut frame = write(TEXT, b"hello", true);
+        assert_eq!(read_listeners(&frame), Some((TEXT, b"hello".to_vec())));
+        let mask = [1, 2, 3, 4];
+        frame[2..6].copy_from_slice(&mask);
+        for (at, byte) in frame[6..].iter_mut().enumerate() {
+            *byte ^= mask[at % 4];
+        }
+        assert_eq!(read_listeners(&frame), Some((TEXT, b"hello".to_vec())));
+        assert_eq!(read_listeners(&write(TEXT, b"hello", false)), None);
     }
 
     #[test]

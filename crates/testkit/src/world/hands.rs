@@ -9,9 +9,13 @@ use protocol::settlement::{TARGET_LOOK, TARGET_SETTLE, TARGET_WRITEBACK};
 use protocol::{Clock as _, Timestamp};
 use serde_json::{Value, json};
 
-use super::frames::{self, BINARY, TEXT};
+use super::frames::{self, BINARY, CLOSE, TEXT};
 use super::installation::AGENTS;
 use super::network::{Direction, Network};
+
+/// The status by which an agent takes nothing, and the words of one that leaves (decision 0021).
+const DECLINED: u16 = 503;
+const ALL_ANSWERED: &[u8] = b"listener left, all answered";
 
 /// Puts another body into a package for the agent of this name.
 pub(super) type Rewrite = Box<dyn Fn(&str, &[u8]) -> Vec<u8> + Send>;
@@ -143,6 +147,31 @@ impl Network {
         if let Hands::Questions(Some(settle)) = &state.hands {
             state.say(agent, Direction::Up, answer(&id(asked), &settle(agent, body)));
         }
+    }
+
+    /// Hears whether an agent says that it takes nothing: to one request, or because it leaves and has
+    /// answered all that it took.
+    pub(super) fn hear_declined(&self, agent: &str, frame: &[u8]) {
+        if !matches!(frames::opcode(frame), Some(TEXT | CLOSE)) {
+            return;
+        }
+        let declined = match frames::read_listeners(frame) {
+            Some((TEXT, text)) => {
+                json(&text).is_some_and(|said| said["response"]["statusCode"] == DECLINED)
+            }
+            Some((CLOSE, said)) => said.ends_with(ALL_ANSWERED),
+            _ => false,
+        };
+        if declined {
+            let at = self.clock().now();
+            self.state().declined.push((agent.to_owned(), at));
+        }
+    }
+
+    /// Whether an agent said that it takes nothing, from one moment to another.
+    pub(super) fn has_declined(&self, agent: &str, (from, to): (Timestamp, Timestamp)) -> bool {
+        let state = self.state();
+        state.declined.iter().any(|(who, at)| who == agent && from <= *at && *at <= to)
     }
 
     /// Puts the relay into other hands.

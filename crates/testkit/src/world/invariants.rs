@@ -232,7 +232,7 @@ fn i3_no_request_sets_twice(evidence: &Evidence, found: &mut Vec<String>) {
 
 /// I3, before the set: a request is given to one agent, once (SPEC W-12, PR-7). A relay of somebody
 /// else's that denies what it delivered is given it again, for the same agent (decision 0013), and so is an
-/// agent that took nothing because it was ending. What a relay in other hands says again by itself is the
+/// agent that said that it took nothing (decision 0021). What a relay in other hands says again by itself is the
 /// agent's matter.
 fn i3_no_request_is_given_twice(world: &World, evidence: &Evidence, found: &mut Vec<String>) {
     let in_other_hands: Vec<Span> = match world.is_elsewhere() {
@@ -242,11 +242,6 @@ fn i3_no_request_is_given_twice(world: &World, evidence: &Evidence, found: &mut 
     let is_denied = |(given, again): (Timestamp, Timestamp)| {
         in_other_hands.iter().any(|(from, to)| *from <= again && *to >= given)
     };
-    let was_leaving = |agent: &str, given: Timestamp| {
-        let leaving = World::named(agent).map(Matter::Leaving);
-        let mut spans = leaving.into_iter().flat_map(|leaving| world.timeline.wrong(leaving));
-        spans.any(|(from, to)| from <= given && given <= to)
-    };
     for (request, given) in &evidence.given {
         let agents: BTreeSet<&str> = given.iter().map(|(_, agent)| agent.as_str()).collect();
         if agents.len() > 1 {
@@ -254,7 +249,7 @@ fn i3_no_request_is_given_twice(world: &World, evidence: &Evidence, found: &mut 
         }
         let again = given.iter().zip(given.iter().skip(1));
         let again = again.filter(|((at, agent), (again, _))| {
-            !is_denied((*at, *again)) && !was_leaving(agent, *at)
+            !is_denied((*at, *again)) && !world.network.has_declined(agent, (*at, *again))
         });
         let again = again.count();
         if again > 0 {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use protocol::{Clock as _, ManualClock};
+use protocol::{Clock as _, ManualClock, Timestamp};
 use relay::{ByteStream, Transport, TransportError};
 use tokio::io::{
     AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex, split,
@@ -64,6 +64,8 @@ pub(super) struct State {
     pub(super) kept: Vec<Package>,
     /// Every package that was said to an agent.
     pub(super) packages: Vec<Package>,
+    /// When whose agent said that it takes nothing.
+    pub(super) declined: Vec<(String, Timestamp)>,
     /// Where something is said on each agent's last channel.
     doors: HashMap<String, Doors>,
     /// Whose channels there were, and from when to when.
@@ -93,6 +95,7 @@ impl Network {
             hands: Hands::Own,
             kept: Vec::new(),
             packages: Vec::new(),
+            declined: Vec::new(),
             doors: HashMap::new(),
             channels: Vec::new(),
         };
@@ -359,7 +362,10 @@ impl Way {
         }
         let piece = match self.direction {
             Direction::Down => self.network.in_hands(&mut self.reader, &self.agent, piece)?,
-            Direction::Up => piece,
+            Direction::Up => {
+                self.network.hear_declined(&self.agent, &piece);
+                piece
+            }
         };
         Some(self.network.tampered(&mut self.tamperer, (&self.agent, self.direction), piece))
     }

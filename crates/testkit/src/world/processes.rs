@@ -141,7 +141,6 @@ impl World {
         let place = self.place(name);
         (place.machine, place.was_started) = (Some(machine), true);
         self.timeline.is_right(Matter::Agent(known(name)), self.clock.now());
-        self.timeline.is_right(Matter::Leaving(known(name)), self.clock.now());
     }
 
     /// Tells an agent to end, as SIGTERM does; it ends once what it has in hand is done.
@@ -152,7 +151,6 @@ impl World {
         self.disturbed = true;
         self.place(name).leaving.cancel();
         self.timeline.goes_wrong(Matter::Agent(known(name)), self.clock.now());
-        self.timeline.goes_wrong(Matter::Leaving(known(name)), self.clock.now());
     }
 
     /// Starts an agent as soon as it has ended in good order, as its service manager does.

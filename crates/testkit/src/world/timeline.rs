@@ -22,8 +22,6 @@ pub(super) enum Matter {
     SlowDirectory,
     /// An agent is not there.
     Agent(&'static str),
-    /// An agent ends in good order: it finishes what it has, and takes nothing new.
-    Leaving(&'static str),
     /// An agent was revoked: its word counts no more.
     Revoked(&'static str),
     /// Something happens to what agent and cloud service say to each other.
@@ -63,9 +61,7 @@ impl Timeline {
 
     /// Whether anything was ever wrong but that a process was not there.
     pub(super) fn was_unsteady(&self) -> bool {
-        self.0.keys().any(|matter| {
-            !matches!(matter, Matter::Cloud | Matter::Agent(_) | Matter::Leaving(_))
-        })
+        self.0.keys().any(|matter| !matches!(matter, Matter::Cloud | Matter::Agent(_)))
     }
 
     /// When it was wrong.
