@@ -119,6 +119,16 @@ fn plan(world: &mut World, dice: &mut Dice) -> Duration {
     };
     let mishap = *dice.one_of(mishaps);
     println!("  {mishap:?} after {begins:?} for {lasts:?}, of {agent} if it is of one");
+    befall(world, dice, (mishap, agent), (begins, lasts));
+    begins + lasts
+}
+
+fn befall(
+    world: &mut World,
+    dice: &mut Dice,
+    (mishap, agent): (Mishap, &'static str),
+    (begins, lasts): (Duration, Duration),
+) {
     match mishap {
         Mishap::AgentDies => {
             world.after(begins, move |world| world.kill_agent(agent));
@@ -180,7 +190,6 @@ fn plan(world: &mut World, dice: &mut Dice) -> Duration {
         }
         Mishap::Denials => denials(world, dice, (begins, lasts)),
     }
-    begins + lasts
 }
 
 fn weather_for_a_while(
