@@ -20,7 +20,12 @@
 //! it has, and where the controller that was asked cannot be asked any more, the one that has the role
 //! now is believed (decision 0003).
 //!
-//! *Unchanged* waits for the time limit because a modify may still stand in the controller's queue.
+//! The process that sent it keeps the connection. While the controller has neither answered nor hung up,
+//! nothing is concluded; an answer that comes late is the truth. After that, and in every later process:
+//! *unchanged* waits for the time limit because a modify may still stand in the controller's queue. It counts
+//! from the controller's own first word that nothing was changed, as long as it goes on saying so: while it
+//! was away, or stood still, it worked on nothing, and whoever is answered first when it goes on may be
+//! answered before the set is made.
 //!
 //! An answer that is known is recorded by the same task, at once or as soon as the journal takes it;
 //! if the process ends before, its entry is settled like every other one.
@@ -29,7 +34,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use directory::{Account, BoundAs, PwdLastSet, Standing, Witness};
+use directory::{Account, BoundAs, Late, PwdLastSet, Standing, Witness};
 use protocol::{Answer, Changed, Details, Header, Operation, Outcome, RequestId};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -42,7 +47,9 @@ use crate::writeback::{Required, Unrecorded, Writeback};
 mod judge;
 mod why;
 
-use judge::{at_the_noted_one, is_gone, is_noted, judge, since_the_set, was_written_in_time};
+use judge::{
+    at_the_noted_one, is_gone, is_noted, judge, noted, since_the_set, was_written_in_time,
+};
 use why::{LOOK_AGAIN, Said, Why};
 
 /// So long after a request was issued its account has reached every controller.
@@ -119,18 +126,25 @@ impl Settler {
     async fn settle(&self, request: RequestId) {
         // By the clock that nobody puts forward: an hour that is gained by that has not passed for what
         // stands in a controller's queue.
-        let since = self.writeback.clock.running();
-        let mut said = Said::default();
+        let running = || self.writeback.clock.running();
+        let since = running();
+        let (mut said, mut unchanged_since) = (Said::default(), None);
         loop {
-            let waited = self.writeback.clock.running().saturating_sub(since);
+            let passed = |since| running().saturating_sub(since);
+            let unchanged = unchanged_since.map_or(Duration::ZERO, passed);
+            let waited = Waited { in_all: passed(since), unchanged };
             let mut pause = LOOK_AGAIN;
             match self.look(request, waited).await {
                 Ok(Look::Settled) => return,
                 Ok(Look::Waiting(why)) => {
+                    unchanged_since = match why {
+                        Why::MayStillHappen => unchanged_since.or_else(|| Some(running())),
+                        _ => None,
+                    };
                     if said.is_due(&why, self.writeback.clock.now()) {
                         why.say(request);
                     }
-                    pause = why.pause(waited);
+                    pause = why.pause(waited.in_all);
                 }
                 Err(error) => {
                     tracing::error!(event = "settle.journal_failed", %request, cause = %error);
@@ -141,7 +155,7 @@ impl Settler {
     }
 
     /// Looks once, having waited for so long when it begins.
-    async fn look(&self, request: RequestId, waited: Duration) -> Result<Look, JournalError> {
+    async fn look(&self, request: RequestId, waited: Waited) -> Result<Look, JournalError> {
         if self.recorded_now(request).await? {
             return Ok(Look::Settled);
         }
@@ -152,9 +166,16 @@ impl Settler {
             (State::Finished, _) => return Ok(Look::Settled),
             (State::Begun, _) | (State::Noted, None) => Ok((Outcome::SettledUnchanged, false)),
             (State::Set, None) => Ok((Outcome::SettledChanged, false)),
-            (State::Noted, Some(before)) => {
-                self.conclude_noted(&entry.header, before, waited).await
-            }
+            (State::Noted, Some(before)) => match said_late(self.directory(before), before) {
+                Late::Over => self.conclude_noted(&entry.header, before, waited).await,
+                Late::Awaited => Err(Why::not_over(before)),
+                Late::Answered(Ok(())) => {
+                    let now = self.writeback.clock.now();
+                    self.writeback.journal.set(&entry.header, now).await?;
+                    self.go_on(&entry.header, before).await
+                }
+                Late::Answered(Err(_)) => Ok((Outcome::SettledUnchanged, false)),
+            },
             (State::Set, Some(before)) => self.go_on(&entry.header, before).await,
         };
         let (outcome, inferred) = match conclusion {
@@ -176,12 +197,7 @@ impl Settler {
     /// What came of an entry of which it is known that it was noted, and not whether it was sent: what
     /// the guard refuses is noted too, and never sent (decision 0015). Where it would refuse now, a
     /// change that shows may be somebody else's, and nothing is ever written.
-    async fn conclude_noted(
-        &self,
-        header: &Header,
-        before: &Before,
-        waited: Duration,
-    ) -> Conclusion {
+    async fn conclude_noted(&self, header: &Header, before: &Before, waited: Waited) -> Conclusion {
         let conclusion = match header.operation {
             Operation::Unlock => self.conclude_unlock(header, before, waited).await,
             _ => self.conclude(header, before, waited).await,
@@ -227,7 +243,7 @@ impl Settler {
 
     /// What the directory's metadata says, and whether that is inferred; or why it cannot be known
     /// yet.
-    async fn conclude(&self, header: &Header, before: &Before, waited: Duration) -> Conclusion {
+    async fn conclude(&self, header: &Header, before: &Before, waited: Waited) -> Conclusion {
         let connected = self.directory(before)?;
         let conclusion = match connected.directory.witness(before.place.guid).await? {
             None => match at_the_noted_one(connected, before, Why::not_there(before)).await {
@@ -246,8 +262,14 @@ impl Settler {
         match conclusion.0 {
             Outcome::SettledUnchanged => at_last(connected, waited, conclusion),
             Outcome::SettledChanged
-                if !was_written_in_time(&self.writeback, connected, header, before, waited)
-                    .await? =>
+                if !was_written_in_time(
+                    &self.writeback,
+                    connected,
+                    header,
+                    before,
+                    waited.in_all,
+                )
+                .await? =>
             {
                 Ok((Outcome::CannotBeKnown, false))
             }
@@ -261,7 +283,7 @@ impl Settler {
         &self,
         header: &Header,
         before: &Before,
-        waited: Duration,
+        waited: Waited,
     ) -> Conclusion {
         let connected = self.directory(before)?;
         let Some(now) = as_it_stands(connected, before).await? else {
@@ -333,6 +355,23 @@ impl Settler {
     }
 }
 
+/// For how long an entry has been looked at.
+#[derive(Debug, Clone, Copy, Default)]
+struct Waited {
+    /// Since the first look.
+    in_all: Duration,
+    /// Since the first of the looks at each of which the controller that was asked has said that nothing was
+    /// changed; zero where the last one said something else, or nothing.
+    unchanged: Duration,
+}
+
+/// What the controller has said to the set since nobody waits for its answer any more.
+fn said_late(connected: Result<&Connected, Why>, before: &Before) -> Late {
+    let late =
+        connected.map(|one| one.directory.late(before.place.guid, (noted(before), before.version)));
+    late.unwrap_or(Late::Over)
+}
+
 /// How it ended, and whether that is inferred; or why it cannot be known yet.
 type Conclusion = Result<(Outcome, bool), Why>;
 
@@ -368,8 +407,8 @@ async fn expired_at_once(connected: &Connected, before: &Before) -> Conclusion {
 }
 
 /// A conclusion that nothing was changed counts once a modify no longer stands in a queue.
-fn at_last(connected: &Connected, waited: Duration, conclusion: (Outcome, bool)) -> Conclusion {
-    if waited < connected.settings.set_time_limit {
+fn at_last(connected: &Connected, waited: Waited, conclusion: (Outcome, bool)) -> Conclusion {
+    if waited.unchanged < connected.settings.set_time_limit {
         Err(Why::MayStillHappen)
     } else {
         Ok(conclusion)
@@ -386,5 +425,7 @@ enum Look {
 
 #[cfg(test)]
 mod directory_tests;
+#[cfg(test)]
+mod late_tests;
 #[cfg(test)]
 mod tests;

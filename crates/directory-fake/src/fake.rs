@@ -4,15 +4,17 @@
 //! search returns with the client's own code.
 
 mod find;
+mod late;
 mod people;
 
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use directory::{
     Account, BoundAs, Directory, DirectoryError, DistinguishedName, EffectivePolicy, Entry,
-    LDAPS_PORT, OPERATION_TIMEOUT, ObjectGuid, PeopleRead, PersonEntry, PolicyControl, Probe,
-    ROLE_CHECK, SetError, Standing, Terms, Witness, Write,
+    InvocationId, LDAPS_PORT, Late, OPERATION_TIMEOUT, ObjectGuid, PeopleRead, PersonEntry,
+    PolicyControl, Probe, ROLE_CHECK, SetError, Standing, Terms, Witness, Write,
 };
 use futures_util::future::BoxFuture;
 use ldap3_proto::proto::{LdapFilter, LdapResultCode, LdapSearchScope};
@@ -28,6 +30,7 @@ use crate::render::Row;
 use crate::search::{Found, Query};
 
 use find::{Connection, Held};
+use late::{Kept, Noted};
 
 /// What is read of an object: everything, with what is only computed on request, and of its
 /// security descriptor all but the SACL (MS-ADTS 3.1.1.3.4.1.11).
@@ -43,6 +46,8 @@ struct Client {
     domain: FakeDomain,
     settings: Settings,
     connection: Mutex<Connection>,
+    /// The last set of each account whose answer did not come in time.
+    unanswered: Mutex<HashMap<ObjectGuid, Kept>>,
 }
 
 /// As an administrator configures a client.
@@ -76,7 +81,8 @@ impl FakeDirectory {
     }
 
     fn with(domain: &FakeDomain, settings: Settings) -> Self {
-        Self(Arc::new(Client { domain: domain.clone(), settings, connection: Mutex::default() }))
+        let (connection, unanswered) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Client { domain: domain.clone(), settings, connection, unanswered }))
     }
 
     /// The same client, but with what an administrator may configure: sets without the
@@ -224,6 +230,10 @@ impl Directory for FakeDirectory {
         Box::pin(self.0.write(guid, write, terms))
     }
 
+    fn late(&self, guid: ObjectGuid, noted: (InvocationId, u32)) -> Late {
+        self.0.late(guid, noted)
+    }
+
     fn people<'a>(
         &'a self,
         bases: &'a [DistinguishedName],
@@ -280,6 +290,7 @@ impl Client {
         if noted.is_some_and(|noted| noted.invocation_id != held.invocation) {
             return Err(SetError::ControllerMoved);
         }
+        self.unanswered().remove(&guid);
         let waiting = {
             let mut state = self.domain.state();
             let controls = state.controllers[held.controller].controls();
@@ -305,26 +316,32 @@ impl Client {
                 Sent::Waiting(answer, slow) => (answer, slow),
             }
         };
-        self.answer(waiting).await
+        let noted = noted.map(|noted| (guid, (noted.invocation_id, noted.version)));
+        let is_password = matches!(write, Write::Reset(_) | Write::Change { .. });
+        self.answer(waiting, (held, noted, is_password)).await
     }
 
-    /// Waits for the answer of a controller that is slow. The request has left: dropping this does
-    /// not call it back.
+    /// Waits for the answer of a controller that is slow, and keeps the connection if it does not come in
+    /// time. The request has left: dropping this does not call it back.
     async fn answer(
         &self,
         (mut answer, slow): (oneshot::Receiver<Result<(), Refused>>, std::time::Duration),
+        (held, noted, is_password): (Held, Option<(ObjectGuid, Noted)>, bool),
     ) -> Result<(), SetError> {
         self.domain.clock().sleep(slow.min(SET_TIME_LIMIT)).await;
         // What is due arrives.
         drop(self.domain.state());
-        match answer.try_recv() {
-            Ok(answer) if slow < SET_TIME_LIMIT => judge(answer),
-            _ => {
-                self.forget();
-                let cause = format!("no answer within {} s", SET_TIME_LIMIT.as_secs());
-                Err(SetError::Unknown { cause })
-            }
+        if slow < SET_TIME_LIMIT
+            && let Ok(answer) = answer.try_recv()
+        {
+            return judge(answer);
         }
+        if let Some((guid, noted)) = noted {
+            self.unanswered().insert(guid, Kept { noted, held, answer, is_password, end: None });
+        }
+        self.forget();
+        let cause = format!("no answer within {} s", SET_TIME_LIMIT.as_secs());
+        Err(SetError::Unknown { cause })
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {

@@ -9,7 +9,7 @@ use protocol::{Clock, Timestamp};
 use tracing::{debug, warn};
 
 use crate::attributes::Entry;
-use crate::directory::{Directory, Probe, Standing, Terms, Write};
+use crate::directory::{Directory, Late, Probe, Standing, Terms, Write};
 use crate::dirsync::{self, Change, ChangesRead, Cookie};
 use crate::pdc::{Pdc, ROLE_CHECK};
 use crate::people::{self, PeopleRead, PersonEntry};
@@ -19,8 +19,8 @@ use crate::root::PolicyControl;
 use crate::session::Session;
 use crate::witness::Witness;
 use crate::{
-    Account, DirectoryConfig, DirectoryError, DistinguishedName, ObjectGuid, SetError, account,
-    filetime, set, wire, witness,
+    Account, DirectoryConfig, DirectoryError, DistinguishedName, InvocationId, ObjectGuid,
+    SetError, account, filetime, set, wire, witness,
 };
 
 /// An Active Directory over LDAPS. Clones share a few connections to the PDC emulator, over each of
@@ -134,6 +134,10 @@ impl Directory for LdapDirectory {
         Box::pin(self.write_on(guid, write, terms))
     }
 
+    fn late(&self, guid: ObjectGuid, noted: (InvocationId, u32)) -> Late {
+        self.0.unanswered.late(guid, noted)
+    }
+
     /// Uses a connection of its own, so that no reset waits for it.
     fn people<'a>(
         &'a self,
@@ -232,15 +236,21 @@ impl LdapDirectory {
         if left.is_zero() {
             return Err(SetError::TooLate);
         }
-        let flight = session
-            .connection
-            .start(|id| Ok(wire::modify(id, &target, write, oid)))
-            .map_err(|closed| SetError::NotSent(DirectoryError::Lost { cause: closed.0 }))?;
-        let result = set::answer(flight, self.0.config().set_time_limit, left).await;
+        self.0.unanswered.begin(guid);
+        let mut flight =
+            session
+                .connection
+                .start(|id| Ok(wire::modify(id, &target, write, oid)))
+                .map_err(|closed| SetError::NotSent(DirectoryError::Lost { cause: closed.0 }))?;
+        let result = set::answer(&mut flight, self.0.config().set_time_limit, left).await;
         let broken = matches!(
             result,
             Err(SetError::Unknown { .. } | SetError::NotSent(_) | SetError::TooLate)
         );
+        if let (Err(SetError::Unknown { .. }), Some(noted)) = (&result, noted) {
+            let is_password = matches!(write, Write::Reset(_) | Write::Change { .. });
+            self.0.unanswered.keep(guid, noted, flight, is_password);
+        }
         if broken {
             self.0.forget(&session).await;
         }

@@ -8,6 +8,7 @@
 //! a set that was certainly not sent has failed, any other one without an answer is unknown.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -28,7 +29,7 @@ const QUEUE: usize = 256;
 /// answers or drops it, and what may be slow has a connection of its own.
 const ANSWERS: usize = 64;
 
-/// A connection. Dropping it unbinds and closes it.
+/// A connection. Dropping it unbinds and closes it: at once, unless a flight is to be read to its end.
 #[derive(Debug)]
 pub(crate) struct Connection {
     shared: Arc<Shared>,
@@ -43,6 +44,8 @@ struct Shared {
     /// How it ended.
     end: OnceLock<End>,
     ended: AtomicBool,
+    /// What comes is read until the other side hangs up.
+    is_read_to_the_end: AtomicBool,
 }
 
 /// How a connection ended.
@@ -229,6 +232,12 @@ impl Flight {
         self.passage.decide(WITHDRAWN)
     }
 
+    /// From now on the connection ends only when the other side ends it, so that a late answer is heard, and
+    /// that there will be none.
+    pub(crate) fn is_read_to_its_end(&self) {
+        self.shared.is_read_to_the_end.store(true, Ordering::SeqCst);
+    }
+
     /// How the connection ended.
     pub(crate) fn cause(&self) -> String {
         self.shared.cause()
@@ -265,9 +274,13 @@ where
     let ending = Ending(shared);
     let shared = &ending.0;
     let (reader, writer) = tokio::io::split(stream);
+    let mut reading = pin!(read(reader, shared));
     let end = tokio::select! {
-        end = read(reader, shared) => end,
-        cause = write(writer, commands) => End::Plain(cause),
+        end = &mut reading => end,
+        cause = write(writer, commands) => match shared.is_read_to_the_end.load(Ordering::SeqCst) {
+            true => reading.await,
+            false => End::Plain(cause),
+        },
     };
     shared.finish(end);
 }

@@ -10,7 +10,9 @@ use crate::people::{PeopleRead, PersonEntry};
 use crate::policy::EffectivePolicy;
 use crate::root::PolicyControl;
 use crate::witness::Witness;
-use crate::{Account, BoundAs, DirectoryError, DistinguishedName, ObjectGuid, SetError};
+use crate::{
+    Account, BoundAs, DirectoryError, DistinguishedName, InvocationId, ObjectGuid, SetError,
+};
 
 /// One domain, asked at its PDC emulator (SPEC W-8).
 ///
@@ -118,6 +120,13 @@ pub trait Directory: Send + Sync {
         terms: Terms<'a>,
     ) -> BoxFuture<'a, Result<(), SetError>>;
 
+    /// What has become of a write to an account after which nobody knew whether it was made: the last one
+    /// that this process sent, where its terms had a witness with this copy of the database and this version.
+    /// Asks nobody.
+    fn late(&self, _guid: ObjectGuid, _noted: (InvocationId, u32)) -> Late {
+        Late::Over
+    }
+
     /// Sets the password and unlocks the account, under the policy that AD enforces on a user's own
     /// change (SPEC D-2, PR-3).
     ///
@@ -168,6 +177,17 @@ pub enum Write<'a> {
     /// The password must be changed at the next sign-in (SPEC D-4): a step of its own after a reset,
     /// because AD refuses both in one modify. It may be repeated.
     RequireChange,
+}
+
+/// What is known of a write whose answer did not come in time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Late {
+    /// Nothing, and nothing will come: there was none, or its connection has ended.
+    Over,
+    /// The controller has neither answered nor hung up: it may still be made.
+    Awaited,
+    /// What it was answered all the same, if it was one of a password.
+    Answered(Result<(), SetError>),
 }
 
 /// Under which conditions something is written.

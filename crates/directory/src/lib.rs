@@ -18,7 +18,7 @@
 //!     open    how it comes about; starttls, tls: verified (SPEC D-1)
 //!     search  entries as they come; range: values in parts
 //!   connection  many requests at once; which may have left      (SPEC PR-2)
-//!   set       the answer to a set, and what its absence means
+//!   set       the answer to a set, and what its absence means; unanswered: until it is known
 //!   wire, answers   wiped (SPEC K-6), and looked at before they are read
 //!   diagnose, certificate   what stands in between, and what to do about it
 //! account, policy, witness, people, dirsync   what is read
@@ -91,10 +91,11 @@ mod sid;
 mod starttls;
 mod survey;
 mod tls;
+mod unanswered;
 mod wire;
 mod witness;
 
-pub use self::directory::{Directory, Probe, Standing, Terms, Write};
+pub use self::directory::{Directory, Late, Probe, Standing, Terms, Write};
 pub use account::{Account, AccountFlags, PwdLastSet};
 pub use asker::Asker;
 pub use attributes::{Attributes, Entry};

@@ -26,8 +26,11 @@ use crate::{DirectoryConfig, DirectoryError, ObjectGuid, starttls, tls, wire};
 const ALIVE_AFTER: Duration = Duration::from_secs(30);
 /// How long until it is asked again.
 const ALIVE_AGAIN: Duration = Duration::from_secs(10);
-/// How often it is asked in vain before the connection has ended: a minute after anything passed.
+/// How often it is asked in vain before the connection has ended, where the next limit does not come first.
 const ALIVE_TRIES: u32 = 3;
+/// How long what was sent may go without the other side's system having taken it before the connection has
+/// ended (RFC 5482): for as long, nobody knows of a set whether it arrived.
+const TAKEN_WITHIN: Duration = Duration::from_secs(20);
 
 impl Session {
     /// Connects to `host` at `address`, verifies its certificate, binds and reads its rootDSE. Each
@@ -100,7 +103,11 @@ fn set_up(stream: &TcpStream) -> std::io::Result<()> {
         .with_time(ALIVE_AFTER)
         .with_interval(ALIVE_AGAIN)
         .with_retries(ALIVE_TRIES);
-    SockRef::from(stream).set_tcp_keepalive(&keep_alive)
+    let socket = SockRef::from(stream);
+    // Elsewhere the system has limits of its own.
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(TAKEN_WITHIN))?;
+    socket.set_tcp_keepalive(&keep_alive)
 }
 
 /// Binds; what it was answered with.
@@ -172,5 +179,7 @@ mod tests {
         assert_eq!(socket.tcp_keepalive_time().unwrap(), ALIVE_AFTER);
         assert_eq!(socket.tcp_keepalive_interval().unwrap(), ALIVE_AGAIN);
         assert_eq!(socket.tcp_keepalive_retries().unwrap(), ALIVE_TRIES);
+        #[cfg(target_os = "linux")]
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(TAKEN_WITHIN));
     }
 }

@@ -15,6 +15,7 @@ use crate::hold_off::Failure;
 use crate::locate::Locator;
 use crate::pool::Pool;
 use crate::session::Session;
+use crate::unanswered::Unanswered;
 use crate::{DirectoryConfig, DirectoryError, DistinguishedName, tls};
 
 /// How old the controller's word that it holds the PDC role may be. SPEC D-5: "a moved role is
@@ -35,6 +36,8 @@ pub(crate) struct Pdc {
     confirmed: Confirmed,
     /// How the last attempt to connect failed, and which attempt that was.
     failure: std::sync::Mutex<Failure>,
+    /// Sets whose answer did not come in time.
+    pub(crate) unanswered: Unanswered,
 }
 
 /// When the controller last said that it holds the PDC role.
@@ -73,7 +76,8 @@ impl Pdc {
         let locator = Locator::new(config.dns, config.connect_timeout)?;
         let (pool, failure) = (Mutex::default(), std::sync::Mutex::default());
         let (asking, confirmed) = (Mutex::default(), Confirmed::never());
-        Ok(Self { config, clock, tls, locator, pool, asking, confirmed, failure })
+        let unanswered = Unanswered::default();
+        Ok(Self { config, clock, tls, locator, pool, asking, confirmed, failure, unanswered })
     }
 
     /// The directory's configuration.

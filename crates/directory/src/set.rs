@@ -12,7 +12,7 @@ use crate::{DirectoryError, SetError};
 /// Waits for the answer to a set. One that has not left within `leaves_within` (the connection
 /// takes nothing) never does. Once its bytes may have left, only an answer ends the doubt.
 pub(crate) async fn answer(
-    mut flight: Flight,
+    flight: &mut Flight,
     limit: Duration,
     leaves_within: Duration,
 ) -> Result<(), SetError> {
@@ -33,13 +33,24 @@ pub(crate) async fn answer(
         Ok(None) => return without(flight.cause()),
         Ok(Some(message)) => message.op,
     };
+    judged(op).unwrap_or_else(|| without("an answer of another kind".to_owned()))
+}
+
+/// The answer to a set for which nobody waits any more; none if the connection ends without one, or it is of
+/// another kind.
+pub(crate) async fn late(flight: &mut Flight) -> Option<Result<(), SetError>> {
+    judged(flight.next().await?.op)
+}
+
+/// What an answer says; none if it is of another kind.
+fn judged(op: LdapOp) -> Option<Result<(), SetError>> {
     let result = match op {
         LdapOp::ModifyResponse(result) => Some(result),
         // Some controllers answer an unknown critical control in this form.
         LdapOp::ExtendedResponse(response) => refused_in(response),
         _ => None,
     };
-    result.map_or_else(|| without("an answer of another kind".to_owned()), judge)
+    result.map(judge)
 }
 
 fn judge(result: LdapResult) -> Result<(), SetError> {

@@ -27,12 +27,12 @@ fn pair(buffer: usize) -> (Connection, DuplexStream) {
 /// A controller that reads the request and answers it.
 async fn answered(op: LdapOp) -> Result<(), SetError> {
     let (connection, mut far) = pair(4_096);
-    let flight = start(&connection);
+    let mut flight = start(&connection);
     assert!(far.read(&mut [0; 4_096]).await.unwrap() > 0);
     let mut bytes = bytes::BytesMut::new();
     LdapCodec::default().encode(LdapMsg::new(1, op), &mut bytes).unwrap();
     far.write_all(&bytes).await.unwrap();
-    answer(flight, LIMIT, LONG).await
+    answer(&mut flight, LIMIT, LONG).await
 }
 
 fn result(code: LdapResultCode, message: &str) -> LdapResult {
@@ -76,9 +76,9 @@ async fn an_answer_of_another_kind_leaves_it_unknown() {
 #[tokio::test]
 async fn silence_after_sending_is_unknown() {
     let (connection, mut far) = pair(4_096);
-    let flight = start(&connection);
+    let mut flight = start(&connection);
     assert!(far.read(&mut [0; 4_096]).await.unwrap() > 0);
-    assert!(matches!(answer(flight, LIMIT, LONG).await, Err(SetError::Unknown { .. })));
+    assert!(matches!(answer(&mut flight, LIMIT, LONG).await, Err(SetError::Unknown { .. })));
 }
 
 #[tokio::test]
@@ -90,10 +90,10 @@ async fn a_cut_at_any_byte_of_the_request_is_unknown() {
     };
     for taken in 1..=whole {
         let (connection, mut far) = pair(1);
-        let flight = start(&connection);
+        let mut flight = start(&connection);
         far.read_exact(&mut vec![0; taken]).await.unwrap();
         drop(far);
-        let outcome = answer(flight, LIMIT, LONG).await;
+        let outcome = answer(&mut flight, LIMIT, LONG).await;
         assert!(
             matches!(outcome, Err(SetError::Unknown { .. })),
             "{taken} of {whole}: {outcome:?}"
@@ -104,22 +104,25 @@ async fn a_cut_at_any_byte_of_the_request_is_unknown() {
 #[tokio::test]
 async fn what_never_left_has_failed_for_certain() {
     let (connection, far) = pair(1);
-    let stuck = start(&connection);
-    let waiting = start(&connection);
-    assert!(matches!(answer(waiting, LIMIT, LONG).await, Err(SetError::NotSent(_))), "timed out");
-    let waiting = start(&connection);
+    let mut stuck = start(&connection);
+    let mut waiting = start(&connection);
+    assert!(
+        matches!(answer(&mut waiting, LIMIT, LONG).await, Err(SetError::NotSent(_))),
+        "timed out"
+    );
+    let mut waiting = start(&connection);
     drop(far);
-    assert!(matches!(answer(waiting, LIMIT, LONG).await, Err(SetError::NotSent(_))), "cut");
-    assert!(matches!(answer(stuck, LIMIT, LONG).await, Err(SetError::Unknown { .. })));
+    assert!(matches!(answer(&mut waiting, LIMIT, LONG).await, Err(SetError::NotSent(_))), "cut");
+    assert!(matches!(answer(&mut stuck, LIMIT, LONG).await, Err(SetError::Unknown { .. })));
 }
 
 #[tokio::test]
 async fn what_has_not_left_in_its_time_never_leaves() {
     let (connection, mut far) = pair(1);
     let stuck = start(&connection);
-    let waiting = start(&connection);
+    let mut waiting = start(&connection);
     let soon = Duration::from_millis(20);
-    assert_eq!(answer(waiting, LONG, soon).await, Err(SetError::TooLate));
+    assert_eq!(answer(&mut waiting, LONG, soon).await, Err(SetError::TooLate));
     drop(connection);
     let mut bytes = Vec::new();
     far.read_to_end(&mut bytes).await.unwrap();
@@ -135,8 +138,9 @@ async fn what_has_not_left_in_its_time_never_leaves() {
 #[tokio::test]
 async fn what_has_left_in_its_time_is_waited_for_beyond_it() {
     let (connection, mut far) = pair(4_096);
-    let flight = start(&connection);
-    let answering = tokio::spawn(answer(flight, LONG, Duration::from_millis(20)));
+    let mut flight = start(&connection);
+    let answering =
+        tokio::spawn(async move { answer(&mut flight, LONG, Duration::from_millis(20)).await });
     assert!(far.read(&mut [0; 4_096]).await.unwrap() > 0);
     tokio::time::sleep(Duration::from_millis(60)).await;
     let op = LdapOp::ModifyResponse(result(LdapResultCode::Success, ""));

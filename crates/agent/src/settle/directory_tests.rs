@@ -10,10 +10,11 @@ use protocol::{Clock as _, Operation, Outcome};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Look, Settler, Why};
+use super::{Look, Settler, Waited, Why};
 use crate::writeback::operations_tests::{NEW, World, new_one};
 
 const LATER: Duration = Duration::from_secs(60 * 60);
+const FOR_LONG: Waited = Waited { in_all: LATER, unchanged: LATER };
 
 /// The request or its answer was lost; the person calls the helpdesk.
 #[tokio::test]
@@ -149,7 +150,7 @@ async fn who_was_removed_is_gone_after_a_day_where_the_controller_that_was_asked
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let settler = Settler::new(world.writeback.clone(), tasks, stop);
         for _ in 0..2 {
-            let look = settler.look(header.request, LATER).await.unwrap();
+            let look = settler.look(header.request, FOR_LONG).await.unwrap();
             assert!(matches!(look, Look::Waiting(Why::NotThere { .. })), "{operation:?}");
             world.clock.advance(LATER * 11);
         }
@@ -157,7 +158,7 @@ async fn who_was_removed_is_gone_after_a_day_where_the_controller_that_was_asked
         // By a clock that was put forward it would be a day as well.
         let now = world.clock.now();
         world.clock.put_to(now.after(LATER));
-        let look = settler.look(header.request, LATER).await.unwrap();
+        let look = settler.look(header.request, FOR_LONG).await.unwrap();
         assert!(matches!(look, Look::Waiting(_)), "{operation:?}");
         world.clock.put_to(now);
         assert_eq!(world.settled(&header).await, Outcome::UserGone, "{operation:?}");
@@ -191,7 +192,7 @@ async fn between_two_controllers_the_difference_of_their_clocks_is_allowed_for()
 #[test]
 fn what_is_waited_for_long_is_looked_for_seldom_and_a_queue_as_often_as_ever() {
     let unreadable = Why::Unreadable { cause: "it is down".to_owned() };
-    for (waited, pause) in [(0, 2), (20, 2), (100, 10), (600, 60), (86_400, 60)] {
+    for (waited, pause) in [(0, 2), (20, 2), (100, 10), (600, 20), (86_400, 20)] {
         let waited = Duration::from_secs(waited);
         assert_eq!(unreadable.pause(waited), Duration::from_secs(pause), "{waited:?}");
         assert_eq!(Why::MayStillHappen.pause(waited), super::LOOK_AGAIN);

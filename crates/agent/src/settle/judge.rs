@@ -42,7 +42,8 @@ pub(super) fn is_noted(before: &Before, now: &Witness) -> Result<(), Why> {
     Err(Why::OtherController { noted, now })
 }
 
-fn noted(before: &Before) -> InvocationId {
+/// The copy of the database that was asked for the set.
+pub(super) fn noted(before: &Before) -> InvocationId {
     InvocationId(ObjectGuid::from_bytes(before.invocation_id))
 }
 

@@ -10,8 +10,9 @@ use crate::journal::Before;
 
 /// How long to wait before looking again.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(2);
-/// How long at most: each look may be a new connection.
-const LOOK_SELDOM: Duration = Duration::from_secs(60);
+/// How long at most: each look may be a new connection. When the directory is there again, this and the time
+/// limit of a set pass before it is known that nothing was changed, well within a minute (THREATS I7).
+const LOOK_SELDOM: Duration = Duration::from_secs(20);
 /// How long the same is not said again.
 const SAY_AGAIN: Duration = Duration::from_secs(60);
 
@@ -29,6 +30,8 @@ pub(super) enum Why {
     NotThere { noted: String },
     /// A set that was sent may still be carried out.
     MayStillHappen,
+    /// The controller has neither answered the set nor hung up: it may be working on it.
+    NotOver { noted: String },
 }
 
 impl From<DirectoryError> for Why {
@@ -42,11 +45,16 @@ impl Why {
         Self::NotThere { noted: before.controller.clone() }
     }
 
+    pub(super) fn not_over(before: &Before) -> Self {
+        Self::NotOver { noted: before.controller.clone() }
+    }
+
     /// How long to wait before the next look, having waited for so long: a tenth of that, where it is
     /// not known what is waited for.
     pub(super) fn pause(&self, waited: Duration) -> Duration {
         match self {
-            Self::MayStillHappen => LOOK_AGAIN,
+            // Asks nobody.
+            Self::MayStillHappen | Self::NotOver { .. } => LOOK_AGAIN,
             _ => (waited / 10).clamp(LOOK_AGAIN, LOOK_SELDOM),
         }
     }
@@ -74,6 +82,12 @@ impl Why {
                 %request,
                 noted,
                 "the PDC emulator does not have the account; whether it is gone, or new and not replicated yet, only the controller that was asked knows, and it cannot be asked; waiting for it"
+            ),
+            Self::NotOver { noted } => tracing::warn!(
+                event = "settle.not_over",
+                %request,
+                noted,
+                "the controller has neither answered nor hung up, and may still set the password; waiting for it"
             ),
             Self::MayStillHappen => {}
         }

@@ -144,6 +144,14 @@ impl World {
         assert_eq!(noted, Noted::Yes);
     }
 
+    /// From now on the directory has as long for a set as it has unless configured otherwise.
+    pub(crate) fn is_patient(&mut self) {
+        let Connected { settings, directory } = &self.writeback.directories.all()[0];
+        let settings = DirectorySettings { set_time_limit: SET_TIME_LIMIT, ..settings.clone() };
+        let patient = Connected { settings, directory: Arc::clone(directory) };
+        self.writeback.directories = Directories::of(vec![patient]);
+    }
+
     /// What a new process makes of an entry that was left open.
     pub(crate) async fn settled(&self, header: &Header) -> Outcome {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -152,14 +160,14 @@ impl World {
     }
 
     /// Waits until whoever settles waits for the clock.
-    async fn sleeping(&self) {
+    pub(crate) async fn sleeping(&self) {
         while self.clock.until_next().is_none() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
 
     /// Time goes on until the entry is settled.
-    async fn goes_on(&self, header: &Header) -> Outcome {
+    pub(crate) async fn goes_on(&self, header: &Header) -> Outcome {
         for _ in 0..1_000 {
             let entry = self.writeback.journal.entry(header.request).await.unwrap().unwrap();
             if let Some(answer) = entry.answer {
@@ -333,10 +341,7 @@ async fn a_clock_that_is_put_forward_does_not_settle_what_may_still_be_set() {
     let (guid, _) = world.person(Kind::Ordinary);
     let own = Arc::new(Ahead { clock: world.clock.clone(), by: AtomicU64::new(0) });
     world.writeback.clock = Arc::<Ahead>::clone(&own);
-    let Connected { settings, directory } = &world.writeback.directories.all()[0];
-    let settings = DirectorySettings { set_time_limit: SET_TIME_LIMIT, ..settings.clone() };
-    let patient = Connected { settings, directory: Arc::clone(directory) };
-    world.writeback.directories = Directories::of(vec![patient]);
+    world.is_patient();
     world.population.domain.inject(Fault::SetLater(Duration::from_secs(15)));
     let (header, doubt) = world.done(Operation::Reset, guid, &new_one()).await;
     assert_eq!(doubt, None);

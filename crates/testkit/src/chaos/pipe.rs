@@ -18,6 +18,10 @@ const PIECE: usize = 16 * 1024;
 /// How often something arrives where bytes are slow.
 const DRIP: Duration = Duration::from_millis(20);
 
+/// How long somebody who hangs up on what was forgotten waits for that to be taken: so long as the agent has
+/// its system wait.
+const GIVES_UP: Duration = Duration::from_secs(20);
+
 #[derive(Debug, Clone, Copy)]
 enum Direction {
     Up,
@@ -111,6 +115,13 @@ impl Pipe<'_> {
             holed |= way == Way::Swallowed;
             if read > 0 {
                 self.bring(&buffer[..read], way, &mut left).await?;
+            } else if forgotten {
+                // Nor is this one heard any more: its system gives up when nothing is taken.
+                let gives_up = wait(GIVES_UP);
+                tokio::select! {
+                    () = gives_up => return Err(io::ErrorKind::TimedOut.into()),
+                    changed = self.another_trouble() => changed?,
+                }
             } else if way == Way::Swallowed {
                 // The other side is not even told of the end.
                 self.another_trouble().await?;

@@ -2,39 +2,100 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
 
 use lab::Forest;
 
-/// Stops whoever holds the controller's port for LDAPS, or a connection to it, with SIGSTOP: connections
-/// stay, and the kernel takes what comes over them, but nobody reads it.
-pub(crate) fn freeze_ldap(forest: &Forest) {
-    let sockets = sockets_at(forest);
-    let processes = processes_with(&sockets);
-    assert!(!processes.is_empty(), "somebody serves LDAP");
-    assert!(Command::new("kill").arg("-STOP").args(&processes).status().unwrap().success());
-    for process in &processes {
-        // The signal is on its way at first; whoever has ended says nothing any more.
-        while state_of(process).is_some_and(|state| state != 'T') {
-            std::thread::yield_now();
+/// Processes that stand still: connections stay, and the kernel takes what comes over them, but nobody reads
+/// it.
+pub(crate) struct Frozen(Vec<String>);
+
+impl Frozen {
+    /// Stops them with SIGSTOP.
+    fn stop(processes: Vec<String>) -> Self {
+        assert!(!processes.is_empty(), "somebody serves LDAP");
+        signal("-STOP", &processes);
+        for process in &processes {
+            // The signal is on its way at first; whoever has ended says nothing any more.
+            while state_of(process).is_some_and(|state| state != 'T') {
+                std::thread::yield_now();
+            }
         }
+        Self(processes)
+    }
+
+    /// They go on where they stood, but for those that others still hold.
+    pub(crate) fn go_on_but_for(self, others: &Self) {
+        let (stay, go): (Vec<_>, _) = self.0.into_iter().partition(|one| others.0.contains(one));
+        assert!(!stay.is_empty(), "they are among these");
+        signal("-CONT", &go);
+    }
+
+    /// They go on where they stood.
+    pub(crate) fn go_on(self) {
+        signal("-CONT", &self.0);
     }
 }
 
-/// The inodes of the controller's sockets at its port for LDAPS (proc_net_tcp in the kernel's documents).
-fn sockets_at(forest: &Forest) -> HashSet<String> {
-    let IpAddr::V4(address) = forest.address else { panic!("{}", forest.address) };
-    let bits = u32::from_ne_bytes(address.octets());
-    let here = format!("{bits:08X}:{:04X}", forest.ldaps_port);
+fn signal(which: &str, processes: &[String]) {
+    assert!(Command::new("kill").arg(which).args(processes).status().unwrap().success());
+}
+
+/// Stops whoever holds the controller's port for LDAPS, or a connection to it.
+pub(crate) fn freeze_ldap(forest: &Forest) -> Frozen {
+    Frozen::stop(processes_with(&sockets_at(forest, None)))
+}
+
+/// Stops whoever holds the controller's end of the connection whose other end this is, and nobody else.
+pub(crate) fn freeze_one(forest: &Forest, other_end: SocketAddr) -> Frozen {
+    let one = processes_with(&sockets_at(forest, Some(other_end)));
+    assert!(one.len() < processes_with(&sockets_at(forest, None)).len(), "others serve LDAP, too");
+    Frozen::stop(one)
+}
+
+/// Stops whoever holds the controller's end of that connection, as soon as it has read what came over it:
+/// it works on that.
+pub(crate) fn freeze_when_read(forest: &Forest, other_end: SocketAddr) -> Frozen {
+    let one = processes_with(&sockets_at(forest, Some(other_end)));
+    while queued_at(forest, other_end) != 0 {
+        std::thread::yield_now();
+    }
+    Frozen::stop(one)
+}
+
+/// How many bytes the controller has not read of what came over that connection.
+fn queued_at(forest: &Forest, other_end: SocketAddr) -> u64 {
+    let (here, there) = (in_table((forest.address, forest.ldaps_port).into()), in_table(other_end));
+    let table = fs::read_to_string("/proc/net/tcp").unwrap();
+    let queued = table.lines().skip(1).find_map(|line| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let (_, to_read) = fields[4].split_once(':')?;
+        let is_it = fields[1] == here && fields[2] == there;
+        is_it.then(|| u64::from_str_radix(to_read, 16).unwrap())
+    });
+    queued.expect("the connection is there")
+}
+
+/// The inodes of the controller's sockets at its port for LDAPS, of those to this other end if one is named
+/// (proc_net_tcp in the kernel's documents).
+fn sockets_at(forest: &Forest, other_end: Option<SocketAddr>) -> HashSet<String> {
+    let here = in_table((forest.address, forest.ldaps_port).into());
+    let there = other_end.map(in_table);
     let table = fs::read_to_string("/proc/net/tcp").unwrap();
     let of_line = |line: &str| {
         let fields: Vec<_> = line.split_whitespace().collect();
-        (fields[1] == here).then(|| fields[9].to_owned())
+        let is_it = fields[1] == here && there.as_ref().is_none_or(|there| fields[2] == there);
+        is_it.then(|| fields[9].to_owned())
     };
     // 0: nobody has accepted it yet, or nobody has it any more.
     table.lines().skip(1).filter_map(of_line).filter(|inode| inode != "0").collect()
+}
+
+fn in_table(address: SocketAddr) -> String {
+    let IpAddr::V4(ip) = address.ip() else { panic!("{address}") };
+    format!("{:08X}:{:04X}", u32::from_ne_bytes(ip.octets()), address.port())
 }
 
 fn processes_with(sockets: &HashSet<String>) -> Vec<String> {

@@ -13,6 +13,8 @@
 )]
 
 mod frozen;
+mod held;
+mod late;
 mod road;
 
 use std::sync::Arc;
@@ -47,6 +49,11 @@ struct World {
 
 impl World {
     fn at_the_password_page() -> Self {
+        Self::with_time_limit(SET_TIME_LIMIT)
+    }
+
+    /// The agent waits so long for the answer to a set.
+    fn with_time_limit(set_time_limit: Duration) -> Self {
         let stop = AtomicBool::new(false);
         let watch = Watch { progress: &|_| {}, stop: &stop };
         let lab = Lab::start_with(&LabOptions::default(), watch).unwrap();
@@ -61,7 +68,7 @@ impl World {
              operation_timeout_seconds = 2\nset_time_limit_seconds = {}\n",
             ca.display(),
             road.address.port(),
-            SET_TIME_LIMIT.as_secs(),
+            set_time_limit.as_secs(),
         );
         let stack = Stack::start(&forest, Options { agent, ..Options::default() }).unwrap();
         let mut visitor = stack.visitor().unwrap();

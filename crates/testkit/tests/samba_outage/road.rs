@@ -38,7 +38,8 @@ pub(crate) enum Then {
     Cut,
 }
 
-type Act = Box<dyn FnOnce() -> Then + Send>;
+/// It is told which end of a connection to the controller this is about: the road's.
+type Act = Box<dyn FnOnce(SocketAddr) -> Then + Send>;
 
 /// Listens where the controller does, at another port, with a certificate of its own authority.
 pub(crate) struct Road {
@@ -54,9 +55,9 @@ struct Acts(Arc<Mutex<HashMap<Moment, Act>>>);
 
 impl Acts {
     #[expect(clippy::disallowed_methods, reason = "a controller is stopped, which takes seconds")]
-    async fn at(&self, moment: Moment) -> io::Result<()> {
+    async fn at(&self, moment: Moment, own: SocketAddr) -> io::Result<()> {
         let Some(act) = self.0.lock().unwrap().remove(&moment) else { return Ok(()) };
-        match spawn_blocking(act).await.unwrap() {
+        match spawn_blocking(move || act(own)).await.unwrap() {
             Then::GoOn => Ok(()),
             Then::Cut => Err(io::ErrorKind::ConnectionReset.into()),
         }
@@ -82,6 +83,15 @@ impl Road {
 
     /// Does this at that moment of the next set.
     pub(crate) fn at(&self, moment: Moment, act: impl FnOnce() -> Then + Send + 'static) {
+        self.at_over(moment, |_| act());
+    }
+
+    /// The same, told over which connection it is: the address of this end of it.
+    pub(crate) fn at_over(
+        &self,
+        moment: Moment,
+        act: impl FnOnce(SocketAddr) -> Then + Send + 'static,
+    ) {
         let before = self.acts.0.lock().unwrap().insert(moment, Box::new(act));
         assert!(before.is_none(), "one thing at a time");
     }
@@ -140,27 +150,34 @@ async fn accept(listener: TcpListener, ends: Arc<Ends>, acts: Acts) {
 
 async fn lead(stream: TcpStream, ends: &Ends, acts: &Acts) -> io::Result<()> {
     let there = TcpStream::connect(ends.target).await?;
+    let own = there.local_addr()?;
     let far = ends.far.connect(ends.name.clone(), there).await?;
     let near = ends.near.accept(stream).await?;
     let (mut from_near, mut to_near) = tokio::io::split(near);
     let (mut from_far, mut to_far) = tokio::io::split(far);
     let up = async {
         loop {
-            let (kind, message) = message(&mut from_near).await?;
+            let (kind, message) = match message(&mut from_near).await {
+                Err(ended) if ended.kind() == io::ErrorKind::UnexpectedEof => break,
+                read => read?,
+            };
             if kind == MODIFY {
-                acts.at(Moment::Asked).await?;
+                acts.at(Moment::Asked, own).await?;
             }
             pass(&mut to_far, &message).await?;
             if kind == MODIFY {
-                acts.at(Moment::Forwarded).await?;
+                acts.at(Moment::Forwarded, own).await?;
             }
         }
+        // The agent has hung up, and may still listen.
+        to_far.shutdown().await?;
+        std::future::pending().await
     };
     let down = async {
         loop {
             let (kind, message) = message(&mut from_far).await?;
             if kind == MODIFIED {
-                acts.at(Moment::Answered).await?;
+                acts.at(Moment::Answered, own).await?;
             }
             pass(&mut to_near, &message).await?;
         }
