@@ -149,8 +149,6 @@ pub struct Before {
     pub invocation_id: [u8; 16],
     /// The version of `unicodePwd` there.
     pub version: u32,
-    /// Whether the password had to be changed by then: `pwdLastSet` was 0.
-    pub had_to_be_changed: bool,
 }
 
 /// An entry.
@@ -260,8 +258,9 @@ impl Journal {
             .bind(witness.invocation_id.0.to_bytes().to_vec())
             .bind(i64::from(witness.version))
             .bind(match witness.pwd_last_set {
-                directory::PwdLastSet::Never => 0,
-                directory::PwdLastSet::At(moment) => moment.as_millis(),
+                directory::PwdLastSet::Never => Some(0),
+                directory::PwdLastSet::At(moment) => Some(moment.as_millis()),
+                directory::PwdLastSet::Hidden => None,
             })
             .bind(now.as_millis())
             .bind(header.request.to_bytes().to_vec());

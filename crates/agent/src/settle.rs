@@ -13,6 +13,8 @@
 //! set     the directory had confirmed it                       → changed
 //! ```
 //!
+//! What is *changed* here has expired where the metadata says that it did as it was set.
+//!
 //! A reset by an administrator that was set goes on where it stopped: the password is to be changed at
 //! the next sign-in, which may be asked for twice (SPEC D-4), unless it was changed since. An unlock
 //! has no version; whether the account is locked says how it ended. That an account is gone is
@@ -34,7 +36,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use directory::{Account, BoundAs, Late, PwdLastSet, Standing, Witness};
+use directory::{Account, BoundAs, Late, Standing, Witness};
 use protocol::{Answer, Changed, Details, Header, Operation, Outcome, RequestId};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -183,8 +185,8 @@ impl Settler {
             Err(why) => return Ok(Look::Waiting(why)),
         };
         let details = Details { inferred, ..Details::default() };
-        if let (Operation::Change, Some(before), Outcome::SettledChanged) =
-            (entry.header.operation, &entry.before, outcome)
+        if let (Operation::Change, Some(before), Changed::Yes) =
+            (entry.header.operation, &entry.before, outcome.changed())
         {
             // Before the next one may be noted. Whatever else it is counts already, as doubt.
             let (guesses, clock) = (&self.writeback.guesses, &*self.writeback.clock);
@@ -300,9 +302,9 @@ impl Settler {
     async fn go_on(&self, header: &Header, before: &Before) -> Conclusion {
         let connected = self.directory(before)?;
         match header.operation {
-            Operation::Reset => expired_at_once(connected, before).await,
+            Operation::Reset | Operation::Change => expired_at_once(connected, before).await,
             Operation::ResetByAdministrator => self.go_on_with(header, connected, before).await,
-            Operation::Change | Operation::Unlock => Ok((Outcome::SettledChanged, false)),
+            Operation::Unlock => Ok((Outcome::SettledChanged, false)),
         }
     }
 
@@ -390,20 +392,22 @@ async fn as_it_stands(connected: &Connected, before: &Before) -> Result<Option<N
     Ok(account.await?.map(|account| Now { account, witness, own }))
 }
 
-/// A reset that has to be changed at once all the same: where the service account lacks the right
-/// Unexpire Password (SPEC D-12). One that had not to be changed before was asked for by somebody else.
+/// A password that has to be changed at once: where the service account lacks the right Unexpire Password
+/// (SPEC D-12). That somebody asked for a change since is another write, and told as nothing.
 async fn expired_at_once(connected: &Connected, before: &Before) -> Conclusion {
-    if !before.had_to_be_changed {
-        return Ok((Outcome::SettledChanged, false));
-    }
     let Some(witness) = since_the_set(connected, before).await? else {
         return Ok((Outcome::UserGone, true));
     };
     let ours_is_last = witness.version == before.version.saturating_add(1);
-    Ok(match witness.pwd_last_set {
-        PwdLastSet::Never if ours_is_last => (Outcome::SetButExpired, false),
-        _ => (Outcome::SettledChanged, false),
-    })
+    if !ours_is_last || !witness.expired_when_set() {
+        return Ok((Outcome::SettledChanged, false));
+    }
+    let account = connected.directory.account(before.place.guid).await?;
+    let outcome = match account.is_some_and(|account| account.is_never_asked_to_change()) {
+        true => Outcome::SettledChanged,
+        false => Outcome::SetButExpired,
+    };
+    Ok((outcome, false))
 }
 
 /// A conclusion that nothing was changed counts once a modify no longer stands in a queue.

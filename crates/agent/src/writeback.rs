@@ -263,6 +263,8 @@ mod breaker_tests;
 #[cfg(test)]
 mod elsewhere_tests;
 #[cfg(test)]
+pub(crate) mod expired_tests;
+#[cfg(test)]
 mod guesses_tests;
 #[cfg(test)]
 pub(crate) mod operations_tests;

@@ -172,6 +172,11 @@ impl FakeDomain {
         self.state().journal.clone()
     }
 
+    /// How many searches its controllers have answered, without those of a client's own way to one.
+    pub fn searches(&self) -> u64 {
+        self.state().searches.get()
+    }
+
     /// Signs in at the PDC emulator, with a login or any other name.
     pub fn bind(&self, login: &str, password: &str) -> Bound {
         let owner = self.state().owner;

@@ -182,7 +182,7 @@ impl Directory for FakeDirectory {
         Box::pin(async move {
             let found = self.0.read(&format!("<GUID={guid}>")).await?;
             let Some((held, entry)) = found else { return Ok(None) };
-            let witness = Witness::read(&entry, &held.host, held.invocation)?;
+            let witness = self.0.witness(&held, &entry)?;
             let bound_as = BoundAs::of(held.token.sids);
             Ok(Some(Standing { bound_as, witness, account: self.account(guid) }))
         })
@@ -191,9 +191,7 @@ impl Directory for FakeDirectory {
     fn witness(&self, guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Witness>, DirectoryError>> {
         Box::pin(async move {
             let found = self.0.read(&format!("<GUID={guid}>")).await?;
-            let read =
-                |(held, entry): (Held, Entry)| Witness::read(&entry, &held.host, held.invocation);
-            found.map(read).transpose()
+            found.map(|(held, entry)| self.0.witness(&held, &entry)).transpose()
         })
     }
 
@@ -206,9 +204,7 @@ impl Directory for FakeDirectory {
             self.0.pause().await?;
             let held = self.0.at(controller)?;
             let found = self.0.read_over(held, &format!("<GUID={guid}>"))?;
-            let read =
-                |(held, entry): (Held, Entry)| Witness::read(&entry, &held.host, held.invocation);
-            found.map(read).transpose()
+            found.map(|(held, entry)| self.0.witness(&held, &entry)).transpose()
         })
     }
 
@@ -278,6 +274,12 @@ impl Client {
             Err(refused) if refused.code == LdapResultCode::NoSuchObject => Ok(None),
             Err(refused) => Err(DirectoryError::Refused(refused.into_refusal())),
         }
+    }
+
+    /// How a password stands by an entry that was read there.
+    fn witness(&self, held: &Held, entry: &Entry) -> Result<Witness, DirectoryError> {
+        let judge = self.domain.state().here().flavour.judge();
+        Witness::read(entry, &held.host, held.invocation, judge)
     }
 
     async fn write(

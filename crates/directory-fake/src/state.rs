@@ -1,5 +1,7 @@
 //! Everything in the domain: its controllers, each with its copy, and what goes on between them.
 
+use std::cell::Cell;
+
 use directory::ObjectGuid;
 use protocol::Timestamp;
 
@@ -27,6 +29,8 @@ pub(crate) struct State {
     pub(crate) journal: Vec<Set>,
     pub(crate) faults: Faults,
     pub(crate) next_rid: u32,
+    /// How many searches were answered.
+    pub(crate) searches: Cell<u64>,
 }
 
 impl State {
@@ -42,6 +46,7 @@ impl State {
             faults: Faults::default(),
             // MS-SAMR 3.1.1.9.2.1: accounts that are not built in start here.
             next_rid: 1_103,
+            searches: Cell::new(0),
         }
     }
 
@@ -90,6 +95,7 @@ impl State {
         if self.faults.busy_about_sids && query.base.starts_with("<SID=") {
             return Err(Refused::busy());
         }
+        self.searches.update(|count| count + 1);
         self.replicas[controller].search(&self.controllers[controller], token, query, now)
     }
 }

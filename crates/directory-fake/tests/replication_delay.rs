@@ -20,6 +20,7 @@ use directory::{
 };
 use directory_fake::{FakeDirectory, FakeDomain, FakeError, NewDomain, NewFakePerson, Rights};
 use lab::Bound;
+use protocol::policy::Judge;
 use protocol::{ClearPassword, ManualClock, Timestamp};
 use seeded::Seeded;
 
@@ -95,7 +96,7 @@ impl World {
     async fn version(&self, controller: &str) -> u32 {
         let people = self.people(controller).await.unwrap();
         let id = self.domain.invocation_id(controller).unwrap();
-        Witness::read(&people[0], controller, id).unwrap().version
+        Witness::read(&people[0], controller, id, Judge::Samba).unwrap().version
     }
 }
 

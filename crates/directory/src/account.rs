@@ -52,7 +52,7 @@ pub struct Account {
     /// When the password was last set.
     pub pwd_last_set: PwdLastSet,
     /// The same in AD's own steps of 100 ns since 1601, which its minimum age is counted in; 0 is
-    /// never.
+    /// never, or hidden.
     pub pwd_last_set_steps: i64,
     /// When the account ends, if it does.
     pub account_expires: Option<Timestamp>,
@@ -71,10 +71,13 @@ pub struct Account {
 /// `pwdLastSet`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PwdLastSet {
-    /// 0 or absent: never set, or to be changed at the next sign-in.
+    /// 0: never set, or to be changed at the next sign-in.
     Never,
     /// When.
     At(Timestamp),
+    /// Absent: every account is made with a value (MS-SAMR 3.1.1.8.1), which is hidden from the service
+    /// account.
+    Hidden,
 }
 
 impl PwdLastSet {
@@ -82,7 +85,8 @@ impl PwdLastSet {
     /// if it is absent.
     pub(crate) fn of(steps: Option<i64>) -> Self {
         match steps {
-            None | Some(0) => Self::Never,
+            None => Self::Hidden,
+            Some(0) => Self::Never,
             Some(steps) => Self::At(filetime::moment(steps)),
         }
     }
@@ -148,6 +152,12 @@ impl Account {
         self.flags.contains(AccountFlags::PASSWORD_NEVER_EXPIRES)
     }
 
+    /// Whether nobody ever asks it for another password at a sign-in, whatever `pwdLastSet` is
+    /// (MS-SAMR 3.1.5.14.4; machines and trusts are not asked either).
+    pub const fn is_never_asked_to_change(&self) -> bool {
+        self.password_never_expires() || self.requires_smart_card()
+    }
+
     /// Whether it is no person's: a computer, a managed service account (both of class `computer`)
     /// or a trust (SPEC D-6).
     pub fn is_computer_or_trust(&self) -> bool {
@@ -162,7 +172,7 @@ impl Account {
     /// How long ago the password was last set.
     pub fn password_age(&self, now: Timestamp) -> Option<Duration> {
         match self.pwd_last_set {
-            PwdLastSet::Never => None,
+            PwdLastSet::Never | PwdLastSet::Hidden => None,
             PwdLastSet::At(moment) => Some(now.since(moment)),
         }
     }
@@ -302,6 +312,9 @@ pub(crate) mod tests {
         assert!(with("514").is_disabled());
         assert!(with("262656").requires_smart_card());
         assert!(with("66048").password_never_expires());
+        assert!(with("66048").is_never_asked_to_change());
+        assert!(with("262656").is_never_asked_to_change());
+        assert!(!with("512").is_never_asked_to_change());
         assert!(with("4096").is_computer_or_trust());
         assert!(with("532480").is_computer_or_trust());
         assert!(with("2080").is_computer_or_trust());
@@ -315,10 +328,10 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_password_to_be_changed_was_never_set() {
-        for steps in ["0", ""] {
+    fn a_password_to_be_changed_was_never_set_and_when_may_be_hidden() {
+        for (steps, read) in [("0", PwdLastSet::Never), ("", PwdLastSet::Hidden)] {
             let jan = account_with(&[("pwdLastSet", steps)]).unwrap();
-            assert_eq!(jan.pwd_last_set, PwdLastSet::Never);
+            assert_eq!(jan.pwd_last_set, read);
             assert_eq!(jan.password_age(Timestamp::from_millis(0)), None);
         }
     }

@@ -90,7 +90,7 @@ impl Directory for LdapDirectory {
                 })
                 .await?;
             let Some(stored) = found else { return Ok(None) };
-            let witness = Witness::read(&stored, &session.root.host, session.invocation_id)?;
+            let witness = session.witness(&stored)?;
             let bound_as = session.root.bound_as.clone();
             let account = Box::pin(self.with_groups(guid, session, stored, groups));
             Ok(Some(Standing { bound_as, witness, account }))
@@ -100,9 +100,7 @@ impl Directory for LdapDirectory {
     fn witness(&self, guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Witness>, DirectoryError>> {
         Box::pin(async move {
             let found = self.object(guid.as_base(), witness::ATTRIBUTES).await?;
-            let read = |(session, entry): (Arc<Session>, Entry)| {
-                Witness::read(&entry, &session.root.host, session.invocation_id)
-            };
+            let read = |(session, entry): (Arc<Session>, Entry)| session.witness(&entry);
             found.map(read).transpose()
         })
     }

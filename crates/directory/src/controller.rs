@@ -90,8 +90,7 @@ impl Controller {
     pub async fn witness(&self, guid: ObjectGuid) -> Result<Option<Witness>, DirectoryError> {
         let (session, attributes) = (&self.session, witness::ATTRIBUTES);
         let found = session.object(guid.as_base(), attributes, self.time_limit).await?;
-        let read = |entry| Witness::read(&entry, &session.root.host, session.invocation_id);
-        found.map(read).transpose()
+        found.map(|entry| session.witness(&entry)).transpose()
     }
 
     /// One object as this controller has it; none if it is not there, or not yet.

@@ -141,7 +141,7 @@ pub fn too_young(
 /// From when the present password is old enough; none if no age is asked of it, or none is known.
 fn old_enough_from(rules: Option<&PasswordPolicy>, account: &Account) -> Option<Timestamp> {
     let age = rules?.minimum_age();
-    if age.is_zero() || account.pwd_last_set == PwdLastSet::Never {
+    if age.is_zero() || !matches!(account.pwd_last_set, PwdLastSet::At(_)) {
         return None;
     }
     let steps = i64::try_from(age.as_nanos() / 100).unwrap_or(i64::MAX);

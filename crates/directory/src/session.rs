@@ -7,7 +7,7 @@ use crate::attributes::Entry;
 use crate::connection::Connection;
 use crate::root::RootDse;
 use crate::search;
-use crate::witness::InvocationId;
+use crate::witness::{InvocationId, Witness};
 use crate::{DirectoryError, DistinguishedName};
 
 pub(crate) use crate::search::{Search, refusal, refused_in};
@@ -53,6 +53,14 @@ impl Session {
             Err(DirectoryError::Refused(refusal)) if refusal.is_no_such_object() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// How a password stands by an entry that was read here.
+    ///
+    /// # Errors
+    /// Those of [`Witness::read`].
+    pub(crate) fn witness(&self, entry: &Entry) -> Result<Witness, DirectoryError> {
+        Witness::read(entry, &self.root.host, self.invocation_id, self.root.judge())
     }
 
     /// The NTDS Settings object of whoever holds the PDC role, as this controller knows it.

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use protocol::Timestamp;
+use protocol::policy::Judge;
 
 use crate::account::PwdLastSet;
 use crate::attributes::Entry;
@@ -16,6 +17,8 @@ pub(crate) const ATTRIBUTES: &[&str] = &["replPropertyMetaData", "pwdLastSet"];
 /// `unicodePwd` (1.2.840.113556.1.4.90) in the default prefix table: prefix 9 stands for
 /// 1.2.840.113556.1.4 (MS-DRSR 5.16.4).
 const UNICODE_PWD: u32 = 0x0009_005a;
+/// `pwdLastSet` (1.2.840.113556.1.4.96), likewise.
+const PWD_LAST_SET: u32 = 0x0009_0060;
 /// Bytes in front of the entries: version, reserved, count, reserved (MS-DRSR, PROPERTY_META_DATA_VECTOR
 /// as stored).
 const HEAD: usize = 16;
@@ -49,6 +52,11 @@ pub struct Witness {
     pub written_at: Option<Timestamp>,
     /// `pwdLastSet`.
     pub pwd_last_set: PwdLastSet,
+    /// Whether `pwdLastSet` and `unicodePwd` were last written by one and the same modify: those share
+    /// their originating USN.
+    pub of_one_write: bool,
+    /// Who judges passwords at this controller.
+    pub judge: Judge,
     /// The DNS name of the controller that said so.
     pub controller: String,
     /// Its database.
@@ -61,6 +69,8 @@ pub(crate) struct Writes {
     pub(crate) version: u32,
     pub(crate) originator: InvocationId,
     pub(crate) at: Timestamp,
+    /// Which change of the originator's copy it was.
+    pub(crate) usn: u64,
 }
 
 impl Witness {
@@ -72,18 +82,37 @@ impl Witness {
         entry: &Entry,
         controller: &str,
         invocation_id: InvocationId,
+        judge: Judge,
     ) -> Result<Self, DirectoryError> {
         let unreadable = DirectoryError::Unreadable { attribute: "replPropertyMetaData" };
         let metadata = entry.attributes.value("replPropertyMetaData").ok_or(unreadable.clone())?;
-        let writes = writes_of(metadata, UNICODE_PWD).map_err(|MetadataError| unreadable)?;
+        let of =
+            |attribute| writes_of(metadata, attribute).map_err(|MetadataError| unreadable.clone());
+        let (writes, last_set) = (of(UNICODE_PWD)?, of(PWD_LAST_SET)?);
         Ok(Self {
             version: writes.map_or(0, |writes| writes.version),
             originator: writes.map(|writes| writes.originator),
             written_at: writes.map(|writes| writes.at),
             pwd_last_set: PwdLastSet::of(entry.attributes.parsed("pwdLastSet")?),
+            of_one_write: writes.zip(last_set).is_some_and(|(one, other)| one.is_one_with(&other)),
+            judge,
             controller: controller.to_owned(),
             invocation_id,
         })
+    }
+
+    /// Whether the password expired as it was set: its write itself made `pwdLastSet` 0, which it does for
+    /// whoever lacks Unexpire Password (MS-SAMR 3.1.1.8.7). Somebody who asks for a change later writes
+    /// `pwdLastSet` alone.
+    pub fn expired_when_set(&self) -> bool {
+        self.pwd_last_set == PwdLastSet::Never && self.of_one_write
+    }
+}
+
+impl Writes {
+    /// Whether both came of the same originating change.
+    fn is_one_with(&self, other: &Self) -> bool {
+        (self.originator, self.usn, self.at) == (other.originator, other.usn, other.at)
     }
 }
 
@@ -107,7 +136,8 @@ fn writes(entry: &[u8]) -> Result<Writes, MetadataError> {
     // DSTIME: seconds since 1601 (MS-DRSR 5.54).
     let seconds = u64::from(number(&entry[12..16])) << 32 | u64::from(number(&entry[8..12]));
     let at = filetime::moment_of_seconds(i64::try_from(seconds).map_err(|_| MetadataError)?);
-    Ok(Writes { version: number(&entry[4..8]), originator: InvocationId(originator), at })
+    let usn = u64::from(number(&entry[36..40])) << 32 | u64::from(number(&entry[32..36]));
+    Ok(Writes { version: number(&entry[4..8]), originator: InvocationId(originator), at, usn })
 }
 
 fn number(four: &[u8]) -> u32 {
@@ -121,14 +151,25 @@ mod tests {
     use super::*;
 
     fn metadata(entries: &[(u32, u32)]) -> Vec<u8> {
+        let of_one = |(attribute, version): &(u32, u32)| (*attribute, *version, ONE);
+        stamped(&entries.iter().map(of_one).collect::<Vec<_>>())
+    }
+
+    /// A second of 2023, a copy, and a change of it.
+    type Stamp = (u64, u8, u64);
+
+    const ONE: Stamp = (1_700_000_000, 7, 0x0102_0304_0506_0708);
+
+    fn stamped(entries: &[(u32, u32, Stamp)]) -> Vec<u8> {
         let mut bytes =
             [1_u32, 0, u32::try_from(entries.len()).unwrap(), 0].map(u32::to_le_bytes).concat();
-        for (attribute, version) in entries {
+        for (attribute, version, (at, copy, usn)) in entries {
             bytes.extend(attribute.to_le_bytes());
             bytes.extend(version.to_le_bytes());
-            bytes.extend((11_644_473_600_u64 + 1_700_000_000).to_le_bytes());
-            bytes.extend([7; 16]);
-            bytes.extend([8; 16]);
+            bytes.extend((11_644_473_600 + at).to_le_bytes());
+            bytes.extend([*copy; 16]);
+            bytes.extend(usn.to_le_bytes());
+            bytes.extend([8; 8]);
         }
         bytes
     }
@@ -140,8 +181,36 @@ mod tests {
         assert_eq!(writes.version, 513);
         assert_eq!(writes.originator, InvocationId(ObjectGuid::from_bytes([7; 16])));
         assert_eq!(writes.at, Timestamp::from_millis(1_700_000_000_000));
+        assert_eq!(writes.usn, ONE.2);
         assert_eq!(writes_of(&metadata(&[(0, 1)]), UNICODE_PWD), Ok(None));
         assert_eq!(writes_of(&metadata(&[]), UNICODE_PWD), Ok(None));
+    }
+
+    /// A password of its write at [`ONE`], and `pwdLastSet` of another one.
+    fn witness(last_set: Option<&str>, stamp: Option<Stamp>) -> Witness {
+        let of = |stamp| (PWD_LAST_SET, 3, stamp);
+        let entries = [Some((UNICODE_PWD, 5, ONE)), stamp.map(of)];
+        let mut attributes = crate::Attributes::default();
+        let metadata = stamped(&entries.into_iter().flatten().collect::<Vec<_>>());
+        attributes.insert("replPropertyMetaData", metadata);
+        last_set.into_iter().for_each(|steps| attributes.insert("pwdLastSet", steps));
+        let entry = Entry { dn: "CN=Jan,DC=corp,DC=example".parse().unwrap(), attributes };
+        let id = InvocationId(ObjectGuid::from_bytes([7; 16]));
+        Witness::read(&entry, "dc1", id, Judge::Windows).unwrap()
+    }
+
+    #[test]
+    fn a_password_that_expired_as_it_was_set_is_told_from_one_that_has_to_be_changed_since() {
+        assert!(witness(Some("0"), Some(ONE)).expired_when_set());
+        let (at, copy, usn) = ONE;
+        // In the next change, at another controller, or a second later: by somebody else.
+        for later in [(at, copy, usn + 1), (at, copy + 1, usn), (at + 1, copy, usn)] {
+            assert!(!witness(Some("0"), Some(later)).expired_when_set(), "{later:?}");
+        }
+        assert!(!witness(Some("0"), None).expired_when_set(), "never written");
+        let set = witness(Some("133500000000000000"), Some(ONE));
+        assert!(set.of_one_write && !set.expired_when_set());
+        assert!(!witness(None, Some(ONE)).expired_when_set(), "hidden");
     }
 
     #[test]

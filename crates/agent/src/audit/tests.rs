@@ -1,4 +1,5 @@
 use directory::{InvocationId, ObjectGuid, PwdLastSet};
+use protocol::policy::Judge;
 use protocol::{AgentId, Details, KeyId, Operation, Outcome};
 
 use super::*;
@@ -35,6 +36,8 @@ async fn step(journal: &Journal, header: &Header, name: &str) -> bool {
         originator: Some(id),
         written_at: None,
         pwd_last_set: PwdLastSet::Never,
+        of_one_write: false,
+        judge: Judge::Windows,
         controller: "dc1".to_owned(),
         invocation_id: id,
     };

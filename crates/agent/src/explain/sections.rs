@@ -356,6 +356,7 @@ impl Subject<'_> {
         let when = match self.account.pwd_last_set {
             PwdLastSet::Never => "never, or it must be changed at the next sign-in".to_owned(),
             PwdLastSet::At(at) => format!("at {}", rfc3339(at)),
+            PwdLastSet::Hidden => "hidden from the service account".to_owned(),
         };
         let mut lines = vec![Line::known(when)];
         let Some(witness) = &self.witness else {

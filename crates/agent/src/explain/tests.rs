@@ -8,6 +8,7 @@ use directory::{
     Account, AccountFlags, DistinguishedName, InvocationId, ObjectGuid, PolicySource, PwdLastSet,
 };
 use protocol::PasswordPolicy;
+use protocol::policy::Judge;
 
 use super::*;
 use crate::guard::tests::{ordinary, settings};
@@ -64,6 +65,8 @@ fn told(change: impl FnOnce(&mut Subject<'_>, &mut DirectorySettings)) -> Explan
             originator: Some(copy()),
             written_at: None,
             pwd_last_set: PwdLastSet::Never,
+            of_one_write: false,
+            judge: Judge::Windows,
             controller: observed.asker.controller.clone(),
             invocation_id: copy(),
         }),

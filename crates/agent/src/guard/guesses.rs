@@ -96,7 +96,7 @@ impl Known {
 
     fn ended(&mut self, place: &Place, outcome: Option<Outcome>, at: Timestamp) {
         match outcome {
-            Some(Outcome::ChangedByPerson | Outcome::SettledChanged) => {
+            Some(Outcome::ChangedByPerson | Outcome::SettledChanged | Outcome::SetButExpired) => {
                 self.tries.remove(place);
             }
             // Sent, and it did not go through, for whatever reason.

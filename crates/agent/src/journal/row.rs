@@ -40,12 +40,10 @@ fn before(row: &SqliteRow) -> Result<Option<Before>, JournalError> {
         bytes.try_into().map_err(|_| JournalError::Unreadable)
     };
     let version: i64 = row.try_get("version").map_err(unreadable)?;
-    let last_set: Option<i64> = row.try_get("pwd_last_set").map_err(unreadable)?;
     Ok(Some(Before {
         place: Place { connector, guid: ObjectGuid::from_bytes(sixteen("object_guid")?) },
         controller: row.try_get("controller").map_err(unreadable)?,
         invocation_id: sixteen("invocation_id")?,
         version: u32::try_from(version).map_err(|_| JournalError::Unreadable)?,
-        had_to_be_changed: last_set == Some(0),
     }))
 }

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use directory::{InvocationId, PwdLastSet};
+use protocol::policy::Judge;
 use protocol::{AgentId, Details, KeyId, Operation, Outcome, TenantId};
 
 use super::*;
@@ -51,6 +52,8 @@ fn witness() -> Witness {
         originator: Some(id),
         written_at: None,
         pwd_last_set: PwdLastSet::Never,
+        of_one_write: false,
+        judge: Judge::Windows,
         controller: "dc1".to_owned(),
         invocation_id: id,
     }

@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use directory::AccountFlags;
-use directory_fake::{Fault, NewFakePerson};
+use directory_fake::{Fault, Flavour, NewFakePerson};
 use lab::Kind;
 use protocol::{Clock as _, Operation, Outcome};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Look, Settler, Waited, Why};
+use crate::writeback::expired_tests::{Somebody, passwords, somebody};
 use crate::writeback::operations_tests::{NEW, World, new_one};
 
 const LATER: Duration = Duration::from_secs(60 * 60);
@@ -62,25 +63,25 @@ async fn what_was_written_in_time_is_told_however_late_the_agent_comes_back() {
     assert_eq!(world.settled(&header).await, Outcome::SettledChanged);
 }
 
-/// As where the service account lacks the right Unexpire Password.
+/// However it was before. What expires as it is set stands in `writeback::expired_tests`.
 #[tokio::test]
-async fn a_reset_that_has_to_be_changed_at_once_is_told_so_after_a_crash_as_well() {
-    let mut world = World::new("settle-expired").await;
-    for (kind, before, settled) in [
-        (Kind::Ordinary, true, Outcome::SetButExpired),
-        // Live it would have been told as set: the helpdesk has asked for that since.
-        (Kind::EscapedName, false, Outcome::SettledChanged),
-    ] {
-        let (guid, _) = world.person(kind);
-        let domain = world.population.domain.clone();
-        if before {
+async fn that_the_helpdesk_asked_for_another_password_since_is_not_told_of_the_set() {
+    for (number, flavour) in [Flavour::Samba, Flavour::Windows].into_iter().enumerate() {
+        for (operation, before) in
+            [(Operation::Reset, true), (Operation::Reset, false), (Operation::Change, false)]
+        {
+            let name = format!("settle-asked-since-{number}-{operation:?}-{before}");
+            let mut world = World::new(&name).await;
+            let Somebody { domain, guid, old } = somebody(&mut world, flavour);
+            if before {
+                domain.put(guid, "pwdLastSet", "0").unwrap();
+            }
+            domain.inject(Fault::AnswerLost);
+            let (header, doubt) = world.done(operation, guid, &passwords(operation, &old)).await;
+            assert_eq!(doubt, None);
             domain.put(guid, "pwdLastSet", "0").unwrap();
+            assert_eq!(world.settled(&header).await, Outcome::SettledChanged, "{name}");
         }
-        domain.inject(Fault::AnswerLost);
-        let (header, doubt) = world.done(Operation::Reset, guid, &new_one()).await;
-        assert_eq!(doubt, None);
-        domain.put(guid, "pwdLastSet", "0").unwrap();
-        assert_eq!(world.settled(&header).await, settled, "before: {before}");
     }
 }
 

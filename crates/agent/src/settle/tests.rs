@@ -1,5 +1,6 @@
 use directory::{InvocationId, ObjectGuid, PwdLastSet};
 use protocol::Timestamp;
+use protocol::policy::Judge;
 
 use super::*;
 use crate::journal::Place;
@@ -12,7 +13,6 @@ fn before() -> Before {
         controller: "dc1.corp.test".to_owned(),
         invocation_id: ASKED,
         version: 5,
-        had_to_be_changed: false,
     }
 }
 
@@ -23,6 +23,8 @@ fn witness(version: u32, originator: [u8; 16]) -> Witness {
         originator: Some(id(originator)),
         written_at: None,
         pwd_last_set: PwdLastSet::Never,
+        of_one_write: false,
+        judge: Judge::Windows,
         controller: "dc1.corp.test".to_owned(),
         invocation_id: id(ASKED),
     }

@@ -123,8 +123,9 @@ impl Writeback {
             return Ok(Outcome::SettledElsewhereUnchanged);
         };
         let asked = header.operation == Operation::ResetByAdministrator;
+        // Where it is hidden nobody knows; what is told is that it was set.
         let to_be_changed =
-            witness.pwd_last_set == PwdLastSet::Never || account.password_never_expires();
+            !matches!(witness.pwd_last_set, PwdLastSet::At(_)) || account.password_never_expires();
         let ahead_of_here = there.as_millis() - here.as_millis();
         let by_the_controller = |moment: Timestamp| {
             Timestamp::from_millis(moment.as_millis() + ahead_of_cloud + ahead_of_here)
@@ -143,6 +144,9 @@ impl Writeback {
             false => Outcome::CannotBeKnown,
             // Nobody is left to ask for that, and the operator is to know.
             true if asked && !to_be_changed => Outcome::MustChangeNotSet,
+            true if !asked && witness.expired_when_set() && !account.is_never_asked_to_change() => {
+                Outcome::SetButExpired
+            }
             true => Outcome::SettledElsewhereChanged,
         })
     }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use directory::{ObjectGuid, Terms, Write};
+use directory::{AccountFlags, ObjectGuid, Terms, Write};
+use directory_fake::Flavour;
 use lab::Kind;
 use protocol::{ClearPassword, Clock as _, Header, Operation, Outcome};
 
 use super::elsewhere::Unseen;
+use super::expired_tests::{Somebody, somebody};
 use super::operations_tests::{World, account_of};
 use crate::clocks::ClockDifference;
 
@@ -152,6 +154,25 @@ async fn a_temporary_password_that_need_not_be_changed_is_told_as_such() {
     set(&world, guid, "Meadow-Lantern-2025").await;
     world.clock.advance(LATER);
     assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::MustChangeNotSet));
+    let directory = &world.writeback.directories.all()[0].directory;
+    directory.write(guid, Write::RequireChange, Terms::ANY).await.unwrap();
+    assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::SettledElsewhereChanged));
+}
+
+#[tokio::test]
+async fn a_password_that_expired_as_it_was_set_is_told_as_such_and_not_one_that_was_asked_for_since()
+ {
+    let mut world = World::new("elsewhere-expired").await;
+    let Somebody { domain, guid, .. } = somebody(&mut world, Flavour::Windows);
+    domain.everybody_unexpires(false).unwrap();
+    world.clock.advance(LATER);
+    let header = world.header(Operation::Reset);
+    set(&world, guid, "Meadow-Lantern-2025").await;
+    world.clock.advance(LATER);
+    assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::SetButExpired));
+    domain.flag(guid, AccountFlags::PASSWORD_NEVER_EXPIRES, true).unwrap();
+    assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::SettledElsewhereChanged));
+    domain.flag(guid, AccountFlags::PASSWORD_NEVER_EXPIRES, false).unwrap();
     let directory = &world.writeback.directories.all()[0].directory;
     directory.write(guid, Write::RequireChange, Terms::ANY).await.unwrap();
     assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::SettledElsewhereChanged));

@@ -1,10 +1,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use directory::{
     Account, BoundAs, Directory, DirectoryError, DistinguishedName, EffectivePolicy, InvocationId,
     ObjectGuid, PersonEntry, PolicySource, Probe, PwdLastSet, Sid, Terms, Witness, Write,
 };
 use futures_util::future::BoxFuture;
+use protocol::policy::Judge;
 use protocol::{
     AgentId, ClearPassword, KeyId, ManualClock, Operation, PasswordPolicy, RequestId, TenantId,
     Timestamp,
@@ -27,6 +29,22 @@ const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 struct Willing {
     account: Account,
     sets: Arc<AtomicUsize>,
+    then: Then,
+}
+
+/// What it says of a password that was set.
+#[derive(Clone, Copy)]
+enum Then {
+    /// It is to be changed at the next sign-in.
+    Expired,
+    /// Nobody has heard of the set: another controller speaks.
+    Unheard,
+    /// `pwdLastSet` may not be read.
+    Hidden,
+    /// It refuses to say.
+    Refused,
+    /// Nothing at all.
+    Nothing,
 }
 
 fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
@@ -68,15 +86,30 @@ impl Directory for Willing {
     }
 
     fn witness(&self, _guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Witness>, DirectoryError>> {
+        let sets = u32::try_from(self.sets.load(Ordering::Relaxed)).unwrap();
         let id = InvocationId(ObjectGuid::from_bytes([7; 16]));
-        ready(Ok(Some(Witness {
-            version: 5,
+        let mut witness = Witness {
+            version: 5 + sets,
             originator: Some(id),
             written_at: None,
             pwd_last_set: PwdLastSet::Never,
+            of_one_write: true,
+            judge: Judge::Windows,
             controller: "dc1".to_owned(),
             invocation_id: id,
-        })))
+        };
+        match self.then {
+            _ if sets == 0 => {}
+            Then::Expired => {}
+            Then::Unheard => witness.version = 5,
+            Then::Hidden => witness.pwd_last_set = PwdLastSet::Hidden,
+            Then::Refused => {
+                let hidden = DirectoryError::Unreadable { attribute: "replPropertyMetaData" };
+                return ready(Err(hidden));
+            }
+            Then::Nothing => return Box::pin(std::future::pending()),
+        }
+        ready(Ok(Some(witness)))
     }
 
     fn witness_at<'a>(
@@ -116,18 +149,20 @@ struct World {
     writeback: Writeback,
     sets: Arc<AtomicUsize>,
     folder: Folder,
+    clock: ManualClock,
 }
 
 impl World {
     async fn new(name: &str, account: Account) -> Self {
-        let set_once = PwdLastSet::At(NOW.before(std::time::Duration::from_secs(86_400)));
-        Self::as_it_is(name, Account { pwd_last_set: set_once, ..account }).await
+        Self::which_then(name, account, Then::Hidden).await
     }
 
-    async fn as_it_is(name: &str, account: Account) -> Self {
+    async fn which_then(name: &str, account: Account, then: Then) -> Self {
+        let set_once = PwdLastSet::At(NOW.before(Duration::from_secs(86_400)));
+        let account = Account { pwd_last_set: set_once, ..account };
         let folder = Folder::new(&format!("writeback-{name}"));
         let sets = Arc::default();
-        let directory = Arc::new(Willing { account, sets: Arc::clone(&sets) });
+        let directory = Arc::new(Willing { account, sets: Arc::clone(&sets), then });
         let connected = Connected { settings: settings(), directory };
         let clock = ManualClock::at(NOW);
         let difference = ClockDifference::unknown(Arc::new(clock.clone()));
@@ -139,11 +174,11 @@ impl World {
             journal: Journal::create(&folder.0, NOW).await.unwrap(),
             breaker: Arc::new(Breaker::new(limits())),
             guesses: Arc::default(),
-            clock: Arc::new(clock),
+            clock: Arc::new(clock.clone()),
             watch: Arc::new(Unwatched),
         };
         assert!(writeback.journal.begin(&header(), NOW).await.unwrap());
-        Self { writeback, sets, folder }
+        Self { writeback, sets, folder, clock }
     }
 
     /// From the account on, to the end.
@@ -191,7 +226,7 @@ fn header() -> Header {
         cloud_anchor: "0f6e7a3c-0000-4000-8000-000000000001".parse().unwrap(),
         key_id: KeyId::from_bytes([4; 16]),
         issued_at: NOW,
-        expires_at: NOW.after(std::time::Duration::from_secs(180)),
+        expires_at: NOW.after(Duration::from_secs(180)),
     }
 }
 
@@ -286,10 +321,31 @@ async fn a_set_that_the_directory_confirmed_is_told_although_audit_fails_afterwa
 }
 
 #[tokio::test]
-async fn a_password_that_still_has_to_be_changed_after_a_set_is_told_as_such() {
-    // The directory goes on saying that it was never set: the right Unexpire Password is missing.
-    let account = Account { pwd_last_set: PwdLastSet::Never, ..ordinary() };
-    let world = World::as_it_is("expired", account).await;
-    let (ended, _) = world.set().await;
-    assert!(matches!(ended, Ended::Known(answer) if answer.outcome == Outcome::SetButExpired));
+async fn a_password_that_was_set_is_told_as_set_whatever_becomes_of_the_question_whether_it_has_expired()
+ {
+    for (number, then, told) in [
+        (0, Then::Expired, Outcome::SetButExpired),
+        (1, Then::Unheard, Outcome::PasswordChanged),
+        (2, Then::Hidden, Outcome::PasswordChanged),
+        (3, Then::Refused, Outcome::PasswordChanged),
+    ] {
+        let world = World::which_then(&format!("expired-{number}"), ordinary(), then).await;
+        let (ended, _) = world.set().await;
+        let Ended::Known(answer) = ended else { panic!("{number}") };
+        assert_eq!((answer.outcome, world.sets.load(Ordering::Relaxed)), (told, 1), "{number}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_long_to_hear_whether_a_password_has_expired() {
+    let world = World::which_then("expired-silent", ordinary(), Then::Nothing).await;
+    let patience = async {
+        while world.clock.until_next().is_none() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        assert!(world.clock.until_next().unwrap() <= Duration::from_secs(5));
+        world.clock.advance(world.clock.until_next().unwrap());
+    };
+    let ((ended, _), ()) = tokio::join!(world.set(), patience);
+    assert!(matches!(ended, Ended::Known(answer) if answer.outcome == Outcome::PasswordChanged));
 }

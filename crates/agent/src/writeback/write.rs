@@ -1,9 +1,12 @@
 //! Notes how the password stood, writes, and does what follows.
 
+use std::time::Duration;
+
 use directory::{
     Account, ObjectGuid, PwdLastSet, SetError, Terms, Witness, Write, explain_refusal,
 };
-use protocol::{Changed, ClearPassword, Header, Operation, Outcome, Passwords};
+use protocol::policy::Judge;
+use protocol::{Changed, ClearPassword, Elapsed, Header, Operation, Outcome, Passwords, timeout};
 
 use super::look::Found;
 use super::policy::Judged;
@@ -18,6 +21,9 @@ use crate::steps::Step;
 const MOVES_MAX: usize = 3;
 /// How often it is asked that a password must be changed: where a connection is cut, one more time.
 const REQUIRE_TRIES: usize = 2;
+/// How long whoever has a new password waits to hear whether it has expired already: a small question
+/// to a controller that has just answered.
+const EXPIRED_PATIENCE: Duration = Duration::from_secs(3);
 
 /// What came of having a password changed at the next sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,7 +189,8 @@ impl Writeback {
             let terms = Terms { not_after: header.expires_at, noted: Some(&witness) };
             match connected.directory.write(account.guid, write, terms).await {
                 Ok(()) => {
-                    return self.confirmed(header, connected, &account, trail).await.map(Some);
+                    let set = (&account, &witness);
+                    return self.confirmed(header, connected, set, trail).await.map(Some);
                 }
                 Err(SetError::ControllerMoved) => {
                     witness = match connected.directory.witness(account.guid).await {
@@ -235,12 +242,13 @@ impl Writeback {
         explain_refusal(rules.as_ref(), account, new, self.clock.now())
     }
 
-    /// What is done and said after the directory has confirmed.
+    /// What is done and said after the directory has confirmed, of an account whose password stood as it
+    /// was noted.
     async fn confirmed(
         &self,
         header: &Header,
         connected: &Connected,
-        account: &Account,
+        (account, noted): (&Account, &Witness),
         trail: &mut Vec<Event>,
     ) -> Result<Stop, JournalError> {
         self.watch.reached(Step::Applied).await;
@@ -251,10 +259,13 @@ impl Writeback {
                 trail.push(Event::unlocked(header));
                 return Ok(stop(Outcome::Unlocked));
             }
-            Operation::Change => Outcome::ChangedByPerson,
-            Operation::Reset if account.pwd_last_set == PwdLastSet::Never => {
-                self.unexpired(header, connected, account.guid).await
+            Operation::Change | Operation::Reset
+                if may_have_expired(header.operation, account, noted)
+                    && self.has_expired(header, connected, account, noted).await =>
+            {
+                Outcome::SetButExpired
             }
+            Operation::Change => Outcome::ChangedByPerson,
             Operation::Reset => Outcome::PasswordChanged,
             Operation::ResetByAdministrator if account.password_never_expires() => {
                 Outcome::ResetChangeNotAsked
@@ -294,20 +305,49 @@ impl Writeback {
         Required::Unanswered
     }
 
-    /// Whether a password that had to be changed still has to be after a reset: where the service
-    /// account lacks the right Unexpire Password (SPEC D-12).
-    async fn unexpired(&self, header: &Header, connected: &Connected, guid: ObjectGuid) -> Outcome {
-        match connected.directory.witness(guid).await {
-            Ok(Some(witness)) if witness.pwd_last_set == PwdLastSet::Never => {
-                Outcome::SetButExpired
+    /// Whether the password that was set has to be changed at once: where the service account lacks the
+    /// right Unexpire Password (SPEC D-12). Whoever chose it is told, or is surprised at the next sign-in.
+    /// Where the directory does not say in time it was set, and that is what counts.
+    async fn has_expired(
+        &self,
+        header: &Header,
+        connected: &Connected,
+        account: &Account,
+        noted: &Witness,
+    ) -> bool {
+        let asked = connected.directory.witness(account.guid);
+        match timeout(&*self.clock, EXPIRED_PATIENCE, asked).await {
+            // Another controller may have the role by now, and not have heard of the set.
+            Ok(Ok(Some(now))) => {
+                now.version > noted.version && now.pwd_last_set == PwdLastSet::Never
             }
-            Ok(_) => Outcome::PasswordChanged,
-            Err(error) => {
-                // It was set, and that is what counts.
-                refused("unexpired", header, &error);
-                Outcome::PasswordChanged
+            Ok(Ok(None)) => false,
+            Ok(Err(error)) => {
+                refused("has_expired", header, &error);
+                false
+            }
+            Err(Elapsed) => {
+                tracing::warn!(
+                    event = "writeback.expired_unknown",
+                    request = %header.request,
+                    "the password was set; the directory does not say in time whether it has to be changed at the next sign-in"
+                );
+                false
             }
         }
+    }
+}
+
+/// Whether it is to be found out if a password that was set has expired. Without Unexpire Password
+/// Windows lets every one expire (MS-SAMR 3.1.1.8.7), whoever sets it and however it stood before. Samba
+/// looks at no such right, and is asked where it was to be changed before.
+fn may_have_expired(operation: Operation, account: &Account, noted: &Witness) -> bool {
+    if account.is_never_asked_to_change() {
+        return false;
+    }
+    match noted.judge {
+        Judge::Windows => true,
+        Judge::Samba => operation == Operation::Reset && account.pwd_last_set == PwdLastSet::Never,
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use clock::SystemClock;
 use directory::{Directory, Entry, InvocationId, ObjectGuid, Witness};
 use lab::{Bound, Person};
+use protocol::policy::Judge;
 use protocol::{ClearPassword, Clock as _, Timestamp};
 
 pub use cases::*;
@@ -73,7 +74,8 @@ pub async fn seen(pair: &dyn Pair, at: usize, person: &Person) -> Seen {
     let entry = Entry { dn: one.dn.clone(), attributes: one.attributes.clone() };
     let lockout_time: Option<i64> = entry.attributes.parsed("lockoutTime").unwrap();
     Seen {
-        witness: Witness::read(&entry, &pair.host(at), pair.invocation_id(at)).unwrap(),
+        witness: Witness::read(&entry, &pair.host(at), pair.invocation_id(at), Judge::Samba)
+            .unwrap(),
         is_locked: lockout_time.is_some_and(|steps| steps != 0),
     }
 }

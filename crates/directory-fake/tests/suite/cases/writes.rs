@@ -116,7 +116,9 @@ pub async fn a_password_is_made_to_be_changed_in_a_step_of_its_own(subject: &dyn
     assert_eq!(subject.bind(&person, SECOND), refused("773"));
     let after = directory.witness(guid(&person)).await.unwrap().unwrap();
     assert_eq!((after.version, after.pwd_last_set), (set.version, PwdLastSet::Never));
+    assert!(set.of_one_write && !after.of_one_write && !after.expired_when_set());
     change(&*directory, &person, SECOND, "Third-Password-1").await.unwrap();
+    assert!(directory.witness(guid(&person)).await.unwrap().unwrap().of_one_write);
     assert_eq!(subject.bind(&person, "Third-Password-1"), Bound::Accepted);
 }
 
