@@ -217,6 +217,25 @@ fn programs_are_told_what_would_be_changed_and_change_nothing_unless_they_say_so
     assert_eq!(place.agent(&["permissions", "revoke", "--json", "--print", "ldif"]).code, 2);
 }
 
+/// More units than fit on a page (1,000): what is lacking is lacking at the last one.
+#[test]
+fn whatever_number_of_units_there_is_each_of_them_is_looked_at() {
+    let fake = Fake::new("many").granted();
+    for number in 0..1_200 {
+        fake.domain.add_unit(&format!("OU=Unit {number:04},{}", fake.unit)).unwrap();
+    }
+    let said = fake.place.agent(&CHECK);
+    good(&said);
+    assert!(said.out.contains("; 1 units in scope, 1200 below; "), "{}", said.out);
+    let first = fake.domain.guid_at(&format!("OU=Unit 0000,{}", fake.unit)).unwrap();
+    let last = fake.domain.guid_at(&format!("OU=Unit 1199,{}", fake.unit)).unwrap();
+    for (guid, name) in [(first, "OU=Unit 0000,"), (last, "OU=Unit 1199,")] {
+        fake.domain.inherit(guid, false).unwrap();
+        let named = ["inheritance is off on the unit", name, "Reset Password"];
+        fake.place.named_and_fixed(&CHECK, &named);
+    }
+}
+
 /// One person is let inherit again, by a program.
 #[test]
 fn programs_are_told_what_lets_somebody_inherit_and_what_has_come_of_it() {

@@ -241,7 +241,7 @@ fn page_of<'a>(
 }
 
 /// The cookie of the next page; empty after the last (RFC 2696).
-fn next_page(controls: Vec<LdapControl>) -> Vec<u8> {
+pub(crate) fn next_page(controls: Vec<LdapControl>) -> Vec<u8> {
     let paged = controls.into_iter().find_map(|control| match control {
         LdapControl::SimplePagedResults { cookie, .. } => Some(cookie),
         _ => None,

@@ -4,6 +4,8 @@
 //! No part of [`crate::Directory`]: setting passwords needs none of it, and administrators ask it of a
 //! real directory only.
 
+mod paged;
+
 use std::sync::Arc;
 
 use ldap3_proto::control::LdapControl;
@@ -27,8 +29,11 @@ const DACL_ONLY: i32 = 4;
 /// LDAP_SERVER_SHOW_DELETED_OID (MS-ADTS 3.1.1.3.4.1.14): without it, the container Deleted Objects is
 /// not there.
 const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
-/// The most entries that one answer holds: AD's own limit (MaxPageSize, MS-ADTS 3.1.1.3.4.6).
-pub const SURVEY_MAX: u32 = 1_000;
+/// The most entries that one page holds: AD's own limit (MaxPageSize, MS-ADTS 3.1.1.3.4.6).
+const PAGE_MAX: u32 = 1_000;
+/// The most units and containers below a base that are looked at: what fits into memory with their lists,
+/// some 10 KiB each.
+pub const UNITS_MAX: u32 = 20_000;
 
 /// What is read of an object.
 const ATTRIBUTES: &[&str] =
@@ -141,7 +146,7 @@ impl LdapDirectory {
         Surveyed::read(found.map(|(_, found)| found))
     }
 
-    /// The units and containers below a base, at most [`SURVEY_MAX`].
+    /// The units and containers below a base, at most [`UNITS_MAX`].
     ///
     /// # Errors
     /// Those of [`LdapDirectory::surveyed`].
@@ -153,8 +158,9 @@ impl LdapDirectory {
             Filter::equal("objectClass", "organizationalUnit"),
             Filter::equal("objectClass", "container"),
         ]);
-        let found = self.some(base, LdapSearchScope::Subtree, &filter, SURVEY_MAX).await?;
-        Ok(found.into_iter().filter(|unit| unit.dn != *base).collect())
+        // The base itself is found as well.
+        let found = self.some(base, LdapSearchScope::Subtree, &filter, UNITS_MAX + 1).await?;
+        Ok(found.into_iter().filter(|unit| unit.dn != *base).take(UNITS_MAX as usize).collect())
     }
 
     /// At most so many people right below a unit.
@@ -324,29 +330,6 @@ impl LdapDirectory {
             LdapResultCode::Success => Ok(()),
             _ => Err(DirectoryError::Refused(refusal(result))),
         }
-    }
-
-    /// At most so many objects, from the first page of an answer.
-    async fn some(
-        &self,
-        base: &DistinguishedName,
-        scope: LdapSearchScope,
-        filter: &Filter,
-        most: u32,
-    ) -> Result<Vec<Surveyed>, DirectoryError> {
-        let size = i64::from(most.clamp(1, SURVEY_MAX));
-        let search = || Search {
-            base: base.to_string(),
-            scope: scope.clone(),
-            filter: filter.clone(),
-            attributes: ATTRIBUTES,
-            controls: vec![
-                security::readable_parts(),
-                LdapControl::SimplePagedResults { size, cookie: Vec::new() },
-            ],
-        };
-        let (_, found) = self.look(search).await?;
-        found.into_iter().map(surveyed).collect()
     }
 
     /// Searches at the PDC emulator, for somebody who asks for much and has time.

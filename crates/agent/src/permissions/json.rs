@@ -44,7 +44,7 @@ pub(crate) fn check(observed: &Observed, judgement: &Judgement, arrivals: &[Arri
         "features": features,
         "units": observed.units.iter().map(|unit| unit.dn.to_string()).collect::<Vec<_>>(),
         "units_below": observed.below.len(),
-        "units_below_cut": observed.below_cut,
+        "units_below_cut": !observed.below_cut.is_empty(),
         "people": {
             "looked_at": observed.people.len(),
             "good": judgement.people_good,
@@ -103,6 +103,7 @@ pub(crate) fn of_finding(finding: &Finding, observed: &Observed) -> Value {
         Cause::AdminCountLeft { .. } => "admin_count_left",
         Cause::Unjudged { .. } => "unjudged",
         Cause::NoPolicyControl => "no_policy_control",
+        Cause::NotAllLookedAt => "not_all_looked_at",
     };
     json!({
         "cause": cause,

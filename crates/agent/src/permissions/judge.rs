@@ -1,5 +1,7 @@
 //! What is lacking, where, and why (SPEC D-12). Pure: of what was read, and nothing else.
 
+use std::collections::HashMap;
+
 use directory::security::rights::{Feature, Permission, Stand};
 use directory::security::{Ace, Decision, Ground, Requester, Ruling, SecurityDescriptor, Target};
 use directory::{DistinguishedName, Protection, Sid};
@@ -82,6 +84,8 @@ pub(crate) enum Cause {
     /// The PDC emulator would not enforce history on a reset (SPEC D-2), and the configuration does not
     /// allow that.
     NoPolicyControl,
+    /// More stands below a unit in scope than is looked at.
+    NotAllLookedAt,
     /// `adminCount` is left over from a group that protects.
     AdminCountLeft {
         /// Inheritance is off as well.
@@ -98,7 +102,8 @@ impl Cause {
     /// Whether it is about what the service account may do, which can arrive by itself; and not about
     /// the state of a person's account.
     pub(crate) const fn is_about_rights(&self) -> bool {
-        !self.is_of_one_account() && !matches!(self, Self::NoPolicyControl)
+        let here = matches!(self, Self::NoPolicyControl | Self::NotAllLookedAt);
+        !here && !self.is_of_one_account()
     }
 
     /// Whether somebody may well want it so: it stands as long as nobody says otherwise.
@@ -150,9 +155,11 @@ fn above_people(features: &[Feature]) -> Vec<Permission> {
 pub(crate) fn judge(observed: &Observed, features: &[Feature]) -> Judgement {
     let resets = features.contains(&Feature::Writeback);
     let (who, wanted) = (observed.requester(), above_people(features));
-    let judge = Judge { observed, who, wanted, resets };
+    let places = observed.places().map(|place| (&place.dn, place)).collect();
+    let judge = Judge { observed, places, who, wanted, resets };
     let mut findings = judge.controller();
     findings.extend(judge.root(features));
+    findings.extend(judge.cut());
     let mut places: Vec<&Seen> = observed.units.iter().chain(&observed.below).collect();
     places.sort_by_key(|place| place.dn.levels());
     places.dedup_by(|one, other| one.dn == other.dn);
@@ -187,13 +194,32 @@ pub(crate) const fn is_by_design(protection: Option<&Protection>) -> bool {
 
 struct Judge<'o> {
     observed: &'o Observed,
+    /// All places above people, by name.
+    places: HashMap<&'o DistinguishedName, &'o Seen>,
     who: Requester,
     wanted: Vec<Permission>,
     /// Writeback is one of the features, so that what keeps somebody from being reset matters.
     resets: bool,
 }
 
-impl Judge<'_> {
+impl<'o> Judge<'o> {
+    /// The nearest place above an object that can be read.
+    fn above(&self, dn: &DistinguishedName) -> Option<&'o Seen> {
+        let above = std::iter::successors(dn.parent(), DistinguishedName::parent);
+        let mut known = above.filter_map(|dn| self.places.get(&dn).copied());
+        known.find(|place| place.descriptor().is_some())
+    }
+
+    /// Units of which not all is looked at.
+    fn cut(&self) -> impl Iterator<Item = Finding> {
+        self.observed.below_cut.iter().map(|unit| Finding {
+            object: unit.clone(),
+            kind: Kind::Unit,
+            cause: Cause::NotAllLookedAt,
+            permissions: Vec::new(),
+        })
+    }
+
     /// Whether history is enforced where passwords are set.
     fn controller(&self) -> Vec<Finding> {
         let observed = self.observed;
@@ -380,7 +406,7 @@ impl Judge<'_> {
         ruling: &Ruling,
         descriptor: &SecurityDescriptor,
     ) -> Option<Cause> {
-        let above = self.observed.above(dn).filter(|above| self.grants(above, permission))?;
+        let above = self.above(dn).filter(|above| self.grants(above, permission))?;
         Some(match own_cause(ruling, descriptor) {
             // What stands above would grant it without a condition.
             Cause::Missing | Cause::Unclear { denies: false, .. } => {

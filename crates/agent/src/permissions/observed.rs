@@ -22,8 +22,8 @@ pub(crate) struct Observed {
     pub(crate) units: Vec<Seen>,
     /// Units and containers below those.
     pub(crate) below: Vec<Seen>,
-    /// There are more of them than were read.
-    pub(crate) below_cut: bool,
+    /// Units in scope with more below them than was read.
+    pub(crate) below_cut: Vec<DistinguishedName>,
     /// The Password Settings container.
     pub(crate) settings: Seen,
     /// The container Deleted Objects.

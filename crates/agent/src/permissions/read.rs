@@ -1,8 +1,10 @@
 //! Reading a directory for a judgement.
 
+use std::collections::HashSet;
+
 use directory::security::SecurityDescriptor;
 use directory::{
-    Directory as _, DirectoryError, DistinguishedName, LdapDirectory, SURVEY_MAX, Sid, Surveyed,
+    Directory as _, DirectoryError, DistinguishedName, LdapDirectory, Sid, Surveyed, UNITS_MAX,
     protected_by,
 };
 
@@ -42,7 +44,7 @@ pub(crate) async fn observe(
         head: seen(directory, base.clone()).await?,
         units: Vec::new(),
         below: Vec::new(),
-        below_cut: false,
+        below_cut: Vec::new(),
         settings: seen(directory, base.child("CN", "System").child("CN", PASSWORD_SETTINGS))
             .await?,
         deleted: seen(directory, base.child("CN", "Deleted Objects")).await?,
@@ -72,11 +74,14 @@ async fn read_below(
     observed: &mut Observed,
 ) -> Result<(), DirectoryError> {
     let below = directory.units_below(unit).await?;
-    observed.below_cut |= u32::try_from(below.len()).is_ok_and(|count| count >= SURVEY_MAX);
+    if u32::try_from(below.len()).is_ok_and(|count| count >= UNITS_MAX) {
+        observed.below_cut.push(unit.clone());
+    }
     let mut places = vec![unit.clone()];
     places.extend(below.iter().map(|one| one.dn.clone()));
+    let mut known: HashSet<_> = observed.below.iter().map(|place| place.dn.clone()).collect();
     for one in below {
-        if !observed.below.iter().any(|known| known.dn == one.dn) {
+        if known.insert(one.dn.clone()) {
             observed.below.push(Seen { dn: one.dn.clone(), object: Some(one) });
         }
     }

@@ -145,6 +145,9 @@ impl Finding {
                 )
             }
             Cause::Unjudged { inheritance_off: false, .. } => Remedy::note(READABLE),
+            Cause::NotAllLookedAt => Remedy::note(format!(
+                "name the units below it in `ous` of the directory {directory} in its place: each of them is looked at by itself"
+            )),
             Cause::NoPolicyControl => newer_or_allowed(&observed.asker, &observed.name),
             Cause::NotArrived { .. } => {
                 let check = "passback-agent permissions check --wait --directory";

@@ -75,7 +75,7 @@ pub(crate) fn domain(root: &str, unit: &str) -> Observed {
         head: seen("DC=corp,DC=example", &format!("D:AI{unexpire}{root}")),
         units: vec![seen("OU=P,DC=corp,DC=example", unit)],
         below: Vec::new(),
-        below_cut: false,
+        below_cut: Vec::new(),
         settings: nothing("CN=Password Settings Container,CN=System,DC=corp,DC=example"),
         deleted: nothing("CN=Deleted Objects,DC=corp,DC=example"),
         people: Vec::new(),

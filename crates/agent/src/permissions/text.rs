@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use directory::UNITS_MAX;
 use directory::security::rights::Feature;
 
 use super::arrived::Arrival;
@@ -87,6 +88,9 @@ impl Finding {
                 "{}, so that history would not be enforced: nothing is reset",
                 no_control(&observed.asker)
             ),
+            Cause::NotAllLookedAt => format!(
+                "{of} {object} has more than {UNITS_MAX} units and containers below it, and no more than those were looked at"
+            ),
             Cause::AdminCountLeft { inheritance_off } => {
                 let off = if *inheritance_off { ", and inheritance is off" } else { "" };
                 format!(
@@ -149,9 +153,6 @@ pub(crate) fn check(observed: &Observed, judgement: &Judgement, arrivals: &[Arri
     if observed.asker.policy_control.is_none() && observed.without_policy_control {
         let none = no_control(&observed.asker);
         let _ = writeln!(text, "  {none}: history is not enforced, as the configuration allows.");
-    }
-    if observed.below_cut {
-        let _ = writeln!(text, "  There are more units and containers than were looked at.");
     }
     for (feature, has) in &judgement.features {
         let _ = writeln!(text, "  {}: {}", feature_name(*feature), standing(*feature, *has));

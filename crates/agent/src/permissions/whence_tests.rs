@@ -119,6 +119,18 @@ fn a_controller_that_would_not_enforce_history_is_a_finding_unless_that_is_allow
 }
 
 #[test]
+fn a_unit_of_which_not_all_was_looked_at_is_not_called_good() {
+    let mut observed = domain("", &format!("D:AI{}", rights("CIIO", SERVICE)));
+    observed.below_cut.push(dn(UNIT));
+    let finding = one(&observed);
+    assert_eq!((finding.kind, &finding.cause), (Kind::Unit, &Cause::NotAllLookedAt));
+    assert!(!finding.cause.is_about_rights(), "it does not come by waiting");
+    assert!(finding.text(&observed).contains("more than 20000 units and containers"));
+    let value = check_json(&observed, &judge(&observed, WRITEBACK), &[]);
+    assert_eq!((&value["good"], &value["units_below_cut"]), (&false.into(), &true.into()));
+}
+
+#[test]
 fn what_is_on_its_way_is_waited_for_in_its_own_directory() {
     let observed = domain(&rights("CIIO", SERVICE), "D:AI");
     let fix = one(&observed).remedy(&observed).commands;
