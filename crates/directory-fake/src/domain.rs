@@ -172,6 +172,14 @@ impl FakeDomain {
         self.state().journal.clone()
     }
 
+    /// How many wrong passwords were tried for an account since it was last let in, at all controllers
+    /// together. Each one counts its own.
+    pub fn wrong_passwords(&self, login: &str) -> i64 {
+        let state = self.state();
+        let accounts = state.replicas.iter().filter_map(|replica| replica.login(login));
+        accounts.map(|account| account.number("badPwdCount")).sum()
+    }
+
     /// How many searches its controllers have answered, without those of a client's own way to one.
     pub fn searches(&self) -> u64 {
         self.state().searches.get()

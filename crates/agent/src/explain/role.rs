@@ -1,8 +1,9 @@
 //! Who holds the PDC role, by the word of DNS and of the controllers (SPEC D-5): a role that has moved is
 //! named as such, and not as a controller that is down.
 
-use directory::{DirectoryError, LdapDirectory};
+use directory::{Controller, DirectoryError, LdapDirectory};
 use futures_util::future::join_all;
+use tokio::time::timeout;
 
 use super::Line;
 use crate::permissions::{Remedy, quoted};
@@ -10,6 +11,8 @@ use crate::settings::DirectorySettings;
 
 /// How many controllers are asked who holds the role.
 const ASKED_MAX: usize = 8;
+/// How many times the limit of connecting they may take together: each one that is down takes it once.
+const ASKING_TIMES: u32 = 4;
 
 /// What DNS and the controllers say.
 #[derive(Debug, Clone, Default)]
@@ -33,25 +36,50 @@ pub(super) struct Word {
     pub(super) holder: String,
 }
 
-/// Asks DNS and the controllers; whoever does not answer has no word.
+/// Asks DNS and the controllers, where only the preferred ones may be asked those; whoever does not answer
+/// has no word.
 pub(super) async fn ask(settings: &DirectorySettings, directory: &LdapDirectory) -> Role {
-    let mut hosts = directory.controllers().await.unwrap_or_default();
-    for host in &settings.controllers {
+    let mut hosts: Vec<String> = Vec::new();
+    let named = match settings.only_preferred {
+        true => Vec::new(),
+        false => directory.controllers().await.unwrap_or_default(),
+    };
+    for host in settings.controllers.iter().chain(&named) {
         if !names(&hosts, host) {
             hosts.push(host.clone());
         }
     }
     hosts.truncate(ASKED_MAX);
-    let words = join_all(hosts.iter().map(|host| word(directory, host))).await;
+    let limit = settings.connect_timeout.saturating_mul(ASKING_TIMES);
     Role {
         domain: settings.domain.clone(),
         in_dns: directory.pdc_in_dns().await.unwrap_or_default(),
-        words: words.into_iter().flatten().collect(),
+        words: timeout(limit, words(directory, &hosts)).await.unwrap_or_default(),
     }
 }
 
-async fn word(directory: &LdapDirectory, host: &str) -> Option<Word> {
-    let controller = directory.at(host).await.ok()?;
+/// Asks one after the other until one lets the service account in, and then all others at once. Where one
+/// refuses its password nobody else is asked: it would be the same everywhere, and each of them counts
+/// it towards locking the account out.
+async fn words(directory: &LdapDirectory, hosts: &[String]) -> Vec<Word> {
+    let mut hosts = hosts.iter();
+    let mut words = Vec::new();
+    for host in hosts.by_ref() {
+        match directory.at(host).await {
+            Ok(controller) => {
+                words.extend(word(&controller).await);
+                break;
+            }
+            Err(DirectoryError::BindRefused { .. }) => return words,
+            Err(_) => {}
+        }
+    }
+    let others = hosts.map(async |host| word(&directory.at(host).await.ok()?).await);
+    words.extend(join_all(others).await.into_iter().flatten());
+    words
+}
+
+async fn word(controller: &Controller) -> Option<Word> {
     let holder = controller.pdc().await.ok()?;
     Some(Word { by: controller.host().to_owned(), is_samba: controller.is_samba(), holder })
 }
@@ -173,7 +201,86 @@ fn back_or_given(holder: &str, word: &Word) -> Remedy {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use clock::SystemClock;
+    use directory::DirectoryConfig;
+    use directory_fake::{Population, Served};
+    use lab::{Authority, Credentials};
+
     use super::*;
+    use crate::guard::tests::settings;
+
+    /// A domain of four controllers, of which the first one is the PDC emulator.
+    struct Four {
+        population: Population,
+        served: Served,
+    }
+
+    const NAMES: [&str; 4] = ["dc1", "dc2", "dc3", "dc4"];
+
+    impl Four {
+        async fn new() -> Self {
+            let randomness = Arc::new(seal::SystemRandomness::default());
+            let population = Population::corp(Arc::new(SystemClock), randomness).unwrap();
+            for name in &NAMES[1..] {
+                population.domain.add_controller(name).unwrap();
+            }
+            let authority = Authority::create().unwrap();
+            let served = Served::start(&population.domain, &authority).await.unwrap();
+            Self { population, served }
+        }
+
+        fn host(&self, name: &str) -> String {
+            format!("{name}.{}", self.population.domain.domain())
+        }
+
+        /// By whose word the role is where, for an agent with that password that prefers the second
+        /// controller; and how many wrong passwords were tried by then.
+        async fn heard(&self, password: &str, only_preferred: bool) -> (Vec<String>, i64) {
+            let login = self.population.service.login.clone();
+            let who = Credentials { login, password: password.to_owned() };
+            let controllers = vec![self.host("dc2")];
+            let settings = DirectorySettings {
+                domain: self.population.domain.domain(),
+                controllers: controllers.clone(),
+                only_preferred,
+                ..settings()
+            };
+            let config = self.served.config(&who).unwrap();
+            let config = DirectoryConfig { controllers, only_preferred, ..config };
+            let directory = LdapDirectory::new(config, Arc::new(SystemClock)).unwrap();
+            let words = ask(&settings, &directory).await.words;
+            let tried = self.population.domain.wrong_passwords(&who.login);
+            (words.into_iter().map(|word| word.by).collect(), tried)
+        }
+    }
+
+    #[tokio::test]
+    async fn everybody_is_asked_who_may_be() {
+        let four = Four::new().await;
+        let password = four.population.service.password.clone();
+        let (mut words, wrong) = four.heard(&password, false).await;
+        assert_eq!((words[0].as_str(), wrong), (four.host("dc2").as_str(), 0));
+        words.sort();
+        assert_eq!(words, NAMES.map(|name| four.host(name)));
+        // Those that were left out on purpose are not sent the password, whoever is down.
+        assert_eq!(four.heard(&password, true).await, (vec![four.host("dc2")], 0));
+        four.population.domain.up("dc2", false).unwrap();
+        assert_eq!(four.heard(&password, true).await, (Vec::new(), 0));
+        let (words, _) = four.heard(&password, false).await;
+        assert_eq!(words.len(), 3, "{words:?}");
+    }
+
+    #[tokio::test]
+    async fn a_wrong_password_is_sent_to_one_controller_and_to_none_that_was_left_out() {
+        let four = Four::new().await;
+        for down in ["dc1", "dc2"] {
+            four.population.domain.up(down, false).unwrap();
+        }
+        assert_eq!(four.heard("Stale-Password-2023", true).await, (Vec::new(), 0));
+        assert_eq!(four.heard("Stale-Password-2023", false).await, (Vec::new(), 1));
+    }
 
     const PDC: [&str; 3] = ["dc1.corp.example", "dc2.corp.example", "dc3.corp.example"];
 
