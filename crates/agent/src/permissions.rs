@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! observed   what was read of a directory;  read    reading it
-//! judge      what is lacking, and why: data
+//! judge      what is lacking, and why: data;  person  on one person
 //! arrived    the same at the other controllers
 //! owner      who owns an object, and what comes of that
 //! remedy     the exact fix of each
@@ -26,6 +26,7 @@ mod judge;
 mod observed;
 mod origin;
 mod owner;
+mod person;
 mod plan;
 mod policy;
 mod powershell;
@@ -57,7 +58,7 @@ pub(crate) use text::{
     check as check_text, findings as findings_text, not_checked as not_checked_text, preview,
 };
 
-use directory::security::rights::{Feature, Permission};
+use directory::security::rights::{Feature, Judged, Permission};
 
 /// What a right is called in a sentence.
 pub(crate) const fn label(permission: Permission) -> &'static str {
@@ -71,6 +72,14 @@ pub(crate) const fn label(permission: Permission) -> &'static str {
         Permission::WriteConsistencyGuid => "write mS-DS-ConsistencyGuid",
         Permission::ReplicatingDirectoryChanges => "Replicating Directory Changes",
         Permission::ReadDeletedObjects => "read Deleted Objects",
+        Permission::Read(Judged::TokenGroups) => "read tokenGroups",
+        Permission::Read(Judged::ReplPropertyMetaData) => "read replPropertyMetaData",
+        Permission::Read(Judged::UserAccountControl) => "read userAccountControl",
+        Permission::Read(Judged::AdminCount) => "read adminCount",
+        Permission::Read(Judged::LockoutTime) => "read lockoutTime",
+        Permission::Read(Judged::PwdLastSet) => "read pwdLastSet",
+        Permission::Read(Judged::AccountExpires) => "read accountExpires",
+        Permission::Read(Judged::ResultantPso) => "read msDS-ResultantPSO",
     }
 }
 
@@ -86,6 +95,14 @@ pub(crate) const fn key(permission: Permission) -> &'static str {
         Permission::WriteConsistencyGuid => "write_consistency_guid",
         Permission::ReplicatingDirectoryChanges => "replicating_directory_changes",
         Permission::ReadDeletedObjects => "read_deleted_objects",
+        Permission::Read(Judged::TokenGroups) => "read_token_groups",
+        Permission::Read(Judged::ReplPropertyMetaData) => "read_repl_property_meta_data",
+        Permission::Read(Judged::UserAccountControl) => "read_user_account_control",
+        Permission::Read(Judged::AdminCount) => "read_admin_count",
+        Permission::Read(Judged::LockoutTime) => "read_lockout_time",
+        Permission::Read(Judged::PwdLastSet) => "read_pwd_last_set",
+        Permission::Read(Judged::AccountExpires) => "read_account_expires",
+        Permission::Read(Judged::ResultantPso) => "read_resultant_pso",
     }
 }
 
@@ -96,6 +113,7 @@ pub(crate) const fn feature_name(feature: Feature) -> &'static str {
         Feature::FineGrainedRules => "fine-grained-rules",
         Feature::Anchor => "anchor",
         Feature::Deletions => "deletions",
+        Feature::Reading => "reading",
     }
 }
 
@@ -104,6 +122,8 @@ pub(crate) fn labels(permissions: &[Permission]) -> String {
     permissions.iter().map(|one| label(*one)).collect::<Vec<_>>().join(", ")
 }
 
+#[cfg(test)]
+mod person_tests;
 #[cfg(test)]
 mod stays_tests;
 #[cfg(test)]

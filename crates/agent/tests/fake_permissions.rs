@@ -217,6 +217,34 @@ fn programs_are_told_what_would_be_changed_and_change_nothing_unless_they_say_so
     assert_eq!(place.agent(&["permissions", "revoke", "--json", "--print", "ldif"]).code, 2);
 }
 
+/// Who signs in does not read people by that, as where Pre-Windows 2000 Compatible Access is emptied.
+#[test]
+fn people_who_may_not_be_read_are_told_of_once_for_all_of_a_unit() {
+    let fake = Fake::new("reading").granted();
+    let people = ["somebody", "another"].map(|login| match login {
+        "another" => fake.person(NewFakePerson::new(login)).guid,
+        login => fake.domain.guid_at(&format!("CN={login},{}", fake.unit)).unwrap(),
+    });
+    good(&fake.place.agent(&CHECK));
+    for guid in people {
+        let hide = |held: &mut SecurityDescriptor| {
+            let everybody = directory::Sid::authenticated_users();
+            let of = |entry: &Ace| entry.access().map(|access| access.trustee.clone());
+            held.dacl
+                .as_mut()
+                .unwrap()
+                .entries
+                .retain(|entry| of(entry) != Some(everybody.clone()));
+            held.dacl.as_mut().unwrap().add(Ace::allow(mask::READ_CONTROL, everybody));
+        };
+        fake.domain.secure(guid, hide).unwrap();
+    }
+    let said = fake.place.agent(&CHECK);
+    assert_eq!(said.err, "passback-agent: 1 finding\n", "{}", said.out);
+    let named = format!("may not read of people below the unit {}: tokenGroups, ", fake.dn());
+    fake.place.named_and_fixed(&CHECK, &[&named, "msDS-ResultantPSO"]);
+}
+
 /// More units than fit on a page (1,000): what is lacking is lacking at the last one.
 #[test]
 fn whatever_number_of_units_there_is_each_of_them_is_looked_at() {

@@ -13,7 +13,7 @@
 mod permissions;
 
 use directory::Sid;
-use directory::security::rights::{RESET_PASSWORD, UNEXPIRE_PASSWORD, USER};
+use directory::security::rights::{LOCKOUT_TIME, RESET_PASSWORD, UNEXPIRE_PASSWORD, USER};
 use directory::security::{Ace, Control, mask};
 use lab::{Credentials, Kind, LabOptions, NewPerson, Written};
 use permissions::{Place, Said, add_unit, start};
@@ -122,6 +122,87 @@ fn a_revoke_on_one_unit_leaves_the_other_all_that_it_is_reset_with() {
     assert!(last.out.contains("may no longer, by this entry: Unexpire Password"), "{}", last.out);
     assert!(!has_it());
     place.forest.remove(&other).unwrap();
+}
+
+/// As guides to hardening advise: nobody reads people by having signed in alone.
+#[test]
+fn whose_people_may_not_be_read_is_named_before_anybody_is_refused_and_put_right() {
+    let lab = start(LabOptions::default());
+    let place = Place::within("reading", lab.forest().clone()).granted();
+    let person = place.person(NewPerson::default());
+    let explain = ["explain", &person.login];
+    good(&place.agent(&CHECK));
+    good(&place.agent(&explain));
+    let compatible =
+        format!("CN=Pre-Windows 2000 Compatible Access,CN=Builtin,{}", place.forest.base_dn);
+    place
+        .forest
+        .modify(&format!("dn: {compatible}\nchangetype: modify\ndelete: member\n-\n"))
+        .unwrap();
+
+    let all = "tokenGroups, replPropertyMetaData, userAccountControl, adminCount, lockoutTime, \
+               pwdLastSet, accountExpires, msDS-ResultantPSO";
+    let named = format!("may not read of people below the unit {}: {all}; ", place.unit);
+    let said = place.agent(&explain);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    for part in ["cannot be reset: ", &named, "is hidden from the service account"] {
+        assert!(said.line(0).contains(part), "{part}: {}", said.out);
+    }
+    let said = place.agent(&CHECK);
+    assert!(said.out.contains(" 1 people looked at, 0 of them good"), "{}", said.out);
+    place.named_and_fixed(&CHECK, &[&named, "Pre-Windows 2000 Compatible Access"]);
+    let said = place.agent(&explain);
+    good(&said);
+    assert!(
+        said.out.contains("\n  good  reads all that the person is judged by\n"),
+        "{}",
+        said.out
+    );
+
+    // One of them by itself, which the account's other attributes do not show.
+    place.spoil(&place.unit, |_, list| {
+        let denial = Ace::deny(mask::READ_PROPERTY, place.service());
+        list.add(denial.on(LOCKOUT_TIME.attribute).below(Some(USER)));
+    });
+    let said = place.agent(&CHECK);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    let denied =
+        format!("is denied on the person {}: read lockoutTime; by an entry for", person.dn);
+    assert!(said.line(0).contains(&denied), "{}", said.out);
+    said.fixes().iter().for_each(|fix| place.carry_out(fix));
+    good(&place.agent(&CHECK));
+    good(&run_as_administrator(&place, &of("reading", "revoke")));
+    assert_eq!(place.agent(&CHECK).code, 1);
+}
+
+#[test]
+fn people_of_another_class_are_told_as_that_and_are_granted_for() {
+    let lab = start(LabOptions::default());
+    let place = Place::within("class", lab.forest().clone()).granted();
+    let dn = format!("CN=Inez,{}", place.unit);
+    place
+        .forest
+        .modify(&format!(
+            "dn: {dn}\nchangetype: add\nobjectClass: inetOrgPerson\nsn: Inez\nsAMAccountName: inez\nuserAccountControl: 544\n"
+        ))
+        .unwrap();
+    let named = format!("lacks on people of class inetOrgPerson below the unit {}, ", place.unit);
+    let said = place.agent(&["explain", "inez"]);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert!(said.line(0).contains(&named), "{}", said.out);
+    let fix = &said.fixes()[0];
+    assert!(fix.ends_with(" --inet-org-person"), "{fix}");
+    let printed = place.agent(&["permissions", "grant", "--inet-org-person", "--print", "dsacls"]);
+    good(&printed);
+    assert!(printed.out.contains(":CA;Reset Password;inetOrgPerson\""), "{}", printed.out);
+    let such_as = format!("such as {dn}: Reset Password, write lockoutTime, write pwdLastSet;");
+    place.named_and_fixed(&CHECK, &[&named, &such_as]);
+    good(&place.agent(&["explain", "inez"]));
+    let back = place.as_administrator(&["permissions", "revoke"]);
+    good(&back);
+    let right = " may no longer, by this entry: Reset Password, on people of class inetOrgPerson\n";
+    assert!(back.out.contains(right), "{}", back.out);
+    assert_eq!(place.agent(&["explain", "inez"]).code, 1);
 }
 
 #[test]

@@ -57,11 +57,13 @@ pub struct Surveyed {
 }
 
 impl Surveyed {
-    /// `schemaIDGUID` of the most specific class, as far as it matters here: of `user`, none of any
-    /// other.
+    /// `schemaIDGUID` of the most specific class, as far as it matters here: of `user` and of
+    /// `inetOrgPerson`, none of any other.
     pub fn class(&self) -> Option<ObjectGuid> {
-        let user = self.classes.last().is_some_and(|class| class.eq_ignore_ascii_case("user"));
-        user.then_some(rights::USER)
+        let class = self.classes.last()?;
+        let people = [("user", rights::USER), ("inetOrgPerson", rights::INET_ORG_PERSON)];
+        let known = people.into_iter().find(|(name, _)| class.eq_ignore_ascii_case(name));
+        known.map(|(_, guid)| guid)
     }
 
     /// The search that reads one object, the container Deleted Objects too.
@@ -347,7 +349,7 @@ impl LdapDirectory {
 }
 
 /// The base by which an account or group is found by its SID (MS-ADTS 3.1.1.3.1.2.4).
-fn sid_base(sid: &Sid) -> String {
+pub(crate) fn sid_base(sid: &Sid) -> String {
     format!("<SID={sid}>")
 }
 

@@ -293,7 +293,14 @@ fn the_numbers_are_those_of_the_controller_s_schema() {
     ] {
         assert_eq!(server.property(name), property, "{name}");
     }
-    for (class, guid) in [("user", USER), ("msDS-PasswordSettings", rights::PASSWORD_SETTINGS)] {
+    for judged in rights::Judged::ALL {
+        assert_eq!(server.property(judged.name()), judged.property(), "{judged:?}");
+    }
+    for (class, guid) in [
+        ("user", USER),
+        ("inetOrgPerson", rights::INET_ORG_PERSON),
+        ("msDS-PasswordSettings", rights::PASSWORD_SETTINGS),
+    ] {
         assert_eq!(server.property(class).attribute, guid, "{class}");
     }
     let named = [

@@ -42,6 +42,9 @@ pub(super) enum PermissionsCommand {
         /// that are named (writeback where none is); nothing is granted then. May be given several times.
         #[arg(long, value_name = "DN", conflicts_with_all = ["root", "ou", "inherit"])]
         drop_conditional: Vec<DistinguishedName>,
+        /// On people of class inetOrgPerson, too, whom entries for users do not reach.
+        #[arg(long, conflicts_with_all = ["inherit", "drop_conditional"])]
+        inet_org_person: bool,
     },
     /// Take back what `grant` grants for the features that are named, and nothing else. What stands on the
     /// root of the domain stays as long as another OU needs it.
@@ -99,6 +102,8 @@ enum Wanted {
     Anchor,
     /// Hearing of deletions.
     Deletions,
+    /// Reading what people are judged by, which everybody who signs in may do in a new domain.
+    Reading,
 }
 
 impl From<Wanted> for Feature {
@@ -108,6 +113,7 @@ impl From<Wanted> for Feature {
             Wanted::FineGrainedRules => Self::FineGrainedRules,
             Wanted::Anchor => Self::Anchor,
             Wanted::Deletions => Self::Deletions,
+            Wanted::Reading => Self::Reading,
         }
     }
 }
@@ -182,7 +188,7 @@ pub(super) async fn permissions(
     match command {
         PermissionsCommand::Check(check) => check.carry_out(settings, surroundings).await,
         PermissionsCommand::Show { json } => show::carry_out(json, settings, surroundings).await,
-        PermissionsCommand::Grant { what, inherit, drop_conditional } => {
+        PermissionsCommand::Grant { what, inherit, drop_conditional, inet_org_person } => {
             let open = Open::the_one(&what, settings, surroundings).await?;
             if !inherit.is_empty() {
                 return open.inherit(&what, &inherit).await;
@@ -190,24 +196,26 @@ pub(super) async fn permissions(
             if !drop_conditional.is_empty() {
                 return open.drop_conditional(&what, &drop_conditional).await;
             }
-            let changes = grant(&open.observed, &what.wish()).map_err(Failure::refused)?;
+            let wish = what.wish(inet_org_person);
+            let changes = grant(&open.observed, &wish).map_err(Failure::refused)?;
             open.grant(&what, &changes).await
         }
         PermissionsCommand::Revoke { what } => {
             let mut open = Open::the_one(&what, settings, surroundings).await?;
             open.look_above().await?;
-            let revocation = revoke(&open.observed, &what.wish()).map_err(Failure::refused)?;
+            let revocation = revoke(&open.observed, &what.wish(false)).map_err(Failure::refused)?;
             open.revoke(&what, &revocation).await
         }
     }
 }
 
 impl What {
-    fn wish(&self) -> Wish {
+    fn wish(&self, inet_org_person: bool) -> Wish {
         Wish {
             root: self.root,
             units: self.ou.clone(),
             features: named_or_writeback(&self.features),
+            inet_org_person,
         }
     }
 

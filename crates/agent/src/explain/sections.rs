@@ -172,15 +172,43 @@ impl Subject<'_> {
         {
             lines.push(self.right(permission));
         }
+        lines.extend(self.reading());
         lines.extend(self.owner());
         Section { title: "Rights of the service account", lines }
+    }
+
+    /// Whether all may be read that the person is judged by; nothing where who may do what is hidden.
+    fn reading(&self) -> Option<Line> {
+        let descriptor = self.object.descriptor.as_ref()?;
+        let (who, target) = (self.observed.requester(), self.target());
+        let hidden =
+            |one: &Permission| !descriptor.effective(one.wanted(), &who, &target).is_granted();
+        let hidden: Vec<Permission> = Permission::of(Feature::Reading).filter(hidden).collect();
+        if hidden.is_empty() {
+            return Some(Line::good("reads all that the person is judged by"));
+        }
+        let about = |finding: &&Finding| {
+            self.object.dn.is_at_or_below(&finding.object)
+                && hidden.iter().any(|one| finding.permissions.contains(one))
+        };
+        let names: Vec<_> = hidden.iter().map(|one| one.name()).collect();
+        Some(match self.judgement.findings.iter().find(about) {
+            Some(finding) => {
+                Line::bad(finding.text(&self.observed)).with(finding.remedy(&self.observed))
+            }
+            None => Line::known(format!("may not read {}", names.join(", "))),
+        })
+    }
+
+    /// The account, as far as entries can be about it.
+    fn target(&self) -> Target<'_> {
+        Target { sid: self.object.sid.as_ref(), class: self.object.class() }
     }
 
     /// Who owns the account, and whether the service account may do more by that than it needs.
     fn owner(&self) -> Option<Line> {
         let descriptor = self.object.descriptor.as_ref()?;
-        let target = Target { sid: self.object.sid.as_ref(), class: self.object.class() };
-        let owned = Owned::of(descriptor, &self.observed.requester(), &target)?;
+        let owned = Owned::of(descriptor, &self.observed.requester(), &self.target())?;
         Some(Line::known(owned.text(&self.observed.account(), &self.observed.names)))
     }
 

@@ -84,8 +84,10 @@ fn told(change: impl FnOnce(&mut Subject<'_>, &mut DirectorySettings)) -> Explan
     Subject { settings: &configured, judgement, ..subject }.explain()
 }
 
+/// This list, by which whoever signs in reads the object.
 fn list(sddl: &str) -> Option<SecurityDescriptor> {
-    Some(SecurityDescriptor::from_sddl(sddl, &Aliases::without_domain()).unwrap())
+    let sddl = format!("{sddl}(A;;RP;;;AU)");
+    Some(SecurityDescriptor::from_sddl(&sddl, &Aliases::without_domain()).unwrap())
 }
 
 /// The one line of a section that holds this.

@@ -59,7 +59,7 @@ fn bearing(
     observed: &Observed,
     features: &[Feature],
 ) -> impl Iterator<Item = Permission> {
-    let wanted = Permission::ALL.into_iter().filter(|one| features.contains(&one.feature()));
+    let wanted = features.iter().flat_map(|one| Permission::of(*one));
     wanted.filter(move |permission| match permission.stand() {
         Stand::AboveUsers => true,
         Stand::DomainRoot => *on == observed.head.dn,

@@ -103,6 +103,7 @@ pub(crate) fn of_finding(finding: &Finding, observed: &Observed) -> Value {
         Cause::AdminCountLeft { .. } => "admin_count_left",
         Cause::Unjudged { .. } => "unjudged",
         Cause::NoPolicyControl => "no_policy_control",
+        Cause::OtherClass { .. } => "other_class",
         Cause::NotAllLookedAt => "not_all_looked_at",
     };
     json!({

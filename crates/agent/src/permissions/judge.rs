@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use directory::security::rights::{Feature, Permission, Stand};
-use directory::security::{Ace, Decision, Ground, Requester, Ruling, SecurityDescriptor, Target};
-use directory::{DistinguishedName, Protection, Sid};
+use directory::security::rights::{Feature, Permission, Stand, USER};
+use directory::security::{Ace, Decision, Ground, Requester, Ruling, SecurityDescriptor};
+use directory::{DistinguishedName, ObjectGuid, Protection, Sid};
 
+use super::person::OfUnits;
 use super::{Observed, Sampled, Seen};
 
 /// Something that is not as it must be.
@@ -75,6 +76,11 @@ pub(crate) enum Cause {
     /// "User cannot change password" is set on a person, who is never reset by it (SPEC D-7).
     CannotChange,
     /// What protects a person cannot be judged, so that nothing is reset (SPEC D-6).
+    /// People here are of the class `inetOrgPerson`, which entries for users do not reach.
+    OtherClass {
+        /// One of them.
+        example: DistinguishedName,
+    },
     Unjudged {
         /// What is hidden.
         attribute: &'static str,
@@ -134,21 +140,27 @@ pub(crate) struct Judgement {
     pub(crate) findings: Vec<Finding>,
     /// Each feature, and whether it has what it needs where that stands.
     pub(crate) features: Vec<(Feature, bool)>,
-    /// People who were looked at and have all rights, or need none.
+    /// People who were looked at and of whom nothing is lacking.
     pub(crate) people_good: usize,
     /// People who are protected by a group, and are never reset.
     pub(crate) people_protected: usize,
 }
 
 /// All features, the one that is always wanted first.
-pub(crate) const FEATURES: [Feature; 4] =
-    [Feature::Writeback, Feature::FineGrainedRules, Feature::Anchor, Feature::Deletions];
+pub(crate) const FEATURES: [Feature; 5] = [
+    Feature::Writeback,
+    Feature::FineGrainedRules,
+    Feature::Anchor,
+    Feature::Deletions,
+    Feature::Reading,
+];
 
-/// The rights that a feature needs on or above people.
+/// The rights that a feature needs on or above people, in whose descriptors alone it is judged what may be
+/// read of them: a new account may have that by entries of its own.
 fn above_people(features: &[Feature]) -> Vec<Permission> {
     let stands = |one: &Permission| one.stand() == Stand::AboveUsers;
-    let wanted = |one: &Permission| features.contains(&one.feature());
-    Permission::ALL.into_iter().filter(stands).filter(wanted).collect()
+    let granted = features.iter().filter(|one| **one != Feature::Reading);
+    granted.flat_map(|one| Permission::of(*one)).filter(stands).collect()
 }
 
 /// Judges a directory by the rights that these features need.
@@ -156,7 +168,11 @@ pub(crate) fn judge(observed: &Observed, features: &[Feature]) -> Judgement {
     let resets = features.contains(&Feature::Writeback);
     let (who, wanted) = (observed.requester(), above_people(features));
     let places = observed.places().map(|place| (&place.dn, place)).collect();
-    let judge = Judge { observed, places, who, wanted, resets };
+    let reads = match resets || features.contains(&Feature::Reading) {
+        true => Permission::of(Feature::Reading).collect(),
+        false => Vec::new(),
+    };
+    let judge = Judge { observed, places, who, wanted, reads, resets };
     let mut findings = judge.controller();
     findings.extend(judge.root(features));
     findings.extend(judge.cut());
@@ -164,26 +180,34 @@ pub(crate) fn judge(observed: &Observed, features: &[Feature]) -> Judgement {
     places.sort_by_key(|place| place.dn.levels());
     places.dedup_by(|one, other| one.dn == other.dn);
     findings.extend(places.into_iter().flat_map(|place| judge.place(place)));
-    let (mut good, mut protected) = (0, 0);
+    let (mut good, mut protected, mut of_units) = (0, 0, OfUnits::default());
+    let mut of_people = Vec::new();
     for person in &observed.people {
-        let found = judge.person(person);
-        good += usize::from(never_reset(person) || judge.reaches(person) && found.is_empty());
-        protected += usize::from(never_reset(person));
-        findings.extend(found);
+        let found = judge.person(person, &mut of_units);
+        let never = never_reset(person);
+        good += usize::from(!never && judge.reaches(person) && found.is_empty());
+        protected += usize::from(never);
+        of_people.extend(found);
     }
     // What is about one person's state comes after what the service account lacks.
     findings.sort_by_key(|finding| finding.cause.is_of_one_account());
-    let has = |feature: Feature| (feature, judge.has(feature));
+    let reads_all = observed.people.iter().all(|one| judge.unread(one).is_empty());
+    let has = |feature: Feature| match feature {
+        Feature::Reading => (feature, reads_all),
+        feature => (feature, judge.has(feature)),
+    };
     Judgement {
         findings,
         features: FEATURES.map(has).to_vec(),
         people_good: good,
+    findings.extend(of_units.findings());
+    findings.extend(of_people);
         people_protected: protected,
     }
 }
 
 /// Whether a group protects the account, so that it lacks rights by design.
-const fn never_reset(person: &Sampled) -> bool {
+pub(super) const fn never_reset(person: &Sampled) -> bool {
     is_by_design(person.protection.as_ref())
 }
 
@@ -192,14 +216,17 @@ pub(crate) const fn is_by_design(protection: Option<&Protection>) -> bool {
     matches!(protection, Some(Protection::Account(_) | Protection::Member(_)))
 }
 
-struct Judge<'o> {
-    observed: &'o Observed,
+pub(super) struct Judge<'o> {
+    pub(super) observed: &'o Observed,
     /// All places above people, by name.
     places: HashMap<&'o DistinguishedName, &'o Seen>,
-    who: Requester,
-    wanted: Vec<Permission>,
+    pub(super) who: Requester,
+    /// What is granted on people, and looked for on the places above as well.
+    pub(super) wanted: Vec<Permission>,
+    /// What is to be read of people.
+    pub(super) reads: Vec<Permission>,
     /// Writeback is one of the features, so that what keeps somebody from being reset matters.
-    resets: bool,
+    pub(super) resets: bool,
 }
 
 impl<'o> Judge<'o> {
@@ -311,8 +338,13 @@ impl<'o> Judge<'o> {
     }
 
     fn grants(&self, place: &Seen, permission: Permission) -> bool {
-        let ruling = place.descriptor().map(|one| permission.standing(one, &self.who));
-        ruling.is_some_and(|ruling| ruling.is_granted())
+        self.grants_to(USER, place, permission)
+    }
+
+    /// The same, above people, to those of this class.
+    fn grants_to(&self, class: ObjectGuid, place: &Seen, permission: Permission) -> bool {
+        let standing = |one| permission.standing_for(class, one, &self.who);
+        place.descriptor().map(standing).is_some_and(|ruling| ruling.is_granted())
     }
 
     /// A unit or container with people below.
@@ -336,7 +368,7 @@ impl<'o> Judge<'o> {
         let mut grouped = Grouped::default();
         for permission in &self.wanted {
             let ruling = permission.standing(descriptor, &self.who);
-            let cause = self.cause(&place.dn, *permission, &ruling, descriptor);
+            let cause = self.cause(&place.dn, (USER, *permission), &ruling, descriptor);
             let cause = cause.or_else(|| outermost.then(|| own_cause(&ruling, descriptor)));
             if let Some(cause) = cause.filter(|_| !ruling.is_granted()) {
                 grouped.add(cause, *permission);
@@ -345,68 +377,16 @@ impl<'o> Judge<'o> {
         grouped.0.into_iter().map(|(cause, lacking)| finding(cause, lacking)).collect()
     }
 
-    fn person(&self, person: &Sampled) -> Vec<Finding> {
-        let object = &person.object;
-        if never_reset(person) || object.sid.as_ref() == Some(&self.observed.asker.own) {
-            return Vec::new();
-        }
-        let finding = |cause, permissions| Finding {
-            object: object.dn.clone(),
-            kind: Kind::Person,
-            cause,
-            permissions,
-        };
-        let Some(descriptor) = &object.descriptor else {
-            return vec![finding(Cause::Hidden, self.wanted.clone())];
-        };
-        let target = Target { sid: object.sid.as_ref(), class: object.class() };
-        let mut grouped = Grouped::default();
-        for permission in &self.wanted {
-            let ruling = descriptor.effective(permission.wanted(), &self.who, &target);
-            let cause = match cannot_change(*permission, &ruling, descriptor) {
-                true => Some(Cause::CannotChange),
-                false => self.cause(&object.dn, *permission, &ruling, descriptor),
-            };
-            if let Some(cause) = cause.filter(|_| !ruling.is_granted()) {
-                grouped.add(cause, *permission);
-            }
-        }
-        if self.resets && person.protection == Some(Protection::AdminCountAlone) {
-            let inheritance_off = descriptor.is_protected();
-            grouped.by_inheritance(Cause::AdminCountLeft { inheritance_off });
-        }
-        // On an account that is not marked, inheritance that is off is what hides it.
-        let off = grouped.0.iter().any(|(cause, _)| *cause == Cause::InheritanceOff);
-        let hidden = person.hidden.filter(|_| self.resets && (object.admin_count || !off));
-        if let Some(attribute) = hidden {
-            let inheritance_off = descriptor.is_protected();
-            grouped.by_inheritance(Cause::Unjudged { attribute, inheritance_off });
-        }
-        grouped.0.into_iter().map(|(cause, lacking)| finding(cause, lacking)).collect()
-    }
-
-    /// Whether the service account has all rights on this very person, as far as can be read.
-    fn reaches(&self, person: &Sampled) -> bool {
-        let object = &person.object;
-        let target = Target { sid: object.sid.as_ref(), class: object.class() };
-        object.descriptor.as_ref().is_some_and(|descriptor| {
-            let granted = |one: &Permission| {
-                descriptor.effective(one.wanted(), &self.who, &target).is_granted()
-            };
-            self.wanted.iter().all(granted)
-        })
-    }
-
     /// Why something below another place lacks what that place grants; none if that place does not
     /// grant it either.
-    fn cause(
+    pub(super) fn cause(
         &self,
         dn: &DistinguishedName,
-        permission: Permission,
+        (class, permission): (ObjectGuid, Permission),
         ruling: &Ruling,
         descriptor: &SecurityDescriptor,
     ) -> Option<Cause> {
-        let above = self.above(dn).filter(|above| self.grants(above, permission))?;
+        let above = self.above(dn).filter(|above| self.grants_to(class, above, permission))?;
         Some(match own_cause(ruling, descriptor) {
             // What stands above would grant it without a condition.
             Cause::Missing | Cause::Unclear { denies: false, .. } => {
@@ -418,14 +398,6 @@ impl<'o> Judge<'o> {
             own => own,
         })
     }
-}
-
-/// Whether a denial is the one that administrators' tools write for "user cannot change password": it
-/// is about everybody, and not about the service account.
-fn cannot_change(permission: Permission, ruling: &Ruling, descriptor: &SecurityDescriptor) -> bool {
-    permission == Permission::ChangePassword
-        && matches!(own_cause(ruling, descriptor), Cause::Denied { trustee, inherited: false, .. }
-            if trustee == Sid::everyone())
 }
 
 /// The cause that lies in the object's own list.
@@ -449,10 +421,10 @@ pub(crate) fn own_cause(ruling: &Ruling, descriptor: &SecurityDescriptor) -> Cau
 
 /// Rights by what they are lacking for, in the order in which that was found.
 #[derive(Default)]
-struct Grouped(Vec<(Cause, Vec<Permission>)>);
+pub(super) struct Grouped(pub(super) Vec<(Cause, Vec<Permission>)>);
 
 impl Grouped {
-    fn add(&mut self, cause: Cause, permission: Permission) {
+    pub(super) fn add(&mut self, cause: Cause, permission: Permission) {
         match self.0.iter_mut().find(|(known, _)| *known == cause) {
             Some((_, permissions)) => permissions.push(permission),
             None => self.0.push((cause, vec![permission])),
@@ -460,7 +432,7 @@ impl Grouped {
     }
 
     /// What is lacking because inheritance is off, by this cause in its place, and before all others.
-    fn by_inheritance(&mut self, cause: Cause) {
+    pub(super) fn by_inheritance(&mut self, cause: Cause) {
         let off = |cause: &Cause| *cause == Cause::InheritanceOff;
         let lacking = self.0.iter().filter(|(cause, _)| off(cause));
         let lacking = lacking.flat_map(|(_, lacking)| lacking.clone()).collect();

@@ -48,7 +48,7 @@ pub(crate) struct Seen {
 pub(crate) struct Sampled {
     /// As read.
     pub(crate) object: Surveyed,
-    /// What protects the account, where it has an `adminCount` or inherits nothing.
+    /// What protects the account.
     pub(crate) protection: Option<Protection>,
     /// What is hidden of it, so that nobody can say what protects it.
     pub(crate) hidden: Option<&'static str>,

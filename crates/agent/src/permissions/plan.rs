@@ -1,8 +1,8 @@
 //! What `grant` and `revoke` change: exactly the entries of SPEC D-12, and nothing else.
 
-use directory::security::rights::{Feature, Permission, Stand};
+use directory::security::rights::{Feature, INET_ORG_PERSON, Permission, Stand, USER};
 use directory::security::{Ace, Control, SecurityDescriptor};
-use directory::{DistinguishedName, RightsChange, Surveyed};
+use directory::{DistinguishedName, ObjectGuid, RightsChange, Surveyed};
 
 use super::judge::{FEATURES, Finding, Kind};
 use super::stays::{Stay, stays};
@@ -17,6 +17,9 @@ pub(crate) struct Wish {
     pub(crate) units: Vec<DistinguishedName>,
     /// The features that it is for.
     pub(crate) features: Vec<Feature>,
+    /// What is granted to people of class `user` is granted to those of class `inetOrgPerson`, too. Taken
+    /// back is always both.
+    pub(crate) inet_org_person: bool,
 }
 
 impl Wish {
@@ -66,10 +69,14 @@ pub(crate) struct NotThere(pub(crate) DistinguishedName);
 pub(crate) fn grant(observed: &Observed, wish: &Wish) -> Result<Vec<Change>, NotThere> {
     let who = observed.requester();
     changes(observed, wish, |place, permission, change| {
-        let has = place.descriptor().is_some_and(|one| permission.standing(one, &who).is_granted());
-        let entry = permission.entry(observed.asker.own.clone());
-        if !has && !place.has_entry(&entry) {
-            change.add.push((permission, entry));
+        let wished = |class: &ObjectGuid| *class == USER || wish.inet_org_person;
+        for class in classes(permission).iter().copied().filter(wished) {
+            let standing = |one| permission.standing_for(class, one, &who);
+            let has = place.descriptor().map(standing).is_some_and(|ruling| ruling.is_granted());
+            let entry = permission.entry_for(class, observed.asker.own.clone());
+            if !has && !place.has_entry(&entry) {
+                change.add.push((permission, entry));
+            }
         }
     })
 }
@@ -87,9 +94,11 @@ pub(crate) struct Revocation {
 /// same entry.
 pub(crate) fn revoke(observed: &Observed, wish: &Wish) -> Result<Revocation, NotThere> {
     let mut changes = changes(observed, wish, |place, permission, change| {
-        let entry = permission.entry(observed.asker.own.clone());
-        if place.has_entry(&entry) {
-            change.remove.push((permission, entry));
+        for class in classes(permission) {
+            let entry = permission.entry_for(*class, observed.asker.own.clone());
+            if place.has_entry(&entry) {
+                change.remove.push((permission, entry));
+            }
         }
     })?;
     let stays = stays(observed, wish, &changes)?;
@@ -101,6 +110,19 @@ pub(crate) fn revoke(observed: &Observed, wish: &Wish) -> Result<Revocation, Not
     }
     changes.retain(|change| !change.remove.is_empty());
     Ok(Revocation { changes, stays })
+}
+
+/// The classes of people that a right may be granted on; one where it is about no people.
+pub(super) const fn classes(permission: Permission) -> &'static [ObjectGuid] {
+    match permission.stand() {
+        Stand::AboveUsers => &[USER, INET_ORG_PERSON],
+        _ => &[USER],
+    }
+}
+
+/// Whether an entry is about people of class `inetOrgPerson`.
+pub(super) fn is_for_inet_org_person(entry: &Ace) -> bool {
+    entry.access().is_some_and(|access| access.inherited_object_type == Some(INET_ORG_PERSON))
 }
 
 fn changes(
@@ -142,8 +164,7 @@ pub(super) fn wished<'o>(
     }
     let mut wished = Vec::new();
     let features = FEATURES.into_iter().filter(|one| wish.features.contains(one));
-    let of = |feature| Permission::ALL.into_iter().filter(move |one| one.feature() == feature);
-    for permission in features.flat_map(of) {
+    for permission in features.flat_map(Permission::of) {
         let places: Vec<&Seen> = match permission.stand() {
             Stand::AboveUsers => above.clone(),
             Stand::DomainRoot => vec![&observed.head],

@@ -9,7 +9,7 @@ use directory::DistinguishedName;
 use directory::security::rights::{Permission, Stand};
 use directory::security::{Ace, Aliases, Wanted};
 
-use super::plan::{Change, Obstacle};
+use super::plan::{Change, Obstacle, is_for_inet_org_person};
 use super::{Observed, dsacls_name, powershell, powershell_quoted, quoted};
 
 /// A tool.
@@ -60,8 +60,9 @@ fn dsacls(text: &mut String, change: &Change, observed: &Observed) {
         );
         put(text, &powershell::removal(change));
     }
-    for (permission, _) in &change.add {
+    for (permission, entry) in &change.add {
         let (scope, class) = match permission.stand() {
+            Stand::AboveUsers if is_for_inet_org_person(entry) => ("/I:S ", ";inetOrgPerson"),
             Stand::AboveUsers => ("/I:S ", ";user"),
             Stand::PasswordSettings => ("/I:T ", ""),
             Stand::DomainRoot | Stand::DeletedObjects => ("", ""),

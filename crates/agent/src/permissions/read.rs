@@ -7,12 +7,16 @@ use directory::{
     Directory as _, DirectoryError, DistinguishedName, LdapDirectory, Sid, Surveyed, UNITS_MAX,
     protected_by,
 };
+use futures_util::future::join_all;
 
 use super::{Names, Observed, Sampled, Seen};
 use crate::settings::DirectorySettings;
 
 /// Where a domain keeps its fine-grained policies (MS-ADTS 6.1.1.4.11.1).
 const PASSWORD_SETTINGS: &str = "Password Settings Container";
+
+/// How many people are read at a time.
+const AT_ONCE: usize = 8;
 
 /// How much is looked at.
 #[derive(Debug, Clone, Copy)]
@@ -97,16 +101,20 @@ async fn read_below(
     for place in asked {
         found.extend(directory.people_in(place, each).await?);
     }
-    for object in found {
-        if observed.people.iter().all(|known| known.object.dn != object.dn) {
-            observed.people.push(sampled(directory, object).await?);
+    let mut known: HashSet<_> = observed.people.iter().map(|one| one.object.dn.clone()).collect();
+    found.retain(|object| known.insert(object.dn.clone()));
+    while !found.is_empty() {
+        let rest = found.split_off(found.len().min(AT_ONCE));
+        let some = std::mem::replace(&mut found, rest).into_iter();
+        let read = join_all(some.map(|object| sampled(directory, object))).await;
+        for person in read {
+            observed.people.push(person?);
         }
     }
     Ok(())
 }
 
-/// A person, with what protects the account if it has an `adminCount`, which is left over or not by its
-/// groups alone, or inherits nothing, by which these are hidden mostly.
+/// A person, with what protects the account: a group does so whether it has an `adminCount` or not (yet).
 ///
 /// # Errors
 /// Where the way ends. That something is hidden is no error.
@@ -114,10 +122,8 @@ pub(crate) async fn sampled(
     directory: &LdapDirectory,
     object: Surveyed,
 ) -> Result<Sampled, DirectoryError> {
-    let off = object.descriptor.as_ref().is_some_and(SecurityDescriptor::is_protected);
     let mut sampled = Sampled { object, protection: None, hidden: None };
-    let asked = sampled.object.admin_count || off;
-    let Some(guid) = sampled.object.guid.filter(|_| asked) else { return Ok(sampled) };
+    let Some(guid) = sampled.object.guid else { return Ok(sampled) };
     match directory.account(guid).await {
         Ok(account) => sampled.protection = account.as_ref().and_then(protected_by),
         Err(DirectoryError::Unreadable { attribute }) => sampled.hidden = Some(attribute),

@@ -108,6 +108,9 @@ impl Finding {
             Cause::Missing if self.permissions == [Permission::ReadDeletedObjects] => {
                 readable_deletions(observed)
             }
+            Cause::OtherClass { .. } => {
+                Remedy::command(format!("{grant}{} --inet-org-person", self.wish()))
+            }
             Cause::Missing | Cause::Unclear { .. } => {
                 Remedy::command(format!("{grant}{}", self.wish()))
             }
@@ -170,6 +173,12 @@ impl Finding {
     }
 
     /// The features that it is about, as options; none for writeback alone, which is meant without.
+    /// Whether all that is lacking is to read what people are judged by.
+    pub(super) fn is_about_reading(&self) -> bool {
+        let reading = |one: &Permission| one.feature() == Feature::Reading;
+        !self.permissions.is_empty() && self.permissions.iter().all(reading)
+    }
+
     fn asked_features(&self) -> String {
         let mut asked: Vec<Feature> = Vec::new();
         for one in &self.permissions {
@@ -355,5 +364,5 @@ pub(crate) const fn to_be_let_in(refusal: BindRefusal) -> &'static str {
 
 /// Which of the rights a sentence is about, for somebody who can do something about them.
 pub(super) const fn is_optional(permission: Permission) -> bool {
-    !matches!(permission.feature(), Feature::Writeback)
+    !matches!(permission.feature(), Feature::Writeback | Feature::Reading)
 }

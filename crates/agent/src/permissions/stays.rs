@@ -8,7 +8,7 @@ use directory::security::SecurityDescriptor;
 use directory::security::rights::{Feature, Permission, Stand};
 use serde_json::{Value, json};
 
-use super::plan::{Change, NotThere, Wish, wished};
+use super::plan::{Change, NotThere, Wish, classes, wished};
 use super::print::shown;
 use super::{Observed, Seen, key, label};
 
@@ -82,7 +82,11 @@ fn keeps(observed: &Observed, unit: &Seen, changes: &[Change]) -> bool {
     let who = observed.requester();
     let has = |list: &SecurityDescriptor| {
         let sets = [Permission::ResetPassword, Permission::ChangePassword];
-        sets.iter().any(|one| one.standing(list, &who).is_granted())
+        let of = |one: &Permission| {
+            let mut classes = classes(*one).iter();
+            classes.any(|class| one.standing_for(*class, list, &who).is_granted())
+        };
+        sets.iter().any(of)
     };
     has(&left)
 }

@@ -13,7 +13,7 @@ const HEAD: &str = "DC=corp,DC=example";
 
 fn wish(root: bool, units: &[&str], features: &[Feature]) -> Wish {
     let units = units.iter().map(|unit| dn(unit)).collect();
-    Wish { root, units, features: features.to_vec() }
+    Wish { root, units, features: features.to_vec(), inet_org_person: false }
 }
 
 fn text(permission: Permission) -> String {

@@ -3,17 +3,19 @@
 
 use std::fmt::Write as _;
 
-use directory::DistinguishedName;
-use directory::Sid;
 use directory::security::rights::{Permission, Stand};
 use directory::security::{Ground, Requester, Ruling};
+use directory::{DistinguishedName, ObjectGuid, Sid};
 use serde_json::{Value, json};
 
-use super::plan::{NotThere, Wish, wished};
+use super::plan::{NotThere, Wish, classes, wished};
 use super::print::shown;
 use super::remedy::without;
 use super::stays::Stay;
 use super::{Observed, Remedy, feature_name, key, label, of_remedy, quoted};
+
+/// Pre-Windows 2000 Compatible Access, in `BUILTIN` (MS-DTYP 2.4.2.4).
+const PRE_WINDOWS_2000: u32 = 554;
 
 /// A right that stands all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,20 +42,24 @@ pub(crate) fn still(
             continue;
         }
         let Some(descriptor) = place.descriptor() else { continue };
-        let has = |who: &Requester| permission.standing(descriptor, who);
-        let Ruling { grounds, .. } = match has(&who) {
-            ruling if ruling.is_granted() && !has(&anybody).is_granted() => ruling,
-            _ => continue,
-        };
-        found.push(Still { on: place.dn.clone(), permission, grounds });
+        let standing = classes(permission).iter().find_map(|class| {
+            let has = |who: &Requester| permission.standing_for(*class, descriptor, who);
+            let ruling = has(&who);
+            (ruling.is_granted() && !has(&anybody).is_granted()).then_some(ruling)
+        });
+        if let Some(Ruling { grounds, .. }) = standing {
+            found.push(Still { on: place.dn.clone(), permission, grounds });
+        }
     }
     Ok(found)
 }
 
-/// Whoever signs in, as nobody in particular.
+/// Whoever signs in, as nobody in particular. By default, they are in Pre-Windows 2000 Compatible Access as
+/// well, by which they read.
 fn anybody() -> Requester {
     let groups = [Sid::everyone(), Sid::authenticated_users(), Sid::network()];
-    Requester::exactly(groups.into_iter().chain([Sid::this_organization()]))
+    let compatible = Sid::nt(&[32, PRE_WINDOWS_2000]).ok();
+    Requester::exactly(groups.into_iter().chain([Sid::this_organization()]).chain(compatible))
 }
 
 /// Each of them with its fix below it.
@@ -128,7 +134,9 @@ impl Still {
                 shown(place)
             ));
         }
-        if *entry != self.permission.entry(trustee.clone()) {
+        let is_of_grant =
+            |class: &ObjectGuid| *entry == self.permission.entry_for(*class, trustee.clone());
+        if !classes(self.permission).iter().any(is_of_grant) {
             return without(observed, place, entry);
         }
         let scope = match self.permission.stand() {

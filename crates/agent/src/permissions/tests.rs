@@ -49,8 +49,10 @@ pub(crate) fn object(at: &str, sddl: &str) -> Surveyed {
     }
 }
 
+/// With this list, and read by whoever signs in.
 pub(crate) fn person(at: &str, sddl: &str) -> Sampled {
-    let object = Surveyed { sid: Some(sid("S-1-5-21-1-2-3-2000")), ..object(at, sddl) };
+    let object = object(at, &format!("{sddl}(A;;RP;;;AU)"));
+    let object = Surveyed { sid: Some(sid("S-1-5-21-1-2-3-2000")), ..object };
     Sampled { object, protection: None, hidden: None }
 }
 
@@ -233,6 +235,7 @@ fn only_denials_at_or_below_what_was_wished_are_about_a_grant() {
         units: units.iter().map(|unit| dn(unit)).collect(),
         features: WRITEBACK.to_vec(),
     };
+        inet_org_person: false,
     assert!(!wish(false, &["OU=P,DC=corp,DC=example"]).is_about(&finding));
     assert!(wish(false, &["ou=denied,DC=corp,DC=example"]).is_about(&finding));
     assert!(wish(false, &[]).is_about(&finding) && wish(true, &[]).is_about(&finding));
@@ -291,7 +294,12 @@ fn what_depends_on_a_condition_is_lacking_and_named_as_that() {
     assert!(!unclear.cause.is_denial());
     let fix = &unclear.remedy(&observed).commands[0];
     assert!(fix.starts_with("passback-agent permissions grant"), "{fix}");
-    let wish = Wish { root: false, units: Vec::new(), features: WRITEBACK.to_vec() };
+    let wish = Wish {
+        root: false,
+        units: Vec::new(),
+        features: WRITEBACK.to_vec(),
+        inet_org_person: false,
+    };
     let changes = grant(&observed, &wish).unwrap();
     assert_eq!(changes[0].add.len(), ABOVE.len(), "the one under a condition is not there for it");
 }
@@ -300,7 +308,12 @@ fn what_depends_on_a_condition_is_lacking_and_named_as_that() {
 fn what_a_denial_beats_is_said_before_it_is_granted_and_is_not_granted_twice() {
     let deny = format!("(OD;CIIO;CR;{};;AU)", RESET_PASSWORD);
     let mut observed = domain("", &format!("D:AI{deny}"));
-    let wish = Wish { root: false, units: Vec::new(), features: WRITEBACK.to_vec() };
+    let wish = Wish {
+        root: false,
+        units: Vec::new(),
+        features: WRITEBACK.to_vec(),
+        inet_org_person: false,
+    };
     let changes = grant(&observed, &wish).unwrap();
     let shown = preview(&observed, &changes);
     let lines: Vec<&str> = shown.lines().collect();
@@ -349,7 +362,12 @@ fn only_what_is_lacking_is_granted_and_only_that_is_taken_back() {
     let reset = Permission::ResetPassword.entry(sid(SERVICE));
     let text = reset.to_sddl(&Aliases::without_domain()).unwrap();
     let observed = domain("", &format!("D:AI{text}(A;;RP;;;AU)"));
-    let wish = Wish { root: false, units: Vec::new(), features: WRITEBACK.to_vec() };
+    let wish = Wish {
+        root: false,
+        units: Vec::new(),
+        features: WRITEBACK.to_vec(),
+        inet_org_person: false,
+    };
     let changes = grant(&observed, &wish).unwrap();
     let added: Vec<_> = changes[0].add.iter().map(|(permission, _)| *permission).collect();
     assert_eq!((changes.len(), &added[..]), (1, &ABOVE[1..]));
@@ -370,7 +388,12 @@ fn names_stay_one_word_in_every_printed_form() {
     let odd = r#"OU=P\"x\, $(id)'`,DC=corp,DC=example"#;
     let mut observed = domain("", "D:AI");
     observed.units = vec![seen(odd, "D:AI")];
-    let wish = Wish { root: false, units: Vec::new(), features: WRITEBACK.to_vec() };
+    let wish = Wish {
+        root: false,
+        units: Vec::new(),
+        features: WRITEBACK.to_vec(),
+        inet_org_person: false,
+    };
     let changes = grant(&observed, &wish).unwrap();
     let samba = print(Form::SambaTool, &changes, &observed).unwrap();
     let name = observed.units[0].dn.to_string();
@@ -387,7 +410,7 @@ fn names_stay_one_word_in_every_printed_form() {
 fn what_is_hidden_is_granted_by_tools_that_need_not_read_it_and_refused_as_ldif() {
     let observed = domain("", &format!("D:AI{}", rights("CIIO", SERVICE)));
     let features = vec![Feature::Writeback, Feature::FineGrainedRules];
-    let wish = Wish { root: false, units: Vec::new(), features };
+    let wish = Wish { root: false, units: Vec::new(), features, inet_org_person: false };
     let changes = grant(&observed, &wish).unwrap();
     assert_eq!(changes[0].on, observed.settings.dn);
     assert!(print(Form::SambaTool, &changes, &observed).unwrap().contains("(A;CI;"));

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use directory::UNITS_MAX;
-use directory::security::rights::Feature;
+use directory::security::rights::{Feature, INET_ORG_PERSON, USER};
 
 use super::arrived::Arrival;
 use super::conditional::but_for_its_condition;
 use super::judge::{Cause, Finding, Judgement, Kind, own_cause};
-use super::plan::Change;
+use super::plan::{Change, is_for_inet_org_person};
 use super::policy::no_control;
 use super::print::shown;
 use super::{Observed, Remedy, feature_name, label, labels};
@@ -46,6 +46,18 @@ impl Finding {
                 format!("{account} may not read who has which rights on {of} {object}")
             }
             Cause::Missing => {
+            Cause::Missing if self.is_about_reading() => {
+                let below = if self.kind == Kind::Unit { "people below the unit" } else { of };
+                let names: Vec<_> = self.permissions.iter().map(|one| one.name()).collect();
+                format!(
+                    "{account} may not read of {below} {object}: {}; by nothing there or above, such as an entry for Pre-Windows 2000 Compatible Access with somebody in it, and nobody is reset without",
+                    names.join(", ")
+                )
+            }
+            Cause::OtherClass { example } => format!(
+                "{account} lacks on people of class inetOrgPerson below {of} {object}, such as {}: {rights}; entries for users do not reach them",
+                shown(example)
+            ),
                 format!(
                     "{account} lacks on {of} {object}: {rights}; no entry there or above grants it"
                 )
@@ -173,15 +185,24 @@ const fn standing(feature: Feature, has: bool) -> &'static str {
 }
 
 /// Changes before they are made.
+        (Feature::Reading, false) => "people cannot be judged, and nobody of them is reset",
 pub(crate) fn preview(observed: &Observed, changes: &[Change]) -> String {
     let (account, who) = (observed.account(), observed.requester());
     let mut text = String::new();
     for change in changes {
+/// What is said of a right on people of another class than `user`.
+const ON_INET_ORG_PERSON: &str = ", on people of class inetOrgPerson";
+
         let _ = writeln!(text, "On {}:", shown(&change.on));
         let after = change.after();
-        for (permission, _) in &change.add {
-            let _ = writeln!(text, "  + {account} may: {}", label(*permission));
-            let ruling = after.as_ref().map(|one| (one, permission.standing(one, &who)));
+        for (permission, entry) in &change.add {
+            let (class, people) = match is_for_inet_org_person(entry) {
+                true => (INET_ORG_PERSON, ON_INET_ORG_PERSON),
+                false => (USER, ""),
+            };
+            let _ = writeln!(text, "  + {account} may: {}{people}", label(*permission));
+            let standing = |one| permission.standing_for(class, one, &who);
+            let ruling = after.as_ref().map(|one| (one, standing(one)));
             if let Some((after, ruling)) = ruling.filter(|(_, one)| !one.is_granted())
                 && let Some(why) = own_cause(&ruling, after).denial(observed)
             {
@@ -189,7 +210,8 @@ pub(crate) fn preview(observed: &Observed, changes: &[Change]) -> String {
             }
         }
         for (permission, entry) in &change.remove {
-            let right = label(*permission);
+            let people = if is_for_inet_org_person(entry) { ON_INET_ORG_PERSON } else { "" };
+            let right = format!("{}{people}", label(*permission));
             let Some(access) = entry.access().filter(|_| entry.denies()) else {
                 let _ = writeln!(text, "  - {account} may no longer, by this entry: {right}");
                 continue;

@@ -17,7 +17,7 @@ const Q: &str = "OU=Q,OU=P,DC=corp,DC=example";
 const JAN: &str = "CN=Jan,OU=Q,OU=P,DC=corp,DC=example";
 
 fn wish() -> Wish {
-    Wish { root: false, units: Vec::new(), features: WRITEBACK.to_vec() }
+    Wish { root: false, units: Vec::new(), features: WRITEBACK.to_vec(), inet_org_person: false }
 }
 
 /// A person in `OU=Q`, which is below the unit, has Reset Password by an inherited entry; these stand on

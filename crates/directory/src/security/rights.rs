@@ -4,6 +4,10 @@
 //! The numbers are those of MS-ADTS 5.1.3.2.1 (rights) and of the attributes' and classes' own
 //! sections of MS-ADA1 to MS-ADA3 and MS-ADSC.
 
+mod judged;
+
+pub use judged::Judged;
+
 use super::{
     Ace, Acl, Below, Decision, Depth, Property, Requester, Ruling, SecurityDescriptor, Target,
     Wanted, mask,
@@ -38,6 +42,8 @@ pub const CONSISTENCY_GUID: Property =
 
 /// The class `user`.
 pub const USER: ObjectGuid = guid(0xbf96_7aba, 0x0de6, 0x11d0, 0xa285_00aa_0030_49e2);
+/// The class `inetOrgPerson`, a subclass of `user` that entries for users do not reach.
+pub const INET_ORG_PERSON: ObjectGuid = guid(0x4828_cc14, 0x1437, 0x45bc, 0x9b07_ad6f_015e_5f28);
 /// The class `msDS-PasswordSettings`: a fine-grained policy.
 pub const PASSWORD_SETTINGS: ObjectGuid = guid(0x3bcd_9db8, 0xf84b, 0x451c, 0x952f_6c52_b81f_9ec6);
 
@@ -65,6 +71,9 @@ pub enum Permission {
     ReplicatingDirectoryChanges,
     /// To read what was deleted.
     ReadDeletedObjects,
+    /// To read this of a person. Of SPEC D-12's last sentence, and in none of its lists: in a new domain
+    /// everybody who signs in may.
+    Read(Judged),
 }
 
 /// On what a right stands.
@@ -91,10 +100,18 @@ pub enum Feature {
     Anchor,
     /// Hearing of deletions; without either of the two they are found by a sweep.
     Deletions,
+    /// Reading what people are judged by; without it, writeback does not work.
+    Reading,
 }
 
 impl Permission {
-    /// All of them, in the order of SPEC D-12.
+    /// Those of a feature.
+    pub fn of(feature: Feature) -> impl Iterator<Item = Self> {
+        let all = Self::ALL.into_iter().chain(Judged::ALL.into_iter().map(Self::Read));
+        all.filter(move |one| one.feature() == feature)
+    }
+
+    /// All that are granted by name, in the order of SPEC D-12.
     pub const ALL: [Self; 9] = [
         Self::ResetPassword,
         Self::ChangePassword,
@@ -119,6 +136,7 @@ impl Permission {
             Self::WriteConsistencyGuid => "mS-DS-ConsistencyGuid",
             Self::ReplicatingDirectoryChanges => "Replicating Directory Changes",
             Self::ReadPasswordSettings | Self::ReadDeletedObjects => "",
+            Self::Read(attribute) => attribute.name(),
         }
     }
 
@@ -133,6 +151,7 @@ impl Permission {
             Self::ReadPasswordSettings => Feature::FineGrainedRules,
             Self::WriteConsistencyGuid => Feature::Anchor,
             Self::ReplicatingDirectoryChanges | Self::ReadDeletedObjects => Feature::Deletions,
+            Self::Read(_) => Feature::Reading,
         }
     }
 
@@ -143,7 +162,8 @@ impl Permission {
             | Self::ChangePassword
             | Self::WriteLockoutTime
             | Self::WritePwdLastSet
-            | Self::WriteConsistencyGuid => Stand::AboveUsers,
+            | Self::WriteConsistencyGuid
+            | Self::Read(_) => Stand::AboveUsers,
             Self::UnexpirePassword | Self::ReplicatingDirectoryChanges => Stand::DomainRoot,
             Self::ReadPasswordSettings => Stand::PasswordSettings,
             Self::ReadDeletedObjects => Stand::DeletedObjects,
@@ -163,12 +183,18 @@ impl Permission {
             Self::ReadPasswordSettings | Self::ReadDeletedObjects => {
                 Wanted::Whole(mask::LIST_CONTENTS | mask::READ_PROPERTY)
             }
+            Self::Read(attribute) => Wanted::Read(attribute.property()),
         }
     }
 
     /// The entry that grants it to an account, no more and no less, on the object where it
-    /// [stands](Permission::stand).
+    /// [stands](Permission::stand); above people, for those of class `user`.
     pub fn entry(self, trustee: Sid) -> Ace {
+        self.entry_for(USER, trustee)
+    }
+
+    /// The same, above people, for those of this class.
+    pub fn entry_for(self, class: ObjectGuid, trustee: Sid) -> Ace {
         let entry = match self.wanted() {
             Wanted::Control(right) => Ace::allow(mask::CONTROL_ACCESS, trustee).on(right),
             Wanted::Write(property) => {
@@ -180,7 +206,7 @@ impl Permission {
             Wanted::Whole(_) => Ace::allow(READ | mask::READ_CONTROL, trustee),
         };
         match self.stand() {
-            Stand::AboveUsers => entry.below(Some(USER)),
+            Stand::AboveUsers => entry.below(Some(class)),
             Stand::PasswordSettings => entry.with(super::AceFlags::CONTAINER_INHERIT),
             Stand::DomainRoot | Stand::DeletedObjects => entry,
         }
@@ -192,13 +218,23 @@ impl Permission {
     /// One object below that is protected, or that has a denial of its own, still lacks it: for that
     /// one there is [`SecurityDescriptor::effective`].
     pub fn standing(self, descriptor: &SecurityDescriptor, who: &Requester) -> Ruling {
+        self.standing_for(USER, descriptor, who)
+    }
+
+    /// The same, above people, for those of this class.
+    pub fn standing_for(
+        self,
+        class: ObjectGuid,
+        descriptor: &SecurityDescriptor,
+        who: &Requester,
+    ) -> Ruling {
         let here = || descriptor.effective(self.wanted(), who, &Target::default());
         let below = |class, depth| {
             let below = Below { classes: &[class], depth };
             descriptor.effective_below(self.wanted(), who, &below)
         };
         match self.stand() {
-            Stand::AboveUsers => both(below(USER, Depth::Next), || below(USER, Depth::Further)),
+            Stand::AboveUsers => both(below(class, Depth::Next), || below(class, Depth::Further)),
             Stand::PasswordSettings => both(here(), || below(PASSWORD_SETTINGS, Depth::Next)),
             Stand::DomainRoot | Stand::DeletedObjects => here(),
         }

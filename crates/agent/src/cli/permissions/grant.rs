@@ -30,7 +30,7 @@ impl Open<'_> {
             changes.iter().for_each(|change| observed.apply(change));
         }
         let (judgement, wish) =
-            (judge(&observed, &named_or_writeback(&what.features)), what.wish());
+            (judge(&observed, &named_or_writeback(&what.features)), what.wish(false));
         let denials = judgement.findings.iter().filter(|finding| finding.cause.is_denial());
         let denials: Vec<_> = denials.filter(|finding| wish.is_about(finding)).collect();
         if what.json {

@@ -30,7 +30,7 @@ impl Open<'_> {
             changes.iter().for_each(|change| observed.apply(change));
         }
         self.read_above(&mut observed, what).await.map_err(failed)?;
-        let still = still(&observed, &what.wish(), stays).map_err(Failure::refused)?;
+        let still = still(&observed, &what.wish(false), stays).map_err(Failure::refused)?;
         if what.json {
             let told = ChangeTold { stays, still: &still, ..ChangeTold::of("revoke", changes) };
             self.tell(what, told)?;

@@ -17,6 +17,14 @@ fn the_numbers_are_the_published_ones() {
         (LOCKOUT_TIME.attribute, "28630ebf-41d5-11d1-a9c1-0000f80367c1"),
         (PWD_LAST_SET.attribute, "bf967a0a-0de6-11d0-a285-00aa003049e2"),
         (CONSISTENCY_GUID.attribute, "23773dc2-b63a-11d2-90e1-00c04fd91ab1"),
+        (Judged::TokenGroups.property().attribute, "b7c69e6d-2cc7-11d2-854e-00a0c983f608"),
+        (Judged::TokenGroups.property().set.unwrap(), "037088f8-0ae1-11d2-b422-00a0c968f939"),
+        (Judged::ReplPropertyMetaData.property().attribute, "281416c0-1968-11d0-a28f-00aa003049e2"),
+        (Judged::UserAccountControl.property().attribute, "bf967a68-0de6-11d0-a285-00aa003049e2"),
+        (Judged::AdminCount.property().attribute, "bf967918-0de6-11d0-a285-00aa003049e2"),
+        (Judged::AccountExpires.property().attribute, "bf967915-0de6-11d0-a285-00aa003049e2"),
+        (Judged::ResultantPso.property().attribute, "b77ea093-88d0-4780-9a98-911f8e8b1dca"),
+        (INET_ORG_PERSON, "4828cc14-1437-45bc-9b07-ad6f015e5f28"),
         (USER, "bf967aba-0de6-11d0-a285-00aa003049e2"),
         (PASSWORD_SETTINGS, "3bcd9db8-f84b-451c-952f-6c52b81f9ec6"),
     ] {
@@ -59,6 +67,35 @@ fn each_right_is_the_entry_that_administrators_know() {
         let printed = permission.entry(sid(AGENT)).to_sddl(&Aliases::default()).unwrap();
         assert_eq!(printed, format!("({text};{AGENT})"));
     }
+}
+
+/// What a property set grants is read by it, and what one attribute's entry grants is read alone; each by the
+/// people of its class.
+#[test]
+fn what_people_are_judged_by_is_granted_attribute_by_attribute_and_class_by_class() {
+    let who = Requester::account(sid(AGENT), []);
+    let reading: Vec<_> = Permission::of(Feature::Reading).collect();
+    assert_eq!(reading.len(), Judged::ALL.len());
+    for permission in reading.iter().copied() {
+        for (class, other) in [(USER, INET_ORG_PERSON), (INET_ORG_PERSON, USER)] {
+            let mut descriptor = SecurityDescriptor::of_dacl(Acl { revision: 4, entries: vec![] });
+            let dacl = descriptor.dacl.as_mut().unwrap();
+            assert!(dacl.add(permission.entry_for(class, sid(AGENT))));
+            let has =
+                |one: Permission, class| one.standing_for(class, &descriptor, &who).is_granted();
+            for one in reading.iter().copied() {
+                assert_eq!(has(one, class), one == permission, "{permission:?} {one:?}");
+                assert!(!has(one, other), "{permission:?} {one:?}");
+            }
+        }
+    }
+    let restrictions = Ace::allow(mask::READ_PROPERTY, sid(AGENT)).on(USER_ACCOUNT_RESTRICTIONS);
+    let entries = vec![restrictions.below(Some(USER))];
+    let descriptor = SecurityDescriptor::of_dacl(Acl { revision: 4, entries });
+    let read: Vec<_> =
+        reading.into_iter().filter(|one| one.standing(&descriptor, &who).is_granted()).collect();
+    let expected = [Judged::UserAccountControl, Judged::PwdLastSet, Judged::AccountExpires];
+    assert_eq!(read, expected.map(Permission::Read));
 }
 
 #[test]
