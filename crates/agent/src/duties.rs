@@ -16,6 +16,7 @@ use crate::cloud::CloudClient;
 use crate::cycle::Cycle;
 use crate::directories::Directories;
 use crate::guard::breaker::Breaker;
+use crate::guard::groups;
 use crate::health::Health;
 use crate::journal::Journal;
 use crate::nodes::Nodes;
@@ -65,6 +66,9 @@ impl Duties {
         };
         let stop = self.stop.clone();
         tasks.spawn(async move { health.run(channel, stop).await });
+        let (directories, clock) = (self.directories.clone(), Arc::clone(&self.clock));
+        let stop = self.stop.clone();
+        tasks.spawn(async move { groups::tell(directories, &*clock, &stop).await });
         let duties = Arc::new(self);
         let synchronising = Arc::clone(&duties);
         tasks.spawn(async move { synchronising.synchronise().await });

@@ -3,6 +3,7 @@
 //! the cloud sends can loosen it.
 
 pub(crate) mod breaker;
+pub(crate) mod groups;
 pub(crate) mod guesses;
 pub(crate) mod steady;
 

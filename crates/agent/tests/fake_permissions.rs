@@ -217,6 +217,44 @@ fn programs_are_told_what_would_be_changed_and_change_nothing_unless_they_say_so
     assert_eq!(place.agent(&["permissions", "revoke", "--json", "--print", "ldif"]).code, 2);
 }
 
+#[test]
+fn a_group_that_is_to_protect_its_members_and_protects_nobody_is_a_finding() {
+    let fake = Fake::new("idle-groups").granted();
+    let (place, domain) = (&fake.place, &fake.domain);
+    good(&place.agent(&CHECK));
+    let board = domain.add_group("board", "CN=Users", &[]).unwrap();
+    let mail = domain.add_group("board-by-mail", "CN=Users", &[]).unwrap();
+    domain.put(domain.guid_of("board-by-mail").unwrap(), "groupType", "2").unwrap();
+    let nobody = mail.domain().unwrap().with_rid(99_999).unwrap();
+    let foreign = "S-1-5-21-9-9-9-1106";
+    let groups = format!("protected_groups = ['{board}', '{mail}', '{nobody}', '{foreign}']\n");
+    let ous = "ous = ";
+    place.reconfigure(ous, &format!("{groups}{ous}"));
+    let said = place.agent(&CHECK);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert_eq!(said.out.matches("protects nobody").count(), 2, "{}", said.out);
+    for words in [
+        format!("{mail} of `protected_groups` protects nobody: CN=board-by-mail,CN=Users,"),
+        format!("{nobody} of `protected_groups` protects nobody: no group of the domain"),
+        "  Fix: make it a security group".to_owned(),
+        format!("  {foreign} of `protected_groups` is of another domain"),
+    ] {
+        assert!(said.out.contains(&words), "{words}: {}", said.out);
+    }
+    assert!(!said.out.contains(&board.to_string()), "{}", said.out);
+    let told = place.agent(&["permissions", "check", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    let finding = &value["directories"][0]["findings"][0];
+    assert_eq!(finding["cause"], "protects_nobody");
+    assert_eq!(finding["kind"], "configuration");
+    // It is about whom is reset.
+    good(&place.agent(&["permissions", "check", "--feature", "fine-grained-rules"]));
+    // Carried out as told.
+    domain.put(domain.guid_of("board-by-mail").unwrap(), "groupType", "-2147483646").unwrap();
+    place.reconfigure(&format!("'{nobody}', "), "");
+    good(&place.agent(&CHECK));
+}
+
 /// Who signs in does not read people by that, as where Pre-Windows 2000 Compatible Access is emptied.
 #[test]
 fn people_who_may_not_be_read_are_told_of_once_for_all_of_a_unit() {

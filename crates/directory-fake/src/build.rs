@@ -10,7 +10,7 @@ use crate::answer::Refused;
 use crate::builtin::{SETTINGS_UNIT, join};
 use crate::domain::FakeDomain;
 use crate::error::FakeError;
-use crate::groups::DOMAIN_USERS;
+use crate::groups::{DOMAIN_USERS, SECURITY_GLOBAL};
 use crate::object::Class;
 use crate::person::{FakePerson, NewFakePerson};
 use crate::replica::{NewObject, Replica};
@@ -48,6 +48,7 @@ impl FakeDomain {
         let sid = self.next_sid()?;
         let mut values = Values::default();
         values.put("sAMAccountName", name);
+        values.put("groupType", SECURITY_GLOBAL.to_string());
         let dn = self.below(unit)?.child("CN", name);
         let guid = self.insert(dn, Class::Group, Some(sid.clone()), values)?;
         for group in member_of {

@@ -6,7 +6,7 @@ use protocol::Timestamp;
 
 use crate::controller::{Controller, PolicyControls};
 use crate::error::FakeError;
-use crate::groups::DOMAIN_USERS;
+use crate::groups::{DOMAIN_USERS, SECURITY_BUILT_IN, SECURITY_GLOBAL};
 use crate::object::Class;
 use crate::replica::{NewObject, Replica};
 use crate::rules::{FakePolicy, Place};
@@ -135,11 +135,13 @@ impl Filling<'_> {
         let head = &self.state.here().head;
         let (users, built_in) = (head.child("CN", "Users"), head.child("CN", "Builtin"));
         for (name, rid) in BUILTIN {
-            self.named(built_in.child("CN", name), Class::Group, Sid::nt(&[32, rid])?, &[])?;
+            let kind = [("groupType", SECURITY_BUILT_IN.to_string())];
+            self.named(built_in.child("CN", name), Class::Group, Sid::nt(&[32, rid])?, &kind)?;
         }
         for (name, rid, within) in GROUPS {
             let sid = self.state.here().sid_of(rid)?;
-            let guid = self.named(users.child("CN", name), Class::Group, sid, &[])?;
+            let kind = [("groupType", SECURITY_GLOBAL.to_string())];
+            let guid = self.named(users.child("CN", name), Class::Group, sid, &kind)?;
             if let Some(group) = within {
                 join(self.state.here_mut(), guid, group, self.now)?;
             }

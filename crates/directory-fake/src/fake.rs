@@ -12,9 +12,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use directory::{
-    Account, BoundAs, Directory, DirectoryError, DistinguishedName, EffectivePolicy, Entry,
+    Account, BoundAs, Directory, DirectoryError, DistinguishedName, EffectivePolicy, Entry, Holder,
     InvocationId, LDAPS_PORT, Late, OPERATION_TIMEOUT, ObjectGuid, PeopleRead, PersonEntry,
-    PolicyControl, Probe, ROLE_CHECK, SetError, Standing, Terms, Witness, Write,
+    PolicyControl, Probe, ROLE_CHECK, SetError, Sid, Standing, Terms, Witness, Write,
 };
 use futures_util::future::BoxFuture;
 use ldap3_proto::proto::{LdapFilter, LdapResultCode, LdapSearchScope};
@@ -172,6 +172,15 @@ impl Directory for FakeDirectory {
             let found = self.0.read(&format!("<GUID={guid}>")).await?;
             let read = |(_, entry): (Held, Entry)| entry.attributes.parsed("msDS-ResultantPSO");
             Ok(found.map(read).transpose()?.flatten())
+        })
+    }
+
+    fn holder<'a>(&'a self, sid: &'a Sid) -> BoxFuture<'a, Result<Holder, DirectoryError>> {
+        Box::pin(async move {
+            let found = self.0.read(&format!("<SID={sid}>")).await?;
+            let head = self.0.read(&self.0.domain.head().to_string()).await?;
+            let head = head.map(|(_, entry)| entry.attributes).unwrap_or_default();
+            Holder::read(sid, found.map(|(_, entry)| entry), &head)
         })
     }
 

@@ -8,12 +8,17 @@ use crate::object::{Class, Object};
 use crate::replica::Replica;
 use crate::rules::{FakePolicy, Place};
 
+/// A global security group, a built-in one, and the bit that makes it count (MS-ADTS 2.2.12).
+pub(crate) const SECURITY_GLOBAL: i32 = -2_147_483_646;
+pub(crate) const SECURITY_BUILT_IN: i32 = -2_147_483_643;
+const SECURITY_ENABLED: i64 = 0x8000_0000;
 /// Domain Users.
 pub(crate) const DOMAIN_USERS: u32 = 513;
 
 impl Replica {
     /// The groups that an account is in: nested ones and the primary one included, in the order
-    /// in which they are found (`tokenGroups`, MS-ADTS 3.1.1.4.5.19). A cycle ends where it began.
+    /// in which they are found (`tokenGroups`, MS-ADTS 3.1.1.4.5.19). A cycle ends where it began. Groups
+    /// for mail are left out, and lead nowhere (tried on Samba).
     pub(crate) fn token_groups(&self, account: &Object) -> Vec<Sid> {
         self.groups_of(account).iter().filter_map(|group| group.sid.clone()).collect()
     }
@@ -67,14 +72,15 @@ impl Replica {
     }
 
     fn groups_of(&self, account: &Object) -> Vec<&Object> {
-        let mut found: Vec<&Object> = self.direct_groups(account.guid).collect();
+        let counts = |group: &&Object| group.number("groupType") & SECURITY_ENABLED != 0;
+        let mut found: Vec<&Object> = self.direct_groups(account.guid).filter(counts).collect();
         let primary = u32::try_from(account.number("primaryGroupID")).ok();
         let primary = primary.and_then(|rid| self.sid_of(rid).ok());
         found.extend(primary.and_then(|sid| self.with_sid(&sid)));
         let mut seen: HashSet<_> = found.iter().map(|group| group.guid).collect();
         let mut next = 0;
         while let Some(group) = found.get(next) {
-            for outer in self.direct_groups(group.guid) {
+            for outer in self.direct_groups(group.guid).filter(counts) {
                 if seen.insert(outer.guid) {
                     found.push(outer);
                 }

@@ -17,10 +17,11 @@ use crate::policy::{self, EffectivePolicy};
 use crate::reading::Patience;
 use crate::root::PolicyControl;
 use crate::session::Session;
+use crate::survey::sid_base;
 use crate::witness::Witness;
 use crate::{
-    Account, DirectoryConfig, DirectoryError, DistinguishedName, InvocationId, ObjectGuid,
-    SetError, account, filetime, set, wire, witness,
+    Account, DirectoryConfig, DirectoryError, DistinguishedName, Holder, InvocationId, ObjectGuid,
+    SetError, Sid, account, filetime, holder, set, wire, witness,
 };
 
 /// An Active Directory over LDAPS. Clones share a few connections to the PDC emulator, over each of
@@ -71,6 +72,16 @@ impl Directory for LdapDirectory {
             let read =
                 |(_, entry): (Arc<Session>, Entry)| entry.attributes.parsed(policy::RESULTANT);
             Ok(found.map(read).transpose()?.flatten())
+        })
+    }
+
+    fn holder<'a>(&'a self, sid: &'a Sid) -> BoxFuture<'a, Result<Holder, DirectoryError>> {
+        Box::pin(async move {
+            let found = self.object(sid_base(sid), holder::ATTRIBUTES).await?;
+            let head = self.0.config().base_dn.to_string();
+            let head = self.object(head, holder::ATTRIBUTES).await?;
+            let head = head.map(|(_, entry)| entry.attributes).unwrap_or_default();
+            Holder::read(sid, found.map(|(_, entry)| entry), &head)
         })
     }
 

@@ -11,7 +11,8 @@ use crate::policy::EffectivePolicy;
 use crate::root::PolicyControl;
 use crate::witness::Witness;
 use crate::{
-    Account, BoundAs, DirectoryError, DistinguishedName, InvocationId, ObjectGuid, SetError,
+    Account, BoundAs, DirectoryError, DistinguishedName, Holder, InvocationId, ObjectGuid, SetError,
+    Sid,
 };
 
 /// One domain, asked at its PDC emulator (SPEC W-8).
@@ -66,6 +67,12 @@ pub trait Directory: Send + Sync {
             self.policy(fine_grained.as_ref()).await
         })
     }
+
+    /// Who has a SID in this domain: whether a group of the configuration protects anybody (SPEC D-6).
+    ///
+    /// # Errors
+    /// Besides failures on the way, [`DirectoryError::Unreadable`] where it cannot be said what it is.
+    fn holder<'a>(&'a self, sid: &'a Sid) -> BoxFuture<'a, Result<Holder, DirectoryError>>;
 
     /// What is always to be known before a set: how the account's password stands, who asks, and, a
     /// moment later, the account; at a controller that said within [`crate::ROLE_CHECK`] that it holds

@@ -23,7 +23,7 @@
 //!   diagnose, certificate   what stands in between, and what to do about it
 //! account, policy, witness, people, dirsync   what is read
 //!   paging    that pages have an end
-//! protected   what is never reset                              (SPEC D-6)
+//! protected   what is never reset                              (SPEC D-6); holder: which groups count
 //! security    security descriptors: who may do what            (SPEC D-7, D-12)
 //! survey      descriptors read, and one changed; asker: for whom (SPEC D-12)
 //! outcome     from AD's codes to outcomes                      (SPEC 5)
@@ -69,6 +69,7 @@ pub mod fuzzing;
 mod generated;
 mod guid;
 mod hold_off;
+mod holder;
 mod locate;
 mod open;
 pub mod outcome;
@@ -110,6 +111,7 @@ pub use dn::DistinguishedName;
 pub use error::{DirectoryError, Refusal, SetError};
 pub use guid::{GuidError, ObjectGuid};
 pub use hold_off::BIND_HOLD_OFF;
+pub use holder::Holder;
 pub use pdc::ROLE_CHECK;
 pub use people::{LeftOut, PeopleRead, PersonEntry};
 pub use policy::{EffectivePolicy, PolicySource, domain_rules, pso_rules};

@@ -7,7 +7,7 @@ use super::*;
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
-fn sid(text: &str) -> Sid {
+pub(crate) fn sid(text: &str) -> Sid {
     text.parse().unwrap()
 }
 

@@ -90,6 +90,7 @@ pub(crate) fn of_finding(finding: &Finding, observed: &Observed) -> Value {
         Kind::Person => "person",
         Kind::Container => "container",
         Kind::Controller => "controller",
+        Kind::Configuration => "configuration",
     };
     let cause = match &finding.cause {
         Cause::NotThere => "not_there",
@@ -102,9 +103,10 @@ pub(crate) fn of_finding(finding: &Finding, observed: &Observed) -> Value {
         Cause::CannotChange => "cannot_change",
         Cause::AdminCountLeft { .. } => "admin_count_left",
         Cause::Unjudged { .. } => "unjudged",
-        Cause::NoPolicyControl => "no_policy_control",
         Cause::OtherClass { .. } => "other_class",
+        Cause::NoPolicyControl => "no_policy_control",
         Cause::NotAllLookedAt => "not_all_looked_at",
+        Cause::ProtectsNobody(_) => "protects_nobody",
     };
     json!({
         "cause": cause,

@@ -8,6 +8,7 @@ use directory::{DistinguishedName, ObjectGuid, Protection, Sid};
 
 use super::person::OfUnits;
 use super::{Observed, Sampled, Seen};
+use crate::guard::groups::Idle;
 
 /// Something that is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub(crate) enum Kind {
     Container,
     /// The PDC emulator, told of under the root of its domain.
     Controller,
+    /// The configuration, told of under the root of its domain.
+    Configuration,
 }
 
 /// Why a right is lacking.
@@ -73,14 +76,14 @@ pub(crate) enum Cause {
         /// Where it stands.
         from: DistinguishedName,
     },
-    /// "User cannot change password" is set on a person, who is never reset by it (SPEC D-7).
-    CannotChange,
-    /// What protects a person cannot be judged, so that nothing is reset (SPEC D-6).
     /// People here are of the class `inetOrgPerson`, which entries for users do not reach.
     OtherClass {
         /// One of them.
         example: DistinguishedName,
     },
+    /// "User cannot change password" is set on a person, who is never reset by it (SPEC D-7).
+    CannotChange,
+    /// What protects a person cannot be judged, so that nothing is reset (SPEC D-6).
     Unjudged {
         /// What is hidden.
         attribute: &'static str,
@@ -92,6 +95,8 @@ pub(crate) enum Cause {
     NoPolicyControl,
     /// More stands below a unit in scope than is looked at.
     NotAllLookedAt,
+    /// A group of `protected_groups` by which nobody is protected (SPEC D-6).
+    ProtectsNobody(Idle),
     /// `adminCount` is left over from a group that protects.
     AdminCountLeft {
         /// Inheritance is off as well.
@@ -108,7 +113,8 @@ impl Cause {
     /// Whether it is about what the service account may do, which can arrive by itself; and not about
     /// the state of a person's account.
     pub(crate) const fn is_about_rights(&self) -> bool {
-        let here = matches!(self, Self::NoPolicyControl | Self::NotAllLookedAt);
+        let here =
+            matches!(self, Self::NoPolicyControl | Self::NotAllLookedAt | Self::ProtectsNobody(_));
         !here && !self.is_of_one_account()
     }
 
@@ -174,6 +180,7 @@ pub(crate) fn judge(observed: &Observed, features: &[Feature]) -> Judgement {
     };
     let judge = Judge { observed, places, who, wanted, reads, resets };
     let mut findings = judge.controller();
+    findings.extend(judge.groups());
     findings.extend(judge.root(features));
     findings.extend(judge.cut());
     let mut places: Vec<&Seen> = observed.units.iter().chain(&observed.below).collect();
@@ -189,6 +196,8 @@ pub(crate) fn judge(observed: &Observed, features: &[Feature]) -> Judgement {
         protected += usize::from(never);
         of_people.extend(found);
     }
+    findings.extend(of_units.findings());
+    findings.extend(of_people);
     // What is about one person's state comes after what the service account lacks.
     findings.sort_by_key(|finding| finding.cause.is_of_one_account());
     let reads_all = observed.people.iter().all(|one| judge.unread(one).is_empty());
@@ -200,8 +209,6 @@ pub(crate) fn judge(observed: &Observed, features: &[Feature]) -> Judgement {
         findings,
         features: FEATURES.map(has).to_vec(),
         people_good: good,
-    findings.extend(of_units.findings());
-    findings.extend(of_people);
         people_protected: protected,
     }
 }
@@ -260,6 +267,17 @@ impl<'o> Judge<'o> {
             cause: Cause::NoPolicyControl,
             permissions: Vec::new(),
         }]
+    }
+
+    /// Groups that are to protect their members, and do not.
+    fn groups(&self) -> impl Iterator<Item = Finding> {
+        let certain = self.observed.idle_groups.iter().filter(|group| group.is_certain());
+        certain.filter(|_| self.resets).map(|group| Finding {
+            object: self.observed.head.dn.clone(),
+            kind: Kind::Configuration,
+            cause: Cause::ProtectsNobody(group.clone()),
+            permissions: Vec::new(),
+        })
     }
 
     /// The rights that stand on one object of the domain each.

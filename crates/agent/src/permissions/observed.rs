@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use directory::security::{Requester, SecurityDescriptor};
 use directory::{Asker, DistinguishedName, Protection, Sid, Surveyed};
 
+use crate::guard::groups::Idle;
+
 /// A directory, as it was at one moment.
 #[derive(Debug, Clone)]
 pub(crate) struct Observed {
@@ -24,6 +26,8 @@ pub(crate) struct Observed {
     pub(crate) below: Vec<Seen>,
     /// Units in scope with more below them than was read.
     pub(crate) below_cut: Vec<DistinguishedName>,
+    /// Groups of the configuration by which nobody is protected; looked for by `check` alone.
+    pub(crate) idle_groups: Vec<Idle>,
     /// The Password Settings container.
     pub(crate) settings: Seen,
     /// The container Deleted Objects.

@@ -49,6 +49,7 @@ pub(crate) async fn observe(
         units: Vec::new(),
         below: Vec::new(),
         below_cut: Vec::new(),
+        idle_groups: Vec::new(),
         settings: seen(directory, base.child("CN", "System").child("CN", PASSWORD_SETTINGS))
             .await?,
         deleted: seen(directory, base.child("CN", "Deleted Objects")).await?,

@@ -151,6 +151,7 @@ impl Finding {
             Cause::NotAllLookedAt => Remedy::note(format!(
                 "name the units below it in `ous` of the directory {directory} in its place: each of them is looked at by itself"
             )),
+            Cause::ProtectsNobody(group) => Remedy::note(group.fix()),
             Cause::NoPolicyControl => newer_or_allowed(&observed.asker, &observed.name),
             Cause::NotArrived { .. } => {
                 let check = "passback-agent permissions check --wait --directory";
@@ -172,13 +173,13 @@ impl Finding {
         format!("{unit}{}", self.asked_features())
     }
 
-    /// The features that it is about, as options; none for writeback alone, which is meant without.
     /// Whether all that is lacking is to read what people are judged by.
     pub(super) fn is_about_reading(&self) -> bool {
         let reading = |one: &Permission| one.feature() == Feature::Reading;
         !self.permissions.is_empty() && self.permissions.iter().all(reading)
     }
 
+    /// The features that it is about, as options; none for writeback alone, which is meant without.
     fn asked_features(&self) -> String {
         let mut asked: Vec<Feature> = Vec::new();
         for one in &self.permissions {

@@ -78,6 +78,7 @@ pub(crate) fn domain(root: &str, unit: &str) -> Observed {
         units: vec![seen("OU=P,DC=corp,DC=example", unit)],
         below: Vec::new(),
         below_cut: Vec::new(),
+        idle_groups: Vec::new(),
         settings: nothing("CN=Password Settings Container,CN=System,DC=corp,DC=example"),
         deleted: nothing("CN=Deleted Objects,DC=corp,DC=example"),
         people: Vec::new(),
@@ -234,8 +235,8 @@ fn only_denials_at_or_below_what_was_wished_are_about_a_grant() {
         root,
         units: units.iter().map(|unit| dn(unit)).collect(),
         features: WRITEBACK.to_vec(),
-    };
         inet_org_person: false,
+    };
     assert!(!wish(false, &["OU=P,DC=corp,DC=example"]).is_about(&finding));
     assert!(wish(false, &["ou=denied,DC=corp,DC=example"]).is_about(&finding));
     assert!(wish(false, &[]).is_about(&finding) && wish(true, &[]).is_about(&finding));

@@ -39,13 +39,13 @@ impl Finding {
             Kind::Person => "the person",
             Kind::Container => "the container",
             Kind::Controller => "the controller",
+            Kind::Configuration => "the configuration",
         };
         match &self.cause {
             Cause::NotThere => format!("{of} {object} is not there, or {account} may not see it"),
             Cause::Hidden => {
                 format!("{account} may not read who has which rights on {of} {object}")
             }
-            Cause::Missing => {
             Cause::Missing if self.is_about_reading() => {
                 let below = if self.kind == Kind::Unit { "people below the unit" } else { of };
                 let names: Vec<_> = self.permissions.iter().map(|one| one.name()).collect();
@@ -58,6 +58,7 @@ impl Finding {
                 "{account} lacks on people of class inetOrgPerson below {of} {object}, such as {}: {rights}; entries for users do not reach them",
                 shown(example)
             ),
+            Cause::Missing => {
                 format!(
                     "{account} lacks on {of} {object}: {rights}; no entry there or above grants it"
                 )
@@ -100,6 +101,7 @@ impl Finding {
                 "{}, so that history would not be enforced: nothing is reset",
                 no_control(&observed.asker)
             ),
+            Cause::ProtectsNobody(group) => group.text(),
             Cause::NotAllLookedAt => format!(
                 "{of} {object} has more than {UNITS_MAX} units and containers below it, and no more than those were looked at"
             ),
@@ -166,6 +168,9 @@ pub(crate) fn check(observed: &Observed, judgement: &Judgement, arrivals: &[Arri
         let none = no_control(&observed.asker);
         let _ = writeln!(text, "  {none}: history is not enforced, as the configuration allows.");
     }
+    for group in observed.idle_groups.iter().filter(|group| !group.is_certain()) {
+        let _ = writeln!(text, "  {}.", group.text());
+    }
     for (feature, has) in &judgement.features {
         let _ = writeln!(text, "  {}: {}", feature_name(*feature), standing(*feature, *has));
     }
@@ -180,19 +185,19 @@ const fn standing(feature: Feature, has: bool) -> &'static str {
             "no rights (optional); fine-grained rules are shown as unknown"
         }
         (Feature::Anchor, false) => "no rights (optional); mS-DS-ConsistencyGuid is not written",
+        (Feature::Reading, false) => "people cannot be judged, and nobody of them is reset",
         (Feature::Deletions, false) => "no rights (optional); deletions are found by a sweep",
     }
 }
 
+/// What is said of a right on people of another class than `user`.
+const ON_INET_ORG_PERSON: &str = ", on people of class inetOrgPerson";
+
 /// Changes before they are made.
-        (Feature::Reading, false) => "people cannot be judged, and nobody of them is reset",
 pub(crate) fn preview(observed: &Observed, changes: &[Change]) -> String {
     let (account, who) = (observed.account(), observed.requester());
     let mut text = String::new();
     for change in changes {
-/// What is said of a right on people of another class than `user`.
-const ON_INET_ORG_PERSON: &str = ", on people of class inetOrgPerson";
-
         let _ = writeln!(text, "On {}:", shown(&change.on));
         let after = change.after();
         for (permission, entry) in &change.add {

@@ -2,8 +2,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use directory::{
-    Account, BoundAs, Directory, DirectoryError, DistinguishedName, EffectivePolicy, InvocationId,
-    ObjectGuid, PersonEntry, PolicySource, Probe, PwdLastSet, Sid, Terms, Witness, Write,
+    Account, BoundAs, Directory, DirectoryError, DistinguishedName, EffectivePolicy, Holder,
+    InvocationId, ObjectGuid, PersonEntry, PolicySource, Probe, PwdLastSet, Sid, Terms, Witness,
+    Write,
 };
 use futures_util::future::BoxFuture;
 use protocol::policy::Judge;
@@ -83,6 +84,10 @@ impl Directory for Willing {
         _guid: ObjectGuid,
     ) -> BoxFuture<'_, Result<Option<DistinguishedName>, DirectoryError>> {
         ready(Ok(None))
+    }
+
+    fn holder<'a>(&'a self, _sid: &'a Sid) -> BoxFuture<'a, Result<Holder, DirectoryError>> {
+        ready(Ok(Holder::Nobody))
     }
 
     fn witness(&self, _guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Witness>, DirectoryError>> {

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use clock::SystemClock;
 use directory::security::rights::grant;
 use directory::security::{Aliases, SecurityDescriptor};
-use directory::{Directory, DirectoryConfig, DistinguishedName, LdapDirectory};
+use directory::{Directory, DirectoryConfig, DistinguishedName, LdapDirectory, Sid};
 use directory_fake::{FakePolicy, PolicyControls, Rights};
 use lab::{Bound, Credentials, Forest, NewPerson, Person, Written};
 use protocol::Clock as _;
@@ -131,6 +131,17 @@ impl Subject for Samba {
         self.add_entry("OU=Tests", "group", &[name, ("groupType", "-2147483646".to_owned())])
     }
 
+    fn add_distribution_group(&self) -> String {
+        let name = ("sAMAccountName", "NAME".to_owned());
+        self.add_entry("OU=Tests", "group", &[name, ("groupType", "2".to_owned())])
+    }
+
+    fn sid_of(&self, name: &str) -> Sid {
+        let filter = format!("(sAMAccountName={name})");
+        let found = self.forest.search(&self.forest.base_dn, &filter, &["objectSid"]).unwrap();
+        Sid::from_value(found[0].value("objectSid").unwrap()).unwrap()
+    }
+
     fn join(&self, who: &str, group: &str) {
         self.forest.join(&self.dn_of(who), group).unwrap();
     }
@@ -163,7 +174,7 @@ impl Subject for Samba {
         let filter = format!("(sAMAccountName={})", self.forest.service.login);
         let found = self.forest.search(&self.forest.base_dn, &filter, &["objectSid"]).unwrap();
         let service = found[0].value("objectSid").unwrap();
-        let service = directory::Sid::from_value(service).unwrap();
+        let service = Sid::from_value(service).unwrap();
         // Everybody who is signed in reads; administrators do everything.
         let plain = "D:(A;CI;GA;;;BA)(A;CI;GA;;;SY)(A;CI;RPLCLORC;;;AU)";
         let mut descriptor =

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use clock::SystemClock;
 use directory::security::SecurityDescriptor;
-use directory::{Directory, DistinguishedName, LdapDirectory};
+use directory::{Directory, DistinguishedName, LdapDirectory, Sid};
 use directory_fake::{
     FakeDirectory, FakeDomain, FakePolicy, NewFakePerson, PolicyControls, Population, Rights,
     Served,
@@ -131,6 +131,16 @@ impl Subject for Fake {
         let name = self.made_up();
         self.domain().add_group(&name, "OU=Tests", &[]).unwrap();
         name
+    }
+
+    fn add_distribution_group(&self) -> String {
+        let name = self.add_group();
+        self.domain().put(self.domain().guid_of(&name).unwrap(), "groupType", "2").unwrap();
+        name
+    }
+
+    fn sid_of(&self, name: &str) -> Sid {
+        self.domain().sid_of(name).unwrap()
     }
 
     fn join(&self, who: &str, group: &str) {

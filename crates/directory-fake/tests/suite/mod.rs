@@ -10,7 +10,7 @@ pub mod matrix;
 pub mod seeded;
 
 use directory::security::SecurityDescriptor;
-use directory::{Directory, DistinguishedName, ObjectGuid};
+use directory::{Directory, DistinguishedName, ObjectGuid, Sid};
 use directory_fake::{FakePolicy, PolicyControls, Rights};
 use lab::{Bound, Credentials, Kind, NewPerson, Person};
 use protocol::{ClearPassword, Timestamp};
@@ -39,6 +39,10 @@ pub trait Subject {
     fn has_group(&self, name: &str) -> bool;
     /// Makes a group that only this case uses, in no other group, and returns its name.
     fn add_group(&self) -> String;
+    /// Makes a group for mail alone, likewise.
+    fn add_distribution_group(&self) -> String;
+    /// `objectSid` of an account or a group, by its `sAMAccountName`.
+    fn sid_of(&self, name: &str) -> Sid;
     /// Puts somebody, or something, into a group.
     fn join(&self, who: &str, group: &str);
     /// Gives an attribute of a person one value.
@@ -118,6 +122,7 @@ macro_rules! contract {
             who_must_change_has_done_so_after_a_set,
             who_cannot_change_is_read_and_set,
             protection_is_seen_through_nested_groups,
+            a_distribution_group_is_among_nobody_s_groups_and_leads_to_no_other,
             every_protected_group_of_the_domain_protects,
             protection_is_seen_through_the_primary_group,
             a_left_over_admin_count_is_told_from_a_membership,

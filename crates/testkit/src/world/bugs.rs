@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use agent::journal::Journal;
 use directory::{
-    Account, AccountFlags, Directory, DirectoryError, DistinguishedName, EffectivePolicy,
-    ObjectGuid, PersonEntry, Probe, SetError, Terms, Witness, Write,
+    Account, AccountFlags, Directory, DirectoryError, DistinguishedName, EffectivePolicy, Holder,
+    ObjectGuid, PersonEntry, Probe, SetError, Sid, Terms, Witness, Write,
 };
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -175,7 +175,7 @@ impl Directory for Mistaken {
         }
         Box::pin(async move {
             let Some(mut account) = self.directory.account(guid).await? else { return Ok(None) };
-            let domain_users = |sid: &directory::Sid| sid.domain_rid() == Some(513);
+            let domain_users = |sid: &Sid| sid.domain_rid() == Some(513);
             account.group_sids.retain(domain_users);
             (account.admin_count, account.account_expires) = (false, None);
             account.cannot_change_password = false;
@@ -189,6 +189,10 @@ impl Directory for Mistaken {
         fine_grained: Option<&'a DistinguishedName>,
     ) -> BoxFuture<'a, Result<EffectivePolicy, DirectoryError>> {
         self.directory.policy(fine_grained)
+    }
+
+    fn holder<'a>(&'a self, sid: &'a Sid) -> BoxFuture<'a, Result<Holder, DirectoryError>> {
+        self.directory.holder(sid)
     }
 
     fn resultant_pso(

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Wanted, aside, chosen, client, named_or_writeback, who_must_act};
 use crate::explain::{Line, moved, of_error};
+use crate::guard::groups::idle;
 use crate::permissions::{
     Arrival, Extent, Judgement, Observed, Remedy, arrivals, check_json, check_text, judge,
     not_checked_json, not_checked_text, observe,
@@ -171,7 +172,8 @@ impl Check {
         features: &[Feature],
     ) -> Result<Looked, DirectoryError> {
         let extent = Extent { people: self.people, below: true };
-        let observed = observe(settings, directory, extent).await?;
+        let mut observed = observe(settings, directory, extent).await?;
+        observed.idle_groups = idle(settings, directory).await?;
         let judgement = judge(&observed, features);
         let arrivals = match self.wait {
             Some(_) => arrivals(settings, directory, &observed, features).await?,

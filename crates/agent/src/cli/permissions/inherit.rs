@@ -167,7 +167,7 @@ fn is_about(finding: &Finding, dn: &DistinguishedName) -> bool {
     let here = match finding.kind {
         Kind::Unit | Kind::Person => dn.is_at_or_below(&finding.object),
         Kind::Root | Kind::Container => *dn == finding.object,
-        Kind::Controller => false,
+        Kind::Controller | Kind::Configuration => false,
     };
     here && !finding.cause.is_wanted()
 }

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use directory::{
-    Account, Attributes as Read, Directory, DirectoryError, EffectivePolicy, LeftOut, ObjectGuid,
-    PeopleRead, PolicySource, Probe, SetError, Terms, Witness, Write,
+    Account, Attributes as Read, Directory, DirectoryError, EffectivePolicy, Holder, LeftOut,
+    ObjectGuid, PeopleRead, PolicySource, Probe, SetError, Sid, Terms, Witness, Write,
 };
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -51,6 +51,10 @@ impl Directory for Staged {
         let source = PolicySource::Domain("DC=x".parse().unwrap());
         let policy = EffectivePolicy { source, rules: None };
         async { Ok(policy) }.boxed()
+    }
+
+    fn holder<'a>(&'a self, _: &'a Sid) -> BoxFuture<'a, Result<Holder, DirectoryError>> {
+        panic!("an import looks at no group")
     }
 
     fn resultant_pso(

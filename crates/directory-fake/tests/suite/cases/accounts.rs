@@ -6,7 +6,7 @@ use std::time::Duration;
 use clock::SystemClock;
 use directory::protected::{self, builtin, domain};
 use directory::{
-    AccountFlags, ObjectGuid, Protection, PwdLastSet, SetError, Sid, outcome, protected_by,
+    AccountFlags, Holder, ObjectGuid, Protection, PwdLastSet, SetError, Sid, outcome, protected_by,
 };
 use directory_fake::FakePolicy;
 use lab::{Bound, NewPerson, Person};
@@ -111,6 +111,36 @@ pub async fn protection_is_seen_through_nested_groups(subject: &dyn Subject) {
     let Some(Protection::Member(group)) = protected_by(&account) else { panic!("not protected") };
     assert!([Some(512), None].contains(&group.domain_rid()), "{group}");
     assert!(!account.admin_count, "found by its groups alone");
+}
+
+pub async fn a_distribution_group_is_among_nobody_s_groups_and_leads_to_no_other(
+    subject: &dyn Subject,
+) {
+    let (mail, outer) = (subject.add_distribution_group(), subject.add_group());
+    let person = somebody(subject);
+    let directory = subject.directory();
+    subject.join(&person.login, &mail);
+    subject.join(&mail, &outer);
+    let groups = directory.account(guid(&person)).await.unwrap().unwrap().group_sids;
+    let (mail_sid, outer_sid) = (subject.sid_of(&mail), subject.sid_of(&outer));
+    assert!(!groups.contains(&mail_sid) && !groups.contains(&outer_sid), "{groups:?}");
+    subject.join(&person.login, &outer);
+    let groups = directory.account(guid(&person)).await.unwrap().unwrap().group_sids;
+    assert!(!groups.contains(&mail_sid) && groups.contains(&outer_sid), "{groups:?}");
+
+    let holder = async |sid: &Sid| directory.holder(sid).await.unwrap();
+    assert!(
+        matches!(holder(&outer_sid).await, Holder::SecurityGroup(dn) if dn.name() == Some(&*outer))
+    );
+    assert!(
+        matches!(holder(&mail_sid).await, Holder::DistributionGroup(dn) if dn.name() == Some(&*mail))
+    );
+    assert!(matches!(holder(&subject.sid_of(&person.login)).await, Holder::NoGroup(_)));
+    let built_in = Sid::nt(&[32, builtin::BACKUP_OPERATORS]).unwrap();
+    assert!(matches!(holder(&built_in).await, Holder::SecurityGroup(_)));
+    let own = outer_sid.domain().unwrap();
+    assert_eq!(holder(&own.with_rid(999_999).unwrap()).await, Holder::Nobody);
+    assert_eq!(holder(&Sid::nt(&[21, 9, 9, 9, 1106]).unwrap()).await, Holder::OfAnotherDomain);
 }
 
 /// The groups of SPEC D-6 by the names that they have in an English domain, with their numbers.
