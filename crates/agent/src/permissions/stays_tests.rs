@@ -51,7 +51,7 @@ fn what_stands_on_the_root_goes_once_no_unit_is_reset_with_it() {
     };
     let both = two_units("", &own, &own);
     let on_p = serves(&both, &wish(false, &[P], WRITEBACK));
-    assert_eq!(gone(&on_p), [above.clone()]);
+    assert_eq!(gone(&on_p), std::slice::from_ref(&above));
     assert_eq!(
         stays_text(&both, &on_p.stays),
         format!(
