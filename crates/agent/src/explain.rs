@@ -6,6 +6,8 @@
 
 mod fixes;
 mod lines;
+mod password;
+mod protection;
 mod read;
 mod role;
 mod sections;
@@ -15,7 +17,7 @@ pub(crate) use lines::{Explanation, Line, Mark, Section};
 pub(crate) use read::{Found, find, hidden, subject};
 pub(crate) use way::{fault, moved, of_error};
 
-use directory::{Account, BoundAs, EffectivePolicy, Surveyed, Witness};
+use directory::{Account, BoundAs, EffectivePolicy, MemberOf, Sid, Surveyed, Witness};
 use protocol::{Operation, Timestamp};
 
 use crate::guard;
@@ -34,6 +36,8 @@ pub(crate) struct Subject<'s> {
     pub(crate) observed: Observed,
     /// The same, judged by the rights of writeback.
     pub(crate) judgement: Judgement,
+    /// By way of which groups it is in each group that protects it.
+    pub(crate) chains: Vec<(Sid, Vec<MemberOf>)>,
     /// The policy that decides about the next password.
     pub(crate) policy: EffectivePolicy,
     /// How the password stands; none where that is hidden.

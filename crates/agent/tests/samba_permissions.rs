@@ -170,6 +170,35 @@ fn disabled_and_expired_accounts_are_named_and_the_fix_works() {
     place.named_and_fixed(&["explain", &over.login], &["cannot be reset", "has expired"]);
 }
 
+/// A lock and a password that has to be changed keep nobody from being reset, and are told of.
+#[test]
+fn a_lock_is_told_of_and_the_fix_unlocks_and_a_chain_of_groups_is_left_by_the_fix() {
+    let place = Place::new("lock").granted();
+    let locked = place.person(NewPerson { locked: true, ..NewPerson::default() });
+    let said = place.agent(&["explain", &locked.login]);
+    good(&said);
+    assert!(said.line(0).contains("can be reset; not as it should be: locked out"), "{}", said.out);
+    place.carry_out(&said.fixes()[0]);
+    let said = place.agent(&["explain", &locked.login]);
+    assert!(said.line(0).ends_with(" can be reset."), "{}", said.out);
+    assert!(said.out.contains("\n  good  not locked out\n"), "{}", said.out);
+
+    let member_of = vec!["Helpdesk Leads".to_owned()];
+    let lead = place.person(NewPerson { member_of, ..NewPerson::default() });
+    let said = place.agent(&["explain", &lead.login]);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert!(said.line(0).contains(" Domain Admins, by way of Helpdesk Leads, "), "{}", said.out);
+    let check = place.agent(&CHECK);
+    assert!(
+        check.out.contains(" 2 people looked at, 1 of them good, 1 protected"),
+        "{}",
+        check.out
+    );
+    let (_, fix) = said.line(1).split_once("is taken out of Helpdesk Leads: ").unwrap();
+    place.carry_out(fix);
+    good(&place.agent(&["explain", &lead.login]));
+}
+
 #[test]
 fn a_smart_card_is_named_and_the_fix_lets_the_account_sign_in_with_a_password() {
     let place = Place::new("card").granted();

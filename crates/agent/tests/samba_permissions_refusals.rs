@@ -127,7 +127,7 @@ fn an_owner_is_named_with_what_comes_of_it() {
     let explain = || place.agent(&["explain", &person.login]);
     let before = explain();
     assert_eq!(before.code, 0, "{}{}", before.out, before.err);
-    assert!(before.out.contains("\n        owned by Domain Admins\n"), "{}", before.out);
+    assert!(before.out.contains("\n  good  owned by Domain Admins\n"), "{}", before.out);
     place.own(&person.dn, place.service());
     let account = format!("{}@{}", place.forest.service.login, place.forest.domain);
     let own = format!(

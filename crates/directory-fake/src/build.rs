@@ -211,7 +211,10 @@ impl FakeDomain {
                 let dn = self.below(SETTINGS_UNIT)?.child("CN", YOUNG_SETTINGS);
                 if self.state().here().named(&dn).is_none() {
                     let day = std::time::Duration::from_secs(24 * 60 * 60);
-                    let policy = FakePolicy { minimum_age: day, ..FakePolicy::default() };
+                    // As samba-tool makes it: a lock that ends by itself, unlike the domain's.
+                    let lockout_duration = std::time::Duration::from_secs(30 * 60);
+                    let policy =
+                        FakePolicy { minimum_age: day, lockout_duration, ..FakePolicy::default() };
                     self.add_settings(YOUNG_SETTINGS, 10, &policy, &[YOUNG_GROUP])?;
                 }
                 self.join(guid, YOUNG_GROUP)

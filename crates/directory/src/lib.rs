@@ -119,5 +119,5 @@ pub use protected::{Protection, protected_by};
 pub use refusal::{Elimination, Suspect, explain_refusal, too_young};
 pub use root::PolicyControl;
 pub use sid::{Sid, SidError};
-pub use survey::{ChangeError, RightsChange, Surveyed, UNITS_MAX};
+pub use survey::{ChangeError, MemberOf, RightsChange, Surveyed, UNITS_MAX};
 pub use witness::{InvocationId, Witness};

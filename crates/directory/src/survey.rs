@@ -4,7 +4,10 @@
 //! No part of [`crate::Directory`]: setting passwords needs none of it, and administrators ask it of a
 //! real directory only.
 
+mod membership;
 mod paged;
+
+pub use membership::MemberOf;
 
 use std::sync::Arc;
 

@@ -25,6 +25,13 @@ impl Subject<'_> {
             .and("if the person should be able to sign in again")
     }
 
+    /// Unlocks the account without another password.
+    pub(super) fn unlock(&self) -> Remedy {
+        let samba = format!("samba-tool user unlock LOGIN {}", self.observed.samba_target());
+        self.by_tool(&samba, "Unlock-ADAccount -Identity DN")
+            .and("to sign in with the present password; it ends by itself as the policy says")
+    }
+
     /// Takes the account's end away.
     pub(super) fn no_end(&self) -> Remedy {
         let samba =

@@ -2,7 +2,8 @@
 
 use directory::security::rights::Feature;
 use directory::{
-    Directory as _, DirectoryError, DistinguishedName, LdapDirectory, ObjectGuid, protected_by,
+    Account, Directory as _, DirectoryError, DistinguishedName, LdapDirectory, MemberOf,
+    ObjectGuid, Protection, Sid, protected_by,
 };
 use protocol::Timestamp;
 
@@ -95,6 +96,7 @@ pub(crate) async fn subject<'s>(
         None => None,
     };
     let judgement = judge(&observed, &[Feature::Writeback]);
+    let chains = chains(settings, directory, &account).await?;
     let pdc_in_dns = directory.pdc_in_dns().await.unwrap_or_default();
     Ok(Some(Subject {
         settings,
@@ -102,12 +104,32 @@ pub(crate) async fn subject<'s>(
         object,
         judgement,
         observed,
+        chains,
         policy,
         witness,
         pdc_in_dns,
         set_at,
         now,
     }))
+}
+
+/// By way of which groups an account is in each group that protects it.
+async fn chains(
+    settings: &DirectorySettings,
+    directory: &LdapDirectory,
+    account: &Account,
+) -> Result<Vec<(Sid, Vec<MemberOf>)>, DirectoryError> {
+    let local = settings.protected_groups.iter().filter(|one| account.group_sids.contains(one));
+    let mut groups: Vec<Sid> = local.cloned().collect();
+    if let Some(Protection::Member(group)) = protected_by(account) {
+        groups.push(group);
+    }
+    let mut chains = Vec::new();
+    for group in groups {
+        let chain = directory.chain_to(account, &group).await?;
+        chains.push((group, chain));
+    }
+    Ok(chains)
 }
 
 /// What can be said of an account of which the service account may not see what protection is judged by:

@@ -1,76 +1,18 @@
 //! One answer per question about a person.
 
 use command::trail::rfc3339;
+use directory::protected_by;
 use directory::security::rights::{Feature, Permission, Stand};
 use directory::security::{Ground, SecurityDescriptor, Target};
-use directory::{PolicySource, Protection, PwdLastSet, protected_by, too_young};
 
 use super::role::Role;
-use super::{Line, Mark, Section, Subject};
+use super::{Line, Section, Subject};
 use crate::permissions::{
-    Cause, Finding, Kind, Owned, READABLE, Remedy, is_by_design, label, may_change, newer,
-    newer_or_allowed, no_control, own_cause, quoted, shown,
+    Cause, Finding, Kind, Owned, Remedy, is_by_design, label, may_change, newer, newer_or_allowed,
+    no_control, own_cause, quoted, shown,
 };
 
-/// What is to be done about an account that a group protects.
-const ADMINISTRATOR_RESETS: &str = "an administrator resets it by hand; an account that need not be protected is taken out of the group, and out of groups in between";
-
 impl Subject<'_> {
-    /// Whether it is one of those that are never reset from the cloud (SPEC D-6), and why.
-    pub(super) fn protection(&self) -> Section {
-        let (account, names) = (&self.account, &self.observed.names);
-        let by_hand = || Remedy::note(ADMINISTRATOR_RESETS);
-        let mut lines = Vec::new();
-        if account.sid == self.observed.asker.own {
-            let text = "it is the agent's own account, which is never reset from the cloud";
-            lines.push(
-                Line::stopping(text).with(Remedy::note("an administrator resets it by hand")),
-            );
-        }
-        if account.is_computer_or_trust() {
-            let text = "it is the account of a computer, a service or a trust, and no person's";
-            lines.push(
-                Line::stopping(text)
-                    .with(Remedy::note("none: such accounts keep their own passwords")),
-            );
-        }
-        let local = account
-            .group_sids
-            .iter()
-            .filter(|group| self.settings.protected_groups.contains(group));
-        for group in local {
-            let text =
-                format!("it is in the group {}, which the configuration protects", names.of(group));
-            lines.push(
-                Line::stopping(text)
-                    .with(by_hand().and_also("or take the group out of `protected_groups`")),
-            );
-        }
-        lines.push(match protected_by(account) {
-            Some(Protection::Account(_)) => {
-                let text = "it is one of the domain's own accounts, which are never reset from the cloud";
-                Line::stopping(text).with(Remedy::note("an administrator resets it by hand"))
-            }
-            Some(Protection::Member(group)) => {
-                let text = format!("it is in the protected group {}, nested groups included, and is never reset from the cloud", names.of(&group));
-                Line::stopping(text).with(by_hand())
-            }
-            Some(Protection::AdminCountAlone) => {
-                let text = "adminCount is left over: the account was in a protected group and is in none any more";
-                Line::stopping(text).with(self.no_admin_count())
-            }
-            None => Line::good("in no protected group"),
-        });
-        lines.push(match (account.admin_count, protected_by(account)) {
-            (false, Some(Protection::Member(_) | Protection::Account(_))) => {
-                Line::known("adminCount is not set (yet): the directory sets it within the hour")
-            }
-            (false, _) => Line::known("adminCount is not set"),
-            (true, _) => Line::known("adminCount is set"),
-        });
-        Section { title: "Protection", lines }
-    }
-
     /// Whether it is below one of the units of the configuration.
     pub(super) fn scope(&self) -> Section {
         let unit = self.settings.ous.iter().find(|ou| self.account.dn.is_at_or_below(ou));
@@ -114,16 +56,8 @@ impl Subject<'_> {
                 false => Line::good("the person may change the password"),
             },
         ];
-        if let Some(since) = account.lockout_time {
-            let text = format!(
-                "locked out since {}, unless that has run out: a reset unlocks",
-                rfc3339(since)
-            );
-            lines.push(Line::known(text));
-        }
-        if account.password_never_expires() {
-            lines.push(Line::known("the password never expires, so that it cannot be made to change at the next sign-in"));
-        }
+        lines.push(self.locked());
+        lines.push(self.expiry());
         Section { title: "Account", lines }
     }
 
@@ -209,7 +143,8 @@ impl Subject<'_> {
     fn owner(&self) -> Option<Line> {
         let descriptor = self.object.descriptor.as_ref()?;
         let owned = Owned::of(descriptor, &self.observed.requester(), &self.target())?;
-        Some(Line::known(owned.text(&self.observed.account(), &self.observed.names)))
+        let text = owned.text(&self.observed.account(), &self.observed.names);
+        Some(if owned.may_change_rights { Line::known(text) } else { Line::good(text) })
     }
 
     fn right(&self, permission: Permission) -> Line {
@@ -334,73 +269,21 @@ impl Subject<'_> {
             ),
         });
         for place in self.observed.places().filter(|place| self.object.dn.is_below(&place.dn)) {
-            if place.dn != self.observed.head.dn
-                && place.descriptor().is_some_and(|one| one.is_protected())
+            if place.dn == self.observed.head.dn
+                || !place.descriptor().is_some_and(|one| one.is_protected())
             {
-                lines.push(Line::known(format!("inheritance is off on {}", shown(&place.dn))));
+                continue;
             }
+            let text = format!("inheritance is off on {}", shown(&place.dn));
+            let mut findings = self.judgement.findings.iter();
+            let lacks = |one: &&Finding| one.object == place.dn && one.cause.is_inheritance_off();
+            lines.push(match findings.find(lacks) {
+                Some(finding) => Line::bad(text).with(finding.remedy(&self.observed)),
+                None => {
+                    Line::good(format!("{text}, which has what it needs by entries of its own"))
+                }
+            });
         }
         Section { title: "Inheritance", lines }
-    }
-
-    /// The rules for the next password, and whose they are.
-    pub(super) fn rules(&self) -> Section {
-        let of = match &self.policy.source {
-            PolicySource::Domain(head) => format!("the domain's rules, on {head}"),
-            PolicySource::FineGrained(pso) => format!("the fine-grained policy {pso}"),
-        };
-        let mut lines = vec![Line { mark: Mark::Good, ..Line::known(of) }];
-        match &self.policy.rules {
-            None => {
-                let grant = format!(
-                    "passback-agent permissions grant --directory {} --feature fine-grained-rules",
-                    quoted(self.settings.name.as_str())
-                );
-                lines.push(Line::bad("its rules are hidden from the service account: a refusal cannot be explained").with(Remedy::command(grant)));
-            }
-            Some(rules) => lines.push(Line::known(format!(
-                "at least {} characters, {}; {} earlier passwords remembered; at least {} s between two changes",
-                rules.minimum_length,
-                if rules.complexity { "three of five kinds" } else { "of any kind" },
-                rules.history_length,
-                rules.minimum_age_seconds
-            ))),
-        }
-        if let Some(from) = too_young(self.policy.rules.as_ref(), &self.account, self.now) {
-            let text = format!(
-                "the present password is too young: it can be replaced from {} on",
-                rfc3339(from)
-            );
-            let remedy = Remedy::note(
-                "wait until then, or make the account change its password at the next sign-in, which has no least age",
-            );
-            lines.push(Line::stopping(text).with(remedy));
-        }
-        Section { title: "Password policy", lines }
-    }
-
-    /// When the password was last set, and where.
-    pub(super) fn last_set(&self) -> Section {
-        let when = match self.account.pwd_last_set {
-            PwdLastSet::Never => "never, or it must be changed at the next sign-in".to_owned(),
-            PwdLastSet::At(at) => format!("at {}", rfc3339(at)),
-            PwdLastSet::Hidden => "hidden from the service account".to_owned(),
-        };
-        let mut lines = vec![Line::known(when)];
-        let Some(witness) = &self.witness else {
-            let text = "replPropertyMetaData is hidden from the service account: after a crash it could not be said whether the password was set";
-            let inherit = format!("where inheritance is off, turn it on; else {READABLE}");
-            lines.push(Line::stopping(text).with(Remedy::note(inherit)));
-            return Section { title: "Last set", lines };
-        };
-        lines.push(Line::known(match (&self.set_at, witness.originator) {
-            (Some(name), _) => format!("at the controller {name}"),
-            (None, Some(copy)) => {
-                format!("at a controller that is no longer there (its copy was {copy})")
-            }
-            (None, None) => "nowhere that is known".to_owned(),
-        }));
-        lines.push(Line::known(format!("version {} of the password", witness.version)));
-        Section { title: "Last set", lines }
     }
 }

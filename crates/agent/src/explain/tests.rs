@@ -26,10 +26,10 @@ fn rules() -> PasswordPolicy {
         history_length: 24,
         minimum_age_seconds: 86_400,
         minimum_age_rest: 0,
-        maximum_age_seconds: None,
-        lockout_threshold: None,
-        lockout_duration_seconds: None,
-        lockout_window_seconds: None,
+        maximum_age_seconds: Some(0),
+        lockout_threshold: Some(0),
+        lockout_duration_seconds: Some(0),
+        lockout_window_seconds: Some(0),
         judged_by: None,
     }
 }
@@ -60,6 +60,7 @@ fn told(change: impl FnOnce(&mut Subject<'_>, &mut DirectorySettings)) -> Explan
             source: PolicySource::Domain(observed.head.dn.clone()),
             rules: Some(rules()),
         },
+        chains: Vec::new(),
         witness: Some(Witness {
             version: 3,
             originator: Some(copy()),
@@ -116,6 +117,12 @@ fn known(told: &Explanation, title: &str, part: &str) {
     assert_eq!(line.remedy, crate::permissions::Remedy::default());
 }
 
+fn good(told: &Explanation, title: &str, part: &str) {
+    let line = line(told, title, part);
+    assert!(!line.stops && line.mark == Mark::Good, "{line:?}");
+    assert_eq!(line.remedy, crate::permissions::Remedy::default());
+}
+
 #[test]
 fn somebody_with_everything_as_it_should_be_can_be_reset() {
     let told = told(|_, _| {});
@@ -150,7 +157,7 @@ fn accounts_that_are_never_reset_are_told_by_what_they_are() {
         settings.protected_groups = vec![sid("S-1-5-21-1-2-3-5000")];
         subject.account.group_sids.push(sid("S-1-5-21-1-2-3-5000"));
     });
-    let text = "in the group Board, which the configuration protects";
+    let text = "in the group Board, nested groups included, which the configuration protects";
     stops(&board, "Protection", text, "or take the group out of `protected_groups`");
 }
 
@@ -236,11 +243,132 @@ fn the_state_of_an_account_is_told_with_the_fix_for_the_directory_that_it_is_in(
     assert!(fix.contains(&format!("{seen} {rest}")) && !fix.contains("replace"), "{fix}");
     let may_not = told(|subject, _| subject.account.cannot_change_password = true);
     stops(&may_not, "Account", "user cannot change password", "-CannotChangePassword $false");
-    let locked = told(|subject, _| subject.account.lockout_time = Some(NOW));
-    known(&locked, "Account", "a reset unlocks");
-    assert!(locked.is_good());
     let ever = told(|subject, _| subject.account.flags = AccountFlags(0x1_0200));
-    known(&ever, "Account", "the password never expires");
+    good(&ever, "Account", "the password never expires");
+}
+
+#[test]
+fn a_lock_is_told_as_long_as_it_holds_with_what_ends_it_sooner() {
+    let locked = |duration: Option<u64>, ago: u64| {
+        told(|subject, _| {
+            let rules = subject.policy.rules.as_mut().unwrap();
+            rules.lockout_threshold = Some(5);
+            rules.lockout_duration_seconds = duration;
+            rules.lockout_window_seconds = Some(600);
+            subject.account.lockout_time = Some(NOW.before(Duration::from_secs(ago)));
+        })
+    };
+    for (duration, ago) in [(Some(1_800), 1_799), (Some(0), 1_000_000), (None, 1_000_000)] {
+        let held = locked(duration, ago);
+        let line = line(&held, "Account", "locked out since");
+        assert!(line.mark == Mark::Bad && !line.stops && held.is_good(), "{line:?}");
+        assert_eq!(line.remedy.commands, [format!("Unlock-ADAccount -Identity '{ANNA}'")]);
+    }
+    good(&locked(Some(1_800), 1_800), "Account", "that has run out");
+    good(&told(|_, _| {}), "Account", "not locked out");
+    let text = "5 wrong passwords within 600 s lock the account for 1800 s";
+    good(&locked(Some(1_800), 0), "Password policy", text);
+    good(&locked(Some(0), 0), "Password policy", "lock the account until somebody unlocks it");
+    good(&told(|_, _| {}), "Password policy", "wrong passwords never lock the account");
+    good(&locked(None, 0), "Password policy", "lock the account for a time that is hidden");
+    let hidden = told(|subject, _| subject.policy.rules.as_mut().unwrap().lockout_threshold = None);
+    known(&hidden, "Password policy", "after how many wrong passwords");
+}
+
+#[test]
+fn a_password_that_has_to_be_changed_is_told_as_that_by_age_or_by_hand() {
+    let aged = |seconds: Option<u64>, age: u64| {
+        told(|subject, _| {
+            subject.policy.rules.as_mut().unwrap().maximum_age_seconds = seconds;
+            subject.account.pwd_last_set = PwdLastSet::At(NOW.before(Duration::from_secs(age)));
+            subject.account.pwd_last_set_steps = 1;
+        })
+    };
+    let fix = "a reset or a change by the person";
+    let over = aged(Some(90 * 86_400), 90 * 86_400);
+    let line_of_it = line(&over, "Account", "has expired by its age, on 2027-");
+    assert!(line_of_it.mark == Mark::Bad && over.is_good(), "{line_of_it:?}");
+    assert!(line_of_it.remedy.note.as_deref().unwrap().starts_with(fix));
+    assert!(over.verdict.text.starts_with("can be reset; not as it should be: the password has"));
+    let soon = aged(Some(90 * 86_400), 90 * 86_400 - 1);
+    good(&soon, "Account", "the password expires on 2027-");
+    good(&soon, "Password policy", "passwords of at most 7776000 s");
+    good(&aged(Some(0), 1 << 30), "Account", "does not expire by its age");
+    good(&aged(Some(0), 1 << 30), "Password policy", "passwords of any age");
+    known(&aged(None, 1 << 30), "Account", "cannot be said: its rules are hidden");
+    known(&aged(None, 1 << 30), "Password policy", "how old a password may become is hidden");
+    let must = told(|subject, _| subject.account.pwd_last_set = PwdLastSet::Never);
+    let line_of_it = line(&must, "Account", "must be changed at the next sign-in");
+    assert!(line_of_it.mark == Mark::Bad && must.is_good(), "{line_of_it:?}");
+    // Nobody asks these: nothing of it is told.
+    for flags in [0x1_0200, 0x4_0200] {
+        let never_asked = told(|subject, _| {
+            subject.account.flags = AccountFlags(flags);
+            subject.account.pwd_last_set = PwdLastSet::Never;
+        });
+        let section = never_asked.sections.iter().find(|one| one.title == "Account").unwrap();
+        let texts: Vec<_> = section.lines.iter().map(|line| &line.text).collect();
+        assert!(!texts.iter().any(|text| text.contains("must be changed")), "{texts:?}");
+    }
+    let hidden = told(|subject, _| {
+        subject.policy.rules = None;
+        subject.account.pwd_last_set = PwdLastSet::At(NOW);
+    });
+    known(&hidden, "Account", "cannot be said: its rules are hidden");
+    let hidden = told(|subject, _| subject.account.pwd_last_set = PwdLastSet::Hidden);
+    known(&hidden, "Account", "cannot be said: pwdLastSet is hidden");
+}
+
+#[test]
+fn whoever_a_group_protects_is_told_by_way_of_which_groups_and_how_to_get_out() {
+    let admins = sid("S-1-5-21-1-2-3-512");
+    let link = |name: &str, primary| MemberOf {
+        dn: format!("CN={name},OU=Groups,DC=corp,DC=example").parse().unwrap(),
+        name: name.to_owned(),
+        primary,
+    };
+    let with = |samba: bool, chain: Vec<MemberOf>| {
+        told(|subject, _| {
+            subject.observed.asker.is_samba = samba;
+            subject.observed.names.note(admins.clone(), "Domain Admins".to_owned());
+            subject.account.group_sids.push(admins.clone());
+            subject.chains = vec![(admins.clone(), chain)];
+        })
+    };
+    let nested = || vec![link("Leads", false), link("Staff", false), link("Domain Admins", false)];
+    let windows = with(false, nested());
+    let text = "in the protected group Domain Admins, by way of Leads, then Staff, and is never";
+    let fix = format!(
+        "taken out of Leads: Remove-ADGroupMember -Identity 'CN=Leads,OU=Groups,DC=corp,DC=example' -Members '{ANNA}'"
+    );
+    stops(&windows, "Protection", text, &fix);
+    known(&windows, "Protection", "the directory sets it within the hour");
+    let samba = with(true, nested());
+    let login = &samba.login;
+    let fix = format!("samba-tool group removemembers Leads {login} -H ldap://dc1.corp.example -U");
+    stops(&samba, "Protection", text, &fix);
+    known(&samba, "Protection", "adminCount is not set: Samba sets it on nobody");
+    let own = with(false, vec![link("Domain Admins", false)]);
+    stops(
+        &own,
+        "Protection",
+        "Domain Admins, as a member of its own,",
+        "taken out of Domain Admins",
+    );
+    let primary = with(false, vec![link("Domain Admins", true)]);
+    stops(
+        &primary,
+        "Protection",
+        "Domain Admins, its primary group,",
+        "another primary group than",
+    );
+    let unknown = with(false, Vec::new());
+    stops(
+        &unknown,
+        "Protection",
+        "Domain Admins, nested groups included,",
+        "out of groups in between",
+    );
 }
 
 #[test]

@@ -28,32 +28,46 @@ impl Cause {
     }
 }
 
+impl Kind {
+    /// What an object is called in a sentence, before its name.
+    const fn named(self) -> &'static str {
+        match self {
+            Self::Root => "the root of the domain",
+            Self::Unit => "the unit",
+            Self::Person => "the person",
+            Self::Container => "the container",
+            Self::Controller => "the controller",
+            Self::Configuration => "the configuration",
+        }
+    }
+}
+
 impl Finding {
+    /// That people may not be read, with what is hidden of them.
+    fn unread(&self, account: &str) -> String {
+        let below = match self.kind {
+            Kind::Unit => "people below the unit",
+            kind => kind.named(),
+        };
+        let names: Vec<_> = self.permissions.iter().map(|one| one.name()).collect();
+        format!(
+            "{account} may not read of {below} {}: {}; no entry there or above grants it, such as one for Pre-Windows 2000 Compatible Access with everybody in it, and nobody is reset without",
+            shown(&self.object),
+            names.join(", ")
+        )
+    }
+
     /// The cause, in one line.
     pub(crate) fn text(&self, observed: &Observed) -> String {
         let (object, rights) = (shown(&self.object), labels(&self.permissions));
         let account = observed.account();
-        let of = match self.kind {
-            Kind::Root => "the root of the domain",
-            Kind::Unit => "the unit",
-            Kind::Person => "the person",
-            Kind::Container => "the container",
-            Kind::Controller => "the controller",
-            Kind::Configuration => "the configuration",
-        };
+        let of = self.kind.named();
         match &self.cause {
             Cause::NotThere => format!("{of} {object} is not there, or {account} may not see it"),
             Cause::Hidden => {
                 format!("{account} may not read who has which rights on {of} {object}")
             }
-            Cause::Missing if self.is_about_reading() => {
-                let below = if self.kind == Kind::Unit { "people below the unit" } else { of };
-                let names: Vec<_> = self.permissions.iter().map(|one| one.name()).collect();
-                format!(
-                    "{account} may not read of {below} {object}: {}; by nothing there or above, such as an entry for Pre-Windows 2000 Compatible Access with somebody in it, and nobody is reset without",
-                    names.join(", ")
-                )
-            }
+            Cause::Missing if self.is_about_reading() => self.unread(&account),
             Cause::OtherClass { example } => format!(
                 "{account} lacks on people of class inetOrgPerson below {of} {object}, such as {}: {rights}; entries for users do not reach them",
                 shown(example)

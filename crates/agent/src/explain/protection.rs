@@ -1,0 +1,136 @@
+//! Whether a person is never reset from the cloud (SPEC D-6), and by way of which groups.
+
+use directory::{MemberOf, Protection, Sid, protected_by};
+
+use super::{Line, Section, Subject};
+use crate::permissions::{Remedy, powershell_quoted, quoted};
+
+/// What is to be done about an account that a group protects.
+const ADMINISTRATOR_RESETS: &str = "an administrator resets it by hand";
+
+impl Subject<'_> {
+    /// Whether it is one of those that are never reset from the cloud (SPEC D-6), and why.
+    pub(super) fn protection(&self) -> Section {
+        let (account, names) = (&self.account, &self.observed.names);
+        let by_hand = || Remedy::note(ADMINISTRATOR_RESETS);
+        let mut lines = Vec::new();
+        if account.sid == self.observed.asker.own {
+            let text = "it is the agent's own account, which is never reset from the cloud";
+            lines.push(Line::stopping(text).with(by_hand()));
+        }
+        if account.is_computer_or_trust() {
+            let text = "it is the account of a computer, a service or a trust, and no person's";
+            lines.push(
+                Line::stopping(text)
+                    .with(Remedy::note("none: such accounts keep their own passwords")),
+            );
+        }
+        for group in self.settings.protected_groups.iter().filter(|one| self.is_in(one)) {
+            let text = format!(
+                "it is in the group {}{}, which the configuration protects",
+                names.of(group),
+                self.by_way(group)
+            );
+            lines.push(
+                Line::stopping(text).with(
+                    self.out_of(group).and_also("or take the group out of `protected_groups`"),
+                ),
+            );
+        }
+        lines.push(match protected_by(account) {
+            Some(Protection::Account(_)) => {
+                let text = "it is one of the domain's own accounts, which are never reset from the cloud";
+                Line::stopping(text).with(by_hand())
+            }
+            Some(Protection::Member(group)) => {
+                let text = format!(
+                    "it is in the protected group {}{}, and is never reset from the cloud",
+                    names.of(&group),
+                    self.by_way(&group)
+                );
+                Line::stopping(text).with(self.out_of(&group))
+            }
+            Some(Protection::AdminCountAlone) => {
+                let text = "adminCount is left over: the account was in a protected group and is in none any more";
+                Line::stopping(text).with(self.no_admin_count())
+            }
+            None => Line::good("in no protected group"),
+        });
+        lines.push(self.admin_count());
+        Section { title: "Protection", lines }
+    }
+
+    /// What `adminCount` says besides.
+    fn admin_count(&self) -> Line {
+        let protection = protected_by(&self.account);
+        let by_group = matches!(protection, Some(Protection::Member(_) | Protection::Account(_)));
+        match (self.account.admin_count, by_group) {
+            (true, true) => Line::good("adminCount is set, as on every protected account"),
+            (true, false) => Line::known("adminCount is set"),
+            (false, false) => Line::good("adminCount is not set"),
+            // It has no task that would (seen with 4.24).
+            (false, true) if self.observed.asker.is_samba => Line::known(
+                "adminCount is not set: Samba sets it on nobody; a protected group keeps its members from being reset without",
+            ),
+            (false, true) => {
+                Line::known("adminCount is not set (yet): the directory sets it within the hour")
+            }
+        }
+    }
+
+    fn is_in(&self, group: &Sid) -> bool {
+        self.account.group_sids.contains(group)
+    }
+
+    /// The groups from the account to one that it is in, that one last; none where that is not known.
+    fn chain(&self, group: &Sid) -> &[MemberOf] {
+        let chain = self.chains.iter().find(|(to, _)| to == group);
+        chain.map_or(&[], |(_, chain)| chain)
+    }
+
+    /// By way of which groups it is in one.
+    fn by_way(&self, group: &Sid) -> String {
+        let name = |group: &MemberOf| group.name.clone();
+        match self.chain(group) {
+            [] => ", nested groups included".to_owned(),
+            [one] if one.primary => ", its primary group".to_owned(),
+            [_] => ", as a member of its own".to_owned(),
+            [between @ .., _] => {
+                let between: Vec<String> = between.iter().map(name).collect();
+                format!(", by way of {}", between.join(", then "))
+            }
+        }
+    }
+
+    /// What takes the account out of the first group of those by which it is in one.
+    fn out_of(&self, group: &Sid) -> Remedy {
+        let Some(first) = self.chain(group).first() else {
+            return Remedy::note(format!(
+                "{ADMINISTRATOR_RESETS}; an account that need not be protected is taken out of the group, and out of groups in between"
+            ));
+        };
+        if first.primary {
+            return Remedy::note(format!(
+                "{ADMINISTRATOR_RESETS}; an account that need not be protected is given another primary group than {}",
+                first.name
+            ));
+        }
+        let command = match self.observed.asker.is_samba {
+            true => format!(
+                "samba-tool group removemembers {} {} {}",
+                quoted(&first.name),
+                quoted(&self.account.sam_account_name),
+                self.observed.samba_target()
+            ),
+            false => format!(
+                "Remove-ADGroupMember -Identity {} -Members {}",
+                powershell_quoted(&first.dn.to_string()),
+                powershell_quoted(&self.account.dn.to_string())
+            ),
+        };
+        Remedy::note(format!(
+            "{ADMINISTRATOR_RESETS}; an account that need not be protected is taken out of {}: {command}",
+            first.name
+        ))
+    }
+}

@@ -1,0 +1,110 @@
+//! By way of which groups an account is in one (SPEC D-6, X-2): `tokenGroups` says that it is, and not how.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+
+use super::sid_base;
+use crate::attributes::Entry;
+use crate::session::Session;
+use crate::{Account, DirectoryError, DistinguishedName, LdapDirectory, Sid};
+
+/// How many groups are read at most, in search of a chain.
+const GROUPS_MAX: usize = 500;
+/// What is read of an account or a group.
+const ATTRIBUTES: &[&str] = &["objectSid", "sAMAccountName", "memberOf", "primaryGroupID"];
+
+/// A group between an account and one that it is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberOf {
+    /// Where it stands.
+    pub dn: DistinguishedName,
+    /// `sAMAccountName`.
+    pub name: String,
+    /// The account is in it as its primary group, which nobody takes it out of.
+    pub primary: bool,
+}
+
+/// An account or a group, with what it is in.
+struct Member {
+    sid: Option<Sid>,
+    /// The last part of the SID of an account's primary group, which is not among the others.
+    primary: Option<u32>,
+    group: MemberOf,
+    above: Vec<DistinguishedName>,
+}
+
+impl LdapDirectory {
+    /// The shortest way from an account to a group of its `tokenGroups`: the group that the account is a
+    /// member of first, that group last. Empty where memberships are hidden, or there are too many.
+    ///
+    /// # Errors
+    /// Where the way to the directory ends.
+    pub async fn chain_to(
+        &self,
+        account: &Account,
+        group: &Sid,
+    ) -> Result<Vec<MemberOf>, DirectoryError> {
+        let Some(start) = self.member(account.guid.as_base()).await? else {
+            return Ok(Vec::new());
+        };
+        let mut waiting: VecDeque<(String, usize, bool)> = VecDeque::new();
+        // Who was found, each with the place of the one below it; the account is the first.
+        let mut found: Vec<(Member, Option<usize>)> = Vec::new();
+        let mut seen = HashSet::new();
+        let primary = account.sid.domain().zip(start.primary);
+        let primary = primary.and_then(|(domain, rid)| domain.with_rid(rid).ok());
+        waiting.extend(primary.map(|sid| (sid_base(&sid), 0, true)));
+        waiting.extend(start.above.iter().map(|dn| (dn.to_string(), 0, false)));
+        found.push((start, None));
+        while let Some((base, below, primary)) = waiting.pop_front() {
+            if found.len() > GROUPS_MAX || !seen.insert(base.clone()) {
+                continue;
+            }
+            let Some(mut member) = self.member(base).await? else { continue };
+            member.group.primary = primary;
+            // A group for mail leads nowhere, and is in no tokenGroups.
+            let Some(sid) = member.sid.clone().filter(|sid| account.group_sids.contains(sid))
+            else {
+                continue;
+            };
+            let place = found.len();
+            waiting.extend(member.above.iter().map(|dn| (dn.to_string(), place, false)));
+            found.push((member, Some(below)));
+            if sid == *group {
+                return Ok(way(&found, place));
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// An account or a group; none if it is not there for who asks.
+    async fn member(&self, base: String) -> Result<Option<Member>, DirectoryError> {
+        let limit = self.0.config().operation_timeout;
+        let ask = |session: Arc<Session>| {
+            let base = base.clone();
+            async move { session.object(base, ATTRIBUTES, limit).await }
+        };
+        let (_, entry) = self.reading(ask).await?;
+        entry.map(member).transpose()
+    }
+}
+
+fn member(entry: Entry) -> Result<Member, DirectoryError> {
+    let Entry { dn, attributes } = entry;
+    let name = attributes.text("sAMAccountName").unwrap_or_default().to_owned();
+    let above = attributes.texts("memberOf").filter_map(|name| name.parse().ok()).collect();
+    let sid = attributes.sids("objectSid")?.pop();
+    let primary = attributes.parsed("primaryGroupID")?;
+    Ok(Member { sid, primary, above, group: MemberOf { dn, name, primary: false } })
+}
+
+/// The groups from the account, which is the first that was found, to this one.
+fn way(found: &[(Member, Option<usize>)], to: usize) -> Vec<MemberOf> {
+    let below = |place: &usize| found.get(*place).and_then(|(_, below)| *below);
+    let mut way: Vec<MemberOf> = std::iter::successors(Some(to), below)
+        .filter(|place| *place != 0)
+        .filter_map(|place| found.get(place).map(|(member, _)| member.group.clone()))
+        .collect();
+    way.reverse();
+    way
+}
