@@ -36,7 +36,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use directory::{Account, BoundAs, Late, Standing, Witness};
+use directory::{Account, BoundAs, DirectoryError, Late, Standing, Witness};
 use protocol::{Answer, Changed, Details, Header, Operation, Outcome, RequestId};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -291,6 +291,9 @@ impl Settler {
         let Some(now) = as_it_stands(connected, before).await? else {
             return is_gone(connected, before, self.is_replicated(header)).await;
         };
+        if now.account.hidden.lockout_time {
+            return Err(DirectoryError::Unreadable { attribute: "lockoutTime" }.into());
+        }
         if now.account.lockout_time.is_none() {
             return Ok((Outcome::Unlocked, true));
         }

@@ -267,6 +267,8 @@ pub(crate) mod expired_tests;
 #[cfg(test)]
 mod guesses_tests;
 #[cfg(test)]
+mod hidden_tests;
+#[cfg(test)]
 pub(crate) mod operations_tests;
 #[cfg(test)]
 mod own_account_tests;

@@ -2,7 +2,8 @@
 //!
 //! Nobody has a right by being somebody: administrators may do what they may because every
 //! object's descriptor says so, until a test says otherwise. Only one thing is simpler than in AD:
-//! what stands in an object is open to whoever is signed in, fine-grained policies apart.
+//! what stands in an object is open to whoever is signed in, apart from fine-grained policies, and from the
+//! lockout, the age and the policy of an account that is read by itself.
 
 use directory::protected;
 use directory::security::rights::Permission;

@@ -27,6 +27,7 @@ use crate::domain::FakeDomain;
 use crate::faults::Sent;
 use crate::modify::Modification;
 use crate::render::Row;
+use crate::rules::Flavour;
 use crate::search::{Found, Query};
 
 use find::{Connection, Held};
@@ -141,7 +142,13 @@ impl Directory for FakeDirectory {
     fn account(&self, guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Account>, DirectoryError>> {
         Box::pin(async move {
             let found = self.0.read(&format!("<GUID={guid}>")).await?;
-            found.map(|(_, entry)| Account::try_from(entry)).transpose()
+            let samba = self.0.domain.state().here().flavour == Flavour::Samba;
+            let read = |(held, entry): (Held, Entry)| {
+                let who = BoundAs::of(held.token.sids).map(|bound| bound.requester());
+                let who = who.map(|who| if samba { who.at_samba() } else { who });
+                Account::read(entry, who.as_ref())
+            };
+            found.map(read).transpose()
         })
     }
 

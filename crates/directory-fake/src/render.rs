@@ -1,6 +1,6 @@
 //! An object as a search returns it: what it holds, what is computed, what the caller may see.
 
-use directory::security::rights::Permission;
+use directory::security::rights::{Judged, Permission};
 use directory::security::{Wanted, mask};
 use directory::{DistinguishedName, Sid};
 use protocol::Timestamp;
@@ -67,6 +67,19 @@ impl Seen<'_> {
             }
         }
         row
+    }
+
+    /// Whether an account's descriptor keeps this from whoever asks: what the agent has to tell from what
+    /// is absent. Looked at of an account that is read by itself.
+    pub(crate) fn hides(&self, name: &str) -> bool {
+        const HIDEABLE: [Judged; 3] =
+            [Judged::LockoutTime, Judged::PwdLastSet, Judged::ResultantPso];
+        let attribute = HIDEABLE.into_iter().find(|one| one.name().eq_ignore_ascii_case(name));
+        let attribute = attribute.filter(|_| self.object.is_account());
+        attribute.is_some_and(|one| {
+            let access = self.replica.access(self.token, self.object);
+            !access.allows(Wanted::Read(one.property()))
+        })
     }
 
     fn read(&self, name: &str) -> Vec<Vec<u8>> {

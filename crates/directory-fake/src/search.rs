@@ -61,7 +61,15 @@ impl Replica {
             .into_iter()
             .map(seen)
             .filter(|seen| filter::matches(query.filter, seen) == Some(true));
-        Ok(found.map(|seen| (Some(seen.object.dn.clone()), seen.row(query.attributes))).collect())
+        let by_itself = *query.scope == LdapSearchScope::Base;
+        let row = |seen: Seen<'_>| {
+            let mut row = seen.row(query.attributes);
+            if by_itself {
+                row.retain(|(name, _)| !seen.hides(name));
+            }
+            (Some(seen.object.dn.clone()), row)
+        };
+        Ok(found.map(row).collect())
     }
 
     /// The object that a base names: by a DN, `<GUID=…>` or `<SID=…>` (MS-ADTS 3.1.1.3.1.2.4).

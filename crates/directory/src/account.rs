@@ -6,7 +6,8 @@ use protocol::{PasswordPolicy, Timestamp};
 use tracing::{debug, error};
 
 use crate::attributes::Entry;
-use crate::security::{self, SecurityDescriptor};
+use crate::security::rights::{INET_ORG_PERSON, Judged, USER};
+use crate::security::{self, Requester, SecurityDescriptor, Target, Wanted};
 use crate::{Attributes, DirectoryError, DistinguishedName, ObjectGuid, Sid, filetime};
 
 /// The attributes that [`Account`] is read from, but for its groups.
@@ -66,6 +67,18 @@ pub struct Account {
     /// sign in may read it; a domain that took this away would otherwise reset nobody any more, and
     /// AD itself enforces the setting on a change only, never on a reset.
     pub cannot_change_password: bool,
+    /// What the service account may not read of it.
+    pub hidden: Hidden,
+}
+
+/// What of an account may not be read, so that its absence says nothing. Of what is not listed here,
+/// absence is an error, or [`PwdLastSet::Hidden`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Hidden {
+    /// `lockoutTime`: whether it is locked out is not known.
+    pub lockout_time: bool,
+    /// `msDS-ResultantPSO`: whose rules the next password obeys is not known.
+    pub resultant_pso: bool,
 }
 
 /// `pwdLastSet`.
@@ -147,6 +160,11 @@ impl Account {
         }
     }
 
+    /// Whether nobody has locked it out since it was last unlocked, for certain.
+    pub const fn is_unlocked(&self) -> bool {
+        self.lockout_time.is_none() && !self.hidden.lockout_time
+    }
+
     /// Whether its password never expires, so that it cannot be made to change at next sign-in.
     pub const fn password_never_expires(&self) -> bool {
         self.flags.contains(AccountFlags::PASSWORD_NEVER_EXPIRES)
@@ -184,6 +202,16 @@ impl TryFrom<Entry> for Account {
     /// Whatever protection is decided by must be readable: an account whose groups or flags are
     /// hidden from the service account is an error, never an account without groups or flags.
     fn try_from(entry: Entry) -> Result<Self, DirectoryError> {
+        Self::read(entry, None)
+    }
+}
+
+impl Account {
+    /// The same for whoever asks: what is absent and may not be read is hidden.
+    ///
+    /// # Errors
+    /// Those of its `TryFrom`.
+    pub fn read(entry: Entry, who: Option<&Requester>) -> Result<Self, DirectoryError> {
         let Entry { dn, attributes } = entry;
         let sid = attributes.sids("objectSid")?.pop();
         let group_sids = attributes.sids(GROUPS)?;
@@ -193,9 +221,22 @@ impl TryFrom<Entry> for Account {
         let lockout_time = attributes.parsed::<i64>("lockoutTime")?.filter(|steps| *steps != 0);
         let account_expires = attributes.parsed::<i64>("accountExpires")?;
         let sid = sid.ok_or(DirectoryError::Unreadable { attribute: "objectSid" })?;
+        let descriptor = descriptor(&dn, &attributes)?;
+        let person = [std::slice::from_ref(&sid), &group_sids].concat();
+        let fixed = |held| security::cannot_change_password(held, &person);
+        let hidden = |attribute: Judged| {
+            attributes.value(attribute.name()).is_none()
+                && who.is_some_and(|who| {
+                    !may_read(descriptor.as_ref(), attribute, who, &sid, &attributes)
+                })
+        };
         Ok(Self {
             guid: attributes.guid()?,
-            cannot_change_password: cannot_change_password(&dn, &attributes, &sid, &group_sids)?,
+            cannot_change_password: descriptor.as_ref().is_some_and(fixed),
+            hidden: Hidden {
+                lockout_time: hidden(Judged::LockoutTime),
+                resultant_pso: hidden(Judged::ResultantPso),
+            },
             sid,
             sam_account_name: attributes.required("sAMAccountName")?,
             user_principal_name: attributes.text("userPrincipalName").map(str::to_owned),
@@ -214,24 +255,39 @@ impl TryFrom<Entry> for Account {
     }
 }
 
-/// What a hidden descriptor means stands at [`Account::cannot_change_password`]; one that is there
-/// and cannot be read is an error, never the absence of a setting.
-fn cannot_change_password(
+/// What a hidden descriptor means stands at [`Account::cannot_change_password`] and [`may_read`]; one
+/// that is there and cannot be read is an error, never the absence of a setting.
+fn descriptor(
     dn: &DistinguishedName,
     attributes: &Attributes,
-    sid: &Sid,
-    group_sids: &[Sid],
-) -> Result<bool, DirectoryError> {
+) -> Result<Option<SecurityDescriptor>, DirectoryError> {
     let Some(value) = attributes.value(security::ATTRIBUTE) else {
         debug!(%dn, "directory.account.descriptor_hidden");
-        return Ok(false);
+        return Ok(None);
     };
     let descriptor = SecurityDescriptor::from_value(value).map_err(|cause| {
         error!(%dn, %cause, "directory.account.descriptor_unreadable");
         DirectoryError::Unreadable { attribute: security::ATTRIBUTE }
     })?;
-    let person = [std::slice::from_ref(sid), group_sids].concat();
-    Ok(security::cannot_change_password(&descriptor, &person))
+    Ok(Some(descriptor))
+}
+
+/// Whether this may be read of an account, for certain: not where its descriptor is hidden, or an entry
+/// depends on a condition.
+fn may_read(
+    descriptor: Option<&SecurityDescriptor>,
+    attribute: Judged,
+    who: &Requester,
+    sid: &Sid,
+    attributes: &Attributes,
+) -> bool {
+    let class = match attributes.texts("objectClass").last() {
+        Some(class) if class.eq_ignore_ascii_case("user") => Some(USER),
+        Some(class) if class.eq_ignore_ascii_case("inetOrgPerson") => Some(INET_ORG_PERSON),
+        _ => None,
+    };
+    let (wanted, target) = (Wanted::Read(attribute.property()), Target { sid: Some(sid), class });
+    descriptor.is_some_and(|held| held.effective(wanted, who, &target).is_granted())
 }
 
 #[cfg(test)]
@@ -320,6 +376,41 @@ pub(crate) mod tests {
         assert!(with("2080").is_computer_or_trust());
         // A signed number as controllers write it.
         assert!(!with("-2147483136").is_disabled());
+    }
+
+    /// What is hidden of Jan, whose descriptor that is, from an account of that group.
+    fn hidden(sddl: Option<&str>, changes: &[(&str, &str)]) -> Hidden {
+        let mut attributes = attributes();
+        if let Some(sddl) = sddl {
+            let aliases = security::Aliases::without_domain();
+            let held = SecurityDescriptor::from_sddl(sddl, &aliases).unwrap();
+            attributes.insert(security::ATTRIBUTE, held.to_value().unwrap());
+        }
+        changes.iter().for_each(|(name, value)| attributes.insert(name, *value));
+        let dn = "CN=Jan de Vries,OU=People,DC=corp,DC=example".parse().unwrap();
+        let service = "S-1-5-21-1-2-3-1199".parse().unwrap();
+        let group = "S-1-5-21-1-2-3-2000".parse().unwrap();
+        let who = Requester::account(service, [group]);
+        Account::read(Entry { dn, attributes }, Some(&who)).unwrap().hidden
+    }
+
+    #[test]
+    fn what_is_absent_is_told_from_what_may_not_be_read() {
+        let nothing = Hidden::default();
+        let all = Hidden { lockout_time: true, resultant_pso: true };
+        assert_eq!(hidden(Some("D:(A;;RP;;;AU)"), &[]), nothing, "there is none");
+        assert_eq!(hidden(Some("D:(A;;RP;;;S-1-5-21-1-2-3-2000)"), &[]), nothing, "by a group");
+        assert_eq!(hidden(Some("D:(A;;RP;;;S-1-5-21-1-2-3-2001)"), &[]), all, "by another one");
+        assert_eq!(hidden(None, &[]), all, "the list itself is hidden");
+        // What is there was read, whatever the list says.
+        let there = [("lockoutTime", "0"), ("msDS-ResultantPSO", "CN=Strict,DC=corp")];
+        assert_eq!(hidden(None, &there), nothing);
+        let lockout = "(OA;;RP;28630ebf-41d5-11d1-a9c1-0000f80367c1;;AU)";
+        let only = Hidden { lockout_time: false, resultant_pso: true };
+        assert_eq!(hidden(Some(&format!("D:{lockout}")), &[]), only);
+        let of_class = "D:(OA;;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;AU)";
+        assert_eq!(hidden(Some(of_class), &[]), nothing, "an entry for users");
+        assert_eq!(account_with(&[]).unwrap().hidden, nothing, "nobody in particular asks");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::Sid;
+use crate::security::Requester;
 
 /// The SIDs of the bound account's token: its own, and those of all its groups.
 ///
@@ -16,6 +17,15 @@ impl BoundAs {
     pub fn of(sids: impl IntoIterator<Item = Sid>) -> Option<Self> {
         let sids: Arc<[Sid]> = sids.into_iter().collect();
         sids.iter().any(|sid| sid.domain().is_some()).then_some(Self(sids))
+    }
+
+    /// Everything by which an entry can be about it.
+    pub fn requester(&self) -> Requester {
+        let (own, others) = (self.0.first().cloned(), self.0.iter().skip(1).cloned());
+        match own {
+            Some(own) => Requester::account(own, others),
+            None => Requester::exactly([]),
+        }
     }
 
     /// Whether the account with this SID is the one that is bound.

@@ -329,7 +329,7 @@ impl LdapDirectory {
             Ok(None) => Ok(None),
             Ok(Some(mut entry)) => {
                 stored.attributes.extend(account::GROUPS, entry.attributes.take(account::GROUPS));
-                Account::try_from(stored).map(Some)
+                Account::read(stored, session.root.requester().as_ref()).map(Some)
             }
             Err(DirectoryError::Lost { cause }) => {
                 debug!(controller = session.host, cause, "directory.read.again");
@@ -349,8 +349,9 @@ impl LdapDirectory {
     ) -> Result<Option<Account>, DirectoryError> {
         let about = [account::STORED, &[account::GROUPS]].concat();
         let ask = |session| self.object_over(session, guid.as_base(), &about);
-        let (_, found) = self.reading_with(patience, ask).await?;
-        found.map(Account::try_from).transpose()
+        let (session, found) = self.reading_with(patience, ask).await?;
+        let who = session.root.requester();
+        found.map(|entry| Account::read(entry, who.as_ref())).transpose()
     }
 }
 

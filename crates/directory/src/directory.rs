@@ -44,7 +44,7 @@ pub trait Directory: Send + Sync {
     ) -> BoxFuture<'a, Result<EffectivePolicy, DirectoryError>>;
 
     /// The fine-grained policy that applies to an account (`msDS-ResultantPSO`); none if the domain's
-    /// does, if the attribute may not be read, or if there is no such object.
+    /// does, if the attribute may not be read ([`crate::Hidden`]), or if there is no such object.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -53,7 +53,8 @@ pub trait Directory: Send + Sync {
         guid: ObjectGuid,
     ) -> BoxFuture<'_, Result<Option<DistinguishedName>, DirectoryError>>;
 
-    /// The policy that decides about this account's next password. Controllers compute which one it
+    /// The policy that decides about this account's next password; an unknown one where it may not be read
+    /// which one that is. Controllers compute which one it
     /// is, which takes them as long as all the rest of an account: it is read where it is needed.
     ///
     /// # Errors
@@ -64,6 +65,9 @@ pub trait Directory: Send + Sync {
     ) -> BoxFuture<'a, Result<EffectivePolicy, DirectoryError>> {
         Box::pin(async move {
             let fine_grained = self.resultant_pso(account.guid).await?;
+            if fine_grained.is_none() && account.hidden.resultant_pso {
+                return Ok(EffectivePolicy::unknown());
+            }
             self.policy(fine_grained.as_ref()).await
         })
     }

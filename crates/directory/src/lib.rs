@@ -97,7 +97,7 @@ mod wire;
 mod witness;
 
 pub use self::directory::{Directory, Late, Probe, Standing, Terms, Write};
-pub use account::{Account, AccountFlags, PwdLastSet};
+pub use account::{Account, AccountFlags, Hidden, PwdLastSet};
 pub use asker::Asker;
 pub use attributes::{Attributes, Entry};
 pub use bound::BoundAs;

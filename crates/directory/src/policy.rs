@@ -62,6 +62,11 @@ impl EffectivePolicy {
         Ok(Self { source: PolicySource::Domain(name), rules })
     }
 
+    /// One of which not even the name may be read.
+    pub const fn unknown() -> Self {
+        Self { source: PolicySource::Unknown, rules: None }
+    }
+
     /// A fine-grained policy; without rules where its object, or a part of it, is hidden.
     pub fn fine_grained(name: DistinguishedName, pso: Option<&Attributes>, judge: Judge) -> Self {
         let rules = pso.and_then(|pso| pso_rules(pso, judge));
@@ -76,6 +81,8 @@ pub enum PolicySource {
     Domain(DistinguishedName),
     /// A Password Settings object's.
     FineGrained(DistinguishedName),
+    /// The domain's, or a Password Settings object's: which may not be read.
+    Unknown,
 }
 
 impl PolicySource {
@@ -87,6 +94,7 @@ impl PolicySource {
                 Some(name) => format!("PSO {name}"),
                 None => format!("PSO {pso}"),
             },
+            Self::Unknown => "hidden".to_owned(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use protocol::policy::Judge;
 
+use crate::security::Requester;
 use crate::{Attributes, BoundAs, DirectoryError, DistinguishedName, wire};
 
 /// A controller's rootDSE, as far as it matters here.
@@ -54,6 +55,13 @@ impl RootDse {
     /// Who judges passwords at this controller.
     pub(crate) const fn judge(&self) -> Judge {
         if self.is_samba { Judge::Samba } else { Judge::Windows }
+    }
+
+    /// Everything by which an entry can be about the bound account; none where the controller does not say
+    /// who that is.
+    pub(crate) fn requester(&self) -> Option<Requester> {
+        let who = self.bound_as.as_ref()?.requester();
+        Some(if self.is_samba { who.at_samba() } else { who })
     }
 
     /// What a rootDSE is asked for: the attributes that its `TryFrom` reads.

@@ -82,6 +82,11 @@ impl Subject<'_> {
         let of = match &self.policy.source {
             PolicySource::Domain(head) => format!("the domain's rules, on {head}"),
             PolicySource::FineGrained(pso) => format!("the fine-grained policy {pso}"),
+            PolicySource::Unknown => {
+                let text = "msDS-ResultantPSO is hidden from the service account: whose rules the next password obeys cannot be said";
+                let line = Line::bad(text).with(Remedy::note(READABLE));
+                return Section { title: "Password policy", lines: vec![line] };
+            }
         };
         let mut lines = vec![Line::good(of)];
         match &self.policy.rules {

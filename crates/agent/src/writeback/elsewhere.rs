@@ -156,7 +156,11 @@ impl Writeback {
 async fn unlocked(connected: &Connected, guid: directory::ObjectGuid) -> Result<Outcome, Unseen> {
     Ok(match connected.directory.account(guid).await? {
         None => Outcome::UserGone,
-        Some(account) if account.lockout_time.is_none() => Outcome::Unlocked,
+        Some(account) if account.is_unlocked() => Outcome::Unlocked,
+        Some(account) if account.hidden.lockout_time => {
+            let hidden = directory::DirectoryError::Unreadable { attribute: "lockoutTime" };
+            return Err(hidden.into());
+        }
         Some(_) => Outcome::SettledElsewhereUnchanged,
     })
 }

@@ -203,7 +203,7 @@ fn against(
 ) -> Option<Stop> {
     let locked = account.is_locked(rules, now);
     match operation {
-        Operation::Unlock if account.lockout_time.is_none() => Some(stop(Outcome::NotLocked)),
+        Operation::Unlock if account.is_unlocked() => Some(stop(Outcome::NotLocked)),
         Operation::Unlock => None,
         Operation::Change if locked => Some(stop(Outcome::LockedOut)),
         Operation::Change | Operation::Reset | Operation::ResetByAdministrator => {

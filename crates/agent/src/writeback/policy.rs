@@ -49,7 +49,7 @@ impl Writeback {
     }
 }
 
-/// Says of a reset whose policy may not be read that nobody has looked at the least age: a change proves
+/// Says of a reset whose policy, or the age of whose password, may not be read that nobody has looked at the least age: a change proves
 /// it to the directory, which documents of a reset with policy hints the history alone.
 pub(super) fn say_if_age_is_unknown(
     header: &Header,
@@ -59,7 +59,15 @@ pub(super) fn say_if_age_is_unknown(
     trail: &mut Vec<Event>,
 ) {
     let is_reset = matches!(header.operation, Operation::Reset | Operation::ResetByAdministrator);
-    if !is_reset || judged.rules.is_some() || judged.account.pwd_last_set == PwdLastSet::Never {
+    let is_known = match judged.account.pwd_last_set {
+        // Whoever must change it is never too young.
+        PwdLastSet::Never => true,
+        PwdLastSet::At(_) => judged.rules.is_some(),
+        PwdLastSet::Hidden => {
+            judged.rules.as_ref().is_some_and(|rules| rules.minimum_age().is_zero())
+        }
+    };
+    if !is_reset || is_known {
         return;
     }
     let outcome = Outcome::MinimumAgeUnknown;

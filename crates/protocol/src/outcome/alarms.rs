@@ -54,8 +54,8 @@ macro_rules! alarms {
                     "Update the controller, then take `allow_without_policy_control` out of the configuration.";
                 /// A password was reset whose least age nobody has looked at (SPEC D-2, D-12).
                 MinimumAgeUnknown = "minimum_age_unknown", "34060", Event, Operator, No,
-                    "A password was to be reset whose fine-grained policy the service account may not read, so the agent could not check its minimum age before; of a reset with policy hints Windows documents the history alone.",
-                    "Let the service account read the Password Settings container: `passback-agent permissions grant --feature fine-grained-rules`.";
+                    "A password was to be reset whose age, or whose fine-grained policy, the service account may not read, so the agent could not check its minimum age before; of a reset with policy hints Windows documents the history alone.",
+                    "Let the service account read the Password Settings container and what people are judged by: `passback-agent permissions grant --feature fine-grained-rules --feature reading`.";
                 /// The audit trail cannot be written: no password is set (THREATS "audit sink gone").
                 AuditNotWritten = "audit_not_written", "34051", Event, Operator, No,
                     "The audit trail cannot be written. Until it can, no password is set.",
