@@ -11,8 +11,8 @@ use crate::policy::EffectivePolicy;
 use crate::root::PolicyControl;
 use crate::witness::Witness;
 use crate::{
-    Account, BoundAs, DirectoryError, DistinguishedName, Holder, InvocationId, ObjectGuid, SetError,
-    Sid,
+    Account, BoundAs, DirectoryError, DistinguishedName, Holder, InvocationId, ObjectGuid,
+    SetError, Sid,
 };
 
 /// One domain, asked at its PDC emulator (SPEC W-8).

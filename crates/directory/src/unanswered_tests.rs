@@ -3,6 +3,7 @@ use std::time::Duration;
 use ldap3_proto::LdapCodec;
 use ldap3_proto::proto::{LdapMsg, LdapOp, LdapResult, LdapResultCode};
 use protocol::ClearPassword;
+use protocol::policy::Judge;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio_util::codec::{Decoder as _, Encoder as _};
 
@@ -20,6 +21,8 @@ fn witness() -> Witness {
         originator: None,
         written_at: None,
         pwd_last_set: PwdLastSet::Never,
+        of_one_write: false,
+        judge: Judge::Samba,
         controller: "dc1.corp.example".to_owned(),
         invocation_id: COPY,
     }

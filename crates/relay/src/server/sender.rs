@@ -254,9 +254,7 @@ mod tests {
         ];
         let all: HeaderMap = named
             .iter()
-            .map(|(name, value)| {
-                (HeaderName::from_static(name), HeaderValue::from_static(value))
-            })
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
         let names = |by_authorization| {
             let mut names: Vec<String> =
