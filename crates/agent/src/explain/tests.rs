@@ -372,6 +372,25 @@ fn whoever_a_group_protects_is_told_by_way_of_which_groups_and_how_to_get_out() 
 }
 
 #[test]
+fn nothing_is_said_of_a_lockout_and_a_policy_that_may_not_be_read() {
+    let hidden = told(|subject, _| {
+        subject.account.hidden.lockout_time = true;
+        subject.account.pwd_last_set = PwdLastSet::Hidden;
+        subject.policy = EffectivePolicy::unknown();
+    });
+    for (title, part) in [
+        ("Account", "lockoutTime is hidden from the service account"),
+        ("Password policy", "msDS-ResultantPSO is hidden from the service account"),
+    ] {
+        let line = line(&hidden, title, part);
+        assert!(line.mark == Mark::Bad && !line.stops, "{line:?}");
+    }
+    let text = hidden.text();
+    assert!(!text.contains("not locked out") && !text.contains("at least 7 characters"), "{text}");
+    assert!(text.contains("hidden from the service account"), "{text}");
+}
+
+#[test]
 fn rules_and_their_age_are_told_and_hidden_ones_with_the_feature_that_shows_them() {
     let pso: DistinguishedName =
         "CN=Young,CN=Password Settings Container,CN=System,DC=corp,DC=example".parse().unwrap();
