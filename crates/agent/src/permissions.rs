@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! observed   what was read of a directory;  read    reading it
-//! judge      what is lacking, and why: data;  person  on one person
+//! judge      what is lacking, and why: data;  person  on one person;  grouped  by its causes
 //! arrived    the same at the other controllers
 //! owner      who owns an object, and what comes of that
 //! remedy     the exact fix of each
@@ -20,6 +20,7 @@
 
 mod arrived;
 mod conditional;
+mod grouped;
 mod json;
 mod json_change;
 mod judge;

@@ -4,7 +4,8 @@ use directory::security::rights::{INET_ORG_PERSON, Permission, USER};
 use directory::security::{Ruling, SecurityDescriptor, Target};
 use directory::{DistinguishedName, ObjectGuid, Protection, Sid};
 
-use super::judge::{Cause, Finding, Grouped, Judge, Kind, never_reset, own_cause};
+use super::grouped::Grouped;
+use super::judge::{Cause, Finding, Judge, Kind, never_reset, own_cause};
 use super::{Observed, Sampled};
 
 /// What is lacking on people for a reason that lies in a unit above them: told once for all of them.

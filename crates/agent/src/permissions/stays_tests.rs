@@ -1,5 +1,6 @@
 //! What a revoke takes, what it leaves, and how that is printed for Windows.
 
+use directory::DistinguishedName;
 use directory::security::Aliases;
 use directory::security::rights::{Feature, Permission};
 
@@ -123,4 +124,17 @@ fn dsacls_takes_all_of_an_account_only_where_that_is_what_goes() {
     // What is inherited is nobody's to take there, and not taken by it.
     let text = printed(&domain("", &format!("D:AI{own}{}", rights("CIIOID", SERVICE))), WRITEBACK);
     assert!(text.contains(&all), "{text}");
+}
+
+#[test]
+fn a_name_ends_no_quotes_on_the_command_lines_of_windows() {
+    assert_eq!(powershell_quoted("CN=O'Brien"), "'CN=O''Brien'");
+    let name = "CN=x\u{2019}; Remove-Item y #\u{2018}\u{201a}\u{201b}";
+    let expected =
+        "'CN=x\u{2019}\u{2019}; Remove-Item y #\u{2018}\u{2018}\u{201a}\u{201a}\u{201b}\u{201b}'";
+    assert_eq!(powershell_quoted(name), expected);
+    let unit: DistinguishedName = "OU=Sales \\22EMEA\\22,DC=corp".parse().unwrap();
+    let quoted = dsacls_name(&unit);
+    assert!(!quoted.contains('"'), "{quoted}");
+    assert_eq!(quoted.parse::<DistinguishedName>().unwrap(), unit);
 }

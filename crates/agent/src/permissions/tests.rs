@@ -443,16 +443,3 @@ fn a_controller_is_behind_by_what_it_alone_lacks() {
     let state = compared(&complete, &there, vec![gone.clone()], WRITEBACK);
     assert_eq!(state, State::Behind { findings: Vec::new(), absent: vec![gone] });
 }
-
-#[test]
-fn a_name_ends_no_quotes_on_the_command_lines_of_windows() {
-    assert_eq!(powershell_quoted("CN=O'Brien"), "'CN=O''Brien'");
-    let name = "CN=x\u{2019}; Remove-Item y #\u{2018}\u{201a}\u{201b}";
-    let expected =
-        "'CN=x\u{2019}\u{2019}; Remove-Item y #\u{2018}\u{2018}\u{201a}\u{201a}\u{201b}\u{201b}'";
-    assert_eq!(powershell_quoted(name), expected);
-    let unit: DistinguishedName = "OU=Sales \\22EMEA\\22,DC=corp".parse().unwrap();
-    let quoted = dsacls_name(&unit);
-    assert!(!quoted.contains('"'), "{quoted}");
-    assert_eq!(quoted.parse::<DistinguishedName>().unwrap(), unit);
-}
