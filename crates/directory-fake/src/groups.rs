@@ -8,9 +8,11 @@ use crate::object::{Class, Object};
 use crate::replica::Replica;
 use crate::rules::{FakePolicy, Place};
 
-/// A global security group, a built-in one, and the bit that makes it count (MS-ADTS 2.2.12).
+/// The `groupType` of a global security group (MS-ADTS 2.2.12).
 pub(crate) const SECURITY_GLOBAL: i32 = -2_147_483_646;
+/// That of one that the system has made in the built-in container.
 pub(crate) const SECURITY_BUILT_IN: i32 = -2_147_483_643;
+/// The bit of it that makes a group count for security.
 const SECURITY_ENABLED: i64 = 0x8000_0000;
 /// Domain Users.
 pub(crate) const DOMAIN_USERS: u32 = 513;
