@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use directory::Sid;
+use directory::security::rights::Judged;
 use directory::security::{Ace, AceFlags, Acl, Property, Requester, mask};
 use lab::{Forest, NewPerson, Person};
 
@@ -10,10 +11,8 @@ const SERVER: &str = include_str!("server.py");
 /// Flags of the SD-flags control (MS-ADTS 3.1.1.3.4.1.11): the DACL; owner, group and DACL.
 pub const DACL: u32 = 4;
 pub const WHOLE: u32 = 7;
-/// What is asked of the schema: attributes, and two classes.
-const NAMES: [&str; 10] = [
-    "pwdLastSet",
-    "lockoutTime",
+/// What is asked of the schema besides all that a person is judged by: attributes, and three classes.
+const NAMES: [&str; 9] = [
     "displayName",
     "telephoneNumber",
     "mail",
@@ -21,6 +20,7 @@ const NAMES: [&str; 10] = [
     "mS-DS-ConsistencyGuid",
     "department",
     "user",
+    "inetOrgPerson",
     "msDS-PasswordSettings",
 ];
 
@@ -73,7 +73,8 @@ impl Server {
             commands.push(format!("write\t{}\t{attribute}\t{value}", jan.dn));
         }
         let questions = [&asker.dn, &inner, &outer, &jan.dn].map(|dn| format!("sids\t{dn}"));
-        let schema = NAMES.map(|name| format!("schema\t{name}"));
+        let names = [&NAMES[..], &Judged::ALL.map(Judged::name)].concat();
+        let schema: Vec<_> = names.iter().map(|name| format!("schema\t{name}")).collect();
         let all = [&commands[..], &questions, &schema].concat();
         let answers = run(&forest, &asker, &all);
         let (done, found) = answers.split_at(commands.len());
@@ -98,7 +99,7 @@ impl Server {
             admins: user.sid.domain().unwrap().with_rid(512).unwrap(),
             requester: Requester::account(user.sid.clone(), groups),
             user,
-            schema: NAMES.into_iter().zip(schema.iter().map(property)).collect(),
+            schema: names.into_iter().zip(schema.iter().map(property)).collect(),
             forest,
             asker,
         }
