@@ -244,5 +244,5 @@ pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
 pub(super) fn host_of(headers: &HeaderMap) -> &str {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte);
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    host.filter(|host| host.bytes().all(plain)).unwrap_or("localhost")
+    host.filter(|host| !host.is_empty() && host.bytes().all(plain)).unwrap_or("localhost")
 }

@@ -6,8 +6,8 @@ use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Path, RawQuery, Request, State};
-use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
-use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::header::{CACHE_CONTROL, HOST, RETRY_AFTER};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -32,13 +32,24 @@ const HEALTH: &str = "/$health";
 
 pub(super) fn router(relay: Arc<Inner>) -> Router {
     let inside = Router::new().route("/$hc/{*entity}", get(open)).with_state(Arc::clone(&relay));
-    around(&relay, inside)
+    around(&relay, inside).layer(middleware::from_fn(name_one_host))
 }
 
 pub(super) fn standalone_router(relay: Arc<Inner>) -> Router {
     let inside = Router::new().route("/$hc/{*entity}", get(open_any));
     let inside = inside.with_state(Arc::clone(&relay));
-    around(&relay, inside).merge(Router::new().fallback(sender::send).with_state(relay))
+    let all = around(&relay, inside).merge(Router::new().fallback(sender::send).with_state(relay));
+    all.layer(middleware::from_fn(name_one_host))
+}
+
+/// Refuses what names no host, or several (RFC 9112, 3.2): a token is good for one host, and a server in
+/// front of this one may have gone by another than the first. A health check of HTTP/1.0 names none.
+async fn name_one_host(request: Request, next: Next) -> Response {
+    let named = request.headers().get_all(HOST).iter().count();
+    if named == 1 || (named == 0 && request.version() == Version::HTTP_10) {
+        return next.run(request).await;
+    }
+    (StatusCode::BAD_REQUEST, "a request names one host").into_response()
 }
 
 /// `inside`, with the way for listeners whose network lets no WebSocket through, and the answer for
@@ -46,7 +57,8 @@ pub(super) fn standalone_router(relay: Arc<Inner>) -> Router {
 fn around(relay: &Arc<Inner>, inside: Router) -> Router {
     let (clock, randomness) = (Arc::clone(&relay.clock), Arc::clone(&relay.randomness));
     let refuse = middleware::from_fn_with_state(Arc::clone(relay), dig_no_more);
-    let tunnels = tunnel::server::router(inside.clone(), clock, randomness).layer(refuse);
+    let dug = inside.clone().layer(middleware::from_fn(name_one_host));
+    let tunnels = tunnel::server::router(dug, clock, randomness).layer(refuse);
     let watched = Router::new().route(HEALTH, get(health)).with_state(Arc::clone(relay));
     inside.merge(tunnels).merge(watched)
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use relay::Limits;
 use relay::token::{Claims, Right};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::world::{World, limits, listen_path};
 
@@ -133,13 +132,8 @@ async fn a_revocation_in_the_middle_of_a_handshake_leaves_no_channel() {
 
 /// What comes of a request by hand: its head and its body, in one text.
 async fn said(world: &World, request: &str) -> String {
-    let mut stream = world.connection().await;
     let rest = "HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    stream.write_all(format!("{request} {rest}").as_bytes()).await.unwrap();
-    let mut said = Vec::new();
-    // An end without TLS's farewell is an end all the same.
-    let _ = stream.read_to_end(&mut said).await;
-    String::from_utf8(said).unwrap().to_lowercase()
+    world.said(format!("{request} {rest}").as_bytes()).await
 }
 
 #[tokio::test]

@@ -8,9 +8,11 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use relay::Counting;
 use rustls::pki_types::PrivateKeyDer;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_tungstenite::WebSocketStream;
 use tower::Service as _;
 
 /// A place on loopback at which nobody listens, and which nobody else is given, listening or not, for as
@@ -50,6 +52,16 @@ pub(crate) async fn accept(
                 .await;
         });
     }
+}
+
+/// The next WebSocket that somebody opens at a port, taken as nobody's relay takes it: whatever it is for.
+pub(crate) async fn by_hand(
+    port: &TcpListener,
+    tls: &TlsAcceptor,
+) -> WebSocketStream<TlsStream<TcpStream>> {
+    let (tcp, _) = port.accept().await.unwrap();
+    let stream = tls.accept(tcp).await.unwrap();
+    tokio_tungstenite::accept_async(stream).await.unwrap()
 }
 
 pub(crate) fn certificates() -> (Arc<rustls::ServerConfig>, Arc<rustls::ClientConfig>) {

@@ -8,7 +8,9 @@ use hyper_util::rt::TokioIo;
 use relay::limits::{BODY_MAX, HEADERS_MAX, RENDEZVOUS_MAX};
 use relay::{Entity, Limits};
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::promises::{SECOND, patient};
@@ -90,7 +92,10 @@ pub(crate) async fn send_as(
 }
 
 /// The next binary message.
-pub(crate) async fn next_body(raw: &mut Raw) -> bytes::Bytes {
+pub(crate) async fn next_body<S>(raw: &mut WebSocketStream<S>) -> bytes::Bytes
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     loop {
         if let Message::Binary(body) = timeout(SOON, raw.next()).await.unwrap().unwrap().unwrap() {
             return body;

@@ -17,6 +17,7 @@ use relay::{
 };
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -340,6 +341,16 @@ impl World {
         TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp).await.unwrap()
     }
 
+    /// What comes of these bytes until the connection ends, in small letters.
+    pub(crate) async fn said(&self, request: &[u8]) -> String {
+        let mut stream = self.connection().await;
+        stream.write_all(request).await.unwrap();
+        let mut said = Vec::new();
+        // An end without TLS's farewell is an end all the same.
+        let _ = timeout(SOON, stream.read_to_end(&mut said)).await.expect("an end");
+        String::from_utf8(said).unwrap().to_lowercase()
+    }
+
     /// Opens a control channel by hand; the status if it is refused.
     pub(crate) async fn open(&self, path_and_query: &str, token: Option<&str>) -> Result<Raw, u16> {
         let stream = self.connection().await;
@@ -407,7 +418,10 @@ pub(crate) fn request(target: &str, body: impl Into<Bytes>) -> Request {
 }
 
 /// The next text message as JSON; control frames are answered meanwhile.
-pub(crate) async fn next_json(raw: &mut Raw) -> Value {
+pub(crate) async fn next_json<S>(raw: &mut WebSocketStream<S>) -> Value
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     loop {
         match timeout(SOON, raw.next()).await.expect("a message").unwrap().unwrap() {
             Message::Text(text) => return serde_json::from_str(&text).unwrap(),
