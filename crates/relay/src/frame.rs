@@ -156,7 +156,7 @@ fn read_response(wire: WireResponse<'_>) -> Result<ResponseHead, FrameError> {
 }
 
 /// What a status is called; nothing if it is too long to be believed.
-fn reason(text: String) -> String {
+pub(crate) fn reason(text: String) -> String {
     if text.len() > REASON_MAX { String::new() } else { headers::clean(&text).into_owned() }
 }
 

@@ -145,6 +145,11 @@ impl Channel {
         self.session().collect(id)
     }
 
+    /// Notes that the listener has come to a request's rendezvous.
+    pub(super) fn meet(&self, id: Uuid) {
+        self.session().meet(id);
+    }
+
     /// Notes that the answer has begun at a rendezvous.
     pub(super) fn answering(&self, id: Uuid) {
         self.session().answering(id);
@@ -354,7 +359,8 @@ async fn renew(channel: &Channel, token: &str, relay: &Inner) -> Result<(), Clos
             channel.token_expires_at.store(pass.expires_at.as_millis(), Ordering::SeqCst);
             Ok(())
         }
-        Err(Refusal::Unavailable) => Err(Close::INTERNAL),
+        // Nobody can say now. What was there holds for as long as it would have.
+        Err(Refusal::Unavailable) => Ok(()),
         Err(Refusal::Malformed | Refusal::Token | Refusal::Forbidden) => Err(Close::TOKEN_REFUSED),
         Err(Refusal::UnknownEntity) => Err(Close::ENTITY_GONE),
     }

@@ -14,9 +14,10 @@ use super::access::{Refusal, host_of, parameter, token_of};
 use super::ask::{Knock, Visitor};
 use super::handshake::taken_of;
 use super::patience::Wire;
-use super::sender::{Trouble, forwarded, from_relay, via};
+use super::sender::{Trouble, call, forwarded, from_relay, via};
 use super::{Inner, pipe, rendezvous};
 use crate::entity::Entity;
+use crate::frame;
 use crate::headers;
 use crate::limits::HEADERS_MAX;
 use crate::message::{Delivered, DeliveryError, DeliveryErrorKind};
@@ -78,7 +79,8 @@ pub(super) async fn open(
             })
         }
         Ok(Arrival::Declined { status, description }) => {
-            let mut answer = (status, description).into_response();
+            let mut answer = (status, description.clone()).into_response();
+            call(&mut answer, description);
             if let Ok(via) = HeaderValue::try_from(via(&host)) {
                 answer.headers_mut().insert(header::VIA, via);
             }
@@ -122,7 +124,7 @@ fn declined(query: &str) -> Option<(StatusCode, String)> {
     let status = either("statusCode")?;
     let status = status.parse::<u16>().ok().filter(|status| (300..600).contains(status));
     let status = status.and_then(|status| StatusCode::from_u16(status).ok());
-    let description = either("statusDescription").unwrap_or_default();
+    let description = frame::reason(either("statusDescription").unwrap_or_default());
     Some((status.unwrap_or(StatusCode::BAD_GATEWAY), description))
 }
 

@@ -94,6 +94,7 @@ pub(super) fn open(
         tracing::info!("relay.rendezvous.refused");
         return (Refusal::Forbidden.status(), "this rendezvous is over").into_response();
     };
+    met.channel.meet(met.id);
     if let Some(sender) = met.sender.take() {
         return connect::meet(sender, query, (headers, extensions), upgrade);
     }

@@ -203,16 +203,21 @@ pub(super) fn via(host: &str) -> String {
     format!("1.1 {host}")
 }
 
-/// A listener's answer. `Via` tells it from the relay's own.
-fn from_listener(response: Response, host: &str) -> HttpResponse {
-    let Response { status, reason, headers, body } = response;
-    let mut answer = HttpResponse::new(Body::from(body));
-    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+/// Calls a status what the listener calls it, if that can be.
+pub(super) fn call(answer: &mut HttpResponse, reason: String) {
     if !reason.is_empty()
         && let Ok(reason) = ReasonPhrase::try_from(reason)
     {
         answer.extensions_mut().insert(reason);
     }
+}
+
+/// A listener's answer. `Via` tells it from the relay's own.
+fn from_listener(response: Response, host: &str) -> HttpResponse {
+    let Response { status, reason, headers, body } = response;
+    let mut answer = HttpResponse::new(Body::from(body));
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    call(&mut answer, reason);
     let own = [("Via".to_owned(), via(host))];
     for (name, value) in headers.into_iter().chain(own) {
         let pair = (HeaderName::try_from(name), HeaderValue::try_from(value));

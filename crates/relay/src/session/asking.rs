@@ -83,6 +83,8 @@ struct Waiting<R> {
     reply: R,
     stage: Stage,
     road: Road,
+    /// Its listener has come to its rendezvous, to which it may bring the answer.
+    met: bool,
 }
 
 /// How a request travels.
@@ -132,7 +134,11 @@ impl<R: Awaits> AskingSession<R> {
         outgoing: Outgoing,
         reply: R,
     ) -> Result<(), (NotQueued, R)> {
-        self.enqueue(id, outgoing, Waiting { reply, stage: Stage::Writing, road: Road::Channel })
+        self.enqueue(
+            id,
+            outgoing,
+            Waiting { reply, stage: Stage::Writing, road: Road::Channel, met: false },
+        )
     }
 
     /// Takes what shall be announced on the channel and answered elsewhere; `parcel` waits there
@@ -151,7 +157,7 @@ impl<R: Awaits> AskingSession<R> {
         }
         let outgoing = Outgoing { announced, body: Bytes::new() };
         let road = Road::Rendezvous(parcel);
-        self.enqueue(id, outgoing, Waiting { reply, stage: Stage::Writing, road })?;
+        self.enqueue(id, outgoing, Waiting { reply, stage: Stage::Writing, road, met: false })?;
         self.parked_bytes = total;
         Ok(())
     }
@@ -299,11 +305,19 @@ impl<R: Awaits> AskingSession<R> {
         Some(delivered)
     }
 
+    /// Notes that the listener has come to a request's rendezvous.
+    pub(crate) fn meet(&mut self, id: Uuid) {
+        if let Some(waiting) = self.waiting.get_mut(&id) {
+            waiting.met = true;
+        }
+    }
+
     /// Takes out what a listener has not taken that says that it has answered all that it took. What is
     /// fetched, or answered, on a road of its own is not among it: those words may be faster.
     pub(crate) fn untaken(&mut self) -> Vec<R> {
         let untaken = |waiting: &Waiting<R>| {
             waiting.road == Road::Channel
+                && !waiting.met
                 && matches!(waiting.stage, Stage::Writing | Stage::Written { .. })
         };
         let all = self.waiting.iter().filter(|(_, waiting)| untaken(waiting));

@@ -1,5 +1,6 @@
 //! Listeners that misbehave, connections that break, relays that end.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -168,10 +169,24 @@ async fn a_renewed_token_keeps_the_channel_and_a_bad_one_ends_it() {
     let no_right = Claims { right: None, ..agent.claims() };
     raw.send(renew(agent.mint(&no_right))).await.unwrap();
     assert_eq!(close_code(&mut raw).await, Some(1008));
+}
+
+#[tokio::test]
+async fn where_nobody_can_say_whether_a_new_token_is_good_the_old_one_holds_as_long_as_it_would_have()
+ {
+    let world = World::new().await;
+    let agent = world.agent(1);
     let mut raw = world.raw(&agent).await;
-    world.known.broken.store(true, std::sync::atomic::Ordering::SeqCst);
-    raw.send(renew(agent.mint(&agent.claims()))).await.unwrap();
-    assert_eq!(close_code(&mut raw).await, Some(1011), "nobody knows whether it may");
+    world.known.broken.store(true, Ordering::SeqCst);
+    world.clock.advance(agent.lifetime);
+    let token = agent.mint(&agent.claims());
+    let renew = json!({"renewToken": {"token": token}}).to_string();
+    raw.send(Message::text(renew)).await.unwrap();
+    for _ in 0..3 {
+        while !matches!(raw.next().await, Some(Ok(Message::Ping(_)))) {}
+    }
+    world.clock.advance(limits().grace);
+    assert_eq!(close_code(&mut raw).await, Some(1008));
 }
 
 #[tokio::test]

@@ -144,6 +144,34 @@ async fn a_listener_declines_with_a_status_and_is_answered_410() {
 }
 
 #[tokio::test]
+async fn what_a_listener_calls_its_refusal_is_what_the_sender_s_status_is_called() {
+    let (world, entity, mut raw) = listening(limits()).await;
+    let long = "x".repeat(5_000);
+    for (words, called, told) in [
+        ("not%20now", "not now", "not now"),
+        ("not%0d%0aX-Forged:%20now", "not  X-Forged: now", "not  X-Forged: now"),
+        (long.as_str(), "Conflict", ""),
+    ] {
+        let path = connect_path(&world, &entity);
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            world.address
+        );
+        let decline = async {
+            let meeting = meeting(&world, &next_json(&mut raw).await);
+            let words = format!("&sb-hc-statusCode=409&sb-hc-statusDescription={words}");
+            open(&world, &format!("{meeting}{words}"), &[]).await.err().unwrap()
+        };
+        let said = async { world.said(request.as_bytes()).await };
+        let (said, _) = tokio::join!(said, decline);
+        let (called, told) = (called.to_lowercase(), told.to_lowercase());
+        assert!(said.starts_with(&format!("http/1.1 409 {called}\r\n")), "{said}");
+        assert!(said.ends_with(&format!("\r\n\r\n{told}")), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_sender_calls_its_own_pairs_declines_for_nobody() {
     let (world, entity, mut raw) = listening(limits()).await;
     let path = format!("{}&statusCode=409&statusDescription=mine", connect_path(&world, &entity));
