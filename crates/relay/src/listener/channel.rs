@@ -1,5 +1,6 @@
 //! One control channel: the session of [`crate::session::answering`] with its socket.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -64,12 +65,11 @@ pub(super) fn renewal(issued: Timestamp, expiry: Timestamp) -> Timestamp {
 struct Loss {
     reason: String,
     close: Option<Close>,
-    mute: bool,
 }
 
 impl Loss {
     fn of(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), close: None, mute: false }
+        Self { reason: reason.into(), close: None }
     }
 }
 
@@ -77,45 +77,56 @@ impl Loss {
 pub(super) async fn serve(listener: &Listener, socket: Socket, renew_at: Timestamp) -> Ended {
     let (mut sink, mut stream) = socket.split();
     let (writes, mut to_write) = mpsc::channel(WRITES_MAX);
+    let (heard, opened) = (AtomicBool::new(false), listener.clock.running());
     let ended = tokio::select! {
-        loss = read(listener, &mut stream, &writes) => Err(loss),
+        loss = read(listener, &mut stream, &writes, &heard) => Err(loss),
         ended = write(listener, &mut sink, &mut to_write) => ended,
         never = tick(listener, &writes, renew_at) => match never {},
         never = stop(listener, &writes) => match never {},
     };
     let close = ended.as_ref().map_or_else(|loss| loss.close, |close| Some(*close));
+    let lasted = listener.clock.running().saturating_sub(opened);
     let _ = timeout(&*listener.clock, FAREWELL, say_farewell(sink, stream, close)).await;
     match ended {
         Ok(_) => Ended::Stopped,
-        Err(Loss { reason, mute, .. }) => Ended::Lost { reason, mute },
+        Err(Loss { reason, .. }) => {
+            // However it ended: by then a ping should have been answered.
+            let mute = !heard.load(Ordering::Relaxed) && lasted >= listener.config.ping * 3 / 2;
+            Ended::Lost { reason, mute }
+        }
     }
 }
 
-/// Reads until the channel is lost.
-async fn read(listener: &Listener, stream: &mut SplitStream<Socket>, writes: &Writes) -> Loss {
-    let (mut session, mut mute) = (AnsweringSession::on_channel(), true);
+/// Reads until the channel is lost; notes once anything is `heard`.
+async fn read(
+    listener: &Listener,
+    stream: &mut SplitStream<Socket>,
+    writes: &Writes,
+    heard: &AtomicBool,
+) -> Loss {
+    let mut session = AnsweringSession::on_channel();
     loop {
         let message = match timeout(&*listener.clock, listener.config.silence, stream.next()).await
         {
             Ok(Some(Ok(message))) => message,
             Ok(Some(Err(error))) => return Loss::of(format!("the channel broke: {error}")),
             Ok(None) => return Loss::of("the relay hung up"),
-            Err(_) => return Loss { mute, ..Loss::of("the relay fell silent") },
+            Err(_) => return Loss::of("the relay fell silent"),
         };
-        mute = false;
-        let heard = match message {
+        heard.store(true, Ordering::Relaxed);
+        let said = match message {
             Message::Text(text) => session.text(&text),
             Message::Binary(body) => session.binary(body),
             Message::Close(frame) => return Loss::of(closed_by_relay(frame)),
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
         };
-        match heard {
+        match said {
             Ok(Heard::Nothing) => {}
             Ok(Heard::Request(incoming)) => answer::answer(listener, incoming, writes).await,
             Ok(Heard::Rendezvous { id, address }) => answer::fetch(listener, id, address),
             Err(close) => {
                 let reason = format!("the relay broke the protocol: {}", close.reason);
-                return Loss { reason, close: Some(close), mute: false };
+                return Loss { reason, close: Some(close) };
             }
         }
     }

@@ -37,6 +37,8 @@ pub(super) enum ConnectError {
     Status(u16),
     #[error("the relay does not speak the protocol: {0}")]
     WebSocket(tungstenite::Error),
+    #[error("no connection to the relay came about in time")]
+    NoConnection,
     #[error("the relay did not answer in time")]
     Timeout,
     #[error("the relay names another host than its own")]
@@ -58,7 +60,7 @@ impl ConnectError {
             Self::Forbidden | Self::WebSocket(_) | Self::Timeout | Self::Status(501 | 505) => {
                 Met::Block
             }
-            // What fails at the service's side fails over any road.
+            // What fails at the service's side, or before there is a connection, fails over any road.
             Self::Status(status) if *status != 429 && *status < 500 => Met::Block,
             _ => Met::Trouble,
         }
@@ -73,9 +75,7 @@ const SHARED_LABELS: usize = 3;
 pub(super) async fn connect(listener: &Listener, token: &str) -> Result<Socket, ConnectError> {
     let config = &listener.config;
     let request = request(config, token, &*listener.randomness)?;
-    let opened = open(config, &config.url, request, MESSAGE_MAX);
-    let opened = timeout(&*listener.clock, config.handshake, opened).await;
-    opened.unwrap_or(Err(ConnectError::Timeout))
+    open(config, &*listener.clock, (&config.url, request), MESSAGE_MAX).await
 }
 
 /// Opens a rendezvous, at an address that the relay gave. Whoever knows it may: no token goes with
@@ -90,8 +90,7 @@ pub(super) async fn meet(
         return Err(ConnectError::Elsewhere);
     }
     let request = address.as_str().into_client_request().map_err(|_| ConnectError::Address)?;
-    let opened = open(config, &address, request, RENDEZVOUS_MAX);
-    timeout(clock, config.handshake, opened).await.unwrap_or(Err(ConnectError::Timeout))
+    open(config, clock, (&address, request), RENDEZVOUS_MAX).await
 }
 
 /// Whether an address that the relay at `own` gave leads to a relay: the same port, and the same
@@ -110,21 +109,27 @@ fn is_of_one_relay(own: &Url, address: &Url) -> bool {
         && (here.eq_ignore_ascii_case(there) || beside)
 }
 
+/// All of it within [`ListenerConfig::handshake`]. A line that is down and a WebSocket that is kept from
+/// coming about both end in silence; what tells them apart is whether there was a connection.
 async fn open(
     config: &ListenerConfig,
-    url: &Url,
-    request: Request,
+    clock: &dyn Clock,
+    (url, request): (&Url, Request),
     most: usize,
 ) -> Result<Socket, ConnectError> {
     let name = url.host_str().ok_or(ConnectError::Address)?;
     let port = url.port().unwrap_or(443);
-    let stream = config.transport.connect(name, port).await?;
+    let begun = clock.running();
+    let stream = timeout(clock, config.handshake, config.transport.connect(name, port)).await;
+    let stream = stream.map_err(|_| ConnectError::NoConnection)??;
+    let left = config.handshake.saturating_sub(clock.running().saturating_sub(begun));
     let limits = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
         .max_message_size(Some(most))
         .max_frame_size(Some(most));
-    let opened = tokio_tungstenite::client_async_with_config(request, stream, Some(limits)).await;
+    let opened = tokio_tungstenite::client_async_with_config(request, stream, Some(limits));
+    let opened = timeout(clock, left, opened).await.map_err(|_| ConnectError::Timeout)?;
     opened.map(|(socket, _)| socket).map_err(|error| match error {
         tungstenite::Error::Http(response) => match response.status().as_u16() {
             401 => ConnectError::Unauthorised,

@@ -1,6 +1,7 @@
 //! The listener where no WebSocket comes through: over requests that the relay parks.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,9 +14,12 @@ use relay::{
     TransportError,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use crate::hands::Hands;
-use crate::world::{Listening, SOON, World, request};
+use crate::port::{by_hand, certificates, held};
+use crate::world::{Listening, SHORT, SOON, World, request};
 
 /// What a network does with connections.
 trait Network: Send + Sync + 'static {
@@ -273,4 +277,90 @@ async fn where_the_service_itself_refuses_no_other_way_is_taken() {
         listening.until(|status| matches!(status, Status::Connecting)).await;
     }
     assert_eq!(counted.load(Ordering::SeqCst), 0);
+}
+
+/// It lets a WebSocket be opened, passes nothing on, and hangs up a while later.
+async fn swallows(port: TcpListener, tls: TlsAcceptor, opened: Arc<AtomicUsize>) {
+    loop {
+        let socket = by_hand(&port, &tls).await;
+        opened.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(SHORT).await;
+        drop(socket);
+    }
+}
+
+#[tokio::test]
+async fn a_road_that_swallows_what_is_said_and_hangs_up_is_blocked_too() {
+    let world = World::new().await;
+    let (tls, client) = certificates();
+    let (_held, address) = held();
+    let port = TcpListener::bind(address).await.unwrap();
+    let opened = Arc::new(AtomicUsize::new(0));
+    let swallowing = tokio::spawn(swallows(port, TlsAcceptor::from(tls), Arc::clone(&opened)));
+    let agent = world.agent(1);
+    // Its three pings should have been answered by then.
+    let ping = SHORT / 3;
+    let swallowing_road = Elsewhere(Arc::new(TlsTransport::new(&client)), address);
+    let config = ListenerConfig {
+        ping,
+        transport: Arc::new(swallowing_road),
+        where_blocked: Some(direct(&world)),
+        ..world.config(&agent.entity)
+    };
+    let listening = world.listen_with(agent, config);
+    world.listener_is_there(&listening.agent.entity).await;
+    assert_eq!(opened.load(Ordering::SeqCst), 3);
+    echoes(&world, &listening, 5).await;
+    swallowing.abort();
+}
+
+/// The same road to another address, whichever is asked for.
+struct Elsewhere(Arc<dyn Transport>, SocketAddr);
+
+impl Transport for Elsewhere {
+    fn connect<'a>(
+        &'a self,
+        _: &'a str,
+        _: u16,
+    ) -> BoxFuture<'a, Result<Box<dyn ByteStream>, TransportError>> {
+        Box::pin(async move { self.0.connect(&self.1.ip().to_string(), self.1.port()).await })
+    }
+}
+
+/// A line that is down for a while: what is dialled is neither taken nor refused.
+struct Down(Arc<dyn Transport>, AtomicUsize);
+
+impl Transport for Down {
+    fn connect<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+    ) -> BoxFuture<'a, Result<Box<dyn ByteStream>, TransportError>> {
+        Box::pin(async move {
+            if self.1.fetch_add(1, Ordering::SeqCst) < 5 {
+                return std::future::pending().await;
+            }
+            self.0.connect(host, port).await
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_was_down_has_blocked_no_websocket() {
+    let world = World::new().await;
+    let agent = world.agent(1);
+    let other = Arc::new(AtomicUsize::new(0));
+    let config = ListenerConfig {
+        handshake: SHORT,
+        transport: Arc::new(Down(direct(&world), AtomicUsize::new(0))),
+        where_blocked: Some(Arc::new(Through {
+            over: direct(&world),
+            network: Brittle(Arc::clone(&other)),
+        })),
+        ..world.config(&agent.entity)
+    };
+    let listening = world.listen_with(agent, config);
+    world.listener_is_there(&listening.agent.entity).await;
+    echoes(&world, &listening, 5).await;
+    assert_eq!(other.load(Ordering::SeqCst), 0);
 }
