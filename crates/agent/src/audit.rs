@@ -15,7 +15,7 @@
 //!                   writeback.in_doubt → writeback.settled
 //! settle.never_begun                                                        asked for, and void
 //! intake.package_not_opened, intake.not_for_this_agent, intake.known_request,
-//! intake.before_the_horizon, intake.password_not_opened
+//! intake.before_the_horizon, intake.void, intake.password_not_opened
 //! audit.forgotten
 //! ```
 //!

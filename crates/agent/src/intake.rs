@@ -149,14 +149,26 @@ impl Intake {
     /// The answer to a request that was begun before, or may have been.
     async fn known(&self, key: &PackageKey, header: &Header) -> Result<Response, JournalError> {
         let entry = self.writeback.journal.entry(header.request).await?;
-        // Without an entry it was issued before the journal's horizon: once it has expired, who asks is
-        // told that nobody can know.
-        let name =
-            if entry.is_some() { "intake.known_request" } else { "intake.before_the_horizon" };
+        let void = match &entry {
+            Some(_) => false,
+            None => self.writeback.journal.knows_since(header.issued_at).await?,
+        };
+        // Without an entry and not void it was issued before the journal's horizon: once it has expired,
+        // who asks is told that nobody can know.
+        let name = match &entry {
+            Some(_) => "intake.known_request",
+            None if void => "intake.void",
+            None => "intake.before_the_horizon",
+        };
         tracing::warn!(event = name, request = %header.request);
         self.notice(Event::of(header, name, json!({}))).await;
-        let Some(entry) = entry else { return Ok(Response::empty(STATUS_NOT_YET)) };
-        Ok(self.recorded(key, &entry.header, entry.answer))
+        match entry {
+            Some(entry) => Ok(self.recorded(key, &entry.header, entry.answer)),
+            None if void => {
+                Ok(self.seal(key, header, &self.answer(self.why_never_begun(header.request))))
+            }
+            None => Ok(Response::empty(STATUS_NOT_YET)),
+        }
     }
 
     /// What is refused by the opened header alone. The refusal is recorded like every answer: what
@@ -284,6 +296,12 @@ impl Intake {
         let expired = self.writeback.clock.now() >= header.expires_at.after(EXPIRY_MARGIN);
         if !expired || !self.writeback.clock_difference.is_known_to_be_small() {
             return Ok(Response::empty(STATUS_NOT_YET));
+        }
+        // Should it come after all, and the clock have been put back by then.
+        self.writeback.journal.make_void(header.expires_at, self.writeback.clock.now()).await?;
+        if let Some(entry) = self.writeback.journal.entry(header.request).await? {
+            // Begun a moment ago.
+            return Ok(self.recorded(key, &entry.header, entry.answer));
         }
         let outcome = match self.writeback.journal.knows_since(header.issued_at).await? {
             true => self.why_never_begun(header.request),

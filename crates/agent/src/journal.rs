@@ -16,7 +16,8 @@
 //!
 //! The journal knows of every request that was issued after its *horizon*: the moment at which it
 //! was made, or before which it has forgotten entries. That an older request has no entry says
-//! nothing about it.
+//! nothing about it. It also keeps by when a request had expired of which the cloud was told that it was
+//! never begun: none of those is begun any more, whatever the clock shows later.
 
 pub(crate) mod breaker;
 pub(crate) mod guesses;
@@ -65,10 +66,15 @@ CREATE INDEX entry_open ON entry (state) WHERE state <> 'finished';
 ",
     audit::TABLES,
     breaker::TABLE,
+    // What expires by this moment is void unless it was begun.
+    "ALTER TABLE about ADD COLUMN void_until INTEGER NOT NULL DEFAULT 0;",
 ];
 
 /// The name of the file in the state directory.
 pub(crate) const FILE: &str = "journal.db";
+
+/// By how much more than what was asked for is made void at once.
+pub(crate) const VOID_STEP: Duration = Duration::from_secs(1);
 
 /// Why the journal did not do what it was asked. The request is then not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -206,23 +212,45 @@ impl Journal {
         Ok(issued_at > Timestamp::from_millis(horizon))
     }
 
+    /// Makes void what expires by a moment that has passed for [`VOID_STEP`] at least, and up to that much
+    /// more: unless it was begun it never is, also when the clock is put back. One moment for all of them:
+    /// whoever makes one after the other void makes nothing grow, and writes once in that time.
+    ///
+    /// # Errors
+    /// [`JournalError::Database`]: nothing is void that was not.
+    pub async fn make_void(
+        &self,
+        expired_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let until = expired_at.after(VOID_STEP);
+        let void = changing("UPDATE about SET void_until = $1 WHERE void_until < $2");
+        let void = sqlx::query(void).bind(until.as_millis()).bind(expired_at.as_millis());
+        match self.change("make void what has expired", void).await? {
+            Some(step) => step.commit(&[], now).await,
+            None => Ok(()),
+        }
+    }
+
     /// Begins an entry. False if the request was begun before, or may have been and was forgotten: it
     /// was issued before the horizon, also by clocks that are as far apart as they may be. No entry was
-    /// made then, and [`Journal::knows_since`] says so of it.
+    /// made then, and [`Journal::knows_since`] says so of it. False, too, if it is void
+    /// ([`Journal::make_void`]).
     ///
     /// # Errors
     /// [`JournalError::Database`].
     pub async fn begin(&self, header: &Header, now: Timestamp) -> Result<bool, JournalError> {
         let begin = changing(
             "INSERT INTO entry (request, header, state, begun_at)
-             SELECT $1, $2, 'begun', $3 FROM about WHERE horizon <= $4
+             SELECT $1, $2, 'begun', $3 FROM about WHERE horizon <= $4 AND void_until < $5
              ON CONFLICT (request) DO NOTHING",
         );
         let begin = sqlx::query(begin)
             .bind(header.request.to_bytes().to_vec())
             .bind(header.encode())
             .bind(now.as_millis())
-            .bind(header.issued_at.after(CLOCK_DIFFERENCE_MAX).as_millis());
+            .bind(header.issued_at.after(CLOCK_DIFFERENCE_MAX).as_millis())
+            .bind(header.expires_at.as_millis());
         match self.change("begin an entry", begin).await? {
             Some(step) => step.commit(&[Event::begun(header)], now).await.map(|()| true),
             None => Ok(false),

@@ -24,6 +24,10 @@ const WINDOW: u64 = 90_000;
 /// How many of a hundred mishaps last for `AWAY`: longer than it takes until another agent looks.
 const LONG: u32 = 8;
 const AWAY: Duration = Duration::from_secs(17 * 60);
+/// How many of a hundred people dawdle between asking for a ticket and submitting what it is for, and for
+/// how long at most: their agents may be gone by then, and their tickets have expired.
+const DAWDLE: u32 = 35;
+const SLOWEST: u64 = 240_000;
 const AGENTS: [&str; 3] = ["agent-1", "agent-2", "agent-3"];
 
 /// What can happen.
@@ -97,8 +101,13 @@ fn run(seed: u64) {
 fn visit(world: &mut World, dice: &mut Dice) -> Visit<Told> {
     let person = dice.one_of(world.people()).clone();
     let login = format!("{}@{}", person.login, world.domain().domain());
-    let (mut guest, password) = (world.guest(), world.password());
+    let (guest, password) = (world.guest(), world.password());
     let delay = Duration::from_millis(dice.below(WINDOW));
+    let slowly = match dice.percent(DAWDLE) {
+        true => Duration::from_millis(dice.below(SLOWEST)),
+        false => Duration::ZERO,
+    };
+    let mut guest = guest.dawdling(slowly);
     Box::new(move || {
         guest.wait(delay);
         guest.reset(&login, &person.private_mail, &password, PATIENCE)

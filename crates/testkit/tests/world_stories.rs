@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use directory_fake::Fault;
 use lab::Kind;
+use protocol::{Changed, Outcome};
 use testkit::world::{Told, World};
 
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -27,7 +28,7 @@ fn everybody_is_told_what_their_account_allows() {
         let mail = person.private_mail.clone();
         let told = world.attend(move || guest.reset(&login, &mail, &password, PATIENCE));
         let expected = match expected.changed() {
-            protocol::Changed::Yes => Told::Changed,
+            Changed::Yes => Told::Changed,
             _ => Told::Unchanged(expected.name().to_owned()),
         };
         assert_eq!(told, expected, "{} {:?}", person.login, person.kind);
@@ -60,4 +61,46 @@ fn a_clock_that_is_put_forward_while_a_set_is_in_doubt_hurries_nobody_to_say_unc
     world.after(Duration::from_secs(60), |world| world.put_clock_ahead("agent-1", 0));
     let told = world.attend(move || guest.reset(&login, &person.private_mail, &password, PATIENCE));
     assert_eq!(told, Told::Changed);
+}
+
+/// It waits for an agent when its time is over by the service's clock, as on a machine that was suspended,
+/// and then the agent is back.
+#[test]
+fn what_has_expired_while_it_waited_is_over_also_where_an_agent_could_be_asked_now() {
+    let mut world = World::start(3, 1);
+    let person = world.people().iter().find(|one| one.kind == Kind::Ordinary).unwrap().clone();
+    let (guest, password) = (world.guest(), world.password());
+    let login = format!("{}@{}", person.login, world.domain().domain());
+    let mut guest = guest.dawdling(Duration::from_secs(10));
+    world.after(Duration::from_secs(5), |world| world.kill_agent("agent-1"));
+    world.after(Duration::from_secs(20), |world| world.put_cloud_clock_ahead(200_000));
+    world.after(Duration::from_secs(21), |world| world.start_agent("agent-1"));
+    world.after(Duration::from_secs(300), |world| world.put_cloud_clock_ahead(0));
+    let before = world.now();
+    let told = world.attend(move || guest.reset(&login, &person.private_mail, &password, PATIENCE));
+    assert_eq!(told, Told::Unchanged(Outcome::Expired.name().to_owned()));
+    assert!(world.now().since(before) < Duration::from_secs(60), "{:?}", world.now().since(before));
+}
+
+/// The relay, in other hands, keeps the package back. The agent's clock is ahead, as far as it may be, and
+/// the person is told that the message has expired; then the clock is corrected, and by it there is time yet.
+#[test]
+fn what_was_said_to_have_expired_is_not_set_once_the_agent_s_clock_is_put_back() {
+    let mut world = World::start(4, 1);
+    let person = world.people().iter().find(|one| one.kind == Kind::Ordinary).unwrap().clone();
+    let (mut guest, password) = (world.guest(), world.password());
+    let login = format!("{}@{}", person.login, world.domain().domain());
+    world.put_clock_ahead("agent-1", 110_000);
+    world.pass(Duration::from_secs(400));
+    world.keep_packages_back();
+    let before = world.now();
+    let told = world.attend(move || guest.reset(&login, &person.private_mail, &password, PATIENCE));
+    assert_eq!(told, Told::Unchanged(Outcome::Expired.name().to_owned()));
+    let took = world.now().since(before);
+    assert!(took < Duration::from_secs(140), "by its own clock there is time yet: {took:?}");
+    world.put_clock_ahead("agent-1", 0);
+    world.pass(Duration::from_secs(1));
+    world.hand_over();
+    world.pass(Duration::from_secs(30));
+    assert_eq!(world.domain().journal().len(), 0, "nothing was set");
 }

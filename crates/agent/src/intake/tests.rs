@@ -9,8 +9,8 @@ use crate::clocks::ClockDifference;
 use crate::directories::Directories;
 use crate::guard::breaker::Breaker;
 use crate::guard::tests::limits;
-use crate::journal::Journal;
 use crate::journal::tests::Folder;
+use crate::journal::{Journal, VOID_STEP};
 use crate::steps::Unwatched;
 
 const MADE: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -260,6 +260,32 @@ async fn an_expired_package_stays_refused_when_the_clock_is_put_back() {
     assert_eq!(agent.given(&fresh).await, Ok(Outcome::UserNotFoundNoCloudLink));
 }
 
+#[tokio::test]
+async fn what_was_said_to_be_void_is_never_begun_whatever_the_clock_shows_later() {
+    let agent = Agent::new("void").await;
+    let kept_back = agent.header(1, second(10));
+    agent.at(kept_back.expires_at.after(EXPIRY_MARGIN));
+    assert_eq!(agent.settled(&kept_back).await, Ok(Outcome::Expired));
+    // The cloud and the person have heard that nothing was changed; then the package comes, in its time
+    // by a clock that was ahead.
+    agent.at(second(100));
+    assert_eq!(agent.given(&kept_back).await, Ok(Outcome::Expired));
+    assert!(agent.journal().entry(kept_back.request).await.unwrap().is_none());
+    // So is whatever has expired by then, and nothing that has not.
+    let until = kept_back.expires_at.after(VOID_STEP);
+    let expiring = |request, expires_at| Header { expires_at, ..agent.header(request, second(20)) };
+    let (last, first) = (expiring(2, until), expiring(3, until.after(Duration::from_millis(1))));
+    assert_eq!(agent.given(&last).await, Ok(Outcome::Expired));
+    assert_eq!(agent.given(&first).await, Ok(Outcome::UserNotFoundNoCloudLink));
+    agent.at(first.expires_at.after(EXPIRY_MARGIN));
+    for void in [&kept_back, &last] {
+        assert_eq!(agent.settled(void).await, Ok(Outcome::Expired));
+    }
+    assert_eq!(agent.settled(&first).await, Ok(Outcome::UserNotFoundNoCloudLink));
+    let trail = agent.trail(kept_back.request).await;
+    assert_eq!(trail, ["settle.never_begun expired", "intake.void"]);
+}
+
 impl Agent {
     fn journal(&self) -> &Journal {
         &self.intake.writeback.journal
@@ -294,7 +320,7 @@ async fn what_cannot_be_written_down_is_not_begun_and_nobody_hears_too_early_tha
     assert_eq!(agent.given(&again).await, Ok(Outcome::UserNotFoundNoCloudLink));
     agent.at(void.expires_at.after(EXPIRY_MARGIN));
     assert_eq!(agent.settled(&void).await, Ok(Outcome::Fault));
-    assert_eq!(agent.given(&void).await, Ok(Outcome::Expired));
+    assert_eq!(agent.given(&void).await, Ok(Outcome::Fault));
     assert_eq!(agent.trail(void.request).await[0], "settle.never_begun fault");
     assert_eq!(
         agent.trail(again.request).await,

@@ -152,6 +152,10 @@ async fn next(
     (sealed, avoided): (&mut Vec<SealedPassword>, Option<AgentId>),
 ) -> Result<Turn, StoreError> {
     let left = record.expires_at.since(app.now());
+    if left.is_zero() {
+        // Also where an agent listens that could be asked this very moment.
+        return Ok(Turn::Over);
+    }
     let chosen = tokio::select! {
         biased;
         // The relay takes nothing new either: there is nothing to wait for.

@@ -21,7 +21,6 @@ impl World {
     /// # Panics
     /// If there is no such agent.
     pub fn disk_full(&mut self, agent: &str, full: bool) {
-        self.disturbed = true;
         let (name, now) = (known(agent), self.now());
         if self.agents[name].full.swap(full, Ordering::SeqCst) == full {
             return;

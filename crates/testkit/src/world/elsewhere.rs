@@ -104,7 +104,6 @@ impl World {
     /// # Panics
     /// If this world has none.
     pub fn kill_relay(&mut self) {
-        self.disturbed = true;
         self.network.state().relay = None;
         self.elsewhere.as_mut().expect("a relay of somebody else's").machine = None;
         self.timeline.goes_wrong(Matter::Relay, self.now());

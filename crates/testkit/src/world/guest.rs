@@ -84,9 +84,17 @@ pub struct Guest {
     pub(super) tasks: Handle,
     pub(super) mailbox: Mailbox,
     pub(super) ledger: Ledger,
+    /// How long what a reset submits is on its way.
+    pub(super) slowly: Duration,
 }
 
 impl Guest {
+    /// Whatever [`Guest::reset`] submits is on its way for so long, as from a person who dawdles.
+    #[must_use]
+    pub fn dawdling(self, slowly: Duration) -> Self {
+        Self { slowly, ..self }
+    }
+
     /// The browser.
     pub fn visitor(&mut self) -> &mut Visitor {
         &mut self.visitor
@@ -102,6 +110,7 @@ impl Guest {
             tasks: self.tasks.clone(),
             mailbox: self.mailbox.clone(),
             ledger: self.ledger.clone(),
+            slowly: self.slowly,
         }
     }
 
@@ -167,7 +176,7 @@ impl Guest {
         if page.step != "password" {
             return Ok(Told::of(&page));
         }
-        self.submit(login, password, Duration::ZERO, end)
+        self.submit(login, password, self.slowly, end)
     }
 
     /// What follows the gates, of somebody whose sealed password is on its way to the service for

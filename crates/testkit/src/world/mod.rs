@@ -129,8 +129,8 @@ pub struct World {
     crashes: usize,
     /// When whose clock was put how far ahead.
     skews: Vec<(Timestamp, String, i64)>,
-    /// Something was broken on purpose, so that *unknown* may be said.
-    disturbed: bool,
+    /// When the directory was told to do something wrong with a set.
+    injected: Vec<Timestamp>,
     /// What was wrong, and when.
     timeline: Timeline,
     checked: bool,
@@ -241,7 +241,7 @@ impl World {
             back_after: Duration::from_secs(5),
             crashes: 0,
             skews: Vec::new(),
-            disturbed: false,
+            injected: Vec::new(),
             timeline,
             checked: false,
         }
@@ -318,6 +318,7 @@ impl World {
             tasks: self.tasks(),
             mailbox: self.mailbox.clone(),
             ledger: self.ledger.clone(),
+            slowly: Duration::ZERO,
         }
     }
 

@@ -100,7 +100,6 @@ impl World {
 
     /// Kills the cloud service: nothing of it goes on.
     pub fn kill_cloud(&mut self) {
-        self.disturbed = true;
         self.network.serve(None);
         self.cloud.machine = None;
         self.timeline.goes_wrong(Matter::Cloud, self.clock.now());
@@ -148,7 +147,6 @@ impl World {
     /// # Panics
     /// If there is no such agent.
     pub fn leave_agent(&mut self, name: &str) {
-        self.disturbed = true;
         self.place(name).leaving.cancel();
         self.timeline.goes_wrong(Matter::Agent(known(name)), self.clock.now());
     }
@@ -177,7 +175,6 @@ impl World {
     /// # Panics
     /// If there is no such agent.
     pub fn kill_agent(&mut self, name: &str) {
-        self.disturbed = true;
         self.place(name).machine = None;
         self.timeline.goes_wrong(Matter::Agent(known(name)), self.clock.now());
     }
@@ -209,7 +206,6 @@ impl World {
     /// # Panics
     /// If there is no such agent.
     pub fn set_weather(&mut self, agent: &str, weather: Weather) {
-        self.disturbed = true;
         let last = self.network.set_weather(agent, weather);
         let (road, now) = (Matter::Road(known(agent)), self.clock.now());
         match weather == Weather::default() {
@@ -225,7 +221,6 @@ impl World {
 
     /// Breaks every connection of an agent.
     pub fn cut(&mut self, agent: &str) {
-        self.disturbed = true;
         self.network.cut(agent);
     }
 
@@ -234,7 +229,6 @@ impl World {
     /// # Panics
     /// If there is no such agent.
     pub fn put_clock_ahead(&mut self, agent: &str, millis: i64) {
-        self.disturbed = true;
         let clock = &self.agents.get(agent).expect("an agent of this name").clock;
         clock.put_ahead(millis);
         self.note_skew(agent, Matter::Clock(known(agent)), millis);
@@ -242,7 +236,6 @@ impl World {
 
     /// Puts the cloud service's clock ahead by so many milliseconds, or behind.
     pub fn put_cloud_clock_ahead(&mut self, millis: i64) {
-        self.disturbed = true;
         self.cloud_clock.put_ahead(millis);
         self.note_skew(CLOUD, Matter::CloudClock, millis);
     }
@@ -258,7 +251,7 @@ impl World {
 
     /// The next set at the directory meets this fault.
     pub fn inject(&mut self, fault: Fault) {
-        self.disturbed = true;
+        self.injected.push(self.clock.now());
         self.domain().inject(fault);
     }
 
@@ -267,7 +260,6 @@ impl World {
     /// # Panics
     /// Never: there is one.
     pub fn controller_up(&mut self, up: bool) {
-        self.disturbed = true;
         let controller = self.domain().controller();
         self.domain().up(&controller, up).expect("the controller");
         match up {
@@ -278,7 +270,6 @@ impl World {
 
     /// Lets every answer of the directory take that long.
     pub fn slow_directory(&mut self, delay: Duration) {
-        self.disturbed = true;
         self.domain().slow(delay);
         let now = self.clock.now();
         match delay < SLOW {
@@ -310,8 +301,6 @@ impl World {
     /// Everything works again: weather, clocks, directory, and every process that was started.
     pub fn calm(&mut self) {
         self.plans.clear();
-        // That what works is left to work disturbs nobody.
-        let disturbed = self.disturbed;
         self.domain().heal();
         self.timeline.is_right(Matter::Directory, self.clock.now());
         self.timeline.is_right(Matter::SlowDirectory, self.clock.now().after(SET_TIME_LIMIT));
@@ -337,7 +326,6 @@ impl World {
                 self.start_agent(name);
             }
         }
-        self.disturbed = disturbed;
     }
 
     /// Waits until the start page asks for a name.

@@ -17,7 +17,6 @@ impl World {
     /// # Panics
     /// If there is no such agent, or it was revoked before.
     pub fn revoke_agent(&mut self, name: &str) {
-        self.disturbed = true;
         self.timeline.goes_wrong(Matter::Revoked(known(name)), self.now());
         let (database, now) = (self.folder.cloud().database, self.now());
         machine::on_a_runtime(async {

@@ -61,7 +61,6 @@ impl World {
         if tampering == Tampering::default() {
             return;
         }
-        self.disturbed = true;
         let number = self.network.state().tamperings.begin(tampering);
         self.timeline.goes_wrong(Matter::Hands, self.now());
         self.after(lasts, move |world| {

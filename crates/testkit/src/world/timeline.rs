@@ -16,6 +16,8 @@ pub(super) enum Matter {
     Relay,
     /// The relay is in other hands, which do something to what it carries.
     Hands,
+    /// The relay is in other hands, which keep packages back, or forge: told as a story, to its end.
+    Trick,
     /// The directory does not answer.
     Directory,
     /// It does not answer at once.

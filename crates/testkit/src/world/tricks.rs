@@ -20,7 +20,7 @@ const BELIEVES: Duration = Duration::from_secs(1);
 impl World {
     /// From now on the relay keeps packages back, and carries everything else.
     pub fn keep_packages_back(&mut self) {
-        self.disturbed = true;
+        self.timeline.goes_wrong(Matter::Trick, self.clock.now());
         self.network.put_into(Hands::KeepBack);
     }
 
@@ -51,6 +51,8 @@ impl World {
         assert!(!kept.is_empty(), "nothing was kept back");
         for package in kept {
             if self.bug == Some(Bug::ExpiryOff) {
+                // Nor does it remember what it said to be void.
+                self.at_the_journal(&package.agent, "UPDATE about SET void_until = 0;");
                 self.agents[&package.agent].clock.believe(Some(package.at));
                 let agent = package.agent.clone();
                 self.after(BELIEVES, move |world| world.agents[&agent].clock.believe(None));
@@ -65,7 +67,7 @@ impl World {
     /// # Panics
     /// If nobody is called that.
     pub fn readdress_packages(&mut self, login: &str) {
-        self.disturbed = true;
+        self.timeline.goes_wrong(Matter::Trick, self.clock.now());
         let person = self.anchor_of(login);
         let readdress = move |header| Header { cloud_anchor: person.clone(), ..header };
         let rewrite = self.relabels(readdress, Bug::PersonUnbound);
@@ -99,8 +101,8 @@ impl World {
     /// # Panics
     /// Where such an answer is made, if it cannot be.
     pub fn let_another_settle(&mut self) {
-        self.disturbed = true;
         let began = self.clock.now();
+        self.timeline.goes_wrong(Matter::Trick, began);
         AGENTS.iter().for_each(|name| self.timeline.goes_wrong(Matter::Road(name), began));
         let believed = self.bug == Some(Bug::SettledByAnother);
         let (random, now) = (Seeded::new(self.dice("settled by another")), self.clock.clone());

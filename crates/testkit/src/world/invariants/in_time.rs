@@ -14,6 +14,7 @@ use store::operations::{OperationRecord, State};
 
 use super::{Evidence, MARGIN};
 use crate::world::World;
+use crate::world::installation::AGENTS;
 use crate::world::timeline::{Matter, NEVER, Span, first_calm, outside};
 
 /// So soon what is in doubt is settled (I7).
@@ -22,6 +23,10 @@ const SETTLED: Duration = Duration::from_secs(60);
 /// it still waits for, and the time in which a set may stand in the controller's queue, and then it
 /// looks again.
 const LOOKS: Duration = Duration::from_secs(2 * SET_TIME_LIMIT.as_secs() + 2);
+
+/// For so long a channel may look open of which the other end is gone (relay protocol, "Limits and
+/// promises"), and what was said on it is lost.
+const HALF_OPEN: Duration = Duration::from_secs(45);
 
 const IN_DOUBT: &str = "operation.in_doubt";
 const ANSWERED: &str = "operation.answered";
@@ -56,20 +61,65 @@ pub(super) fn i6_everything_is_at_a_state_in_time(
     }
 }
 
-/// I7: *unknown* only after a crash, a cut or silence.
+/// I7: *unknown* only after a crash, a cut or silence between the sending and that moment. A fault that the
+/// directory was told to make of a set explains one request.
 pub(super) fn i7_unknown_only_after_a_disturbance(
     world: &World,
     evidence: &Evidence,
     found: &mut Vec<String>,
 ) {
-    if world.disturbed {
-        return;
-    }
-    for request in evidence.operations.keys() {
-        if evidence.moments(request, &[IN_DOUBT]).next().is_some() {
-            found.push(format!("I7: {request} was in doubt although nothing went wrong"));
+    let mut unexplained: Vec<(Timestamp, &String)> = Vec::new();
+    for (request, operation) in &evidence.operations {
+        let Some(doubt) = evidence.moments(request, &[IN_DOUBT]).min() else { continue };
+        let given = evidence.given.get(request).and_then(|given| given.first());
+        let sent = given.map_or_else(|| evidence.issued(world, request, operation), |(at, _)| *at);
+        // A clock that was put back may show it to have been before that.
+        let doubt = doubt.max(sent);
+        if !something_was_wrong(world, evidence, operation, (sent, doubt)) {
+            unexplained.push((doubt, request));
         }
     }
+    unexplained.sort_unstable();
+    let mut faults = world.injected.iter().peekable();
+    for (doubt, request) in unexplained {
+        if faults.next_if(|injected| **injected <= doubt).is_none() {
+            found.push(format!(
+                "I7: {request} was in doubt although nothing went wrong, from {doubt} on"
+            ));
+        }
+    }
+}
+
+/// Whether anything that a request needs was wrong between two moments, or so shortly before that its
+/// channel may not have been what it seemed to be: of the agent that was asked, or of all if nobody was.
+fn something_was_wrong(
+    world: &World,
+    evidence: &Evidence,
+    operation: &OperationRecord,
+    (from, to): (Timestamp, Timestamp),
+) -> bool {
+    let asked = evidence.agents.iter().find(|(_, id)| Some(**id) == operation.agent);
+    let asked = asked.and_then(|(name, _)| World::named(name));
+    let of_all = [
+        Matter::Cloud,
+        Matter::CloudClock,
+        Matter::Relay,
+        Matter::Hands,
+        Matter::Trick,
+        Matter::Directory,
+        Matter::SlowDirectory,
+    ];
+    let of_one = |name| {
+        let matters = [Matter::Agent, Matter::Revoked, Matter::Road, Matter::Clock, Matter::Disk];
+        matters.map(|matter| matter(name))
+    };
+    let concerned = AGENTS.into_iter().filter(|name| asked.is_none_or(|asked| asked == *name));
+    let matters = of_all.into_iter().chain(concerned.clone().flat_map(of_one));
+    let mut spans = matters.flat_map(|matter| world.timeline.wrong(matter));
+    let since = from.before(HALF_OPEN);
+    let mut channels = concerned.flat_map(|name| world.network.channels(name));
+    spans.any(|(begins, ends)| begins <= to && ends >= since)
+        || channels.any(|(_, end)| end >= from && end <= to)
 }
 
 /// I7: what is in doubt is settled within 60 s of the agent's return; else, 10 minutes after the message
