@@ -49,6 +49,8 @@ pub enum CloudError {
         status: u16,
         /// Its own words.
         detail: String,
+        /// What its clock says, where it refused because of that.
+        now: Option<Timestamp>,
     },
     /// It answered something that is no answer.
     #[error("the cloud service gave an answer that cannot be read; is `cloud.url` right?")]
@@ -222,7 +224,8 @@ impl CloudClient {
         }
         let problem: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
         let detail = problem["detail"].as_str().unwrap_or("no reason given").to_owned();
-        Err(CloudError::Refused { status: status.as_u16(), detail })
+        let now = problem["now"].as_i64().map(Timestamp::from_millis);
+        Err(CloudError::Refused { status: status.as_u16(), detail, now })
     }
 
     fn request(

@@ -114,7 +114,7 @@ impl Cycle<'_> {
         for export in self.sync.pending_exports().await? {
             match self.export_one(&export).await {
                 Ok(()) => exported += 1,
-                Err(CycleError::Cloud(CloudError::Refused { status, detail })) => {
+                Err(CycleError::Cloud(CloudError::Refused { status, detail, .. })) => {
                     refused += 1;
                     tracing::error!(event = "sync.export_refused", status, detail);
                 }

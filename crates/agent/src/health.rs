@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use futures_util::future::OptionFuture;
 use protocol::onboarding::HeartbeatRequest;
-use protocol::{Clock, timeout, version};
+use protocol::{Clock, Timestamp, timeout, version};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::clocks::{self, ClockDifference};
-use crate::cloud::CloudClient;
+use crate::clocks::{self, ClockDifference, Measuring};
+use crate::cloud::{CloudClient, CloudError};
 use crate::directories::Directories;
 use crate::guard::breaker::Breaker;
 use crate::journal::Journal;
@@ -167,17 +167,7 @@ impl Health {
         };
         match self.cloud.heartbeat(&request).await {
             Ok(answer) => {
-                // The cloud read its clock somewhere between the two.
-                let here = clocks::midway(before, self.clock.now());
-                let difference = here.as_millis() - answer.now.as_millis();
-                self.clock_difference.measured_since(measuring, difference);
-                if !clocks::is_small(difference) {
-                    tracing::error!(
-                        event = "heartbeat.clock_difference",
-                        difference_ms = difference,
-                        "passwords are not set until one of the clocks is corrected"
-                    );
-                }
+                self.measured(measuring, before, answer.now);
                 if answer.oldest_version > version::CURRENT {
                     tracing::error!(
                         event = "heartbeat.too_old",
@@ -190,8 +180,27 @@ impl Health {
             }
             Err(error) => {
                 tracing::error!(event = "heartbeat.failed", cause = %error);
+                if let CloudError::Refused { now: Some(there), .. } = error {
+                    // Too far apart for the token, so that nothing is recorded there either.
+                    self.measured(measuring, before, there);
+                }
                 Next { at: self.in_time(RETRY.min(self.interval)), again: true }
             }
+        }
+    }
+
+    /// Takes down how far the clocks differ, by what the cloud's said after `before`.
+    fn measured(&self, measuring: Measuring, before: Timestamp, there: Timestamp) {
+        // The cloud read its clock somewhere between the two.
+        let here = clocks::midway(before, self.clock.now());
+        let difference = here.as_millis() - there.as_millis();
+        self.clock_difference.measured_since(measuring, difference);
+        if !clocks::is_small(difference) {
+            tracing::error!(
+                event = "heartbeat.clock_difference",
+                difference_ms = difference,
+                "passwords are not set until one of the clocks is corrected"
+            );
         }
     }
 

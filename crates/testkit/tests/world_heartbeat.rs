@@ -38,3 +38,22 @@ fn the_cloud_service_hears_that_a_breaker_opened_and_that_it_was_released() {
     assert_eq!(world.told_of_breaker(AGENT), Some(false));
     assert_eq!(reset(&mut world), Told::Changed);
 }
+
+/// Its tokens are not valid yet, or no longer, where it shows them: it cannot even say what its clock says.
+#[test]
+fn an_agent_whose_clock_is_too_far_off_for_its_tokens_knows_why_it_is_refused() {
+    for (seed, ahead) in [(4, 130_000), (5, -4_000_000)] {
+        let mut world = World::start(seed, 1);
+        world.kill_agent(AGENT);
+        world.put_clock_ahead(AGENT, ahead);
+        world.start_agent(AGENT);
+        world.pass(A_PROBE);
+        let difference = format!("difference_ms={ahead}");
+        assert!(world.has_logged(&["heartbeat.failed", "do the clocks differ?"]));
+        assert!(world.has_logged(&["heartbeat.clock_difference", &difference]), "{ahead}");
+        // Once it is corrected nobody has to do anything.
+        world.put_clock_ahead(AGENT, 0);
+        world.pass(Duration::from_secs(120));
+        assert!(world.has_channel(AGENT), "{ahead}");
+    }
+}

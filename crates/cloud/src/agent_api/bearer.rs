@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use protocol::InstanceId;
-use relay::token;
+use relay::token::{self, TokenError};
 use store::agents::Agent;
 
 use crate::agent_api::Problem;
@@ -42,7 +42,14 @@ impl FromRequestParts<Arc<App>> for Caller {
             Ok(_) => Err(REFUSED),
             Err(error) => {
                 tracing::warn!(event = "agent.token_refused", agent = %issuer, cause = %error);
-                Err(REFUSED)
+                match error {
+                    TokenError::NotYet | TokenError::Expired => Err(Problem::clocks(
+                        StatusCode::UNAUTHORIZED,
+                        "by the clock here the token is not valid yet, or no longer; do the clocks differ?",
+                        app.now(),
+                    )),
+                    _ => Err(REFUSED),
+                }
             }
         }
     }

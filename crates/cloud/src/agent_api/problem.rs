@@ -3,6 +3,7 @@
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use protocol::Timestamp;
 use serde_json::json;
 use store::StoreError;
 
@@ -11,12 +12,20 @@ use store::StoreError;
 pub(crate) struct Problem {
     status: StatusCode,
     detail: &'static str,
+    /// What the service's clock says, where that is the reason.
+    now: Option<Timestamp>,
 }
 
 impl Problem {
     /// An error with what to do about it.
     pub(crate) const fn new(status: StatusCode, detail: &'static str) -> Self {
-        Self { status, detail }
+        Self { status, detail, now: None }
+    }
+
+    /// The caller's clock and the service's are too far apart for what was sent; whoever hears that can
+    /// measure by how much (SPEC W-11).
+    pub(crate) const fn clocks(status: StatusCode, detail: &'static str, now: Timestamp) -> Self {
+        Self { status, detail, now: Some(now) }
     }
 
     /// The body is not what the route takes.
@@ -39,7 +48,10 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let title = self.status.canonical_reason().unwrap_or("error");
         let status = self.status.as_u16();
-        let body = json!({ "title": title, "status": status, "detail": self.detail });
+        let mut body = json!({ "title": title, "status": status, "detail": self.detail });
+        if let Some(now) = self.now {
+            body["now"] = json!(now);
+        }
         let mut response = (self.status, body.to_string()).into_response();
         let media_type = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(CONTENT_TYPE, media_type);
