@@ -104,7 +104,7 @@ pub(crate) fn run(wishes: &Wishes) -> Result<ExitCode, Fault> {
     let mut inputs = Vec::new();
     if wishes.include(Part::Inputs) {
         let share = budget.map(|budget| share(wishes.part(budget, 2), processors()));
-        inputs = show::step("Generated inputs", || all_inputs(&tests.directory, share))?;
+        inputs = show::step("Generated inputs", || all_inputs(&tests.generated, share))?;
     }
     if wishes.include(Part::CrashPoints) {
         show::step("Every crash point, three times", || {

@@ -3,8 +3,8 @@ use ldap3_proto::proto::{
 };
 
 use super::*;
-use crate::generated::for_each_input;
 use crate::{fuzzing, wire};
+use generated::for_each_input;
 
 fn entry(values: Vec<Vec<u8>>) -> Vec<u8> {
     let attributes = vec![LdapPartialAttribute { atype: "jpegPhoto".to_owned(), vals: values }];

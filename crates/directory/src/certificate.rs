@@ -119,7 +119,7 @@ mod tests {
 
     use super::*;
     use crate::fuzzing;
-    use crate::generated::for_each_input;
+    use generated::for_each_input;
 
     fn certificate() -> Vec<u8> {
         let made = lab::Authority::create().unwrap().server(&["dc1.corp.example"]).unwrap();

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fuzzing;
-use crate::generated::for_each_input;
+use generated::for_each_input;
 
 fn dn(text: &str) -> DistinguishedName {
     text.parse().unwrap()

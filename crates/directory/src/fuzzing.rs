@@ -216,11 +216,9 @@ pub fn certificate(bytes: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-#[path = "../../../fuzz/seeds.rs"]
-mod seeds;
-
-#[cfg(test)]
 mod tests {
+    use generated::seeds;
+
     use super::*;
 
     #[test]

@@ -65,8 +65,6 @@ pub mod filter;
 mod find;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
-#[cfg(test)]
-mod generated;
 mod guid;
 mod hold_off;
 mod holder;

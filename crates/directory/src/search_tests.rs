@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::answers::ANSWER_MAX;
 use crate::fuzzing;
-use crate::generated::{Chance, for_each_input};
+use generated::{Chance, for_each_input};
 
 /// Longer than any test here takes that does not wait for it.
 const LONG: Duration = Duration::from_secs(60);

@@ -46,15 +46,18 @@ pub(crate) fn areas(bytes: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-#[path = "../../../fuzz/seeds.rs"]
-mod seeds;
-
-#[cfg(test)]
 mod tests {
+    use generated::seeds;
+
     use super::*;
 
     #[test]
     fn every_seed_is_taken_as_its_name_says() {
         seeds::take("package_parts", package_parts);
+    }
+
+    #[test]
+    fn whatever_becomes_of_the_seeds_is_read_or_refused() {
+        seeds::spoil("package_parts", package_parts);
     }
 }

@@ -171,15 +171,18 @@ fn body_if(there: bool) -> Bytes {
 }
 
 #[cfg(test)]
-#[path = "../../../fuzz/seeds.rs"]
-mod seeds;
-
-#[cfg(test)]
 mod tests {
+    use generated::seeds;
+
     use super::*;
 
     #[test]
     fn every_seed_is_taken_as_its_name_says() {
         seeds::take("relay_frame", relay_frame);
+    }
+
+    #[test]
+    fn whatever_becomes_of_the_seeds_is_read_or_refused() {
+        seeds::spoil("relay_frame", relay_frame);
     }
 }

@@ -163,16 +163,19 @@ impl Randomness for Same {
 }
 
 #[cfg(test)]
-#[path = "../../../fuzz/seeds.rs"]
-mod seeds;
-
-#[cfg(test)]
 mod tests {
+    use generated::seeds;
+
     use super::*;
 
     #[test]
     fn every_seed_is_taken_as_its_name_says() {
         seeds::take("package", package);
+    }
+
+    #[test]
+    fn whatever_becomes_of_the_seeds_is_read_or_refused() {
+        seeds::spoil("package", package);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::build::{self, cargo};
 use crate::fault::Fault;
+use crate::soak::inputs::CRATES;
 
 /// The programs that people run, and what some tests run beside them.
 const PROGRAMS: &[&str] = &[
@@ -25,8 +26,8 @@ const PROGRAMS: &[&str] = &[
 
 /// The programs that hold the tests.
 pub(super) struct Tests {
-    /// Those of the crate `directory`.
-    pub(super) directory: PathBuf,
+    /// Those that make inputs by chance, by crate.
+    pub(super) generated: HashMap<&'static str, PathBuf>,
     /// Randomised faults.
     pub(super) faults: PathBuf,
     /// Deaths at every step.
@@ -58,7 +59,8 @@ pub(super) fn build() -> Result<Tests, Fault> {
     let mut command = cargo();
     command.args(["test", "--profile", "soak", "--no-run"]);
     command.args(["--message-format", "json-render-diagnostics"]);
-    command.args(["--package", "directory", "--lib", "--package", "testkit"]);
+    command.args(CRATES.iter().flat_map(|package| ["--package", package]));
+    command.args(["--lib", "--package", "testkit"]);
     command.args(["--test", "world_faults", "--test", "world_crash_points"]);
     command.args(["--test", "embedded_chaos"]);
     let output = command.stderr(Stdio::inherit()).output();
@@ -77,8 +79,9 @@ fn tests_in(lines: &str) -> Result<Tests, Fault> {
         let missing = || Fault::finding(format!("cargo built no tests of the name {name}"));
         programs.remove(name).ok_or_else(missing)
     };
+    let generated = CRATES.iter().map(|package| take(package).map(|program| (*package, program)));
     Ok(Tests {
-        directory: take("directory")?,
+        generated: generated.collect::<Result<_, _>>()?,
         faults: take("world_faults")?,
         crash_points: take("world_crash_points")?,
         bad_roads: take("embedded_chaos")?,
@@ -102,6 +105,9 @@ mod tests {
             line("directory", "null"),
             "{\"reason\":\"build-finished\",\"success\":true}".to_owned(),
             line("directory", "\"/t/directory-1\""),
+            line("protocol", "\"/t/protocol-1\""),
+            line("relay", "\"/t/relay-1\""),
+            line("seal", "\"/t/seal-1\""),
             line("world_faults", "\"/t/faults-1\""),
         ];
         let missing = tests_in(&lines.join("\n")).err().unwrap();
@@ -111,6 +117,7 @@ mod tests {
         assert!(missing.message.contains("embedded_chaos"), "{}", missing.message);
         lines.push(line("embedded_chaos", "\"/t/chaos-1\""));
         let tests = tests_in(&lines.join("\n")).unwrap();
-        assert_eq!(tests.directory, Path::new("/t/directory-1"));
+        assert_eq!(tests.generated["directory"], Path::new("/t/directory-1"));
+        assert_eq!(tests.generated["seal"], Path::new("/t/seal-1"));
     }
 }

@@ -1,6 +1,7 @@
 //! Inputs that chance makes, for everything that reads what others wrote.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,25 +9,44 @@ use super::{one_test, side_by_side};
 use crate::fault::Fault;
 use crate::show;
 
-/// The tests of the crate `directory` that make inputs by chance, and what they read.
-const GENERATED: &[(&str, &str)] = &[
-    ("LDAP messages", "answers::tests::whatever_comes_is_read_or_refused"),
+/// The crates whose tests make inputs by chance.
+pub(super) const CRATES: [&str; 4] = ["directory", "protocol", "relay", "seal"];
+
+/// These tests, by crate, and what they read.
+const GENERATED: &[(&str, &str, &str)] = &[
+    ("directory", "LDAP messages", "answers::tests::whatever_comes_is_read_or_refused"),
     (
+        "directory",
         "answers to a search",
         "search::tests::whatever_a_controller_says_a_search_ends_with_the_connection",
     ),
     (
+        "directory",
         "security descriptors",
         "security::write::tests::reading_never_panics_and_what_is_read_can_be_written",
     ),
-    ("SDDL", "security::sddl::tests::reading_never_panics_and_what_is_read_reads_back"),
-    ("distinguished names", "dn::tests::whatever_is_written_for_a_name_is_read_or_refused"),
-    ("filters", "filter::tests::whatever_is_written_for_a_filter_is_read_or_refused"),
     (
+        "directory",
+        "SDDL",
+        "security::sddl::tests::reading_never_panics_and_what_is_read_reads_back",
+    ),
+    (
+        "directory",
+        "distinguished names",
+        "dn::tests::whatever_is_written_for_a_name_is_read_or_refused",
+    ),
+    ("directory", "filters", "filter::tests::whatever_is_written_for_a_filter_is_read_or_refused"),
+    (
+        "directory",
         "certificates",
         "certificate::tests::what_is_no_certificate_has_no_issuer_or_any_and_harms_nobody",
     ),
+    ("protocol", "parts of packages", SEEDS),
+    ("relay", "relay frames", SEEDS),
+    ("seal", "packages and answers", SEEDS),
 ];
+/// The test of a crate that has what becomes of a fuzzer's seeds read.
+const SEEDS: &str = "fuzzing::tests::whatever_becomes_of_the_seeds_is_read_or_refused";
 /// How many inputs each of them takes.
 pub(super) const INPUTS: u64 = 10_000_000;
 
@@ -51,10 +71,14 @@ pub(super) fn share(together: Duration, processors: usize) -> Duration {
 ///
 /// # Errors
 /// The first finding.
-pub(super) fn all_inputs(program: &Path, share: Option<Duration>) -> Result<Vec<Inputs>, Fault> {
+pub(super) fn all_inputs(
+    programs: &HashMap<&'static str, PathBuf>,
+    share: Option<Duration>,
+) -> Result<Vec<Inputs>, Fault> {
     let done = Mutex::new(Vec::new());
-    side_by_side(GENERATED.iter(), |(what, test)| {
-        let inputs = inputs(program, what, test, share)?;
+    side_by_side(GENERATED.iter(), |(package, what, test)| {
+        let missing = || Fault::finding(format!("no tests of {package} were built"));
+        let inputs = inputs(programs.get(package).ok_or_else(missing)?, what, test, share)?;
         done.lock().unwrap_or_else(PoisonError::into_inner).push(inputs);
         Ok(())
     })?;
@@ -93,23 +117,27 @@ fn made_before(line: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// How many calls of `for_each_input` are in the files below, those that test it left out.
+    /// How many tests in the files below make inputs by chance.
     fn calls(directory: &Path) -> usize {
         let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
         entries.fold(0, |sum, path| {
             let text = std::fs::read_to_string(&path).unwrap_or_default();
-            let here = match path.ends_with("generated.rs") {
-                true => 0,
-                false => text.matches("for_each_input(\"").count(),
-            };
+            let ways = ["for_each_input(\"", "seeds::spoil(\""];
+            let here: usize = ways.iter().map(|way| text.matches(way).count()).sum();
             sum + here + if path.is_dir() { calls(&path) } else { 0 }
         })
     }
 
     #[test]
     fn every_test_of_generated_inputs_is_run() {
-        let sources = crate::build::root().join("crates/directory/src");
-        assert_eq!(calls(&sources), GENERATED.len());
+        for package in CRATES {
+            let sources = crate::build::root().join("crates").join(package).join("src");
+            let run = GENERATED.iter().filter(|(of, ..)| *of == package).count();
+            assert_eq!(calls(&sources), run, "{package}");
+        }
+        let all = calls(&crate::build::root().join("crates"));
+        let own = calls(&crate::build::root().join("crates/generated"));
+        assert_eq!(all - own, GENERATED.len(), "another crate has some");
     }
 
     #[test]

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fuzzing;
-use crate::generated::for_each_input;
+use generated::for_each_input;
 
 fn read(text: &str) -> Filter {
     text.parse().unwrap()

@@ -139,29 +139,6 @@ fn deep_nesting_does_not_exhaust_the_stack() {
 
 proptest! {
     #[test]
-    fn decoding_never_panics(text in "\\PC{0,200}") {
-        crate::fuzzing::frames(&text);
-    }
-
-    #[test]
-    fn decoding_a_damaged_frame_never_panics(
-        at in 0_usize..400, byte in any::<u8>(), cut in 0_usize..400, own in any::<bool>(),
-    ) {
-        let whole = if own {
-            request(Uuid::from_u128(9), "wss://relay/$hc/e", &sample(), None)
-        } else {
-            let headers = vec![("Via".to_owned(), "1.1 r".to_owned())];
-            let body = Bytes::from_static(b"b");
-            response("id", &Response { headers, body, ..Response::empty(200) })
-        };
-        let mut bytes = whole.into_bytes();
-        let at = at % bytes.len();
-        bytes[at] = byte;
-        bytes.truncate(bytes.len() - cut % bytes.len());
-        crate::fuzzing::frames(&String::from_utf8_lossy(&bytes));
-    }
-
-    #[test]
     fn every_answer_arrives_as_it_was_given(
         status in 200_u16..600, value in "[ -~]{0,40}", value_of_reason in "[ -~]{0,40}",
         body in any::<bool>(),

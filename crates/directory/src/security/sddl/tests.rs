@@ -4,7 +4,7 @@ use super::super::samples::{PRINTABLE, any_descriptor, any_entry, any_list, samb
 use super::super::{AceBody, AceFlags, AceKind, Acl, Control, mask};
 use super::*;
 use crate::fuzzing;
-use crate::generated::for_each_input;
+use generated::for_each_input;
 
 /// The flags of a list that have letters, the SACL's and the DACL's.
 const LETTERED: u16 = 0x3f00;

@@ -4,8 +4,8 @@ use super::super::samples::{any_descriptor_at_all, samba_user, sid};
 use super::*;
 use crate::Sid;
 use crate::fuzzing;
-use crate::generated::for_each_input;
 use crate::security::{Control, mask};
+use generated::for_each_input;
 
 fn list(entries: Vec<Ace>) -> Acl {
     Acl { revision: 2, entries }
