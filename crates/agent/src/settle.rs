@@ -23,7 +23,8 @@
 //! now is believed (decision 0003).
 //!
 //! The process that sent it keeps the connection. While the controller has neither answered nor hung up,
-//! nothing is concluded; an answer that comes late is the truth. After that, and in every later process:
+//! nothing is concluded; an answer that comes late is the truth. What is given up after a quarter of an hour
+//! may still be made: where it does not show by then, nobody can know. After that, and in every later process:
 //! *unchanged* waits for the time limit because a modify may still stand in the controller's queue. It counts
 //! from the controller's own first word that nothing was changed, as long as it goes on saying so: while it
 //! was away, or stood still, it worked on nothing, and whoever is answered first when it goes on may be
@@ -36,7 +37,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use directory::{Account, BoundAs, DirectoryError, Late, Standing, Witness};
+use directory::{LATE_AWAITED, Late};
 use protocol::{Answer, Changed, Details, Header, Operation, Outcome, RequestId};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -47,11 +48,13 @@ use crate::journal::{Before, JournalError, State};
 use crate::writeback::{Required, Unrecorded, Writeback};
 
 mod judge;
+mod stands;
 mod why;
 
 use judge::{
-    at_the_noted_one, is_gone, is_noted, judge, noted, since_the_set, was_written_in_time,
+    at_last, at_the_noted_one, given_up, is_gone, is_noted, judge, noted, was_written_in_time,
 };
+use stands::{as_it_stands, expired_at_once};
 use why::{LOOK_AGAIN, Said, Why};
 
 /// So long after a request was issued its account has reached every controller.
@@ -170,6 +173,7 @@ impl Settler {
             (State::Set, None) => Ok((Outcome::SettledChanged, false)),
             (State::Noted, Some(before)) => match said_late(self.directory(before), before) {
                 Late::Over => self.conclude_noted(&entry.header, before, waited).await,
+                Late::GivenUp => given_up(self.conclude_noted(&entry.header, before, waited).await),
                 Late::Awaited => Err(Why::not_over(before)),
                 Late::Answered(Ok(())) => {
                     let now = self.writeback.clock.now();
@@ -182,6 +186,14 @@ impl Settler {
         };
         let (outcome, inferred) = match conclusion {
             Ok(conclusion) => conclusion,
+            // The controller that was asked never comes back, or its word does not reach the others.
+            Err(why)
+                if why.is_for_the_noted_one()
+                    && waited.in_all >= LATE_AWAITED
+                    && self.is_replicated(&entry.header) =>
+            {
+                (Outcome::CannotBeKnown, false)
+            }
             Err(why) => return Ok(Look::Waiting(why)),
         };
         let details = Details { inferred, ..Details::default() };
@@ -292,7 +304,10 @@ impl Settler {
             return is_gone(connected, before, self.is_replicated(header)).await;
         };
         if now.account.hidden.lockout_time {
-            return Err(DirectoryError::Unreadable { attribute: "lockoutTime" }.into());
+            // Nobody is kept waiting for a right that may never be granted: an unlock can be asked for again.
+            let conclusion = at_last(connected, waited, (Outcome::CannotBeKnown, false))?;
+            why::say_lockout_is_hidden(header.request, &now.account.dn);
+            return Ok(conclusion);
         }
         if now.account.lockout_time.is_none() {
             return Ok((Outcome::Unlocked, true));
@@ -379,48 +394,6 @@ fn said_late(connected: Result<&Connected, Why>, before: &Before) -> Late {
 
 /// How it ended, and whether that is inferred; or why it cannot be known yet.
 type Conclusion = Result<(Outcome, bool), Why>;
-
-/// An account at this moment.
-struct Now {
-    account: Account,
-    witness: Witness,
-    /// The service account.
-    own: Option<BoundAs>,
-}
-
-/// The account as it stands now; none if it is gone.
-async fn as_it_stands(connected: &Connected, before: &Before) -> Result<Option<Now>, Why> {
-    let standing = connected.directory.standing(before.place.guid).await?;
-    let Some(Standing { bound_as: own, witness, account }) = standing else { return Ok(None) };
-    Ok(account.await?.map(|account| Now { account, witness, own }))
-}
-
-/// A password that has to be changed at once: where the service account lacks the right Unexpire Password
-/// (SPEC D-12). That somebody asked for a change since is another write, and told as nothing.
-async fn expired_at_once(connected: &Connected, before: &Before) -> Conclusion {
-    let Some(witness) = since_the_set(connected, before).await? else {
-        return Ok((Outcome::UserGone, true));
-    };
-    let ours_is_last = witness.version == before.version.saturating_add(1);
-    if !ours_is_last || !witness.expired_when_set() {
-        return Ok((Outcome::SettledChanged, false));
-    }
-    let account = connected.directory.account(before.place.guid).await?;
-    let outcome = match account.is_some_and(|account| account.is_never_asked_to_change()) {
-        true => Outcome::SettledChanged,
-        false => Outcome::SetButExpired,
-    };
-    Ok((outcome, false))
-}
-
-/// A conclusion that nothing was changed counts once a modify no longer stands in a queue.
-fn at_last(connected: &Connected, waited: Waited, conclusion: (Outcome, bool)) -> Conclusion {
-    if waited.unchanged < connected.settings.set_time_limit {
-        Err(Why::MayStillHappen)
-    } else {
-        Ok(conclusion)
-    }
-}
 
 /// What one look at an entry came to.
 enum Look {

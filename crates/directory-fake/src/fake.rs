@@ -355,7 +355,9 @@ impl Client {
             return judge(answer);
         }
         if let Some((guid, noted)) = noted {
-            self.unanswered().insert(guid, Kept { noted, held, answer, is_password, end: None });
+            let since = self.domain.clock().running();
+            let kept = Kept { noted, held, since, answer, is_password, end: None };
+            self.unanswered().insert(guid, kept);
         }
         self.forget();
         let cause = format!("no answer within {} s", SET_TIME_LIMIT.as_secs());

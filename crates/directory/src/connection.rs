@@ -14,9 +14,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures_util::StreamExt as _;
 use ldap3_proto::proto::{LdapExtendedResponse, LdapMsg, LdapOp};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio_rustls::client::TlsStream;
 use tokio_util::codec::FramedRead;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::debug;
 
 use crate::answers::{Answer, Answers, Garbled};
@@ -44,9 +48,36 @@ struct Shared {
     /// How it ended.
     end: OnceLock<End>,
     ended: AtomicBool,
-    /// What comes is read until the other side hangs up.
+    /// What comes is read until the other side hangs up, or nobody waits for anything any more.
     is_read_to_the_end: AtomicBool,
+    /// What is in flight, until whoever began it has let go of it.
+    flights: TaskTracker,
+    /// Somebody gave up waiting: what is still under way is to be thrown away.
+    is_given_up: AtomicBool,
 }
+
+/// What a connection is over.
+pub(crate) trait Road: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// From now on the other side is told, when this is dropped, that nobody is here any more: what it has
+    /// not passed on by then it need not pass on.
+    fn ends_hard(&self) {}
+}
+
+impl Road for TcpStream {
+    fn ends_hard(&self) {
+        // Where it cannot be, it ends as every other one.
+        let _ = self.set_zero_linger();
+    }
+}
+
+impl Road for TlsStream<TcpStream> {
+    fn ends_hard(&self) {
+        self.get_ref().0.ends_hard();
+    }
+}
+
+/// The road of tests, and of generated inputs.
+impl Road for DuplexStream {}
 
 /// How a connection ended.
 #[derive(Debug)]
@@ -92,7 +123,7 @@ impl Connection {
     /// Takes over a stream on which TLS is up.
     pub(crate) fn over<S>(stream: S) -> Self
     where
-        S: AsyncRead + AsyncWrite + Send + 'static,
+        S: Road,
     {
         let shared = Arc::new(Shared::default());
         let (queue, commands) = mpsc::channel(QUEUE);
@@ -131,6 +162,7 @@ impl Connection {
             shared: Arc::clone(&self.shared),
             queue: self.queue.clone().downgrade(),
             abandon: false,
+            _counted: self.shared.flights.token(),
         };
         match self.queue.try_send(Command { frame, passage }) {
             Ok(()) => Ok(flight),
@@ -175,6 +207,12 @@ impl Shared {
         waiting.0.clear();
     }
 
+    /// Comes when all that was begun was let go of, after nothing more can be.
+    async fn nobody_waits(&self) {
+        self.flights.close();
+        self.flights.wait().await;
+    }
+
     /// Hands an answer to whoever waits for it; an answer nobody waits for came too late.
     async fn deliver(&self, answer: Answer) {
         let (id, more) = match &answer {
@@ -202,6 +240,7 @@ pub(crate) struct Flight {
     shared: Arc<Shared>,
     queue: mpsc::WeakSender<Command>,
     abandon: bool,
+    _counted: TaskTrackerToken,
 }
 
 impl Flight {
@@ -232,10 +271,15 @@ impl Flight {
         self.passage.decide(WITHDRAWN)
     }
 
-    /// From now on the connection ends only when the other side ends it, so that a late answer is heard, and
-    /// that there will be none.
+    /// From now on the connection ends only when the other side ends it, or when nobody has a flight over
+    /// it any more, so that a late answer is heard, and that there will be none.
     pub(crate) fn is_read_to_its_end(&self) {
         self.shared.is_read_to_the_end.store(true, Ordering::SeqCst);
+    }
+
+    /// Nobody waits for the answer any longer. The connection ends with the last flight over it, and hard.
+    pub(crate) fn give_up(self) {
+        self.shared.is_given_up.store(true, Ordering::SeqCst);
     }
 
     /// How the connection ended.
@@ -266,23 +310,32 @@ impl Drop for Flight {
 }
 
 /// Reads and writes until one of the two ends.
-async fn drive<S>(stream: S, shared: Arc<Shared>, commands: mpsc::Receiver<Command>)
-where
-    S: AsyncRead + AsyncWrite,
-{
+async fn drive<S: Road>(stream: S, shared: Arc<Shared>, commands: mpsc::Receiver<Command>) {
     // However this ends, nobody is left waiting: also where the task is dropped with its runtime.
     let ending = Ending(shared);
     let shared = &ending.0;
-    let (reader, writer) = tokio::io::split(stream);
-    let mut reading = pin!(read(reader, shared));
-    let end = tokio::select! {
-        end = &mut reading => end,
-        cause = write(writer, commands) => match shared.is_read_to_the_end.load(Ordering::SeqCst) {
-            true => reading.await,
-            false => End::Plain(cause),
-        },
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let end = {
+        let mut reading = pin!(read(&mut reader, shared));
+        tokio::select! {
+            end = &mut reading => end,
+            cause = write(&mut writer, commands) => {
+                match shared.is_read_to_the_end.load(Ordering::SeqCst) {
+                    true => tokio::select! {
+                        end = &mut reading => end,
+                        () = shared.nobody_waits() => {
+                            End::Plain("nobody waits for its answers any more".to_owned())
+                        }
+                    },
+                    false => End::Plain(cause),
+                }
+            }
+        }
     };
     shared.finish(end);
+    if shared.is_given_up.load(Ordering::SeqCst) {
+        reader.unsplit(writer).ends_hard();
+    }
 }
 
 struct Ending(Arc<Shared>);
@@ -293,7 +346,7 @@ impl Drop for Ending {
     }
 }
 
-async fn read<S: AsyncRead>(reader: ReadHalf<S>, shared: &Shared) -> End {
+async fn read<S: AsyncRead>(reader: &mut ReadHalf<S>, shared: &Shared) -> End {
     let mut messages = FramedRead::new(reader, Answers::new());
     loop {
         match messages.next().await {
@@ -331,7 +384,7 @@ fn farewell(op: &LdapOp) -> String {
 }
 
 async fn write<S: AsyncWrite>(
-    mut writer: WriteHalf<S>,
+    writer: &mut WriteHalf<S>,
     mut commands: mpsc::Receiver<Command>,
 ) -> String {
     while let Some(Command { frame, passage }) = commands.recv().await {

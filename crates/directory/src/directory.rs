@@ -197,6 +197,9 @@ pub enum Late {
     Over,
     /// The controller has neither answered nor hung up: it may still be made.
     Awaited,
+    /// It has done neither for [`crate::LATE_AWAITED`], or too many others were awaited, and the connection
+    /// was cut: it may still be made, and nobody will hear of it.
+    GivenUp,
     /// What it was answered all the same, if it was one of a password.
     Answered(Result<(), SetError>),
 }

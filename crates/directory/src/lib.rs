@@ -118,4 +118,5 @@ pub use refusal::{Elimination, Suspect, explain_refusal, too_young};
 pub use root::PolicyControl;
 pub use sid::{Sid, SidError};
 pub use survey::{ChangeError, MemberOf, RightsChange, Surveyed, UNITS_MAX};
+pub use unanswered::LATE_AWAITED;
 pub use witness::{InvocationId, Witness};

@@ -76,7 +76,7 @@ impl Pdc {
         let locator = Locator::new(config.dns, config.connect_timeout)?;
         let (pool, failure) = (Mutex::default(), std::sync::Mutex::default());
         let (asking, confirmed) = (Mutex::default(), Confirmed::never());
-        let unanswered = Unanswered::default();
+        let unanswered = Unanswered::new(Arc::clone(&clock));
         Ok(Self { config, clock, tls, locator, pool, asking, confirmed, failure, unanswered })
     }
 

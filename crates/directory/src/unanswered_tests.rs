@@ -1,9 +1,10 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use ldap3_proto::LdapCodec;
 use ldap3_proto::proto::{LdapMsg, LdapOp, LdapResult, LdapResultCode};
-use protocol::ClearPassword;
 use protocol::policy::Judge;
+use protocol::{ClearPassword, ManualClock, Timestamp};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio_util::codec::{Decoder as _, Encoder as _};
 
@@ -28,18 +29,29 @@ fn witness() -> Witness {
     }
 }
 
+/// None yet, on time that is the test's.
+fn nothing() -> (Unanswered, ManualClock) {
+    let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));
+    (Unanswered::new(Arc::new(clock.clone())), clock)
+}
+
 /// A set that got no answer in time, and the agent's hanging up; the controller's end.
-async fn given_up(all: &Unanswered, is_password: bool) -> DuplexStream {
+async fn unanswered(all: &Unanswered, is_password: bool) -> DuplexStream {
     let (near, far) = tokio::io::duplex(4_096);
     let connection = Connection::over(near);
+    keep(all, GUID, &connection, is_password).await;
+    far
+}
+
+/// A set over a connection that got no answer in time.
+async fn keep(all: &Unanswered, guid: ObjectGuid, connection: &Connection, is_password: bool) {
     let password = ClearPassword::from_text("New-Password-9").unwrap();
     let mut flight = connection
         .start(|id| Ok(wire::modify(id, "<GUID=x>", crate::Write::Reset(&password), None)))
         .unwrap();
     let late = set::answer(&mut flight, Duration::from_millis(20), Duration::from_secs(60)).await;
     assert!(matches!(late, Err(SetError::Unknown { .. })), "{late:?}");
-    all.keep(GUID, &witness(), flight, is_password);
-    far
+    all.keep(guid, &witness(), flight, is_password);
 }
 
 /// What has come until the agent hung up.
@@ -54,19 +66,34 @@ async fn until_hung_up(far: &mut DuplexStream) -> Vec<LdapOp> {
     ops
 }
 
+/// Waits until somebody waits for the clock.
+async fn awaited(clock: &ManualClock) {
+    while clock.until_next().is_none() {
+        tokio::task::yield_now().await;
+    }
+}
+
 async fn answer(far: &mut DuplexStream, code: LdapResultCode) {
+    answer_to(1, far, code).await;
+}
+
+async fn answer_to(id: i32, far: &mut DuplexStream, code: LdapResultCode) {
     let (matcheddn, message, referral) = (String::new(), String::new(), Vec::new());
     let result = LdapResult { code, matcheddn, message, referral };
     let mut bytes = bytes::BytesMut::new();
-    let answer = LdapMsg::new(1, LdapOp::ModifyResponse(result));
+    let answer = LdapMsg::new(id, LdapOp::ModifyResponse(result));
     LdapCodec::default().encode(answer, &mut bytes).unwrap();
     far.write_all(&bytes).await.unwrap();
 }
 
 /// Looks until it is no longer awaited.
 async fn end(all: &Unanswered) -> Late {
+    end_of(all, GUID).await
+}
+
+async fn end_of(all: &Unanswered, guid: ObjectGuid) -> Late {
     loop {
-        match all.late(GUID, NOTED) {
+        match all.late(guid, NOTED) {
             Late::Awaited => tokio::task::yield_now().await,
             end => return end,
         }
@@ -78,8 +105,8 @@ async fn the_agent_hangs_up_and_hears_a_late_answer_all_the_same() {
     for (code, set) in
         [(LdapResultCode::Success, true), (LdapResultCode::UnwillingToPerform, false)]
     {
-        let all = Unanswered::default();
-        let mut far = given_up(&all, true).await;
+        let (all, _clock) = nothing();
+        let mut far = unanswered(&all, true).await;
         let ops = until_hung_up(&mut far).await;
         let [LdapOp::ModifyRequest(_), LdapOp::UnbindRequest] = &ops[..] else { panic!("{ops:?}") };
         for _ in 0..100 {
@@ -101,8 +128,8 @@ async fn the_agent_hangs_up_and_hears_a_late_answer_all_the_same() {
 
 #[tokio::test]
 async fn when_the_controller_hangs_up_as_well_nothing_is_awaited_any_more() {
-    let all = Unanswered::default();
-    let mut far = given_up(&all, true).await;
+    let (all, _clock) = nothing();
+    let mut far = unanswered(&all, true).await;
     until_hung_up(&mut far).await;
     assert_eq!(all.late(GUID, NOTED), Late::Awaited);
     drop(far);
@@ -112,8 +139,98 @@ async fn when_the_controller_hangs_up_as_well_nothing_is_awaited_any_more() {
 /// No version of the password tells one unlock from another.
 #[tokio::test]
 async fn the_answer_to_what_is_no_password_ends_the_wait_and_says_nothing() {
-    let all = Unanswered::default();
-    let mut far = given_up(&all, false).await;
+    let (all, _clock) = nothing();
+    let mut far = unanswered(&all, false).await;
     answer(&mut far, LdapResultCode::Success).await;
     assert_eq!(end(&all).await, Late::Over);
+}
+
+/// What takes bytes and passes nothing on, ever, and does not hang up.
+#[tokio::test]
+async fn what_is_never_answered_is_given_up_after_a_quarter_of_an_hour_and_its_connection_ends() {
+    let (all, clock) = nothing();
+    let mut far = unanswered(&all, true).await;
+    until_hung_up(&mut far).await;
+    awaited(&clock).await;
+    clock.advance(LATE_AWAITED - Duration::from_millis(1));
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+        assert_eq!(all.late(GUID, NOTED), Late::Awaited);
+    }
+    assert!(far.write_all(b"0").await.is_ok(), "it is still read");
+    clock.advance(Duration::from_millis(1));
+    assert_eq!(end(&all).await, Late::GivenUp);
+    while far.write_all(b"0").await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(all.late(GUID, NOTED), Late::GivenUp);
+}
+
+#[tokio::test]
+async fn of_more_than_may_be_awaited_the_one_is_given_up_that_was_awaited_longest() {
+    let (all, clock) = nothing();
+    let mut far = Vec::new();
+    let most = u8::try_from(AWAITED_MOST).unwrap();
+    let guid = |number| ObjectGuid::from_bytes([number; 16]);
+    for number in 0..=most {
+        let (near, one) = tokio::io::duplex(4_096);
+        keep(&all, guid(number), &Connection::over(near), true).await;
+        far.push(one);
+        clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(end_of(&all, guid(0)).await, Late::GivenUp);
+    for number in 1..=most {
+        assert_eq!(all.late(guid(number), NOTED), Late::Awaited, "{number}");
+    }
+    // What has ended takes nobody's place.
+    drop(far.remove(1));
+    assert_eq!(end_of(&all, guid(1)).await, Late::Over);
+    let (near, _far) = tokio::io::duplex(4_096);
+    keep(&all, guid(200), &Connection::over(near), true).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+        assert_eq!(all.late(guid(2), NOTED), Late::Awaited);
+    }
+}
+
+#[tokio::test]
+async fn who_waits_over_the_same_connection_is_not_given_up_with_another_one() {
+    let (all, clock) = nothing();
+    let (near, mut far) = tokio::io::duplex(4_096);
+    let connection = Connection::over(near);
+    keep(&all, GUID, &connection, true).await;
+    awaited(&clock).await;
+    clock.advance(Duration::from_secs(60));
+    let other = ObjectGuid::from_bytes([8; 16]);
+    keep(&all, other, &connection, true).await;
+    drop(connection);
+    until_hung_up(&mut far).await;
+    clock.advance(LATE_AWAITED - Duration::from_secs(60));
+    assert_eq!(end(&all).await, Late::GivenUp);
+    assert_eq!(all.late(other, NOTED), Late::Awaited);
+    answer_to(2, &mut far, LdapResultCode::Success).await;
+    assert_eq!(end_of(&all, other).await, Late::Answered(Ok(())));
+    // Then there is nothing to wait for.
+    while far.write_all(b"0").await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What stands between and has not passed it on is to throw it away.
+#[tokio::test]
+async fn what_is_given_up_ends_with_a_reset() {
+    let (all, clock) = nothing();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let near = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (mut far, _) = listener.accept().await.unwrap();
+    keep(&all, GUID, &Connection::over(near), true).await;
+    let mut bytes = Vec::new();
+    far.read_to_end(&mut bytes).await.unwrap();
+    awaited(&clock).await;
+    clock.advance(LATE_AWAITED);
+    assert_eq!(end(&all).await, Late::GivenUp);
+    // Without a reset there would be no error of which nobody has asked.
+    while far.take_error().unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
 }

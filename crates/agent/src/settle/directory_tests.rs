@@ -166,6 +166,35 @@ async fn who_was_removed_is_gone_after_a_day_where_the_controller_that_was_asked
     }
 }
 
+/// The role was seized, and whether the set had been made is known to nobody who comes back. Whoever is waited
+/// for is not waited for without end: nothing else could be done for that person by this agent.
+#[tokio::test]
+async fn what_only_a_controller_knows_that_never_comes_back_can_be_known_by_nobody_after_a_day() {
+    for (operation, kind) in [(Operation::Reset, Kind::Ordinary), (Operation::Unlock, Kind::Locked)]
+    {
+        let mut world = World::new(&format!("settle-never-back-{operation:?}")).await;
+        let domain = world.population.domain.clone();
+        domain.add_controller("dc2").unwrap();
+        let (guid, _) = world.person(kind);
+        let header = world.header(operation);
+        world.noted(&header, guid).await;
+        domain.move_role("dc2").unwrap();
+        domain.up("dc1", false).unwrap();
+        world.clock.advance(LATER * 23);
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let settler = Settler::new(world.writeback.clone(), tasks, stop);
+        let waits = |look| matches!(look, Look::Waiting(Why::OtherController { .. }));
+        assert!(waits(settler.look(header.request, FOR_LONG).await.unwrap()), "{operation:?}");
+        world.clock.advance(LATER);
+        let just_begun = Waited::default();
+        assert!(waits(settler.look(header.request, just_begun).await.unwrap()), "it may be back");
+        let look = settler.look(header.request, FOR_LONG).await.unwrap();
+        assert!(matches!(look, Look::Settled), "{operation:?}");
+        let entry = world.writeback.journal.entry(header.request).await.unwrap().unwrap();
+        assert_eq!(entry.answer.unwrap().outcome, Outcome::CannotBeKnown, "{operation:?}");
+    }
+}
+
 /// What was written is dated by the controller that was asked; the one that has the role now is four
 /// minutes behind it, and so is the agent.
 #[tokio::test]

@@ -6,7 +6,7 @@ use directory::{InvocationId, ObjectGuid, Witness};
 use protocol::limits::CLOCK_DIFFERENCE_MAX;
 use protocol::{Header, Outcome};
 
-use super::{Conclusion, Why};
+use super::{Conclusion, Waited, Why};
 use crate::clocks::midway;
 use crate::directories::Connected;
 use crate::journal::Before;
@@ -135,4 +135,28 @@ pub(super) async fn was_written_in_time(
     let began_to_look = controllers.before(waited);
     let sent = expired.min(began_to_look);
     Ok(written_at <= sent.after(connected.settings.set_time_limit).after(GRAIN).after(apart))
+}
+
+/// A conclusion that nothing was changed counts once a modify no longer stands in a queue.
+pub(super) fn at_last(
+    connected: &Connected,
+    waited: Waited,
+    conclusion: (Outcome, bool),
+) -> Conclusion {
+    if waited.unchanged < connected.settings.set_time_limit {
+        Err(Why::MayStillHappen)
+    } else {
+        Ok(conclusion)
+    }
+}
+
+/// What is concluded of a set that was given up: it may still be made. Which controller would know that it
+/// was not made by now does not matter.
+pub(super) fn given_up(conclusion: Conclusion) -> Conclusion {
+    match conclusion {
+        Ok((Outcome::SettledUnchanged, _)) | Err(Why::OtherController { .. }) => {
+            Ok((Outcome::CannotBeKnown, false))
+        }
+        conclusion => conclusion,
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use directory::{ObjectGuid, SetError, Terms, Write};
+use directory::{LATE_AWAITED, ObjectGuid, SetError, Terms, Write};
 use directory_fake::Fault;
 use lab::Kind;
 use protocol::limits::SET_TIME_LIMIT;
@@ -45,12 +45,17 @@ impl World {
 
     /// A set that is noted, and made three time limits later; the agent has stopped waiting after one.
     async fn slow(&mut self, guid: ObjectGuid, new: &str) -> Header {
+        self.slow_for(3 * SET_TIME_LIMIT, guid, new).await
+    }
+
+    /// The same, made after so much time.
+    async fn slow_for(&mut self, takes: Duration, guid: ObjectGuid, new: &str) -> Header {
         self.is_patient();
         let header = self.header(Operation::Reset);
         self.noted(&header, guid).await;
         let directory = &self.writeback.directories.all()[0].directory;
         let noted = directory.witness(guid).await.unwrap().unwrap();
-        self.population.domain.slow(3 * SET_TIME_LIMIT);
+        self.population.domain.slow(takes);
         let new = ClearPassword::from_text(new).unwrap();
         let terms = Terms { not_after: header.expires_at, noted: Some(&noted) };
         let set = directory.write(guid, Write::Reset(&new), terms);
@@ -171,4 +176,23 @@ async fn a_controller_that_is_gone_again_begins_its_time_anew() {
     domain.up("dc1", true).unwrap();
     assert_eq!(world.goes_on(&header).await, Outcome::CannotBeKnown);
     assert!(domain.is_password(guid, NEW));
+}
+
+/// A balancer that takes everything, passes nothing on and does not hang up; or one process of the controller
+/// that never goes on.
+#[tokio::test]
+async fn a_set_that_is_never_answered_is_given_up_and_its_person_may_try_again() {
+    let mut world = World::new("settle-never").await;
+    let (guid, before) = world.person(Kind::Ordinary);
+    let header = world.slow_for(24 * LONG, guid, NEW).await;
+    world.clock.advance(LATE_AWAITED - Duration::from_secs(1));
+    is_not_over(&world.look(&header).await);
+    let another = Passwords::New(ClearPassword::from_text("Another-Lantern-1").unwrap());
+    let meanwhile = world.outcome(Operation::Reset, guid, &another).await;
+    assert_eq!(meanwhile, Outcome::AlreadyInFlight);
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(world.settled(&header).await, Outcome::CannotBeKnown, "it may still be made");
+    assert!(world.population.domain.is_password(guid, &before));
+    let later = world.outcome(Operation::Reset, guid, &another).await;
+    assert_eq!(later, Outcome::PasswordChanged);
 }

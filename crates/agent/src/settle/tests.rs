@@ -1,4 +1,4 @@
-use directory::{InvocationId, ObjectGuid, PwdLastSet};
+use directory::{InvocationId, ObjectGuid, PwdLastSet, Witness};
 use protocol::Timestamp;
 use protocol::policy::Judge;
 
@@ -51,6 +51,22 @@ fn unchanged_counts_only_at_the_controller_that_was_asked() {
     let restored = InvocationId(ObjectGuid::from_bytes([9; 16]));
     let restored = Witness { invocation_id: restored, ..witness(5, ASKED) };
     assert!(matches!(judge(&before(), &restored), Err(Why::OtherController { .. })));
+}
+
+#[test]
+fn what_was_given_up_is_not_called_unchanged_whoever_knows_that_it_does_not_show() {
+    let unknown = Ok((Outcome::CannotBeKnown, false));
+    assert_eq!(given_up(Ok((Outcome::SettledUnchanged, true))), unknown);
+    let (noted, now) = ("dc1.corp.test".to_owned(), "dc2.corp.test".to_owned());
+    assert_eq!(given_up(Err(Why::OtherController { noted, now })), unknown);
+    for stays in [
+        Ok((Outcome::SettledChanged, false)),
+        Ok((Outcome::Unlocked, true)),
+        Ok((Outcome::UserGone, true)),
+        Err(Why::MayStillHappen),
+    ] {
+        assert_eq!(given_up(stays.clone()), stays);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
-use directory::DirectoryError;
+use directory::{DirectoryError, DistinguishedName};
 use protocol::{RequestId, Timestamp};
 
 use crate::journal::Before;
@@ -17,7 +17,7 @@ const LOOK_SELDOM: Duration = Duration::from_secs(20);
 const SAY_AGAIN: Duration = Duration::from_secs(60);
 
 /// Why an entry cannot be settled yet.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Why {
     /// The configuration no longer has the directory.
     NoSuchDirectory { connector: String },
@@ -49,11 +49,15 @@ impl Why {
         Self::NotOver { noted: before.controller.clone() }
     }
 
+    /// Whether it is waited for what only the controller knows that was asked.
+    pub(super) const fn is_for_the_noted_one(&self) -> bool {
+        matches!(self, Self::OtherController { .. } | Self::NotThere { .. })
+    }
+
     /// How long to wait before the next look, having waited for so long: a tenth of that, where it is
     /// not known what is waited for.
     pub(super) fn pause(&self, waited: Duration) -> Duration {
         match self {
-            // Asks nobody.
             Self::MayStillHappen | Self::NotOver { .. } => LOOK_AGAIN,
             _ => (waited / 10).clamp(LOOK_AGAIN, LOOK_SELDOM),
         }
@@ -87,11 +91,21 @@ impl Why {
                 event = "settle.not_over",
                 %request,
                 noted,
-                "the controller has neither answered nor hung up, and may still set the password; waiting for it"
+                "the controller has neither answered nor hung up, and may still set the password; waiting for it, a quarter of an hour at most. Where a balancer or proxy between here and there passes nothing on, it is over as soon as that hangs up"
             ),
             Self::MayStillHappen => {}
         }
     }
+}
+
+/// Tells the operator why nobody can know how an unlock ended.
+pub(super) fn say_lockout_is_hidden(request: RequestId, dn: &DistinguishedName) {
+    tracing::warn!(
+        event = "settle.lockout_hidden",
+        %request,
+        %dn,
+        "the service account may not read lockoutTime, so nobody can know whether the account was unlocked; `passback-agent permissions check` says what is missing"
+    );
 }
 
 /// What was last said about an entry: the same is not said again within [`SAY_AGAIN`].

@@ -7,6 +7,7 @@ use directory::security::{Ace, mask};
 use directory::{ObjectGuid, Sid};
 use directory_fake::{FakeDomain, Fault, Flavour};
 use lab::Kind;
+use protocol::limits::SET_TIME_LIMIT;
 use protocol::scim::PolicyReference;
 use protocol::{Operation, Outcome, PasswordPolicy, Passwords};
 use tokio_util::sync::CancellationToken;
@@ -30,6 +31,12 @@ fn hide(domain: &FakeDomain, guid: ObjectGuid, attribute: Judged, hidden: bool) 
     change.unwrap();
 }
 
+/// Whoever settles begins to look.
+async fn settles(world: &World) {
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    Settler::new(world.writeback.clone(), tasks, stop).settle_all().await.unwrap();
+}
+
 #[tokio::test]
 async fn nobody_is_called_not_locked_whose_lockout_may_not_be_read() {
     let mut world = World::new("hidden-lockout").await;
@@ -47,22 +54,43 @@ async fn an_unlock_in_doubt_is_not_settled_by_a_lockout_that_may_not_be_read() {
         (1, Fault::AnswerLost, Outcome::Unlocked),
     ] {
         let mut world = World::new(&format!("hidden-unlock-{number}")).await;
+        world.is_patient();
         let (guid, _) = world.person(Kind::Locked);
         let domain = world.population.domain.clone();
         hide(&domain, guid, Judged::LockoutTime, true);
         domain.inject(fault);
         let (header, doubt) = world.done(Operation::Unlock, guid, &Passwords::None).await;
         assert_eq!(doubt, None);
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        Settler::new(world.writeback.clone(), tasks, stop).settle_all().await.unwrap();
-        for _ in 0..10 {
-            world.clock.advance(Duration::from_secs(60));
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        settles(&world).await;
+        for _ in 1..SET_TIME_LIMIT.as_secs() {
+            world.sleeping().await;
+            world.clock.advance(Duration::from_secs(1));
         }
+        world.sleeping().await;
         let entry = world.writeback.journal.entry(header.request).await.unwrap().unwrap();
         assert!(entry.answer.is_none(), "{settled:?}");
         hide(&domain, guid, Judged::LockoutTime, false);
-        assert_eq!(world.settled(&header).await, settled);
+        assert_eq!(world.goes_on(&header).await, settled);
+    }
+}
+
+/// A right that is never granted keeps nobody from the next request.
+#[tokio::test]
+async fn an_unlock_in_doubt_whose_lockout_may_never_be_read_ends_after_the_time_for_a_set() {
+    for fault in [Fault::RequestLost, Fault::AnswerLost] {
+        let mut world = World::new(&format!("hidden-unlock-ends-{fault:?}")).await;
+        world.is_patient();
+        let (guid, _) = world.person(Kind::Locked);
+        let domain = world.population.domain.clone();
+        hide(&domain, guid, Judged::LockoutTime, true);
+        domain.inject(fault);
+        let (header, doubt) = world.done(Operation::Unlock, guid, &Passwords::None).await;
+        assert_eq!(doubt, None);
+        let meanwhile = world.outcome(Operation::Reset, guid, &new_one()).await;
+        assert_eq!(meanwhile, Outcome::AlreadyInFlight);
+        assert_eq!(world.settled(&header).await, Outcome::CannotBeKnown);
+        let later = world.outcome(Operation::Reset, guid, &new_one()).await;
+        assert_eq!(later, Outcome::PasswordChanged);
     }
 }
 

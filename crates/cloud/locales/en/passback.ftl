@@ -128,7 +128,7 @@ outcome-settled_elsewhere_unchanged = This had been interrupted. We have checked
 outcome-in_doubt = The connection to your organisation's network was lost in the middle, so we do not know yet whether your new password was set. Do not try again yet: this page, and a mail to you, say how it ended.
 outcome-expired = We could not reach your organisation's network in time. { told-unchanged } { told-unchanged-old } You can safely try again.
 outcome-already_in_flight = Another request for this account has not ended. { told-unchanged-request } Wait a moment, then try again.
-outcome-cannot_be_known = We can no longer find out whether your password was changed. Try to sign in with the new one, then with the old one. If neither works, reset your password again.
+outcome-cannot_be_known = We can no longer find out whether this went through. Try to sign in with the new password, if you chose one, then with the old one. If neither works, reset your password again.
 outcome-changed_elsewhere = Your password was just changed in another place. { told-unchanged-step } If that was not you, tell your helpdesk at once.
 
 # The password that was typed.

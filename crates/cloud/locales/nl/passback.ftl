@@ -127,7 +127,7 @@ outcome-settled_elsewhere_unchanged = Dit was onderbroken. Wij hebben het nagega
 outcome-in_doubt = De verbinding met het netwerk van uw organisatie viel midden in het instellen weg. Wij weten daarom nog niet of uw nieuwe wachtwoord is ingesteld. Probeer het nog niet opnieuw: deze pagina, en een mail aan u, vertellen hoe het is afgelopen.
 outcome-expired = Wij konden het netwerk van uw organisatie niet op tijd bereiken. { told-unchanged } { told-unchanged-old } U kunt het gerust opnieuw proberen.
 outcome-already_in_flight = Een andere aanvraag voor dit account is nog niet afgelopen. { told-unchanged-request } Wacht even en probeer het opnieuw.
-outcome-cannot_be_known = Wij kunnen niet meer nagaan of uw wachtwoord is veranderd. Probeer u aan te melden met het nieuwe, daarna met het oude. Werkt geen van beide, stel uw wachtwoord dan opnieuw in.
+outcome-cannot_be_known = Wij kunnen niet meer nagaan of dit is doorgegaan. Probeer u aan te melden met het nieuwe wachtwoord, als u er een hebt gekozen, daarna met het oude. Werkt geen van beide, stel uw wachtwoord dan opnieuw in.
 outcome-changed_elsewhere = Uw wachtwoord is zojuist op een andere plek gewijzigd. { told-unchanged-step } Was u dat niet, waarschuw dan meteen uw helpdesk.
 
 # Het ingetypte wachtwoord.

@@ -3,8 +3,9 @@
 
 use std::collections::HashMap;
 use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
 
-use directory::{InvocationId, Late, ObjectGuid};
+use directory::{InvocationId, LATE_AWAITED, Late, ObjectGuid};
 use tokio::sync::oneshot;
 
 use super::{Client, Held, judge};
@@ -17,6 +18,8 @@ pub(super) type Noted = (InvocationId, u32);
 pub(super) struct Kept {
     pub(super) noted: Noted,
     pub(super) held: Held,
+    /// Since when, as the clock runs.
+    pub(super) since: Duration,
     pub(super) answer: oneshot::Receiver<Result<(), Refused>>,
     pub(super) is_password: bool,
     /// How it ended, once that is known.
@@ -37,7 +40,13 @@ impl Client {
         let is_there = self.domain.state().is_alive(&kept.held);
         let end = match kept.answer.try_recv() {
             Ok(answer) if kept.is_password => Late::Answered(judge(answer)),
-            Err(oneshot::error::TryRecvError::Empty) if is_there => return Late::Awaited,
+            Err(oneshot::error::TryRecvError::Empty) if is_there => {
+                let passed = self.domain.clock().running().saturating_sub(kept.since);
+                if passed < LATE_AWAITED {
+                    return Late::Awaited;
+                }
+                Late::GivenUp
+            }
             Ok(_) | Err(_) => Late::Over,
         };
         kept.end.insert(end).clone()

@@ -25,11 +25,11 @@ macro_rules! settling {
                 /// Another operation for the same person has not ended.
                 AlreadyInFlight = "already_in_flight", "34009", Answer, Person, No,
                     "A person has one operation at a time, and the earlier one has not ended.",
-                    "Wait until it has. One that is in doubt ends when its agent is back.";
+                    "Wait until it has. One that is in doubt ends when its agent is back; where a controller neither answers a set nor hangs up, after a quarter of an hour, and where the controller that was asked never comes back, after a day. The agent's log says what it waits for (`settle.`).";
                 /// Somebody else has written the password since, or the journal does not reach back to the
                 /// request: nobody can say any more whether it did.
                 CannotBeKnown = "cannot_be_known", "34010", Answer, Operator, Unknown,
-                    "The operation was interrupted, and how it ended shows nowhere any more. Either somebody else has written the password since (an administrator, or the person elsewhere), or the agent's guard would refuse the account by now; or the agent's journal does not reach back to the request, because it was made anew since or has forgotten entries of that age.",
+                    "The operation was interrupted, and how it ended shows nowhere any more. Either somebody else has written the password since (an administrator, or the person elsewhere), or the agent's guard would refuse the account by now; or the agent's journal does not reach back to the request, because it was made anew since or has forgotten entries of that age; or the controller that was asked has neither answered nor hung up for a quarter of an hour, or was away for a day; or the service account may not read the `lockoutTime` of an account that was to be unlocked.",
                     "`repadmin /showobjmeta PDC DN` shows where and when unicodePwd was last written, and how often. If the person can sign in with neither password, they reset it again. Keep journal.db when an agent is moved, and `retention_seconds` of the journal longer than an outage can last.";
                 /// Settled by another agent of the tenant, which looked: it did go through.
                 SettledElsewhereChanged = "settled_elsewhere_changed", "34016", Answer, Operator, Yes,
