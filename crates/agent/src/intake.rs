@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use protocol::limits::{CLOCK_DIFFERENCE_MAX, LIFETIME_MAX, PACKAGE_MAX};
-use protocol::settlement::{STATUS_NOT_YET, TARGET_LOOK, TARGET_SETTLE, TARGET_WRITEBACK};
+use protocol::settlement::{
+    STATUS_CANNOT_SAY, STATUS_NOT_YET, TARGET_LOOK, TARGET_SETTLE, TARGET_WRITEBACK,
+};
 use protocol::{AgentId, Answer, Details, Header, Outcome, Randomness, RequestId, TenantId};
 use relay::{BoxFuture, Handler, Request, Response};
 use seal::{AgentKeys, OpenedRequest, PackageKey, SealError, SigningKey};
@@ -279,7 +281,8 @@ impl Intake {
         self.at_will.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How a request ended. One that was never begun is void once it has expired: then, and not
+    /// How a request ended; "not yet" only where it may still be carried out, and nobody else is to say
+    /// anything. One that was never begun is void once it has expired: then, and not
     /// before, the agent says so; and only if its clock is known to be right, because with another
     /// one the request might still be taken. Where the journal does not reach back to the request,
     /// nobody can say that it was never begun.
@@ -291,10 +294,16 @@ impl Intake {
         let key = &self.keys.current().package_key;
         if let Some(entry) = self.writeback.journal.entry(header.request).await? {
             // Open: it is being carried out, or somebody settles it already.
-            return Ok(self.recorded(key, &entry.header, entry.answer));
+            let said = self.recorded(key, &entry.header, entry.answer);
+            let cannot_say =
+                said.status == STATUS_NOT_YET && self.settler.cannot_say(header.request);
+            return Ok(if cannot_say { Response::empty(STATUS_CANNOT_SAY) } else { said });
         }
         let expired = self.writeback.clock.now() >= header.expires_at.after(EXPIRY_MARGIN);
-        if !expired || !self.writeback.clock_difference.is_known_to_be_small() {
+        if !self.writeback.clock_difference.is_known_to_be_small() {
+            return Ok(Response::empty(STATUS_CANNOT_SAY));
+        }
+        if !expired {
             return Ok(Response::empty(STATUS_NOT_YET));
         }
         // Should it come after all, and the clock have been put back by then.

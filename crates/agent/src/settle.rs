@@ -33,8 +33,9 @@
 //! An answer that is known is recorded by the same task, at once or as soon as the journal takes it;
 //! if the process ends before, its entry is settled like every other one.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use directory::{LATE_AWAITED, Late};
@@ -66,7 +67,8 @@ pub(crate) struct Settler {
     writeback: Writeback,
     tasks: TaskTracker,
     stop: CancellationToken,
-    settling: Arc<Mutex<HashSet<RequestId>>>,
+    /// Whose entries are looked at, and of which it cannot be found out as things are.
+    settling: Arc<Mutex<HashMap<RequestId, bool>>>,
     unrecorded: Arc<Mutex<HashMap<RequestId, Unrecorded>>>,
 }
 
@@ -98,6 +100,17 @@ impl Settler {
         self.still_to_record(request).map(|unrecorded| unrecorded.answer)
     }
 
+    /// Whether what is needed to know how a request ended is not there, and may never be: a directory that
+    /// answers, the controller that was asked, a disk that takes the answer. It is looked for on.
+    pub(crate) fn cannot_say(&self, request: RequestId) -> bool {
+        self.settling().get(&request).copied().unwrap_or(false)
+    }
+
+    fn settling(&self) -> MutexGuard<'_, HashMap<RequestId, bool>> {
+        // Nothing panics while it is held; the table stays whole.
+        self.settling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn still_to_record(&self, request: RequestId) -> Option<Unrecorded> {
         let unrecorded = self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner);
         unrecorded.get(&request).cloned()
@@ -105,13 +118,10 @@ impl Settler {
 
     /// Settles one entry in the background, unless that is being done.
     pub(crate) fn settle_later(&self, request: RequestId) {
-        let begun = {
-            let mut settling = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
-            settling.insert(request)
+        match self.settling().entry(request) {
+            Entry::Occupied(_) => return,
+            Entry::Vacant(begins) => begins.insert(false),
         };
-        if !begun {
-            return;
-        }
         let settler = self.clone();
         self.tasks.spawn(async move {
             tokio::select! {
@@ -122,8 +132,7 @@ impl Settler {
                     let _ = settler.recorded_now(request).await;
                 }
             }
-            let mut settling = settler.settling.lock().unwrap_or_else(PoisonError::into_inner);
-            settling.remove(&request);
+            settler.settling().remove(&request);
         });
     }
 
@@ -139,7 +148,9 @@ impl Settler {
             let unchanged = unchanged_since.map_or(Duration::ZERO, passed);
             let waited = Waited { in_all: passed(since), unchanged };
             let mut pause = LOOK_AGAIN;
-            match self.look(request, waited).await {
+            let looked = self.look(request, waited).await;
+            let cannot_say = !matches!(&looked, Ok(Look::Waiting(why)) if why.is_of_the_set());
+            match looked {
                 Ok(Look::Settled) => return,
                 Ok(Look::Waiting(why)) => {
                     unchanged_since = match why {
@@ -155,6 +166,7 @@ impl Settler {
                     tracing::error!(event = "settle.journal_failed", %request, cause = %error);
                 }
             }
+            self.settling().insert(request, cannot_say);
             self.writeback.clock.sleep(pause).await;
         }
     }

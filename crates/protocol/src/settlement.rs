@@ -5,7 +5,9 @@
 //! ```text
 //! cloud → agent     POST settle: the header of the request, as it was sent
 //! agent → cloud     200 with the sealed, signed answer that stands in the journal
-//!                   425 while the agent is still working on it or may not conclude yet
+//!                   425 while the agent is still working on it or may not conclude yet:
+//!                   nobody else is asked meanwhile
+//!                   424 if it needs something for that which is not there, and may never be
 //! cloud → another   POST look: the same header, but with the agent and the key of the one that is
 //!                   asked
 //! another → cloud   200 with its sealed, signed answer: what the directory's metadata show
@@ -28,3 +30,6 @@ pub const TARGET_LOOK: &str = "look";
 pub const OTHERS_LOOK_AFTER: Duration = Duration::from_secs(10 * 60);
 /// The status of "not yet, ask again" (RFC 8470 "Too Early").
 pub const STATUS_NOT_YET: u16 = 425;
+/// The status of "this cannot be found out here, as things are" (RFC 4918 "Failed Dependency"): the
+/// directory, the journal or a right clock is missing.
+pub const STATUS_CANNOT_SAY: u16 = 424;

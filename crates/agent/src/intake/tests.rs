@@ -182,10 +182,10 @@ async fn with_a_clock_that_is_not_known_to_be_right_nothing_is_said_to_have_expi
     let header = agent.header(1, second(10));
     agent.at(second(1_000));
     agent.intake.writeback.clock_difference.measured(120_001);
-    assert_eq!(agent.settled(&header).await, Err(STATUS_NOT_YET));
+    assert_eq!(agent.settled(&header).await, Err(STATUS_CANNOT_SAY));
     agent.intake.writeback.clock_difference =
         Arc::new(ClockDifference::unknown(Arc::new(agent.clock.clone())));
-    assert_eq!(agent.settled(&header).await, Err(STATUS_NOT_YET));
+    assert_eq!(agent.settled(&header).await, Err(STATUS_CANNOT_SAY));
     agent.intake.writeback.clock_difference.measured(-120_000);
     assert_eq!(agent.settled(&header).await, Ok(Outcome::Expired));
 }

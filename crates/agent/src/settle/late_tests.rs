@@ -178,6 +178,27 @@ async fn a_controller_that_is_gone_again_begins_its_time_anew() {
     assert!(domain.is_password(guid, NEW));
 }
 
+/// Nobody else is asked while it says "not yet".
+#[tokio::test]
+async fn not_yet_is_said_of_what_may_still_be_made_and_not_where_the_directory_is_missing() {
+    let mut world = World::new("settle-not-yet").await;
+    let (guid, _) = world.person(Kind::Ordinary);
+    let header = world.slow_for(24 * LONG, guid, NEW).await;
+    let domain = world.population.domain.clone();
+    let settler = world.settler();
+    settler.settle_all().await.unwrap();
+    world.passes(SET_TIME_LIMIT).await;
+    assert!(!settler.cannot_say(header.request), "the connection is there");
+    domain.up("dc1", false).unwrap();
+    world.passes(SET_TIME_LIMIT).await;
+    assert!(settler.cannot_say(header.request));
+    domain.up("dc1", true).unwrap();
+    world.passes(SET_TIME_LIMIT / 2).await;
+    assert!(!settler.cannot_say(header.request), "its time for a set has begun");
+    assert_eq!(world.goes_on(&header).await, Outcome::SettledUnchanged);
+    assert!(!settler.cannot_say(header.request));
+}
+
 /// A balancer that takes everything, passes nothing on and does not hang up; or one process of the controller
 /// that never goes on.
 #[tokio::test]

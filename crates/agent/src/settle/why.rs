@@ -54,11 +54,16 @@ impl Why {
         matches!(self, Self::OtherController { .. } | Self::NotThere { .. })
     }
 
+    /// Whether it is waited for the set itself, which may still be made.
+    pub(super) const fn is_of_the_set(&self) -> bool {
+        matches!(self, Self::MayStillHappen | Self::NotOver { .. })
+    }
+
     /// How long to wait before the next look, having waited for so long: a tenth of that, where it is
     /// not known what is waited for.
     pub(super) fn pause(&self, waited: Duration) -> Duration {
         match self {
-            Self::MayStillHappen | Self::NotOver { .. } => LOOK_AGAIN,
+            _ if self.is_of_the_set() => LOOK_AGAIN,
             _ => (waited / 10).clamp(LOOK_AGAIN, LOOK_SELDOM),
         }
     }

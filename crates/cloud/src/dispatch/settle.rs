@@ -1,14 +1,15 @@
 //! Settling an operation in doubt (see [`protocol::settlement`]): the agent that it was sent to is
-//! asked, as soon as it is back, how it ended; if it does not come back, another one looks. Nothing is
-//! ever sent again. It never ends without an answer: whoever comes back after months still knows, and
-//! both audit trails are to agree.
+//! asked, as soon as it is back, how it ended; if it does not come back, or says that it cannot find out,
+//! another one looks. While it says "not yet" nobody else is asked: it may hold the connection over which the
+//! set can still be made, of which nobody else knows. Nothing is ever sent again. It never ends without an
+//! answer: whoever comes back after months still knows, and both audit trails are to agree.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::select_all;
 use protocol::AgentId;
-use protocol::settlement::{STATUS_NOT_YET, TARGET_LOOK, TARGET_SETTLE};
+use protocol::settlement::{STATUS_CANNOT_SAY, STATUS_NOT_YET, TARGET_LOOK, TARGET_SETTLE};
 use relay::{Entity, Request};
 use store::StoreError;
 use store::operations::{OperationRecord, TicketAgent};
@@ -109,15 +110,29 @@ async fn others_may_look(app: &App, record: &OperationRecord) {
     app.clock.sleep(from.since(app.now())).await;
 }
 
-/// Asks the agent that the operation was sent to, if it listens; then, if it is time, the others that
-/// do. Whether one of them knew.
+/// What an agent said to the question how an operation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    /// How it ended, which is taken down.
+    Ended,
+    /// That it is still to be waited for.
+    NotYet,
+    /// Nothing, or nothing that counts.
+    Nothing,
+}
+
+/// Asks the agent that the operation was sent to, if it listens; then, if that has no word and it is time,
+/// the others that do. Whether one of them knew.
 async fn ask_somebody(app: &App, record: &OperationRecord) -> Result<bool, StoreError> {
     if let Some(first) = offer(app, record).await?
         && !is_revoked(app, first.agent).await?
         && listens(app, record, first.agent)
-        && ask(app, record, first, TARGET_SETTLE).await?
     {
-        return Ok(true);
+        match ask(app, record, first, TARGET_SETTLE).await? {
+            Said::Ended => return Ok(true),
+            Said::NotYet => return Ok(false),
+            Said::Nothing => {}
+        }
     }
     if app.now() < record.expires_at.after(app.settings.others_look) {
         return Ok(false);
@@ -129,7 +144,7 @@ async fn ask_somebody(app: &App, record: &OperationRecord) -> Result<bool, Store
         }
         let Some(key) = app.store.agent_key(agent.id).await? else { continue };
         let other = TicketAgent { agent: agent.id, key_id: key.key_id };
-        if ask(app, record, other, TARGET_LOOK).await? {
+        if ask(app, record, other, TARGET_LOOK).await? == Said::Ended {
             return Ok(true);
         }
     }
@@ -151,7 +166,7 @@ async fn ask(
     record: &OperationRecord,
     whom: TicketAgent,
     target: &str,
-) -> Result<bool, StoreError> {
+) -> Result<Said, StoreError> {
     let header = record.header(whom);
     let request = Request {
         method: "POST".to_owned(),
@@ -168,20 +183,24 @@ async fn ask(
         Ok(response) => response,
         Err(error) => {
             tracing::info!(event = "settle.not_answered", request = %record.request, cause = %error);
-            return Ok(false);
+            return Ok(Said::Nothing);
         }
     };
     match response.status {
         200 => {
             let answer = package::open_settlement(app, &header, &response.body).await?;
-            let Some(answer) = answer else { return Ok(false) };
+            let Some(answer) = answer else { return Ok(Said::Nothing) };
             conclude(app, record, &answer, Some(whom.agent)).await;
-            Ok(true)
+            Ok(Said::Ended)
         }
-        STATUS_NOT_YET => Ok(false),
+        STATUS_NOT_YET => Ok(Said::NotYet),
+        STATUS_CANNOT_SAY => {
+            tracing::info!(event = "settle.cannot_say", request = %record.request, agent = %whom.agent);
+            Ok(Said::Nothing)
+        }
         status => {
             tracing::warn!(event = "settle.declined", request = %record.request, target, status);
-            Ok(false)
+            Ok(Said::Nothing)
         }
     }
 }

@@ -11,7 +11,11 @@ use protocol::{
     Clock as _, InstanceId, KeyId, ManualClock, Operation, RequestId, TenantId, Timestamp,
 };
 use relay::token::KeyFile;
-use relay::{ByteStream, FirstByte, RelayAddress, Response, SendError, Transport, TransportError};
+use relay::{
+    ByteStream, Delivered, DeliveryError, DeliveryErrorKind, FirstByte, RelayAddress, Response,
+    SendError, Transport, TransportError,
+};
+use store::agents::AgentKey;
 use store::audit::Event;
 use store::flows::{Flow, FlowId};
 use store::operations::State;
@@ -30,14 +34,18 @@ use crate::surroundings::Surroundings;
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const TENANT: TenantId = TenantId::from_bytes([1; 16]);
 const FIRST: AgentId = AgentId::from_bytes([5; 16]);
+const OTHER: AgentId = AgentId::from_bytes([6; 16]);
 const FLOW: FlowId = FlowId::from_bytes([9; 16]);
 const REQUEST: RequestId = RequestId::from_bytes([7; 16]);
 
 /// A relay by hand: who listens, who has come, and when who was asked. Whoever is asked does not know
-/// yet.
+/// yet, unless something else is to be said.
 struct ByHand {
     clock: ManualClock,
     asked: Mutex<Vec<Timestamp>>,
+    looked: Mutex<Vec<Timestamp>>,
+    /// None: it does not answer.
+    says: Mutex<Option<u16>>,
     known: watch::Sender<Known>,
 }
 
@@ -92,13 +100,20 @@ impl Reach for ByHand {
 
     fn ask<'a>(
         &'a self,
-        _: &'a Entity,
+        entity: &'a Entity,
         request: Request,
         _: Duration,
     ) -> Result<Asked<'a>, SendError> {
-        assert_eq!(request.target, format!("/{TARGET_SETTLE}"));
-        self.asked.lock().unwrap().push(self.clock.now());
-        let answer = Box::pin(async { Ok(Response::empty(STATUS_NOT_YET)) });
+        let (whom, said) = match *entity == first() {
+            true => ((&self.asked, TARGET_SETTLE), *self.says.lock().unwrap()),
+            false => ((&self.looked, TARGET_LOOK), Some(STATUS_NOT_YET)),
+        };
+        assert_eq!(request.target, format!("/{}", whom.1));
+        whom.0.lock().unwrap().push(self.clock.now());
+        let silent =
+            DeliveryError { kind: DeliveryErrorKind::Timeout, delivered: Delivered::Unknown };
+        let answer = said.map(Response::empty).ok_or_else(|| silent.into());
+        let answer = Box::pin(std::future::ready(answer));
         Ok(Asked { first_byte: FirstByte::default(), answer })
     }
 
@@ -185,6 +200,19 @@ impl Settling {
         assert!(found.is_ok(), "not {time:?} but {:?}", self.clock.until_next());
     }
 
+    /// How long the next pause is, once nothing happens any more before it is over.
+    async fn next(&self) -> Duration {
+        // The settling works in another task, and the database in threads of its own.
+        let mut last = None;
+        loop {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            match self.clock.until_next() {
+                Some(next) if last == Some(next) => return next,
+                next => last = next,
+            }
+        }
+    }
+
     /// Lets the pauses of so many seconds follow each other.
     async fn pauses(&self, seconds: &[u64]) {
         for pause in seconds.iter().copied().map(Duration::from_secs) {
@@ -201,6 +229,12 @@ async fn in_doubt(app: &App) -> OperationRecord {
     store.create_tenant(&tenant, NOW).await.unwrap();
     store.issue_enrol_code(TENANT, "code", NOW.after(Duration::from_secs(60))).await.unwrap();
     store.enrol_agent("code", FIRST, "first", [1; 32], NOW).await.unwrap();
+    store.issue_enrol_code(TENANT, "other", NOW.after(Duration::from_secs(60))).await.unwrap();
+    store.enrol_agent("other", OTHER, "other", [2; 32], NOW).await.unwrap();
+    let key_id = KeyId::from_bytes([4; 16]);
+    let keys = AgentKey { key_id, spki: vec![4], package_key: vec![4], listen_key: [4; 32] };
+    store.offer_keys(OTHER, &keys, NOW).await.unwrap();
+    assert!(store.confirm_keys(OTHER, key_id, NOW).await.unwrap());
     let flow = Flow {
         id: FLOW,
         tenant: TENANT,
@@ -243,9 +277,9 @@ fn asked(relay: &ByHand) -> Vec<i64> {
 
 async fn by_hand(test: &str, listens: bool) -> (Arc<ByHand>, Settling) {
     let clock = ManualClock::at(NOW);
-    let relay =
-        ByHand { clock: clock.clone(), asked: Mutex::default(), known: watch::Sender::default() };
-    let relay = Arc::new(relay);
+    let (asked, looked) = (Mutex::default(), Mutex::default());
+    let (says, known) = (Mutex::new(Some(STATUS_NOT_YET)), watch::Sender::default());
+    let relay = Arc::new(ByHand { clock: clock.clone(), asked, looked, says, known });
     if listens {
         relay.comes(&first());
     }
@@ -266,7 +300,7 @@ async fn pauses_grow_until_the_agent_comes_anew_and_begin_again_then() {
     settling.pauses(&[3, 6]).await;
     settling.waits_for(Duration::from_secs(12)).await;
     assert_eq!(asked(&relay)[5..], [34, 40]);
-    let other = Entity::of(TENANT, AgentId::from_bytes([6; 16]));
+    let other = Entity::of(TENANT, OTHER);
     relay.comes(&other);
     tokio::task::yield_now().await;
     settling.waits_for(Duration::from_secs(12)).await;
@@ -288,6 +322,35 @@ async fn pauses_begin_again_also_where_nobody_could_be_asked_until_the_agent_cam
     settling.pauses(&[3, 6]).await;
     settling.waits_for(Duration::from_secs(12)).await;
     assert_eq!(asked(&relay)[5..], [193, 196, 202], "it may say \"not yet\" at first");
+}
+
+/// It may hold the connection over which the set can still be made: nobody else knows of that.
+#[tokio::test]
+async fn nobody_else_is_asked_while_the_agent_that_was_asked_says_not_yet() {
+    let (relay, settling) = by_hand("not-yet", true).await;
+    relay.comes(&Entity::of(TENANT, OTHER));
+    let looked = || relay.looked.lock().unwrap().len();
+    // Long after others may look.
+    let mut now = Duration::ZERO;
+    while now < Duration::from_secs(3_600) {
+        let pause = settling.next().await;
+        settling.clock.advance(pause);
+        now += pause;
+    }
+    settling.next().await;
+    assert!(asked(&relay).last().unwrap() > &3_000);
+    assert_eq!(looked(), 0);
+    // As soon as it does not answer any more, cannot say, or is not there, somebody else is.
+    for (number, says) in [None, Some(STATUS_CANNOT_SAY), Some(500)].into_iter().enumerate() {
+        *relay.says.lock().unwrap() = says;
+        settling.clock.advance(settling.next().await);
+        settling.next().await;
+        assert_eq!(looked(), number + 1, "{says:?}");
+    }
+    relay.goes(&first());
+    settling.clock.advance(settling.next().await);
+    settling.next().await;
+    assert_eq!(looked(), 4);
 }
 
 /// A relay elsewhere that says of nothing what became of it.
