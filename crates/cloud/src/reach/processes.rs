@@ -30,6 +30,10 @@ impl Processes {
     /// Takes a heartbeat down.
     pub(super) fn hear(&mut self, instance: InstanceId, now: Duration) {
         self.0.retain(|one| now.saturating_sub(one.last) < COUNTS);
+        if let [alone] = &mut self.0[..] {
+            // Whoever it lived beside is not there any more: the next one that comes is it, started anew.
+            alone.lived_beside = false;
+        }
         let youngest = self.0.len().saturating_sub(1);
         match self.0.iter_mut().enumerate().find(|(_, one)| one.instance == instance) {
             Some((at, known)) => {
@@ -89,6 +93,12 @@ mod tests {
             [id(1), id(3)],
             "the second one is not heard any more"
         );
+        let left = [1, 2, 1, 1, 1, 1];
+        assert_eq!(living(&left), [id(1)], "the copy is not heard any more");
+        let started = [&left[..], &[3]].concat();
+        assert_eq!(living(&started), [id(3)], "the one that was left was started anew");
+        assert_eq!(living(&[&started[..], &[3]].concat()), [id(3)]);
+        assert_eq!(living(&[&started[..], &[1]].concat()), [id(1), id(3)], "a copy again");
     }
 
     #[test]
