@@ -269,6 +269,8 @@ mod guesses_tests;
 #[cfg(test)]
 mod hidden_tests;
 #[cfg(test)]
+mod look_tests;
+#[cfg(test)]
 pub(crate) mod operations_tests;
 #[cfg(test)]
 mod own_account_tests;

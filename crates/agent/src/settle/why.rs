@@ -4,7 +4,7 @@ use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
 use directory::{DirectoryError, DistinguishedName};
-use protocol::{RequestId, Timestamp};
+use protocol::{Outcome, RequestId, Timestamp};
 
 use crate::journal::Before;
 
@@ -74,6 +74,8 @@ impl Why {
                 event = "settle.no_such_directory",
                 %request,
                 connector,
+                outcome = Outcome::DirectoryNotEnabled.name(),
+                number = Outcome::DirectoryNotEnabled.number(),
                 "a password may have been set in this directory and nobody can look; put the [[directory]] with this name back into the configuration and start the agent again"
             ),
             Self::Unreadable { cause } => {

@@ -68,8 +68,15 @@ impl Writeback {
     pub(super) async fn find(&self, imported: AdAccount) -> Result<Found<'_>, Outcome> {
         let connector = imported.connector.as_str();
         let connected = self.directories.named(connector).ok_or_else(|| {
-            tracing::error!(event = "writeback.no_such_directory", connector);
-            Outcome::DirectoryConfiguration
+            let outcome = Outcome::DirectoryNotEnabled;
+            tracing::error!(
+                event = "writeback.no_such_directory",
+                connector,
+                outcome = outcome.name(),
+                number = outcome.number(),
+                operator = outcome.operator_text(),
+            );
+            outcome
         })?;
         let guid = ObjectGuid::from_bytes(imported.object_guid);
         let standing = connected.directory.standing(guid).await;
