@@ -12,6 +12,7 @@
 //! writeback.enabling, writeback.enabled, writeback.disabled
 //! writeback.begun → writeback.noted → writeback.set → writeback.finished    each request
 //!                   writeback.refused_by_guard    writeback.unlocked    writeback.minimum_age_unknown
+//!                   writeback.history_not_enforced
 //!                   writeback.in_doubt → writeback.settled
 //! settle.never_begun                                                        asked for, and void
 //! intake.package_not_opened, intake.not_for_this_agent, intake.known_request,

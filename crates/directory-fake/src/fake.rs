@@ -199,8 +199,12 @@ impl Directory for FakeDirectory {
             let found = self.0.read(&format!("<GUID={guid}>")).await?;
             let Some((held, entry)) = found else { return Ok(None) };
             let witness = self.0.witness(&held, &entry)?;
+            let controls = self.0.domain.state().controllers[held.controller].controls();
+            let controls: Vec<_> = controls.into_iter().map(str::to_owned).collect();
+            let policy_control = PolicyControl::among(&controls);
             let bound_as = BoundAs::of(held.token.sids);
-            Ok(Some(Standing { bound_as, witness, account: self.account(guid) }))
+            let account = self.account(guid);
+            Ok(Some(Standing { bound_as, witness, policy_control, account }))
         })
     }
 

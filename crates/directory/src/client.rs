@@ -103,8 +103,9 @@ impl Directory for LdapDirectory {
             let Some(stored) = found else { return Ok(None) };
             let witness = session.witness(&stored)?;
             let bound_as = session.root.bound_as.clone();
+            let policy_control = PolicyControl::among(&session.root.controls);
             let account = Box::pin(self.with_groups(guid, session, stored, groups));
-            Ok(Some(Standing { bound_as, witness, account }))
+            Ok(Some(Standing { bound_as, witness, policy_control, account }))
         })
     }
 

@@ -92,7 +92,8 @@ pub trait Directory: Send + Sync {
             let probe = self.probe().await?;
             let Some(witness) = self.witness(guid).await? else { return Ok(None) };
             let account = self.account(guid);
-            Ok(Some(Standing { bound_as: probe.bound_as, witness, account }))
+            let Probe { bound_as, policy_control, .. } = probe;
+            Ok(Some(Standing { bound_as, witness, policy_control, account }))
         })
     }
 
@@ -225,6 +226,8 @@ pub struct Standing<'a> {
     pub bound_as: Option<BoundAs>,
     /// How its password stands.
     pub witness: Witness,
+    /// By which control a reset obeys the policy there; none if it offers none (SPEC D-2).
+    pub policy_control: Option<PolicyControl>,
     /// The account, as [`Directory::account`] gives it, not older than the witness. A controller
     /// computes its groups anew each time, which takes about as long as a note is written: what is
     /// noted before a set need not wait for them (decision 0015).

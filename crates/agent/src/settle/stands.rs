@@ -22,7 +22,7 @@ pub(super) async fn as_it_stands(
     before: &Before,
 ) -> Result<Option<Now>, Why> {
     let standing = connected.directory.standing(before.place.guid).await?;
-    let Some(Standing { bound_as: own, witness, account }) = standing else { return Ok(None) };
+    let Some(Standing { bound_as: own, witness, account, .. }) = standing else { return Ok(None) };
     Ok(account.await?.map(|account| Now { account, witness, own }))
 }
 

@@ -1,12 +1,14 @@
 //! What decides whether anything is written. Changes nothing.
 
-use directory::{Account, BoundAs, DirectoryError, ObjectGuid, Standing, Witness, too_young};
+use directory::{
+    Account, BoundAs, DirectoryError, ObjectGuid, PolicyControl, Standing, Witness, too_young,
+};
 use futures_util::future::BoxFuture;
 use protocol::{Details, Header, Operation, Outcome, PasswordPolicy, Timestamp};
 use serde_json::json;
 use sync::{AdAccount, Resolution};
 
-use super::policy::{Judged, say_if_age_is_unknown};
+use super::policy::{Judged, say_if_age_is_unknown, say_if_history_is_not_enforced};
 use super::{Stop, Writeback, stop};
 use crate::audit::Event;
 use crate::directories::Connected;
@@ -40,6 +42,7 @@ pub(super) struct Found<'a> {
 pub(super) struct Rest<'a> {
     imported: AdAccount,
     own: Option<BoundAs>,
+    policy_control: Option<PolicyControl>,
     account: BoxFuture<'a, Result<Option<Account>, DirectoryError>>,
 }
 
@@ -81,8 +84,10 @@ impl Writeback {
         let guid = ObjectGuid::from_bytes(imported.object_guid);
         let standing = connected.directory.standing(guid).await;
         let standing = standing.map_err(|error| failed(connected, &error))?;
-        let Standing { bound_as: own, witness, account } = standing.ok_or(Outcome::UserGone)?;
-        Ok(Found { connected, guid, witness, rest: Rest { imported, own, account } })
+        let standing = standing.ok_or(Outcome::UserGone)?;
+        let Standing { bound_as: own, witness, policy_control, account } = standing;
+        let rest = Rest { imported, own, policy_control, account };
+        Ok(Found { connected, guid, witness, rest })
     }
 
     /// Whether anything may be written to the account that was found; and the account, with the rules
@@ -98,7 +103,7 @@ impl Writeback {
         rest: Rest<'_>,
         trail: &mut Vec<Event>,
     ) -> Result<Judged, Stop> {
-        let seen = rest.imported.policy.clone();
+        let (seen, control) = (rest.imported.policy.clone(), rest.policy_control);
         let account = self.guarded(header, connected, rest, trail).await.map_err(stop)?;
         let against = |rules: Option<&PasswordPolicy>| {
             against(header.operation, &account, rules, self.clock.now()).map_or(Ok(()), Err)
@@ -116,6 +121,7 @@ impl Writeback {
         };
         let judged = Judged { account, rules, fresh };
         say_if_age_is_unknown(header, connected, &judged, &policy, trail);
+        say_if_history_is_not_enforced(header, connected, control, trail);
         Ok(judged)
     }
 

@@ -1,7 +1,7 @@
 //! What the policy says of a password before it is sent, and what it cannot say (SPEC D-2, D-8,
 //! decision 0016).
 
-use directory::{Account, Elimination, PwdLastSet};
+use directory::{Account, Elimination, PolicyControl, PwdLastSet};
 use protocol::{Header, Operation, Outcome, PasswordPolicy, Passwords};
 use serde_json::json;
 
@@ -49,8 +49,8 @@ impl Writeback {
     }
 }
 
-/// Says of a reset whose policy, or the age of whose password, may not be read that nobody has looked at the least age: a change proves
-/// it to the directory, which documents of a reset with policy hints the history alone.
+/// Tells the trail that nobody has looked at the least age, because the policy or the password's age may not
+/// be read: a change proves it to the directory, which documents of a reset with policy hints the history alone.
 pub(super) fn say_if_age_is_unknown(
     header: &Header,
     connected: &Connected,
@@ -58,7 +58,6 @@ pub(super) fn say_if_age_is_unknown(
     policy: &str,
     trail: &mut Vec<Event>,
 ) {
-    let is_reset = matches!(header.operation, Operation::Reset | Operation::ResetByAdministrator);
     let is_known = match judged.account.pwd_last_set {
         // Whoever must change it is never too young.
         PwdLastSet::Never => true,
@@ -67,7 +66,7 @@ pub(super) fn say_if_age_is_unknown(
             judged.rules.as_ref().is_some_and(|rules| rules.minimum_age().is_zero())
         }
     };
-    if !is_reset || is_known {
+    if !is_reset(header.operation) || is_known {
         return;
     }
     let outcome = Outcome::MinimumAgeUnknown;
@@ -83,4 +82,36 @@ pub(super) fn say_if_age_is_unknown(
     );
     let detail = json!({ "connector": connector, "policy": policy });
     trail.push(Event::of(header, "writeback.minimum_age_unknown", detail));
+}
+
+/// Tells the trail of a reset that may bring back a password that the person had before: the controller offers no
+/// policy-hints control, and the configuration allows that (SPEC D-2, O-3).
+pub(super) fn say_if_history_is_not_enforced(
+    header: &Header,
+    connected: &Connected,
+    control: Option<PolicyControl>,
+    trail: &mut Vec<Event>,
+) {
+    let settings = &connected.settings;
+    // Without the key it is refused, with an outcome of its own.
+    if !is_reset(header.operation) || control.is_some() || !settings.allow_without_policy_control {
+        return;
+    }
+    let outcome = Outcome::HistoryNotEnforced;
+    let connector = settings.name.as_str();
+    tracing::warn!(
+        event = "writeback.history_not_enforced",
+        outcome = outcome.name(),
+        number = outcome.number(),
+        request = %header.request,
+        connector,
+        operator = outcome.operator_text(),
+    );
+    let detail = json!({ "connector": connector });
+    trail.push(Event::of(header, "writeback.history_not_enforced", detail));
+}
+
+/// Whether an operation sets a password that nobody proves to know.
+const fn is_reset(operation: Operation) -> bool {
+    matches!(operation, Operation::Reset | Operation::ResetByAdministrator)
 }

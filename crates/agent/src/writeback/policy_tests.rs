@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use directory::ObjectGuid;
 use directory_fake::{
-    FakeDirectory, FakeDomain, FakePolicy, Fault, Flavour, NewDomain, NewFakePerson, Rights,
+    FakeDirectory, FakeDomain, FakePolicy, Fault, Flavour, NewDomain, NewFakePerson,
+    PolicyControls, Rights,
 };
 use lab::Kind;
 use protocol::scim::PolicyReference;
-use protocol::{ClearPassword, Operation, Outcome, PasswordPolicy, Passwords};
+use protocol::{Changed, ClearPassword, Operation, Outcome, PasswordPolicy, Passwords};
 
+use super::expired_tests::passwords;
 use super::operations_tests::World;
 use crate::directories::{Connected, Directories};
 use crate::guard::tests::settings;
@@ -116,6 +118,45 @@ async fn a_reset_whose_least_age_nobody_looked_at_stands_in_the_trail_as_one() {
         let told = world.trail(&header).await;
         let says = told.iter().any(|event| event == "writeback.minimum_age_unknown");
         assert_eq!(says, said, "{name}: {told:?}");
+    }
+}
+
+impl World {
+    /// From now on the directory is one in which a reset may go without the policy-hints control.
+    fn allows_without_policy_control(&mut self) {
+        let settings = &self.writeback.directories.all()[0].settings;
+        let settings = DirectorySettings { allow_without_policy_control: true, ..settings.clone() };
+        let service = &self.population.service;
+        let password = ClearPassword::from_text(&service.password).unwrap();
+        let directory = FakeDirectory::new(&self.population.domain, &service.login, password);
+        let directory = Arc::new(directory.configured(true, &[]));
+        self.writeback.directories = Directories::of(vec![Connected { settings, directory }]);
+    }
+}
+
+/// SPEC D-2, O-3: whoever reads the trail later is to know which resets asked for no history.
+#[tokio::test]
+async fn a_reset_at_a_controller_that_enforces_no_history_stands_in_the_trail_as_one() {
+    for (offers, operation, said) in [
+        (PolicyControls::None, Operation::Reset, true),
+        (PolicyControls::None, Operation::ResetByAdministrator, true),
+        (PolicyControls::None, Operation::Change, false),
+        (PolicyControls::None, Operation::Unlock, false),
+        (PolicyControls::DeprecatedOnly, Operation::Reset, false),
+    ] {
+        let name = format!("history-{offers:?}-{operation:?}");
+        let mut world = World::new(&name).await;
+        world.allows_without_policy_control();
+        world.population.domain.offer("dc1", offers).unwrap();
+        let unlock = operation == Operation::Unlock;
+        let (guid, old) = world.person(if unlock { Kind::Locked } else { Kind::Ordinary });
+        let passwords = if unlock { Passwords::None } else { passwords(operation, &old) };
+        let (header, outcome) = world.done(operation, guid, &passwords).await;
+        let outcome = outcome.unwrap();
+        assert!(outcome.changed() == Changed::Yes || outcome == Outcome::Unlocked, "{name}");
+        let trail = world.trail(&header).await;
+        let says = trail.iter().any(|event| event == "writeback.history_not_enforced");
+        assert_eq!(says, said, "{name}: {trail:?}");
     }
 }
 
