@@ -1,9 +1,12 @@
 //! One client per configured directory.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use directory::{Directory, DirectoryConfig, DirectoryError, LdapDirectory};
+use directory::{
+    Account, BoundAs, Directory, DirectoryConfig, DirectoryError, DistinguishedName, LdapDirectory,
+};
 use protocol::{ClearPassword, Clock};
 use zeroize::Zeroizing;
 
@@ -20,7 +23,13 @@ pub(crate) struct Connected {
 
 /// All directories of the agent.
 #[derive(Clone)]
-pub(crate) struct Directories(Arc<Vec<Connected>>);
+pub(crate) struct Directories(Arc<All>);
+
+struct All {
+    connected: Vec<Connected>,
+    /// As whom each controller takes the agent, by connector, as far as one has said it.
+    bound: Mutex<HashMap<String, BoundAs>>,
+}
 
 /// Why a directory cannot be set up. The message names the directory and the file.
 #[derive(Debug, thiserror::Error)]
@@ -70,30 +79,67 @@ impl Directories {
             Ok(Connected { settings: one.clone(), directory })
         };
         let all = settings.iter().map(connected).collect::<Result<_, _>>()?;
-        Ok(Self(Arc::new(all)))
+        Ok(Self::of(all))
     }
 
     /// None, for tests of what stands before them.
     #[cfg(test)]
     pub(crate) fn none() -> Self {
-        Self(Arc::new(Vec::new()))
+        Self::of(Vec::new())
     }
 
     /// These.
-    #[cfg(test)]
-    pub(crate) fn of(all: Vec<Connected>) -> Self {
-        Self(Arc::new(all))
+    pub(crate) fn of(connected: Vec<Connected>) -> Self {
+        Self(Arc::new(All { connected, bound: Mutex::default() }))
     }
 
     /// The directory of that connector.
     pub(crate) fn named(&self, connector: &str) -> Option<&Connected> {
-        self.0.iter().find(|one| one.settings.name.as_str() == connector)
+        self.all().iter().find(|one| one.settings.name.as_str() == connector)
     }
 
     /// All of them, in the order of the configuration.
     pub(crate) fn all(&self) -> &[Connected] {
-        &self.0
+        &self.0.connected
     }
+
+    /// Takes down as whom a controller of that directory takes the agent.
+    pub(crate) fn heard(&self, directory: &Connected, bound_as: Option<&BoundAs>) {
+        if let Some(own) = bound_as {
+            self.bound().insert(directory.settings.name.as_str().to_owned(), own.clone());
+        }
+    }
+
+    /// Whether an account of this domain is one with which the agent signs in to any of them. Of a directory
+    /// that has not answered yet, the name in the configuration says so.
+    pub(crate) fn is_own(&self, account: &Account, domain: &str) -> bool {
+        let bound = self.bound();
+        self.all().iter().any(|one| match bound.get(one.settings.name.as_str()) {
+            Some(own) => own.is(&account.sid),
+            None => is_named(account, domain, &one.settings.bind_name),
+        })
+    }
+
+    fn bound(&self) -> MutexGuard<'_, HashMap<String, BoundAs>> {
+        // Nothing panics while it is held; the table stays whole.
+        self.0.bound.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a name with which somebody binds may mean an account of this domain: a DN, a userPrincipalName,
+/// `name@domain`, or `DOMAIN\\name`, where anybody of that name is taken for it.
+fn is_named(account: &Account, domain: &str, name: &str) -> bool {
+    let is = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
+    if account.user_principal_name.as_deref().is_some_and(|principal| is(principal, name)) {
+        return true;
+    }
+    if let Some((_, login)) = name.split_once('\\') {
+        return is(&account.sam_account_name, login);
+    }
+    if let Some((login, of)) = name.rsplit_once('@') {
+        return is(of, domain) && is(&account.sam_account_name, login);
+    }
+    name.parse::<DistinguishedName>().is_ok_and(|dn| dn == account.dn)
 }
 
 /// Directories over LDAPS: those of production.
@@ -178,8 +224,31 @@ mod tests {
     use directory::Encryption;
 
     use super::*;
-    use crate::guard::tests::settings;
+    use crate::guard::tests::{ordinary, settings};
     use crate::journal::tests::Folder;
+
+    #[test]
+    fn an_account_is_known_by_every_name_with_which_it_may_bind() {
+        let account = ordinary();
+        for (name, own) in [
+            ("anna@corp.test", true),
+            ("ANNA@Corp.Test", true),
+            ("CORP\\anna", true),
+            ("sales\\Anna", true),
+            ("cn=anna,ou=people,dc=corp,dc=test", true),
+            ("anna@sales.test", false),
+            ("CORP\\anna2", false),
+            ("cn=anna,ou=sales,dc=corp,dc=test", false),
+            ("anna", false),
+            ("", false),
+        ] {
+            assert_eq!(is_named(&account, "corp.test", name), own, "{name}");
+        }
+        // Whose principal name is of another kind.
+        let other = Account { user_principal_name: Some("a.smith@example.org".into()), ..account };
+        assert!(is_named(&other, "corp.test", "A.Smith@example.org"));
+        assert!(is_named(&other, "corp.test", "anna@corp.test"));
+    }
 
     #[test]
     fn the_client_is_told_how_and_where_to_connect() {

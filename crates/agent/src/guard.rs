@@ -10,7 +10,24 @@ pub(crate) mod steady;
 use directory::{Account, BoundAs, Protection, Sid, protected_by};
 use protocol::{Operation, Outcome, Timestamp};
 
+use crate::directories::{Connected, Directories};
 use crate::settings::DirectorySettings;
+
+/// Why an operation is not carried out on an account of one of the agent's directories, or `None`: what
+/// [`refusal`] says, and whatever the agent itself signs in with, in any of them.
+pub(crate) fn refuses(
+    operation: Operation,
+    (directories, connected): (&Directories, &Connected),
+    account: &Account,
+    own: Option<&BoundAs>,
+    now: Timestamp,
+) -> Option<Outcome> {
+    directories.heard(connected, own);
+    if directories.is_own(account, &connected.settings.domain) {
+        return Some(Outcome::Protected);
+    }
+    refusal(operation, &connected.settings, account, own, now)
+}
 
 /// Why an operation is not carried out on the account, or `None`.
 ///

@@ -221,10 +221,13 @@ impl Health {
     pub(crate) async fn directory_reachable(&self) -> bool {
         let mut all = true;
         for connected in self.directories.all() {
-            if let Err(error) = connected.directory.probe().await {
-                let name = connected.settings.name.as_str();
-                tracing::warn!(event = "health.directory_unreachable", name, cause = %error);
-                all = false;
+            match connected.directory.probe().await {
+                Ok(probe) => self.directories.heard(connected, probe.bound_as.as_ref()),
+                Err(error) => {
+                    let name = connected.settings.name.as_str();
+                    tracing::warn!(event = "health.directory_unreachable", name, cause = %error);
+                    all = false;
+                }
             }
         }
         all

@@ -245,9 +245,9 @@ impl Settler {
         let Some(now) = as_it_stands(connected, before).await? else {
             return Err(Why::not_there(before));
         };
-        let (settings, own) = (&connected.settings, now.own.as_ref());
+        let (here, own) = ((&self.writeback.directories, connected), now.own.as_ref());
         let at = self.writeback.clock.now();
-        Ok(guard::refusal(header.operation, settings, &now.account, own, at).is_some())
+        Ok(guard::refuses(header.operation, here, &now.account, own, at).is_some())
     }
 
     /// Records the answer that is known already, if there is one.

@@ -177,7 +177,8 @@ impl Writeback {
         let account = account.await.map_err(|error| failed(connected, &error))?;
         let account = account.ok_or(Outcome::UserGone)?;
         let (own, now) = (own.as_ref(), self.clock.now());
-        match guard::refusal(header.operation, &connected.settings, &account, own, now) {
+        let here = (&self.directories, connected);
+        match guard::refuses(header.operation, here, &account, own, now) {
             None => Ok(account),
             Some(outcome) => {
                 tracing::warn!(

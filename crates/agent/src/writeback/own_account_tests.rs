@@ -1,9 +1,13 @@
 //! The agent's own account, in scope and with every right: nothing is ever written to it (SPEC D-6).
 
-use protocol::Operation;
+use directory_fake::{FakeDirectory, NewFakePerson};
+use lab::Kind;
+use protocol::{ClearPassword, Operation};
 
 use super::operations_tests::{World, change, password};
 use super::*;
+use crate::directories::Connected;
+use crate::settings::DirectorySettings;
 
 #[tokio::test]
 async fn whatever_is_asked_for_the_agent_s_own_account_is_refused_and_nothing_is_sent() {
@@ -29,4 +33,50 @@ async fn whatever_is_asked_for_the_agent_s_own_account_is_refused_and_nothing_is
     let directory = &world.writeback.directories.all()[0].directory;
     assert_eq!(directory.witness(guid).await.unwrap(), before);
     assert!(domain.is_password(guid, &service.password));
+}
+
+/// Two directories, each with an account of its own: that of the second stands in the first one's domain.
+#[tokio::test]
+async fn the_account_of_another_directory_is_the_agent_s_own_as_well_whether_that_answers_or_not() {
+    for answers in [true, false] {
+        let mut world = World::new(&format!("own-accounts-{answers}")).await;
+        let domain = world.population.domain.clone();
+        let other = NewFakePerson::new("svc-sales");
+        let present = other.password.clone();
+        let guid = world.population.add(other).unwrap().guid;
+        let directory =
+            FakeDirectory::new(&domain, "svc-sales", ClearPassword::from_text(&present).unwrap());
+        let Connected { settings, directory: first } = &world.writeback.directories.all()[0];
+        let first = Connected { settings: settings.clone(), directory: Arc::clone(first) };
+        // As soon as it answers, how it is called in the configuration says nothing any more.
+        let bind_name = if answers { "of no form" } else { "CORP\\svc-sales" };
+        let settings = DirectorySettings {
+            name: "sales".parse().unwrap(),
+            domain: "sales.test".into(),
+            bind_name: bind_name.into(),
+            ..settings.clone()
+        };
+        let sales = Connected { settings, directory: Arc::new(directory) };
+        world.writeback.directories = Directories::of(vec![first, sales]);
+        if answers {
+            let directories = &world.writeback.directories;
+            let [_, sales] = directories.all() else { panic!("two directories") };
+            let probe = sales.directory.probe().await.unwrap();
+            directories.heard(sales, probe.bound_as.as_ref());
+        }
+        let new = || Passwords::New(password("Meadow-Lantern-2025"));
+        for (operation, passwords) in [
+            (Operation::Reset, new()),
+            (Operation::ResetByAdministrator, new()),
+            (Operation::Unlock, Passwords::None),
+            (Operation::Change, change(&present)),
+        ] {
+            let outcome = world.outcome(operation, guid, &passwords).await;
+            assert_eq!(outcome, Outcome::Protected, "{operation:?} {answers}");
+        }
+        assert!(domain.is_password(guid, &present));
+        let (ordinary, _) = world.person(Kind::Ordinary);
+        let outcome = world.outcome(Operation::Reset, ordinary, &new()).await;
+        assert_eq!(outcome, Outcome::PasswordChanged, "{answers}");
+    }
 }
