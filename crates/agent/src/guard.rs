@@ -60,10 +60,12 @@ pub(crate) fn refusal(
     if account.is_expired(now) {
         return Some(Outcome::AccountExpired);
     }
-    if account.requires_smart_card() {
-        return Some(Outcome::SmartCardOnly);
+    match operation {
+        // Says nothing about a password.
+        Operation::Unlock => None,
+        _ if account.requires_smart_card() => Some(Outcome::SmartCardOnly),
+        _ => account.cannot_change_password.then_some(Outcome::CannotChange),
     }
-    account.cannot_change_password.then_some(Outcome::CannotChange)
 }
 
 /// Why the account is kept from everybody who does not know its password.

@@ -219,3 +219,73 @@ fn protection_is_said_before_everything_else() {
     account.group_sids.push(sid("S-1-5-32-544"));
     assert_eq!(refused(&account), Some(Outcome::Protected));
 }
+
+/// Who it is, and what each operation comes to: reset (of one's own, or by an administrator), change, unlock.
+#[test]
+fn each_kind_of_account_is_refused_by_the_operations_that_it_is_about() {
+    use Outcome::{
+        AccountExpired, AdminCountLeftBehind, CannotChange, Disabled, Protected, SmartCardOnly,
+        UserNotFoundNoObject,
+    };
+    let flagged = |flag: AccountFlags| Account {
+        flags: AccountFlags(AccountFlags::NORMAL.0 | flag.0),
+        ..ordinary()
+    };
+    let mut member = ordinary();
+    member.group_sids.push(sid("S-1-5-32-544"));
+    let elsewhere =
+        Account { dn: "CN=Anna,OU=Other,DC=corp,DC=test".parse().unwrap(), ..ordinary() };
+    for (account, reset, change, unlock) in [
+        (ordinary(), None, None, None),
+        (
+            Account { sid: sid(OWN), ..ordinary() },
+            Some(Protected),
+            Some(Protected),
+            Some(Protected),
+        ),
+        (flagged(AccountFlags::SERVER_TRUST), Some(Protected), Some(Protected), Some(Protected)),
+        (member, Some(Protected), None, Some(Protected)),
+        (
+            Account { admin_count: true, ..ordinary() },
+            Some(AdminCountLeftBehind),
+            None,
+            Some(AdminCountLeftBehind),
+        ),
+        (
+            elsewhere,
+            Some(UserNotFoundNoObject),
+            Some(UserNotFoundNoObject),
+            Some(UserNotFoundNoObject),
+        ),
+        (flagged(AccountFlags::DISABLED), Some(Disabled), Some(Disabled), Some(Disabled)),
+        (
+            Account { account_expires: Some(NOW), ..ordinary() },
+            Some(AccountExpired),
+            Some(AccountExpired),
+            Some(AccountExpired),
+        ),
+        // An unlock says nothing about a password.
+        (
+            flagged(AccountFlags::SMART_CARD_REQUIRED),
+            Some(SmartCardOnly),
+            Some(SmartCardOnly),
+            None,
+        ),
+        (
+            Account { cannot_change_password: true, ..ordinary() },
+            Some(CannotChange),
+            Some(CannotChange),
+            None,
+        ),
+    ] {
+        for (operation, expected) in [
+            (Operation::Reset, reset),
+            (Operation::ResetByAdministrator, reset),
+            (Operation::Change, change),
+            (Operation::Unlock, unlock),
+        ] {
+            let outcome = refusal(operation, &settings(), &account, own().as_ref(), NOW);
+            assert_eq!(outcome, expected, "{operation:?} {account:?}");
+        }
+    }
+}
