@@ -71,7 +71,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("directory[]", "address_attributes", Kind::Texts, Default::Value("[\"otherMailbox\"]"),
         "Attributes that hold the addresses to which codes go, the first choice first (SPEC G-3). `mail` is the mailbox behind the lost password: leave it out."),
     Key::new("directory[]", "protected_groups", Kind::Texts, Default::Value("[]"),
-        "SIDs of further security groups whose members, nested ones too, are never reset (SPEC D-6). A SID that nobody has, or a distribution group, protects nobody: the agent says so when it starts, and so does `permissions check`."),
+        "SIDs of further security groups whose members, nested ones too, are never reset (SPEC D-6). The service accounts of other agents belong into one. A SID that no group has, or a distribution group, protects nobody: the agent says so when it starts, and so does `permissions check`. A group that the service account may not see protects, and cannot be told from a SID that no group has."),
     Key::new("directory[]", "connect_timeout_seconds", Kind::Seconds(1), Default::Value("5"),
         "How long connecting to a controller may take."),
     Key::new("directory[]", "operation_timeout_seconds", Kind::Seconds(1), Default::Value("10"),

@@ -232,10 +232,10 @@ fn a_group_that_is_to_protect_its_members_and_protects_nobody_is_a_finding() {
     place.reconfigure(ous, &format!("{groups}{ous}"));
     let said = place.agent(&CHECK);
     assert_eq!(said.code, 1, "{}{}", said.out, said.err);
-    assert_eq!(said.out.matches("protects nobody").count(), 2, "{}", said.out);
+    assert_eq!(said.out.matches("` protects nobody").count(), 1, "{}", said.out);
     for words in [
         format!("{mail} of `protected_groups` protects nobody: CN=board-by-mail,CN=Users,"),
-        format!("{nobody} of `protected_groups` protects nobody: no group of the domain"),
+        format!("{nobody} of `protected_groups` cannot be found: no group of the domain"),
         "  Fix: make it a security group".to_owned(),
         format!("  {foreign} of `protected_groups` is of another domain"),
     ] {
@@ -247,6 +247,7 @@ fn a_group_that_is_to_protect_its_members_and_protects_nobody_is_a_finding() {
     let finding = &value["directories"][0]["findings"][0];
     assert_eq!(finding["cause"], "protects_nobody");
     assert_eq!(finding["kind"], "configuration");
+    assert_eq!(value["directories"][0]["findings"][1]["cause"], "group_not_found");
     // It is about whom is reset.
     good(&place.agent(&["permissions", "check", "--feature", "fine-grained-rules"]));
     // Carried out as told.

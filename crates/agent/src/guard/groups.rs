@@ -1,6 +1,10 @@
-//! Groups of the configuration that protect nobody: a SID that nobody has, or that of a group that counts
+//! Groups of the configuration that may protect nobody: a SID that no group has, or that of a group that counts
 //! for mail alone. Without a word about it, those whom they are to keep from being reset would be reset.
+//!
+//! A group that the service account may not see protects all the same, because the controller computes an
+//! account's groups whoever asks. From here it looks as one that is not there.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use directory::{Directory, DirectoryError, Holder, Sid};
@@ -19,61 +23,70 @@ const AGAIN: Duration = Duration::from_secs(60);
 pub(crate) struct Idle {
     /// The SID.
     pub(crate) sid: Sid,
-    /// Who has it.
-    pub(crate) holder: Holder,
+    /// Who has it, if the directory says so.
+    pub(crate) holder: Result<Holder, DirectoryError>,
 }
 
-/// Looks each group of the configuration up.
-///
-/// # Errors
-/// If the directory does not say who has one.
-pub(crate) async fn idle(
-    settings: &DirectorySettings,
-    directory: &dyn Directory,
-) -> Result<Vec<Idle>, DirectoryError> {
+/// Looks each group of the configuration up. One of which the directory does not say who has it is in no other
+/// one's way.
+pub(crate) async fn idle(settings: &DirectorySettings, directory: &dyn Directory) -> Vec<Idle> {
     let mut idle = Vec::new();
     for sid in &settings.protected_groups {
-        match directory.holder(sid).await? {
-            Holder::SecurityGroup(_) => {}
+        match directory.holder(sid).await {
+            Ok(Holder::SecurityGroup(_)) => {}
             holder => idle.push(Idle { sid: sid.clone(), holder }),
         }
     }
-    Ok(idle)
+    idle
 }
 
 impl Idle {
     /// Whether it is certain that it protects nobody.
-    pub(crate) fn is_certain(&self) -> bool {
-        self.holder != Holder::OfAnotherDomain
+    pub(crate) const fn is_certain(&self) -> bool {
+        matches!(self.holder, Ok(Holder::DistributionGroup(_) | Holder::NoGroup(_)))
+    }
+
+    /// Whether somebody has to look at it: not at what cannot be looked up here in any case.
+    pub(crate) const fn is_finding(&self) -> bool {
+        !matches!(self.holder, Ok(Holder::OfAnotherDomain))
     }
 
     /// What is wrong, in one line.
     pub(crate) fn text(&self) -> String {
         let sid = &self.sid;
         match &self.holder {
-            Holder::Nobody => format!(
-                "{sid} of `protected_groups` protects nobody: no group of the domain has it, or the service account may not see it"
+            Ok(Holder::Nobody) => format!(
+                "{sid} of `protected_groups` cannot be found: no group of the domain has it, and then it protects nobody; or the service account may not see the group, which protects its members all the same"
             ),
-            Holder::DistributionGroup(dn) => format!(
+            Ok(Holder::DistributionGroup(dn)) => format!(
                 "{sid} of `protected_groups` protects nobody: {dn} is a distribution group, which is among nobody's groups when an account is looked at"
             ),
-            Holder::NoGroup(dn) => {
+            Ok(Holder::NoGroup(dn)) => {
                 format!("{sid} of `protected_groups` protects nobody: {dn} is no group")
             }
-            Holder::OfAnotherDomain => format!(
+            Ok(Holder::OfAnotherDomain) => format!(
                 "{sid} of `protected_groups` is of another domain: it protects those of this one only if it is a universal security group of the same forest, which cannot be looked up here"
             ),
-            Holder::SecurityGroup(dn) => format!("{sid} of `protected_groups` is {dn}"),
+            Ok(Holder::SecurityGroup(dn)) => format!("{sid} of `protected_groups` is {dn}"),
+            Err(error) => format!(
+                "{sid} of `protected_groups` cannot be looked up, so that it is not known whether it protects anybody: {error}"
+            ),
         }
     }
 
     /// What puts it right.
-    pub(crate) fn fix(&self) -> &'static str {
+    pub(crate) const fn fix(&self) -> &'static str {
         match &self.holder {
-            Holder::DistributionGroup(_) => {
+            Ok(Holder::DistributionGroup(_)) => {
                 "make it a security group (Active Directory Users and Computers, the group's tab General, Group type), or name the SID of a security group"
             }
-            _ => {
+            Ok(Holder::Nobody) => {
+                "as an administrator, see which group has it (`Get-ADObject -Filter \"objectSid -eq 'SID'\"`, or `samba-tool group show NAME --attributes=objectSid`). If there is one, leave it there, and let the service account read the group; if there is none, put the objectSid of the group that was meant in its place"
+            }
+            Err(_) => {
+                "let the service account read the group's objectClass and groupType, or, where the controller did not answer, look again; it stays in `protected_groups`"
+            }
+            Ok(_) => {
                 "put the objectSid of a security group of the domain there (`Get-ADGroup NAME`, or `samba-tool group show NAME --attributes=objectSid`), or take the SID out"
             }
         }
@@ -89,7 +102,8 @@ impl Idle {
     }
 }
 
-/// Tells the operator of such groups, of each directory once it answers.
+/// Tells the operator of such groups, of each once, and of those that a directory does not say at first when it
+/// does.
 pub(crate) async fn tell(directories: Directories, clock: &dyn Clock, stop: &CancellationToken) {
     let all = directories.all().iter().map(|connected| told(connected, clock));
     tokio::select! {
@@ -100,18 +114,21 @@ pub(crate) async fn tell(directories: Directories, clock: &dyn Clock, stop: &Can
 
 async fn told(connected: &Connected, clock: &dyn Clock) -> Vec<Idle> {
     let Connected { settings, directory } = connected;
+    let (mut said, mut unknown) = (HashSet::new(), HashSet::new());
     loop {
-        match idle(settings, directory.as_ref()).await {
-            Ok(found) => {
-                found.iter().for_each(|one| one.say(settings.name.as_str()));
-                return found;
-            }
-            Err(error) => {
-                let connector = settings.name.as_str();
-                tracing::debug!(event = "guard.groups_not_looked_up", connector, cause = %error);
-                clock.sleep(AGAIN).await;
+        let found = idle(settings, directory.as_ref()).await;
+        let mut all_known = true;
+        for one in &found {
+            all_known &= one.holder.is_ok();
+            let told = if one.holder.is_ok() { &mut said } else { &mut unknown };
+            if told.insert(one.sid.clone()) {
+                one.say(settings.name.as_str());
             }
         }
+        if all_known {
+            return found;
+        }
+        clock.sleep(AGAIN).await;
     }
 }
 
@@ -180,26 +197,59 @@ mod tests {
             sid("S-1-5-11"),
         ];
         let settings = DirectorySettings { protected_groups, ..settings() };
-        let found = idle(&settings, &*directory).await.unwrap();
-        let told: Vec<_> = found.iter().map(|one| (one.sid.clone(), one.is_certain())).collect();
+        let found = idle(&settings, &*directory).await;
+        let told: Vec<_> =
+            found.iter().map(|one| (one.sid.clone(), one.is_certain(), one.is_finding())).collect();
         let expected = [
-            (mail, true),
-            (somebody, true),
-            (nobody, true),
-            (foreign, false),
-            (sid("S-1-5-11"), true),
+            (mail, true, true),
+            (somebody, true, true),
+            (nobody, false, true),
+            (foreign, false, false),
+            (sid("S-1-5-11"), false, true),
         ];
         assert_eq!(told, expected);
         for (one, word) in found.iter().zip([
             "distribution",
             "no group",
-            "no group of",
+            "cannot be found",
             "another domain",
-            "nobody",
+            "cannot be found",
         ]) {
             assert!(one.text().contains(word), "{}", one.text());
             assert!(one.text().contains(&one.sid.to_string()) && !one.fix().is_empty());
         }
+    }
+
+    /// As where an OU of such groups is hidden from everybody: the controller knows whose groups they are.
+    #[test]
+    fn nobody_is_told_that_a_group_protects_nobody_or_to_take_it_out_which_may_only_be_hidden() {
+        let unreadable = DirectoryError::Unreadable { attribute: "groupType" };
+        for holder in [Ok(Holder::Nobody), Err(unreadable)] {
+            let one = Idle { sid: sid("S-1-5-21-1-2-3-1106"), holder };
+            assert!(!one.is_certain() && one.is_finding(), "{one:?}");
+            let told = format!("{} {}", one.text(), one.fix());
+            assert!(!told.contains("take the SID out"), "{told}");
+            assert!(!told.contains("` protects nobody"), "{told}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_group_of_which_the_directory_says_nothing_is_in_no_other_one_s_way() {
+        let (population, directory) = populated(&ManualClock::at(NOW));
+        let domain = &population.domain;
+        let hidden = domain.add_group("hidden", "CN=Users", &[]).unwrap();
+        let mail = domain.add_group("by-mail", "CN=Users", &[]).unwrap();
+        domain.put(domain.guid_of("by-mail").unwrap(), "groupType", "2").unwrap();
+        // What is there is no number: to whoever reads it, it might as well be hidden.
+        domain.put(domain.guid_of("hidden").unwrap(), "groupType", "none").unwrap();
+        let protected_groups = vec![hidden.clone(), mail.clone()];
+        let settings = DirectorySettings { protected_groups, ..settings() };
+        let found = idle(&settings, &*directory).await;
+        let unreadable = Err(DirectoryError::Unreadable { attribute: "groupType" });
+        let [one, other] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((&one.sid, &one.holder), (&hidden, &unreadable));
+        assert!(!one.is_certain() && one.is_finding() && one.text().contains("groupType"));
+        assert!(other.sid == mail && other.is_certain());
     }
 
     #[tokio::test]

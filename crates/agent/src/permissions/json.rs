@@ -106,7 +106,8 @@ pub(crate) fn of_finding(finding: &Finding, observed: &Observed) -> Value {
         Cause::OtherClass { .. } => "other_class",
         Cause::NoPolicyControl => "no_policy_control",
         Cause::NotAllLookedAt => "not_all_looked_at",
-        Cause::ProtectsNobody(_) => "protects_nobody",
+        Cause::ProtectsNobody(group) if group.is_certain() => "protects_nobody",
+        Cause::ProtectsNobody(_) => "group_not_found",
     };
     json!({
         "cause": cause,

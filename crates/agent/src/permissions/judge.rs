@@ -96,7 +96,7 @@ pub(crate) enum Cause {
     NoPolicyControl,
     /// More stands below a unit in scope than is looked at.
     NotAllLookedAt,
-    /// A group of `protected_groups` by which nobody is protected (SPEC D-6).
+    /// A group of `protected_groups` by which nobody is protected, or of which that is not known (SPEC D-6).
     ProtectsNobody(Idle),
     /// `adminCount` is left over from a group that protects.
     AdminCountLeft {
@@ -272,8 +272,8 @@ impl<'o> Judge<'o> {
 
     /// Groups that are to protect their members, and do not.
     fn groups(&self) -> impl Iterator<Item = Finding> {
-        let certain = self.observed.idle_groups.iter().filter(|group| group.is_certain());
-        certain.filter(|_| self.resets).map(|group| Finding {
+        let findings = self.observed.idle_groups.iter().filter(|group| group.is_finding());
+        findings.filter(|_| self.resets).map(|group| Finding {
             object: self.observed.head.dn.clone(),
             kind: Kind::Configuration,
             cause: Cause::ProtectsNobody(group.clone()),

@@ -182,7 +182,7 @@ pub(crate) fn check(observed: &Observed, judgement: &Judgement, arrivals: &[Arri
         let none = no_control(&observed.asker);
         let _ = writeln!(text, "  {none}: history is not enforced, as the configuration allows.");
     }
-    for group in observed.idle_groups.iter().filter(|group| !group.is_certain()) {
+    for group in observed.idle_groups.iter().filter(|group| !group.is_finding()) {
         let _ = writeln!(text, "  {}.", group.text());
     }
     for (feature, has) in &judgement.features {
