@@ -41,7 +41,7 @@ const FINISHED: &str = "writeback.finished";
 const SETTLED: &str = "writeback.settled";
 
 pub(crate) use look::Looked;
-pub(crate) use write::Required;
+pub(crate) use write::{Asked, Required, expired_when_set};
 
 /// What an operation needs.
 #[derive(Clone)]

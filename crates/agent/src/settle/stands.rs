@@ -7,6 +7,7 @@ use super::judge::since_the_set;
 use super::{Conclusion, Why};
 use crate::directories::Connected;
 use crate::journal::Before;
+use crate::writeback::{Asked, expired_when_set};
 
 /// An account at this moment.
 pub(super) struct Now {
@@ -32,8 +33,7 @@ pub(super) async fn expired_at_once(connected: &Connected, before: &Before) -> C
     let Some(witness) = since_the_set(connected, before).await? else {
         return Ok((Outcome::UserGone, true));
     };
-    let ours_is_last = witness.version == before.version.saturating_add(1);
-    if !ours_is_last || !witness.expired_when_set() {
+    if !expired_when_set(&witness, before.version, Asked::Later) {
         return Ok((Outcome::SettledChanged, false));
     }
     let account = connected.directory.account(before.place.guid).await?;

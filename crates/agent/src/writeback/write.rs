@@ -317,10 +317,7 @@ impl Writeback {
     ) -> bool {
         let asked = connected.directory.witness(account.guid);
         match timeout(&*self.clock, EXPIRED_PATIENCE, asked).await {
-            // Another controller may have the role by now, and not have heard of the set.
-            Ok(Ok(Some(now))) => {
-                now.version > noted.version && now.pwd_last_set == PwdLastSet::Never
-            }
+            Ok(Ok(Some(now))) => expired_when_set(&now, noted.version, Asked::AtOnce),
             Ok(Ok(None)) => false,
             Ok(Err(error)) => {
                 refused("has_expired", header, &error);
@@ -336,6 +333,26 @@ impl Writeback {
             }
         }
     }
+}
+
+/// When it is asked how a password stands that was set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Right after the set: nobody else has written in between.
+    AtOnce,
+    /// When somebody else may have asked for another password since, which is a write of its own.
+    Later,
+}
+
+/// Whether the password whose write came next after the version `noted` expired as it was set. Of an account
+/// that is never asked to change it this says nothing.
+pub(crate) fn expired_when_set(now: &Witness, noted: u32, asked: Asked) -> bool {
+    // Behind another version stands somebody else's write; at another controller, none of ours yet.
+    now.version == noted.saturating_add(1)
+        && match asked {
+            Asked::AtOnce => now.pwd_last_set == PwdLastSet::Never,
+            Asked::Later => now.expired_when_set(),
+        }
 }
 
 /// Whether it is to be found out if a password that was set has expired. Without Unexpire Password
