@@ -188,7 +188,8 @@ async fn listening(
     }
     let entities = sealed.iter().map(|one| Entity::of(record.tenant, one.agent));
     let mut entities: Vec<(usize, Entity)> = entities.enumerate().collect();
-    entities.sort_by_key(|(at, entity)| {
+    // Asked once for each: the answer depends on what time it is.
+    entities.sort_by_cached_key(|(at, entity)| {
         (app.relay.has_failed(entity), sealed.get(*at).map(|one| one.agent) == avoided)
     });
     let waits = entities.iter().map(|(_, entity)| app.relay.wait_for_listener(entity));
