@@ -4,6 +4,8 @@
 //!
 //! A package is what carries out an operation: its announcement, and its body.
 
+use std::collections::{HashMap, HashSet};
+
 use bytes::Bytes;
 use protocol::settlement::{TARGET_LOOK, TARGET_SETTLE, TARGET_WRITEBACK};
 use protocol::{Clock as _, Timestamp};
@@ -45,6 +47,8 @@ pub(super) enum Hands {
 pub(super) struct Package {
     /// Whom it is said to.
     pub(super) agent: String,
+    /// On which channel.
+    pub(super) channel: usize,
     /// When it came to the relay.
     pub(super) at: Timestamp,
     /// The frame that announces it.
@@ -61,6 +65,49 @@ impl Package {
     /// A relay's own id of the request.
     fn id(&self) -> String {
         id(&self.announced)
+    }
+}
+
+/// What agents have said to packages, by a relay's own ids of the requests.
+#[derive(Default)]
+pub(super) struct Answers {
+    /// Which were answered.
+    answered: HashSet<String>,
+    /// When it was said of which that nothing was taken of it.
+    declined: HashMap<String, Timestamp>,
+    /// When somebody left which channel, having answered all that was taken there.
+    left: HashMap<usize, Timestamp>,
+}
+
+impl Answers {
+    /// Takes down what a listener says, if it is an answer or its last word.
+    fn hear(&mut self, channel: usize, frame: &[u8], at: Timestamp) {
+        match frames::read_listeners(frame) {
+            Some((TEXT, text)) => {
+                let Some(said) = json(&text) else { return };
+                let Some(id) = said["response"]["requestId"].as_str() else { return };
+                self.answered.insert(id.to_owned());
+                if said["response"]["statusCode"] == DECLINED {
+                    self.declined.entry(id.to_owned()).or_insert(at);
+                }
+            }
+            Some((CLOSE, said)) if said.ends_with(ALL_ANSWERED) => {
+                self.left.entry(channel).or_insert(at);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether nothing was taken of this package, as its agent had said by then: of this one, or of all that
+    /// was not answered on its channel.
+    fn is_declined(&self, package: &Package, by: Timestamp) -> bool {
+        let id = package.id();
+        let said = match self.declined.get(&id) {
+            None if self.answered.contains(&id) => None,
+            None => self.left.get(&package.channel),
+            declined => declined,
+        };
+        said.is_some_and(|at| *at <= by)
     }
 }
 
@@ -84,7 +131,7 @@ impl Network {
     pub(super) fn in_hands(
         &self,
         reader: &mut Reader,
-        agent: &str,
+        (agent, channel): (&str, usize),
         frame: Vec<u8>,
     ) -> Option<Vec<u8>> {
         let (own, hears) = {
@@ -108,7 +155,7 @@ impl Network {
                 let Some(announced) = reader.announced.take() else { return Some(frame) };
                 let (agent, at) = (agent.to_owned(), self.clock().now());
                 let body = Bytes::copy_from_slice(body);
-                let said = self.handled(Package { agent, at, announced, body });
+                let said = self.handled(Package { agent, channel, at, announced, body });
                 // Where it is in its own hands, weather is for frames.
                 if own { Some(frame) } else { said }
             }
@@ -149,29 +196,17 @@ impl Network {
         }
     }
 
-    /// Hears whether an agent says that it takes nothing: to one request, or because it leaves and has
-    /// answered all that it took.
-    pub(super) fn hear_declined(&self, agent: &str, frame: &[u8]) {
-        if !matches!(frames::opcode(frame), Some(TEXT | CLOSE)) {
-            return;
-        }
-        let declined = match frames::read_listeners(frame) {
-            Some((TEXT, text)) => {
-                json(&text).is_some_and(|said| said["response"]["statusCode"] == DECLINED)
-            }
-            Some((CLOSE, said)) => said.ends_with(ALL_ANSWERED),
-            _ => false,
-        };
-        if declined {
+    /// Hears what an agent answers, and that it leaves.
+    pub(super) fn hear_answers(&self, channel: usize, frame: &[u8]) {
+        if matches!(frames::opcode(frame), Some(TEXT | CLOSE)) {
             let at = self.clock().now();
-            self.state().declined.push((agent.to_owned(), at));
+            self.state().answers.hear(channel, frame, at);
         }
     }
 
-    /// Whether an agent said that it takes nothing, from one moment to another.
-    pub(super) fn has_declined(&self, agent: &str, (from, to): (Timestamp, Timestamp)) -> bool {
-        let state = self.state();
-        state.declined.iter().any(|(who, at)| who == agent && from <= *at && *at <= to)
+    /// Whether the agent of a package had said by then that it took nothing of it.
+    pub(super) fn is_declined(&self, package: &Package, by: Timestamp) -> bool {
+        self.state().answers.is_declined(package, by)
     }
 
     /// Puts the relay into other hands.
@@ -226,4 +261,38 @@ fn answer(id: &str, body: &[u8]) -> Vec<u8> {
 
 fn json(text: &[u8]) -> Option<Value> {
     serde_json::from_slice(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(id: &str, channel: usize) -> Package {
+        let announced = json!({"request": {"id": id}}).to_string();
+        let announced = frames::write(TEXT, announced.as_bytes(), false);
+        let (agent, at) = ("agent-1".to_owned(), Timestamp::from_millis(0));
+        Package { agent, channel, at, announced, body: Bytes::new() }
+    }
+
+    fn said(id: &str, status: u16) -> Vec<u8> {
+        let said = json!({"response": {"requestId": id, "statusCode": status}});
+        frames::write(TEXT, said.to_string().as_bytes(), true)
+    }
+
+    #[test]
+    fn a_package_is_declined_by_what_was_said_of_it_and_of_no_other_one() {
+        let at = Timestamp::from_millis;
+        let mut answers = Answers::default();
+        answers.hear(0, &said("a", DECLINED), at(10));
+        answers.hear(0, &said("b", 200), at(10));
+        let is_declined =
+            |answers: &Answers, id, channel, by| answers.is_declined(&package(id, channel), at(by));
+        assert!(is_declined(&answers, "a", 0, 10) && !is_declined(&answers, "a", 0, 9));
+        assert!(!is_declined(&answers, "b", 0, 99) && !is_declined(&answers, "c", 0, 99));
+        let farewell = [&[3, 232][..], ALL_ANSWERED].concat();
+        answers.hear(0, &frames::write(CLOSE, &farewell, true), at(20));
+        assert!(is_declined(&answers, "c", 0, 20) && !is_declined(&answers, "c", 0, 19));
+        assert!(!is_declined(&answers, "b", 0, 99), "it was answered");
+        assert!(!is_declined(&answers, "c", 1, 99), "on another channel");
+    }
 }

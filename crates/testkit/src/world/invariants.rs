@@ -16,6 +16,7 @@ use store::flows::Fact;
 use store::operations::{OperationRecord, State};
 
 use super::attempt::{Attempt, Told};
+use super::hands::Package;
 use super::installation::{AGENTS, TENANT};
 use super::skew::CLOUD;
 use super::timeline::{Matter, Span};
@@ -41,7 +42,7 @@ pub(super) struct Evidence {
     /// What each agent's trail says, and the first entry that does not verify.
     trails: BTreeMap<&'static str, (Vec<agent::audit::Entry>, Option<i64>)>,
     /// When each request was given to whom.
-    given: BTreeMap<String, Vec<(Timestamp, String)>>,
+    given: BTreeMap<String, Vec<Package>>,
 }
 
 /// What does not hold, one line each.
@@ -96,7 +97,7 @@ fn gather(world: &World) -> Evidence {
     let mut given: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for package in world.network.packages() {
         let Some(header) = seal::claimed_header(&package.body) else { continue };
-        given.entry(header.request.to_string()).or_default().push((package.at, package.agent));
+        given.entry(header.request.to_string()).or_default().push(package);
     }
     let shown = trail.iter().map(|entry| entry.at);
     let written = world.when_shown(CLOUD, shown);
@@ -243,17 +244,17 @@ fn i3_no_request_is_given_twice(world: &World, evidence: &Evidence, found: &mut 
         in_other_hands.iter().any(|(from, to)| *from <= again && *to >= given)
     };
     for (request, given) in &evidence.given {
-        let agents: BTreeSet<&str> = given.iter().map(|(_, agent)| agent.as_str()).collect();
+        let agents: BTreeSet<&str> = given.iter().map(|one| one.agent.as_str()).collect();
         if agents.len() > 1 {
             found.push(format!("I3: {request} was given to {agents:?}"));
         }
         let again = given.iter().zip(given.iter().skip(1));
-        let again = again.filter(|((at, agent), (again, _))| {
-            !is_denied((*at, *again)) && !world.network.has_declined(agent, (*at, *again))
+        let again = again.filter(|(first, again)| {
+            !is_denied((first.at, again.at)) && !world.network.is_declined(first, again.at)
         });
         let again = again.count();
         if again > 0 {
-            let (times, when) = (given.len(), given.iter().map(|(at, _)| *at));
+            let (times, when) = (given.len(), given.iter().map(|one| one.at));
             let when: Vec<_> = when.collect();
             found.push(format!("I3: {request} was given to agents {times} times: {when:?}"));
         }

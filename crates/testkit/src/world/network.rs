@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use protocol::{Clock as _, ManualClock, Timestamp};
+use protocol::{Clock as _, ManualClock};
 use relay::{ByteStream, Transport, TransportError};
 use tokio::io::{
     AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex, split,
@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::dice::Dice;
 use super::elsewhere;
 use super::frames;
-use super::hands::{Hands, Package, Reader};
+use super::hands::{Answers, Hands, Package, Reader};
 use super::tampering::{Tamperer, Tamperings};
 use super::timeline::{NEVER, Span};
 use super::weather::{Weather, alter};
@@ -64,8 +64,8 @@ pub(super) struct State {
     pub(super) kept: Vec<Package>,
     /// Every package that was said to an agent.
     pub(super) packages: Vec<Package>,
-    /// When whose agent said that it takes nothing.
-    pub(super) declined: Vec<(String, Timestamp)>,
+    /// What agents have said to them.
+    pub(super) answers: Answers,
     /// Where something is said on each agent's last channel.
     doors: HashMap<String, Doors>,
     /// Whose channels there were, and from when to when.
@@ -95,7 +95,7 @@ impl Network {
             hands: Hands::Own,
             kept: Vec::new(),
             packages: Vec::new(),
-            declined: Vec::new(),
+            answers: Answers::default(),
             doors: HashMap::new(),
             channels: Vec::new(),
         };
@@ -357,13 +357,14 @@ impl Way {
 
     /// What becomes of a piece in the hands that the relay is in.
     fn in_hands(&mut self, piece: Vec<u8>) -> Option<Vec<u8>> {
-        if !self.is_channel() {
-            return Some(piece);
-        }
+        let channel = *self.channel.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(channel) = channel else { return Some(piece) };
         let piece = match self.direction {
-            Direction::Down => self.network.in_hands(&mut self.reader, &self.agent, piece)?,
+            Direction::Down => {
+                self.network.in_hands(&mut self.reader, (&self.agent, channel), piece)?
+            }
             Direction::Up => {
-                self.network.hear_declined(&self.agent, &piece);
+                self.network.hear_answers(channel, &piece);
                 piece
             }
         };
