@@ -21,6 +21,9 @@ pub enum Fault {
     /// The connection is lost at once, and it is set that much later: for a while nothing can be
     /// seen of it.
     SetLater(Duration),
+    /// The controller works on it for so long, and keeps the connection meanwhile; whatever else it is asked
+    /// it answers at once.
+    Slow(Duration),
     /// The controller refuses.
     Refuse(Refusal),
 }
@@ -89,12 +92,21 @@ impl State {
             None if slow.is_zero() => {
                 Sent::Answered(self.modify(controller, token, target, &asked, now))
             }
-            None => {
-                let (answer, waiting) = oneshot::channel();
-                self.set_later((now, slow), (controller, token), target, asked, Some(answer));
-                Sent::Waiting(waiting, slow)
-            }
+            Some(Fault::Slow(slow)) => self.wait((now, slow), (controller, token), target, asked),
+            None => self.wait((now, slow), (controller, token), target, asked),
         }
+    }
+
+    fn wait(
+        &mut self,
+        (now, slow): (Timestamp, Duration),
+        by: (usize, &Token),
+        target: ObjectGuid,
+        asked: Modification,
+    ) -> Sent {
+        let (answer, waiting) = oneshot::channel();
+        self.set_later((now, slow), by, target, asked, Some(answer));
+        Sent::Waiting(waiting, slow)
     }
 
     /// Makes the sets whose time has come, and lets everything arrive at other controllers.

@@ -12,6 +12,7 @@
 
 use std::time::Duration;
 
+use directory_fake::Fault;
 use lab::Kind;
 use testkit::world::{CrashPoint, Told, World};
 
@@ -81,4 +82,25 @@ fn where_there_is_no_other_agent_the_person_hears_it_from_the_first_one() {
     // Patience ends before the agent is back.
     assert_eq!(told, Told::Unknown);
     assert!(took >= PATIENCE, "{took:?}");
+}
+
+/// One process of the controller works on the set for longer than it takes until others look, and all others say
+/// all the time that nothing was set. The first agent has its connection; the second one knows nothing of it.
+#[test]
+fn while_the_agent_that_was_asked_awaits_the_answer_no_other_one_says_how_it_ended() {
+    let slow = OTHERS_LOOK + Duration::from_secs(90);
+    let mut world = World::start(2_200, 2);
+    let (mut guest, password) = (world.guest(), world.password());
+    let person = world.people().iter().find(|one| one.kind == Kind::Ordinary).unwrap();
+    let login = format!("{}@{}", person.login, world.domain().domain());
+    let (mail, guid) = (person.private_mail.clone(), person.guid);
+    world.inject(Fault::Slow(slow));
+    let (known, before) = (password.clone(), world.now());
+    let told = world.attend(move || {
+        guest.wait(Duration::from_secs(5));
+        guest.reset(&login, &mail, &password, PATIENCE)
+    });
+    assert_eq!(told, Told::Changed);
+    assert!(world.domain().is_password(guid, &known));
+    assert!(world.now().since(before) >= slow);
 }

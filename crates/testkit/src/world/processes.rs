@@ -252,6 +252,12 @@ impl World {
     /// The next set at the directory meets this fault.
     pub fn inject(&mut self, fault: Fault) {
         self.injected.push(self.clock.now());
+        if let Fault::Slow(slow) = &fault {
+            // Until it is made, and whoever keeps the connection has heard so.
+            let made = self.clock.now().after(*slow).after(SET_TIME_LIMIT);
+            self.timeline.goes_wrong(Matter::SlowDirectory, self.clock.now());
+            self.timeline.is_right(Matter::SlowDirectory, made);
+        }
         self.domain().inject(fault);
     }
 
