@@ -5,8 +5,12 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use lab::Forest;
+
+/// So many milliseconds, and what it takes to look, a program may take to read what has come.
+const READ_WITHIN: u32 = 10_000;
 
 /// Processes that stand still: connections stay, and the kernel takes what comes over them, but nobody reads
 /// it.
@@ -55,12 +59,15 @@ pub(crate) fn freeze_one(forest: &Forest, other_end: SocketAddr) -> Frozen {
     Frozen::stop(one)
 }
 
-/// Stops whoever holds the controller's end of that connection, as soon as it has read what came over it:
-/// it works on that.
+/// Stops whoever holds the controller's end of that connection, as soon as it has read what came over it, all of
+/// which its system has: it works on that.
 pub(crate) fn freeze_when_read(forest: &Forest, other_end: SocketAddr) -> Frozen {
     let one = processes_with(&sockets_at(forest, Some(other_end)));
+    let mut looks = 0;
     while queued_at(forest, other_end) != 0 {
-        std::thread::yield_now();
+        assert!(looks < READ_WITHIN, "nobody reads what came");
+        looks += 1;
+        std::thread::sleep(Duration::from_millis(1));
     }
     Frozen::stop(one)
 }

@@ -55,8 +55,21 @@ fn stands_still(world: &mut World, set: Set) -> (u32, Still) {
     held.into_iter().for_each(Held::let_go);
     // The agent looks how it ended, for longer than the controller has time for a set.
     thread::sleep(LIMIT + LOOKS);
+    must_have_looked(world);
     expect(&world.visitor.get("/result").unwrap(), "in_doubt", "unknown");
     (before, still.try_recv().expect("the controller stood still during the set"))
+}
+
+/// The agent has looked, and concluded nothing because the controller has neither answered nor hung up.
+fn must_have_looked(world: &World) {
+    let log = world.stack.directory().join("agent.log");
+    for _ in 0..100 {
+        if std::fs::read_to_string(&log).unwrap().contains("settle.not_over") {
+            return;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    panic!("the agent has not looked");
 }
 
 /// What the person is told is so, and stays so.
