@@ -1,7 +1,7 @@
 //! What a controller answers when it refuses: result code and diagnostic text, as each flavour
 //! words them.
 
-use directory::{AdCode, Refusal};
+use directory::{AdCode, DistinguishedName, Refusal};
 use ldap3_proto::proto::LdapResultCode;
 
 use crate::rules::Flavour;
@@ -68,6 +68,18 @@ impl Refused {
             }
         };
         Self::new(LdapResultCode::NoSuchObject, text)
+    }
+
+    /// `referral` for a name below another domain's head, whose controllers a client is to ask (MS-ADTS
+    /// 3.1.1.4.6). Samba (4.24) does not find such a name.
+    pub(crate) fn elsewhere(head: &DistinguishedName) -> Self {
+        let head = head.to_string();
+        let labels = head.split(',').map(|level| level.trim_start_matches("DC="));
+        let domain = labels.collect::<Vec<_>>().join(".");
+        let text = format!(
+            "0000202B: RefErr: DSID-0310084A, data 0, 1 access points\n\tref 1: '{domain}'\n\0"
+        );
+        Self::new(LdapResultCode::Referral, text)
     }
 
     /// `busy` (RFC 4511 appendix A): in both flavours without a text, so without a code of Windows.

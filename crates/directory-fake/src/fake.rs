@@ -184,10 +184,13 @@ impl Directory for FakeDirectory {
 
     fn holder<'a>(&'a self, sid: &'a Sid) -> BoxFuture<'a, Result<Holder, DirectoryError>> {
         Box::pin(async move {
-            let found = self.0.read(&format!("<SID={sid}>")).await?;
             let head = self.0.read(&self.0.domain.head().to_string()).await?;
             let head = head.map(|(_, entry)| entry.attributes).unwrap_or_default();
-            Holder::read(sid, found.map(|(_, entry)| entry), &head)
+            if Holder::is_elsewhere(sid, &head)? {
+                return Ok(Holder::OfAnotherDomain);
+            }
+            let found = self.0.read(&format!("<SID={sid}>")).await?;
+            Holder::read(found.map(|(_, entry)| entry))
         })
     }
 
@@ -291,8 +294,10 @@ impl Client {
         let found = self.domain.state().search(held.controller, Some(&held.token), &query, now);
         match found {
             Ok(found) => Ok(found.into_iter().next().and_then(entry).map(|entry| (held, entry))),
-            Err(refused) if refused.code == LdapResultCode::NoSuchObject => Ok(None),
-            Err(refused) => Err(DirectoryError::Refused(refused.into_refusal())),
+            Err(refused) => match refused.into_refusal() {
+                refusal if refusal.is_not_in_the_domain() => Ok(None),
+                refusal => Err(DirectoryError::Refused(refusal)),
+            },
         }
     }
 

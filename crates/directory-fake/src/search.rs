@@ -84,6 +84,10 @@ impl Replica {
                 let text = "0000208F: NameErr: DSID-0310022D, problem 2006 (BAD_NAME)";
                 Refused::new(LdapResultCode::InvalidDNSyntax, text)
             })?;
+            let domain = dn.domain_head();
+            if self.flavour == Flavour::Windows && domain.levels() > 0 && domain != self.head {
+                return Err(Refused::elsewhere(&domain));
+            }
             self.named(&dn)
         };
         found.ok_or_else(|| Refused::no_such_object(self.flavour, base))

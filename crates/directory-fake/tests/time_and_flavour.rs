@@ -106,6 +106,21 @@ async fn a_lockout_ends_and_wrong_passwords_are_forgotten() {
 }
 
 #[tokio::test]
+async fn windows_refers_whoever_asks_for_another_domain_s_to_its_controllers() {
+    for (flavour, result) in [(Flavour::Windows, 10), (Flavour::Samba, 32)] {
+        let directory = world(flavour, FakePolicy::default()).directory;
+        let there = ["OU=People,DC=sales,DC=fake,DC=test".parse().unwrap()];
+        let error = directory.people(&there, 10, &mut |_| {}).await.unwrap_err();
+        let DirectoryError::Refused(refusal) = &error else { panic!("{error}") };
+        assert_eq!(refusal.result, result, "{error}");
+        assert!(refusal.is_not_in_the_domain());
+        // Looked for by itself, it is not there.
+        let rules = directory.policy(there.first()).await.unwrap().rules;
+        assert_eq!(rules, None);
+    }
+}
+
+#[tokio::test]
 async fn a_set_that_takes_too_long_is_in_doubt_and_made_all_the_same() {
     let world = samba();
     world.directory.probe().await.unwrap();

@@ -77,11 +77,14 @@ impl Directory for LdapDirectory {
 
     fn holder<'a>(&'a self, sid: &'a Sid) -> BoxFuture<'a, Result<Holder, DirectoryError>> {
         Box::pin(async move {
-            let found = self.object(sid_base(sid), holder::ATTRIBUTES).await?;
             let head = self.0.config().base_dn.to_string();
             let head = self.object(head, holder::ATTRIBUTES).await?;
             let head = head.map(|(_, entry)| entry.attributes).unwrap_or_default();
-            Holder::read(sid, found.map(|(_, entry)| entry), &head)
+            if Holder::is_elsewhere(sid, &head)? {
+                return Ok(Holder::OfAnotherDomain);
+            }
+            let found = self.object(sid_base(sid), holder::ATTRIBUTES).await?;
+            Holder::read(found.map(|(_, entry)| entry))
         })
     }
 

@@ -71,6 +71,14 @@ impl DistinguishedName {
         }
     }
 
+    /// The head of the domain that the name is of by its own word: the levels of `DC` at its end, which no
+    /// level below a domain's head continues (MS-ADTS 3.1.1.1.4). Empty for a name of no domain.
+    #[must_use]
+    pub fn domain_head(&self) -> Self {
+        let below = self.rdns.iter().rposition(|rdn| !rdn.is_of("DC")).map_or(0, |last| last + 1);
+        Self { rdns: self.rdns[below..].to_vec() }
+    }
+
     /// Whether this object is `base` itself or lies below it.
     pub fn is_at_or_below(&self, base: &Self) -> bool {
         let above = self.rdns.len().checked_sub(base.rdns.len());
@@ -106,6 +114,10 @@ impl Rdn {
 
     fn is_empty(&self) -> bool {
         self.0.iter().any(|assertion| assertion.value == Value::Text(String::new()))
+    }
+
+    fn is_of(&self, attribute: &str) -> bool {
+        matches!(&self.0[..], [one] if one.attribute.eq_ignore_ascii_case(attribute))
     }
 
     /// The level as it is compared: order of assertions and case mean nothing.

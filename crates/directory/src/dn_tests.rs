@@ -150,3 +150,19 @@ fn what_names_an_object_for_ever_is_told_from_its_name() {
     }
     assert_eq!(extended("<GUID="), (None, "<GUID="));
 }
+
+#[test]
+fn the_domain_of_a_name_is_its_last_levels() {
+    for (name, domain) in [
+        ("CN=Jan,OU=People,DC=corp,DC=example", "DC=corp,DC=example"),
+        ("cn=jan,dc=sales,dc=corp,dc=example", "DC=sales,DC=corp,DC=example"),
+        ("DC=www,DC=zone,CN=MicrosoftDNS,CN=System,DC=corp", "DC=corp"),
+        ("CN=Configuration,DC=corp", "DC=corp"),
+        ("DC=corp", "DC=corp"),
+        ("CN=nowhere", ""),
+        ("", ""),
+    ] {
+        let name: DistinguishedName = name.parse().unwrap();
+        assert_eq!(name.domain_head(), domain.parse().unwrap(), "{name}");
+    }
+}

@@ -20,26 +20,28 @@ pub enum Holder {
     NoGroup(DistinguishedName),
     /// Nobody, as far as the service account may see.
     Nobody,
-    /// It is of another domain. A universal security group of the forest counts all the same; whether it
+    /// It is of another domain, of which nothing is looked up here. A universal security group of the forest counts all the same; whether it
     /// is one is not known here.
     OfAnotherDomain,
 }
 
 impl Holder {
-    /// Reads what was found under a SID in the domain with this head.
+    /// Whether a SID is of another domain than the one with this head. Then the directory is not asked about
+    /// it: what a controller says of another domain's SID depends on whether it is a global catalog.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Unreadable`] where the head's own SID is none.
+    pub fn is_elsewhere(sid: &Sid, head: &Attributes) -> Result<bool, DirectoryError> {
+        let own = head.sids("objectSid")?.pop();
+        Ok(sid.domain().is_some_and(|domain| own.is_some_and(|own| own != domain)))
+    }
+
+    /// Reads what was found under a SID of the domain.
     ///
     /// # Errors
     /// [`DirectoryError::Unreadable`] where it cannot be said what it is.
-    pub fn read(
-        sid: &Sid,
-        found: Option<Entry>,
-        head: &Attributes,
-    ) -> Result<Self, DirectoryError> {
-        let Some(Entry { dn, attributes }) = found else {
-            let own = head.sids("objectSid")?.pop();
-            let foreign = sid.domain().is_some_and(|domain| own.is_some_and(|own| own != domain));
-            return Ok(if foreign { Self::OfAnotherDomain } else { Self::Nobody });
-        };
+    pub fn read(found: Option<Entry>) -> Result<Self, DirectoryError> {
+        let Some(Entry { dn, attributes }) = found else { return Ok(Self::Nobody) };
         if !attributes.texts("objectClass").any(|class| class.eq_ignore_ascii_case("group")) {
             return Ok(Self::NoGroup(dn));
         }
@@ -56,15 +58,13 @@ impl Holder {
 mod tests {
     use super::*;
 
-    fn read(sid: &str, found: Option<&[(&str, &str)]>) -> Result<Holder, DirectoryError> {
-        let mut head = Attributes::default();
-        head.insert("objectSid", "S-1-5-21-1-2-3".parse::<Sid>().unwrap().to_value());
+    fn read(found: Option<&[(&str, &str)]>) -> Result<Holder, DirectoryError> {
         let found = found.map(|pairs| {
             let mut attributes = Attributes::default();
             pairs.iter().for_each(|(name, value)| attributes.insert(name, *value));
             Entry { dn: dn(), attributes }
         });
-        Holder::read(&sid.parse().unwrap(), found, &head)
+        Holder::read(found)
     }
 
     fn dn() -> DistinguishedName {
@@ -73,8 +73,7 @@ mod tests {
 
     #[test]
     fn a_group_is_told_from_one_for_mail_and_from_what_is_none() {
-        let own = "S-1-5-21-1-2-3-1106";
-        let group = |kind| read(own, Some(&[("objectClass", "group"), ("groupType", kind)]));
+        let group = |kind| read(Some(&[("objectClass", "group"), ("groupType", kind)]));
         // Global, domain local, universal and built in; the same for mail.
         for kind in ["-2147483646", "-2147483644", "-2147483640", "-2147483643"] {
             assert_eq!(group(kind), Ok(Holder::SecurityGroup(dn())), "{kind}");
@@ -83,21 +82,27 @@ mod tests {
             assert_eq!(group(kind), Ok(Holder::DistributionGroup(dn())), "{kind}");
         }
         let hidden = Err(DirectoryError::Unreadable { attribute: "groupType" });
-        assert_eq!(read(own, Some(&[("objectClass", "group")])), hidden);
+        assert_eq!(read(Some(&[("objectClass", "group")])), hidden);
         let person = [("objectClass", "user"), ("groupType", "2")];
-        assert_eq!(read(own, Some(&person)), Ok(Holder::NoGroup(dn())));
+        assert_eq!(read(Some(&person)), Ok(Holder::NoGroup(dn())));
+        assert_eq!(read(None), Ok(Holder::Nobody));
     }
 
     #[test]
     fn nobody_s_is_told_from_what_is_not_known_here() {
-        for (sid, holder) in [
-            ("S-1-5-21-1-2-3-9999", Holder::Nobody),
-            ("S-1-5-21-1-2-4-1106", Holder::OfAnotherDomain),
+        let mut head = Attributes::default();
+        head.insert("objectSid", "S-1-5-21-1-2-3".parse::<Sid>().unwrap().to_value());
+        for (sid, elsewhere) in [
+            ("S-1-5-21-1-2-3-9999", false),
+            ("S-1-5-21-1-2-4-1106", true),
             // Of no domain: nobody's groups have it.
-            ("S-1-5-11", Holder::Nobody),
-            ("S-1-5-32-599", Holder::Nobody),
+            ("S-1-5-11", false),
+            ("S-1-5-32-599", false),
         ] {
-            assert_eq!(read(sid, None), Ok(holder), "{sid}");
+            assert_eq!(Holder::is_elsewhere(&sid.parse().unwrap(), &head), Ok(elsewhere), "{sid}");
         }
+        let hidden = Attributes::default();
+        let foreign = "S-1-5-21-1-2-4-1106".parse().unwrap();
+        assert_eq!(Holder::is_elsewhere(&foreign, &hidden), Ok(false), "the domain's is not known");
     }
 }

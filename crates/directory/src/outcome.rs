@@ -7,6 +7,9 @@ use protocol::Outcome;
 use crate::code::BindRefusal;
 use crate::error::{DirectoryError, Refusal, SetError};
 
+/// LDAP's `referral` (RFC 4511 appendix A): a controller of Windows says so of whatever another domain of
+/// the forest has (0000202B; MS-ADTS 3.1.1.4.6).
+const REFERRAL: u32 = 10;
 /// LDAP's `noSuchObject` (RFC 4511 appendix A).
 const NO_SUCH_OBJECT: u32 = 32;
 
@@ -19,6 +22,12 @@ impl Refusal {
     /// Whether the object is not there.
     pub const fn is_no_such_object(&self) -> bool {
         self.result == NO_SUCH_OBJECT
+    }
+
+    /// Whether the one object that was asked for is not in the controller's domain: nowhere, or in another
+    /// one of the forest. Where a base is configured, the latter is a mistake in the configuration.
+    pub const fn is_not_in_the_domain(&self) -> bool {
+        matches!(self.result, NO_SUCH_OBJECT | REFERRAL)
     }
 
     /// The outcome, before a mute policy failure is explained by [`explain_refusal`](crate::explain_refusal).
@@ -64,6 +73,8 @@ pub fn outcome(error: &SetError) -> Outcome {
         SetError::NoPolicyControl => Outcome::NoPolicyControl,
         SetError::ControllerMoved => Outcome::PdcUnreachable,
         SetError::TooLate => Outcome::Expired,
+        // An account is written to by its GUID: it has been moved to another domain.
+        SetError::Refused(refusal) if refusal.is_not_in_the_domain() => Outcome::UserGone,
         SetError::Refused(refusal) => refusal.outcome(),
         SetError::Unknown { .. } => Outcome::InDoubt,
     }

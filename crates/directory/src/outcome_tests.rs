@@ -24,3 +24,15 @@ fn what_was_not_sent_is_never_in_doubt_and_what_was_sent_without_answer_always_i
     assert_eq!(outcome(&SetError::NoPolicyControl), Outcome::NoPolicyControl);
     assert_eq!(outcome(&SetError::TooLate), Outcome::Expired);
 }
+
+#[test]
+fn who_was_moved_to_another_domain_is_gone_from_this_one() {
+    for diagnostic in ["0000202B: RefErr: DSID-0310084A, data 0, 1 access points", ""] {
+        let code = crate::AdCode::of(diagnostic);
+        let refusal = Refusal { result: 10, code, diagnostic: diagnostic.to_owned() };
+        assert_eq!(outcome(&SetError::Refused(refusal.clone())), Outcome::UserGone);
+        // Where a base is configured, it is the configuration that names another domain's.
+        let read = DirectoryError::Refused(refusal);
+        assert_eq!(read.outcome(), Outcome::DirectoryConfiguration);
+    }
+}

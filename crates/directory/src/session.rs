@@ -34,7 +34,7 @@ impl Session {
         search::search(&self.connection, search, limit).await
     }
 
-    /// One object; none if it is not there. Values that the controller hands out in parts are all
+    /// One object; none if it is not in the controller's domain. Values that the controller hands out in parts are all
     /// there.
     pub(crate) async fn object(
         &self,
@@ -50,7 +50,7 @@ impl Session {
                 }
                 Ok(found)
             }
-            Err(DirectoryError::Refused(refusal)) if refusal.is_no_such_object() => Ok(None),
+            Err(DirectoryError::Refused(refusal)) if refusal.is_not_in_the_domain() => Ok(None),
             Err(error) => Err(error),
         }
     }

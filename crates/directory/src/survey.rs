@@ -82,13 +82,13 @@ impl Surveyed {
         }
     }
 
-    /// What that search found; none if the object is not there for who asks.
+    /// What that search found; none if the object is not there for who asks, or in another domain.
     pub(crate) fn read(
         found: Result<Vec<Entry>, DirectoryError>,
     ) -> Result<Option<Self>, DirectoryError> {
         match found {
             Ok(found) => found.into_iter().next().map(surveyed).transpose(),
-            Err(DirectoryError::Refused(refusal)) if refusal.is_no_such_object() => Ok(None),
+            Err(DirectoryError::Refused(refusal)) if refusal.is_not_in_the_domain() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -124,7 +124,8 @@ impl LdapDirectory {
         Asker::read(&session, found, self.0.config().operation_timeout).await
     }
 
-    /// One object, the container Deleted Objects too; none if it is not there for who asks.
+    /// One object, the container Deleted Objects too; none if it is not there for who asks, or in another
+    /// domain.
     ///
     /// # Errors
     /// Where the way ends, and [`DirectoryError::Unreadable`] for a descriptor that is none.
@@ -236,7 +237,8 @@ impl LdapDirectory {
         Ok(name.map(str::to_owned))
     }
 
-    /// The `sAMAccountName` of whoever has this SID; none if nobody has, or nobody that may be seen.
+    /// The `sAMAccountName` of whoever has this SID; none if nobody of the domain has, or nobody that may be
+    /// seen.
     ///
     /// # Errors
     /// Where the way ends; what the controller refuses is not taken for "nobody has it".
@@ -246,7 +248,7 @@ impl LdapDirectory {
             Ok((_, found)) => Ok(found
                 .first()
                 .and_then(|entry| entry.attributes.text("sAMAccountName").map(str::to_owned))),
-            Err(DirectoryError::Refused(refusal)) if refusal.is_no_such_object() => Ok(None),
+            Err(DirectoryError::Refused(refusal)) if refusal.is_not_in_the_domain() => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -94,6 +94,13 @@ impl Subject<'_> {
         match self.chain(group) {
             [] => ", nested groups included".to_owned(),
             [one] if one.primary => ", its primary group".to_owned(),
+            [between @ .., last] if last.elsewhere => {
+                let between: Vec<String> = between.iter().chain([last]).map(name).collect();
+                format!(
+                    ", by way of {}, a group of another domain, where nothing is looked up from here",
+                    between.join(", then ")
+                )
+            }
             [_] => ", as a member of its own".to_owned(),
             [between @ .., _] => {
                 let between: Vec<String> = between.iter().map(name).collect();
@@ -113,6 +120,12 @@ impl Subject<'_> {
             return Remedy::note(format!(
                 "{ADMINISTRATOR_RESETS}; an account that need not be protected is given another primary group than {}",
                 first.name
+            ));
+        }
+        if first.elsewhere {
+            return Remedy::note(format!(
+                "{ADMINISTRATOR_RESETS}; an account that need not be protected is taken out of {} at a controller of that group's domain",
+                first.dn
             ));
         }
         let command = match self.observed.asker.is_samba {

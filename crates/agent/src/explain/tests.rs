@@ -326,6 +326,7 @@ fn whoever_a_group_protects_is_told_by_way_of_which_groups_and_how_to_get_out() 
         dn: format!("CN={name},OU=Groups,DC=corp,DC=example").parse().unwrap(),
         name: name.to_owned(),
         primary,
+        elsewhere: false,
     };
     let with = |samba: bool, chain: Vec<MemberOf>| {
         told(|subject, _| {
@@ -362,6 +363,14 @@ fn whoever_a_group_protects_is_told_by_way_of_which_groups_and_how_to_get_out() 
         "Domain Admins, its primary group,",
         "another primary group than",
     );
+    let foreign = || MemberOf { elsewhere: true, ..link("Root Admins", false) };
+    let text =
+        "Domain Admins, by way of Root Admins, a group of another domain, where nothing is looked up";
+    let fix = "taken out of CN=Root Admins,OU=Groups,DC=corp,DC=example at a controller of that";
+    stops(&with(false, vec![foreign()]), "Protection", text, fix);
+    let by_own = with(false, vec![link("Leads", false), foreign()]);
+    let text = "by way of Leads, then Root Admins, a group of another domain, where";
+    stops(&by_own, "Protection", text, "taken out of Leads: Remove-ADGroupMember");
     let unknown = with(false, Vec::new());
     stops(
         &unknown,

@@ -18,10 +18,13 @@ const ATTRIBUTES: &[&str] = &["objectSid", "sAMAccountName", "memberOf", "primar
 pub struct MemberOf {
     /// Where it stands.
     pub dn: DistinguishedName,
-    /// `sAMAccountName`.
+    /// `sAMAccountName`; of a group of another domain what its name begins with.
     pub name: String,
     /// The account is in it as its primary group, which nobody takes it out of.
     pub primary: bool,
+    /// It is of another domain of the forest, where nothing is looked up: it is the group that was asked
+    /// for, or leads to it.
+    pub elsewhere: bool,
 }
 
 /// An account or a group, with what it is in.
@@ -35,7 +38,9 @@ struct Member {
 
 impl LdapDirectory {
     /// The shortest way from an account to a group of its `tokenGroups`: the group that the account is a
-    /// member of first, that group last. Empty where memberships are hidden, or there are too many.
+    /// member of first, that group last. Where no way leads there within the domain, but one to a single
+    /// group of another domain, that one is the last. Empty where memberships are hidden, or there are too
+    /// many.
     ///
     /// # Errors
     /// Where the way to the directory ends.
@@ -56,11 +61,24 @@ impl LdapDirectory {
         waiting.extend(primary.map(|sid| (sid_base(&sid), 0, true)));
         waiting.extend(start.above.iter().map(|dn| (dn.to_string(), 0, false)));
         found.push((start, None));
+        // The ways to groups of other domains, and whether every other group could be followed.
+        let (mut elsewhere, mut followed) = (Vec::new(), true);
         while let Some((base, below, primary)) = waiting.pop_front() {
-            if found.len() > GROUPS_MAX || !seen.insert(base.clone()) {
+            if !seen.insert(base.clone()) {
                 continue;
             }
-            let Some(mut member) = self.member(base).await? else { continue };
+            if found.len() > GROUPS_MAX {
+                followed = false;
+                break;
+            }
+            if let Some(group) = self.of_another_domain(&base) {
+                elsewhere.push((group, below));
+                continue;
+            }
+            let Some(mut member) = self.member(base).await? else {
+                followed = false;
+                continue;
+            };
             member.group.primary = primary;
             // A group for mail leads nowhere, and is in no tokenGroups.
             let Some(sid) = member.sid.clone().filter(|sid| account.group_sids.contains(sid))
@@ -74,7 +92,23 @@ impl LdapDirectory {
                 return Ok(way(&found, place));
             }
         }
-        Ok(Vec::new())
+        Ok(match (followed, elsewhere.pop(), elsewhere.is_empty()) {
+            (true, Some((group, below)), true) => {
+                let mut way = way(&found, below);
+                way.push(group);
+                way
+            }
+            // Which of several it is, nobody can tell here.
+            _ => Vec::new(),
+        })
+    }
+
+    /// The group with that name, if it is of another domain: nobody here knows more of it.
+    fn of_another_domain(&self, base: &str) -> Option<MemberOf> {
+        let dn: DistinguishedName = base.parse().ok()?;
+        let elsewhere = dn.domain_head() != self.0.config().base_dn;
+        let name = dn.name().unwrap_or_default().to_owned();
+        elsewhere.then_some(MemberOf { dn, name, primary: false, elsewhere })
     }
 
     /// An account or a group; none if it is not there for who asks.
@@ -95,7 +129,7 @@ fn member(entry: Entry) -> Result<Member, DirectoryError> {
     let above = attributes.texts("memberOf").filter_map(|name| name.parse().ok()).collect();
     let sid = attributes.sids("objectSid")?.pop();
     let primary = attributes.parsed("primaryGroupID")?;
-    Ok(Member { sid, primary, above, group: MemberOf { dn, name, primary: false } })
+    Ok(Member { sid, primary, above, group: MemberOf { dn, name, primary: false, elsewhere: false } })
 }
 
 /// The groups from the account, which is the first that was found, to this one.

@@ -30,7 +30,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::codec::Framed;
 
 pub const DOMAIN: &str = "staged.test";
-const HEAD: &str = "DC=staged,DC=test";
+pub const HEAD: &str = "DC=staged,DC=test";
+const DOMAIN_SID: &str = "S-1-5-21-1-2-3";
 
 /// What all controllers of the domain agree on, and a test changes.
 #[derive(Default)]
@@ -50,6 +51,10 @@ pub struct State {
     pub token: Vec<Sid>,
     /// Accounts and groups that are found by their SID, and the class of each.
     pub known: Vec<(Sid, &'static str)>,
+    /// Objects by the base that finds them: the name and the attributes of each.
+    pub objects: HashMap<String, (String, Vec<LdapPartialAttribute>)>,
+    /// What is not here is said to be another domain's: `referral` in place of `noSuchObject`.
+    pub refers: bool,
     /// How somebody who looks for SIDs, or for an object by its SID, is refused.
     pub refuses_sids: Option<LdapResultCode>,
     /// For how many SIDs somebody looked, in each question.
@@ -268,10 +273,17 @@ pub fn respond(
             }
             Some(attributes) => {
                 let named = !search.base.starts_with('<');
-                let dn = if named { search.base } else { format!("CN=Found,{HEAD}") };
+                let found = state.objects.get(&search.base).map(|(dn, _)| dn.clone());
+                let other = if named { search.base } else { format!("CN=Found,{HEAD}") };
+                let dn = found.unwrap_or(other);
                 let entry = LdapSearchResultEntry { dn, attributes };
                 let done = LdapOp::SearchResultDone(result(LdapResultCode::Success));
                 vec![LdapOp::SearchResultEntry(entry), done]
+            }
+            None if state.refers => {
+                let code = LdapResultCode::Referral;
+                let message = "0000202B: RefErr: DSID-0310084A, data 0, 1 access points".to_owned();
+                vec![LdapOp::SearchResultDone(LdapResult { message, ..result(code) })]
             }
             None => vec![LdapOp::SearchResultDone(result(LdapResultCode::NoSuchObject))],
         },
@@ -324,11 +336,16 @@ fn entry(base: &str, host: &str, state: &State) -> Option<Vec<LdapPartialAttribu
             atype: "replPropertyMetaData".to_owned(),
             vals: vec![metadata(version)],
         };
-        return Some(vec![attribute("fSMORoleOwner", &[&settings(owner)]), written]);
+        let vals = vec![DOMAIN_SID.parse::<Sid>().unwrap().to_value()];
+        let sid = LdapPartialAttribute { atype: "objectSid".to_owned(), vals };
+        return Some(vec![attribute("fSMORoleOwner", &[&settings(owner)]), written, sid]);
     }
     if base == own {
         let vals = vec![vec![host.as_bytes()[2]; 16]];
         return Some(vec![LdapPartialAttribute { atype: "invocationId".to_owned(), vals }]);
+    }
+    if let Some((_, attributes)) = state.objects.get(base) {
+        return Some(attributes.clone());
     }
     if let Some(sid) = base.strip_prefix("<SID=").and_then(|rest| rest.strip_suffix('>')) {
         let (sid, class) = state.known.iter().find(|(known, _)| known.to_string() == sid)?;
@@ -366,7 +383,7 @@ fn token(state: &State) -> LdapPartialAttribute {
     LdapPartialAttribute { atype: "tokenGroups".to_owned(), vals }
 }
 
-fn attribute(name: &str, values: &[&str]) -> LdapPartialAttribute {
+pub fn attribute(name: &str, values: &[&str]) -> LdapPartialAttribute {
     let vals = values.iter().map(|value| value.as_bytes().to_vec()).collect();
     LdapPartialAttribute { atype: name.to_owned(), vals }
 }
