@@ -41,8 +41,7 @@ impl Replica {
             if last_set == 0 {
                 return refused(SubCode::MustChange);
             }
-            let age = now.since(filetime::moment(last_set));
-            if self.policy_of(account).maximum_age.is_some_and(|limit| age >= limit) {
+            if self.is_too_old(account, now) {
                 return refused(SubCode::PasswordExpired);
             }
         }
@@ -56,6 +55,23 @@ impl Replica {
         let since = account.number("lockoutTime");
         let duration = self.policy_of(account).lockout_duration;
         since != 0 && (duration.is_zero() || filetime::moment(since).after(duration) > now)
+    }
+
+    fn is_too_old(&self, account: &Object, now: Timestamp) -> bool {
+        let age = now.since(filetime::moment(account.number("pwdLastSet")));
+        self.policy_of(account).maximum_age.is_some_and(|limit| age >= limit)
+    }
+
+    /// The flags that depend on the time: ADS_UF_LOCKOUT and ADS_UF_PASSWORD_EXPIRED (MS-ADTS
+    /// 3.1.1.4.5.17), with the account's policy, whoever asks.
+    pub(crate) fn computed_flags(&self, account: &Object, now: Timestamp) -> u32 {
+        let set = flags(account);
+        let expires = !set.contains(AccountFlags::PASSWORD_NEVER_EXPIRES)
+            && !set.contains(AccountFlags::SMART_CARD_REQUIRED);
+        let must_change = account.number("pwdLastSet") == 0;
+        let expired = expires && (must_change || self.is_too_old(account, now));
+        let flag = |is_set: bool, bit: u32| if is_set { bit } else { 0 };
+        flag(self.is_locked(account, now), 0x10) | flag(expired, 0x80_0000)
     }
 
     /// Counts a wrong password; those of long ago are forgotten.

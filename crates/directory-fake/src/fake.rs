@@ -28,15 +28,21 @@ use crate::faults::Sent;
 use crate::modify::Modification;
 use crate::render::Row;
 use crate::rules::Flavour;
-use crate::search::{Found, Query};
+use crate::search::{COMPUTED_FLAGS, Found, Query};
 
 use find::{Connection, Held};
 use late::{Kept, Noted};
 
 /// What is read of an object: everything, with what is only computed on request, and of its
 /// security descriptor all but the SACL (MS-ADTS 3.1.1.3.4.1.11).
-const EVERYTHING: &[&str] =
-    &["*", "tokenGroups", "msDS-ResultantPSO", "replPropertyMetaData", "nTSecurityDescriptor"];
+const EVERYTHING: &[&str] = &[
+    "*",
+    "tokenGroups",
+    "msDS-ResultantPSO",
+    COMPUTED_FLAGS,
+    "replPropertyMetaData",
+    "nTSecurityDescriptor",
+];
 const WITHOUT_SACL: u32 = 1 | 2 | 4;
 
 /// A client of a fake domain, signed in with an account of it. Clones share one connection.

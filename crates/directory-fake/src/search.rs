@@ -23,6 +23,10 @@ pub(crate) struct Query<'a> {
     pub(crate) sd_parts: Option<u32>,
 }
 
+/// What of an account's flags depends on the time (MS-ADTS 3.1.1.4.5.17); returned where it is asked for by
+/// name.
+pub(crate) const COMPUTED_FLAGS: &str = "msDS-User-Account-Control-Computed";
+
 /// An entry that was found; the rootDSE has no name.
 pub(crate) type Found = (Option<DistinguishedName>, Row);
 
@@ -62,8 +66,13 @@ impl Replica {
             .map(seen)
             .filter(|seen| filter::matches(query.filter, seen) == Some(true));
         let by_itself = *query.scope == LdapSearchScope::Base;
+        let computed = query.attributes.iter().any(|one| one.eq_ignore_ascii_case(COMPUTED_FLAGS));
         let row = |seen: Seen<'_>| {
             let mut row = seen.row(query.attributes);
+            if computed && seen.object.is_account() {
+                let flags = self.computed_flags(seen.object, now).to_string().into_bytes();
+                row.push((COMPUTED_FLAGS.to_owned(), vec![flags]));
+            }
             if by_itself {
                 row.retain(|(name, _)| !seen.hides(name));
             }

@@ -1,13 +1,16 @@
 //! An account as the agent must know it before it touches its password (SPEC D-6, D-7).
 
+mod hidden;
+
+pub use hidden::Hidden;
+
 use std::time::Duration;
 
 use protocol::{PasswordPolicy, Timestamp};
 use tracing::{debug, error};
 
 use crate::attributes::Entry;
-use crate::security::rights::{INET_ORG_PERSON, Judged, USER};
-use crate::security::{self, Requester, SecurityDescriptor, Target, Wanted};
+use crate::security::{self, Requester, SecurityDescriptor};
 use crate::{Attributes, DirectoryError, DistinguishedName, ObjectGuid, Sid, filetime};
 
 /// The attributes that [`Account`] is read from, but for its groups.
@@ -21,10 +24,16 @@ pub(crate) const STORED: &[&str] = &[
     "userAccountControl",
     "adminCount",
     "lockoutTime",
+    LOCKED_NOW,
     "pwdLastSet",
     "accountExpires",
     security::ATTRIBUTE,
 ];
+/// The flags of an account that follow from the time (MS-ADTS 3.1.1.4.5.17): worked out by the controller,
+/// with the policy that counts, whether who asks may read that one or not.
+const LOCKED_NOW: &str = "msDS-User-Account-Control-Computed";
+/// ADS_UF_LOCKOUT among them (MS-ADTS 2.2.16).
+const LOCKOUT: u32 = 0x10;
 /// The groups of an [`Account`]. Computed by the controller and only returned when asked for by name,
 /// on a search of the object itself.
 pub(crate) const GROUPS: &str = "tokenGroups";
@@ -50,6 +59,8 @@ pub struct Account {
     pub admin_count: bool,
     /// When it was locked out; the lock may have run out since. None if it is not locked.
     pub lockout_time: Option<Timestamp>,
+    /// Whether it is locked out, as the controller works it out; none where it does not say.
+    pub locked_now: Option<bool>,
     /// When the password was last set.
     pub pwd_last_set: PwdLastSet,
     /// The same in AD's own steps of 100 ns since 1601, which its minimum age is counted in; 0 is
@@ -69,16 +80,6 @@ pub struct Account {
     pub cannot_change_password: bool,
     /// What the service account may not read of it.
     pub hidden: Hidden,
-}
-
-/// What of an account may not be read, so that its absence says nothing. Of what is not listed here,
-/// absence is an error, or [`PwdLastSet::Hidden`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Hidden {
-    /// `lockoutTime`: whether it is locked out is not known.
-    pub lockout_time: bool,
-    /// `msDS-ResultantPSO`: whose rules the next password obeys is not known.
-    pub resultant_pso: bool,
 }
 
 /// `pwdLastSet`.
@@ -149,15 +150,15 @@ impl Account {
         self.flags.contains(AccountFlags::SMART_CARD_REQUIRED)
     }
 
-    /// Whether it is locked out by the rules of its policy; where they are not known, whenever it
-    /// was locked and nobody has unlocked it since.
-    pub fn is_locked(&self, rules: Option<&PasswordPolicy>, now: Timestamp) -> bool {
-        let Some(locked_at) = self.lockout_time else { return false };
-        let duration = rules.and_then(|rules| rules.lockout_duration_seconds);
-        match duration {
-            None | Some(0) => true,
-            Some(seconds) => locked_at.after(Duration::from_secs(seconds)) > now,
+    /// Whether it is locked out: as the controller says, and where it does not, by the rules of its
+    /// policy. None where neither is known: it was locked, and that may have run out.
+    pub fn is_locked(&self, rules: Option<&PasswordPolicy>, now: Timestamp) -> Option<bool> {
+        if self.locked_now.is_some() {
+            return self.locked_now;
         }
+        let Some(locked_at) = self.lockout_time else { return Some(false) };
+        let duration = rules.and_then(|rules| rules.lockout_duration_seconds);
+        duration.map(|seconds| seconds == 0 || locked_at.after(Duration::from_secs(seconds)) > now)
     }
 
     /// Whether nobody has locked it out since it was last unlocked, for certain.
@@ -219,24 +220,17 @@ impl Account {
             return Err(DirectoryError::Unreadable { attribute: GROUPS });
         }
         let lockout_time = attributes.parsed::<i64>("lockoutTime")?.filter(|steps| *steps != 0);
+        let locked_now = attributes.parsed::<i32>(LOCKED_NOW)?;
         let account_expires = attributes.parsed::<i64>("accountExpires")?;
         let sid = sid.ok_or(DirectoryError::Unreadable { attribute: "objectSid" })?;
         let descriptor = descriptor(&dn, &attributes)?;
         let person = [std::slice::from_ref(&sid), &group_sids].concat();
         let fixed = |held| security::cannot_change_password(held, &person);
-        let hidden = |attribute: Judged| {
-            attributes.value(attribute.name()).is_none()
-                && who.is_some_and(|who| {
-                    !may_read(descriptor.as_ref(), attribute, who, &sid, &attributes)
-                })
-        };
+        let hidden = Hidden::of(&sid, &attributes, descriptor.as_ref(), who);
         Ok(Self {
             guid: attributes.guid()?,
             cannot_change_password: descriptor.as_ref().is_some_and(fixed),
-            hidden: Hidden {
-                lockout_time: hidden(Judged::LockoutTime),
-                resultant_pso: hidden(Judged::ResultantPso),
-            },
+            hidden,
             sid,
             sam_account_name: attributes.required("sAMAccountName")?,
             user_principal_name: attributes.text("userPrincipalName").map(str::to_owned),
@@ -245,6 +239,7 @@ impl Account {
             flags: AccountFlags(attributes.required::<i32>("userAccountControl")?.cast_unsigned()),
             admin_count: attributes.parsed::<i32>("adminCount")?.is_some_and(|count| count != 0),
             lockout_time: lockout_time.map(filetime::moment),
+            locked_now: locked_now.map(|flags| flags.cast_unsigned() & LOCKOUT != 0),
             pwd_last_set: PwdLastSet::of(attributes.parsed("pwdLastSet")?),
             pwd_last_set_steps: attributes.parsed("pwdLastSet")?.unwrap_or_default(),
             account_expires: account_expires.and_then(filetime::expiry),
@@ -255,7 +250,7 @@ impl Account {
     }
 }
 
-/// What a hidden descriptor means stands at [`Account::cannot_change_password`] and [`may_read`]; one
+/// What a hidden descriptor means stands at [`Account::cannot_change_password`] and [`Hidden`]; one
 /// that is there and cannot be read is an error, never the absence of a setting.
 fn descriptor(
     dn: &DistinguishedName,
@@ -270,24 +265,6 @@ fn descriptor(
         DirectoryError::Unreadable { attribute: security::ATTRIBUTE }
     })?;
     Ok(Some(descriptor))
-}
-
-/// Whether this may be read of an account, for certain: not where its descriptor is hidden, or an entry
-/// depends on a condition.
-fn may_read(
-    descriptor: Option<&SecurityDescriptor>,
-    attribute: Judged,
-    who: &Requester,
-    sid: &Sid,
-    attributes: &Attributes,
-) -> bool {
-    let class = match attributes.texts("objectClass").last() {
-        Some(class) if class.eq_ignore_ascii_case("user") => Some(USER),
-        Some(class) if class.eq_ignore_ascii_case("inetOrgPerson") => Some(INET_ORG_PERSON),
-        _ => None,
-    };
-    let (wanted, target) = (Wanted::Read(attribute.property()), Target { sid: Some(sid), class });
-    descriptor.is_some_and(|held| held.effective(wanted, who, &target).is_granted())
 }
 
 #[cfg(test)]
@@ -378,39 +355,31 @@ pub(crate) mod tests {
         assert!(!with("-2147483136").is_disabled());
     }
 
-    /// What is hidden of Jan, whose descriptor that is, from an account of that group.
-    fn hidden(sddl: Option<&str>, changes: &[(&str, &str)]) -> Hidden {
-        let mut attributes = attributes();
-        if let Some(sddl) = sddl {
-            let aliases = security::Aliases::without_domain();
-            let held = SecurityDescriptor::from_sddl(sddl, &aliases).unwrap();
-            attributes.insert(security::ATTRIBUTE, held.to_value().unwrap());
-        }
-        changes.iter().for_each(|(name, value)| attributes.insert(name, *value));
-        let dn = "CN=Jan de Vries,OU=People,DC=corp,DC=example".parse().unwrap();
-        let service = "S-1-5-21-1-2-3-1199".parse().unwrap();
-        let group = "S-1-5-21-1-2-3-2000".parse().unwrap();
-        let who = Requester::account(service, [group]);
-        Account::read(Entry { dn, attributes }, Some(&who)).unwrap().hidden
-    }
-
     #[test]
-    fn what_is_absent_is_told_from_what_may_not_be_read() {
-        let nothing = Hidden::default();
-        let all = Hidden { lockout_time: true, resultant_pso: true };
-        assert_eq!(hidden(Some("D:(A;;RP;;;AU)"), &[]), nothing, "there is none");
-        assert_eq!(hidden(Some("D:(A;;RP;;;S-1-5-21-1-2-3-2000)"), &[]), nothing, "by a group");
-        assert_eq!(hidden(Some("D:(A;;RP;;;S-1-5-21-1-2-3-2001)"), &[]), all, "by another one");
-        assert_eq!(hidden(None, &[]), all, "the list itself is hidden");
-        // What is there was read, whatever the list says.
-        let there = [("lockoutTime", "0"), ("msDS-ResultantPSO", "CN=Strict,DC=corp")];
-        assert_eq!(hidden(None, &there), nothing);
-        let lockout = "(OA;;RP;28630ebf-41d5-11d1-a9c1-0000f80367c1;;AU)";
-        let only = Hidden { lockout_time: false, resultant_pso: true };
-        assert_eq!(hidden(Some(&format!("D:{lockout}")), &[]), only);
-        let of_class = "D:(OA;;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;AU)";
-        assert_eq!(hidden(Some(of_class), &[]), nothing, "an entry for users");
-        assert_eq!(account_with(&[]).unwrap().hidden, nothing, "nobody in particular asks");
+    fn whether_a_lock_still_holds_is_the_controllers_word_or_the_rules_or_not_known() {
+        // Asked half an hour after it was locked.
+        let since = ("lockoutTime", "134402544000000000");
+        let now = Timestamp::from_millis(1_795_782_600_000);
+        let computed = |flags| account_with(&[since, (LOCKED_NOW, flags)]).unwrap();
+        assert_eq!(computed("16").is_locked(None, now), Some(true));
+        // Whoever reads no rules knows that it has run out; other flags say nothing of it.
+        assert_eq!(computed("0").is_locked(None, now), Some(false));
+        assert_eq!(computed("8388608").is_locked(None, now), Some(false));
+        let alone = account_with(&[since]).unwrap();
+        let of = |seconds| PasswordPolicy {
+            lockout_duration_seconds: seconds,
+            ..PasswordPolicy::default()
+        };
+        for (seconds, locked) in [
+            (Some(0), Some(true)),
+            (Some(1_801), Some(true)),
+            (Some(1_800), Some(false)),
+            (None, None),
+        ] {
+            assert_eq!(alone.is_locked(Some(&of(seconds)), now), locked, "{seconds:?}");
+        }
+        assert_eq!(alone.is_locked(None, now), None);
+        assert_eq!(account_with(&[]).unwrap().is_locked(None, now), Some(false));
     }
 
     #[test]

@@ -15,8 +15,12 @@ const BY_ITSELF: &str = "a reset or a change by the person ends that: a sign-in 
 impl Subject<'_> {
     /// Whether the account is locked out at the moment.
     pub(super) fn locked(&self) -> Line {
+        let locked = self.account.is_locked(self.policy.rules.as_ref(), self.now);
         let Some(since) = self.account.lockout_time else {
             return match self.account.is_unlocked() {
+                _ if locked == Some(true) => {
+                    Line::bad("locked out: a reset unlocks").with(self.unlock())
+                }
                 true => Line::good("not locked out"),
                 false => Line::bad(
                     "lockoutTime is hidden from the service account: whether it is locked out cannot be said",
@@ -25,12 +29,17 @@ impl Subject<'_> {
             };
         };
         let since = rfc3339(since);
-        if !self.account.is_locked(self.policy.rules.as_ref(), self.now) {
-            return Line::good(format!(
+        match locked {
+            Some(true) => {
+                Line::bad(format!("locked out since {since}: a reset unlocks")).with(self.unlock())
+            }
+            Some(false) => Line::good(format!(
                 "not locked out any more: it was since {since}, and that has run out"
-            ));
+            )),
+            None => Line::known(format!(
+                "locked out on {since}: whether that has run out cannot be said, because neither the controller says it nor the rules of its policy, which are hidden; a reset unlocks"
+            )),
         }
-        Line::bad(format!("locked out since {since}: a reset unlocks")).with(self.unlock())
     }
 
     /// Until when the present password can be signed in with.

@@ -1,5 +1,7 @@
 //! What is told of a person, branch by branch, of what no lab has to be brought into.
 
+mod lock;
+
 use std::time::Duration;
 
 use directory::security::rights::{RESET_PASSWORD, USER};
@@ -248,34 +250,6 @@ fn the_state_of_an_account_is_told_with_the_fix_for_the_directory_that_it_is_in(
 }
 
 #[test]
-fn a_lock_is_told_as_long_as_it_holds_with_what_ends_it_sooner() {
-    let locked = |duration: Option<u64>, ago: u64| {
-        told(|subject, _| {
-            let rules = subject.policy.rules.as_mut().unwrap();
-            rules.lockout_threshold = Some(5);
-            rules.lockout_duration_seconds = duration;
-            rules.lockout_window_seconds = Some(600);
-            subject.account.lockout_time = Some(NOW.before(Duration::from_secs(ago)));
-        })
-    };
-    for (duration, ago) in [(Some(1_800), 1_799), (Some(0), 1_000_000), (None, 1_000_000)] {
-        let held = locked(duration, ago);
-        let line = line(&held, "Account", "locked out since");
-        assert!(line.mark == Mark::Bad && !line.stops && held.is_good(), "{line:?}");
-        assert_eq!(line.remedy.commands, [format!("Unlock-ADAccount -Identity '{ANNA}'")]);
-    }
-    good(&locked(Some(1_800), 1_800), "Account", "that has run out");
-    good(&told(|_, _| {}), "Account", "not locked out");
-    let text = "5 wrong passwords within 600 s lock the account for 1800 s";
-    good(&locked(Some(1_800), 0), "Password policy", text);
-    good(&locked(Some(0), 0), "Password policy", "lock the account until somebody unlocks it");
-    good(&told(|_, _| {}), "Password policy", "wrong passwords never lock the account");
-    good(&locked(None, 0), "Password policy", "lock the account for a time that is hidden");
-    let hidden = told(|subject, _| subject.policy.rules.as_mut().unwrap().lockout_threshold = None);
-    known(&hidden, "Password policy", "after how many wrong passwords");
-}
-
-#[test]
 fn a_password_that_has_to_be_changed_is_told_as_that_by_age_or_by_hand() {
     let aged = |seconds: Option<u64>, age: u64| {
         told(|subject, _| {
@@ -364,8 +338,7 @@ fn whoever_a_group_protects_is_told_by_way_of_which_groups_and_how_to_get_out() 
         "another primary group than",
     );
     let foreign = || MemberOf { elsewhere: true, ..link("Root Admins", false) };
-    let text =
-        "Domain Admins, by way of Root Admins, a group of another domain, where nothing is looked up";
+    let text = "Domain Admins, by way of Root Admins, a group of another domain, where nothing is looked up";
     let fix = "taken out of CN=Root Admins,OU=Groups,DC=corp,DC=example at a controller of that";
     stops(&with(false, vec![foreign()]), "Protection", text, fix);
     let by_own = with(false, vec![link("Leads", false), foreign()]);

@@ -58,6 +58,7 @@ pub(crate) fn ordinary() -> Account {
         flags: AccountFlags::NORMAL,
         admin_count: false,
         lockout_time: None,
+        locked_now: None,
         pwd_last_set: PwdLastSet::Never,
         pwd_last_set_steps: 0,
         account_expires: None,

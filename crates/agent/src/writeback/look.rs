@@ -215,7 +215,8 @@ fn against(
     rules: Option<&PasswordPolicy>,
     now: Timestamp,
 ) -> Option<Stop> {
-    let locked = account.is_locked(rules, now);
+    // Where it is not known, the directory says it.
+    let locked = account.is_locked(rules, now) == Some(true);
     match operation {
         Operation::Unlock if account.is_unlocked() => Some(stop(Outcome::NotLocked)),
         Operation::Unlock => None,

@@ -133,6 +133,7 @@ macro_rules! contract {
             a_policy_s_rules_are_hidden_from_whoever_may_not_read_them,
             the_domain_s_policy_is_read,
             a_policy_has_a_lockout_of_its_own,
+            a_lockout_is_over_when_it_has_run_out_for_whoever_may_not_read_its_rules,
             the_witness_rises_by_one_with_each_set_and_not_with_a_refusal,
             how_somebody_stands_is_the_witness_and_the_account,
             a_set_for_another_controller_s_witness_is_not_sent,

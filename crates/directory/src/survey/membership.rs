@@ -129,7 +129,12 @@ fn member(entry: Entry) -> Result<Member, DirectoryError> {
     let above = attributes.texts("memberOf").filter_map(|name| name.parse().ok()).collect();
     let sid = attributes.sids("objectSid")?.pop();
     let primary = attributes.parsed("primaryGroupID")?;
-    Ok(Member { sid, primary, above, group: MemberOf { dn, name, primary: false, elsewhere: false } })
+    Ok(Member {
+        sid,
+        primary,
+        above,
+        group: MemberOf { dn, name, primary: false, elsewhere: false },
+    })
 }
 
 /// The groups from the account, which is the first that was found, to this one.

@@ -1,9 +1,13 @@
 //! Which policy applies to whom, and who may read it.
 
+use std::time::Duration;
+
+use clock::SystemClock;
+use directory::filetime;
 use directory_fake::FakePolicy;
 use lab::{Credentials, Person};
-use protocol::Outcome;
 use protocol::policy::Judge;
+use protocol::{Clock as _, Outcome};
 
 use super::{explained, lax, refused, set};
 use crate::suite::{Subject, guid, somebody};
@@ -74,4 +78,26 @@ pub async fn a_policy_has_a_lockout_of_its_own(subject: &dyn Subject) {
         assert_eq!(subject.bind(&person, "wrong"), refused("52e"));
     }
     assert_eq!(subject.bind(&person, &person.password), refused("775"));
+}
+
+/// A lockout that has run out stays in `lockoutTime` until the next sign-in (SPEC D-7).
+pub async fn a_lockout_is_over_when_it_has_run_out_for_whoever_may_not_read_its_rules(
+    subject: &dyn Subject,
+) {
+    let (person, other) = (somebody(subject), somebody(subject));
+    subject.add_settings(&FakePolicy { lockout_threshold: 5, ..lax() }, 20, &person.login);
+    let who = Credentials { login: other.login, password: other.password };
+    let directory = subject.directory_as(&who);
+    // Of half an hour.
+    for (minutes, locked) in [(1, true), (60, false)] {
+        let since = SystemClock.now().before(Duration::from_secs(minutes * 60));
+        subject.put(&person, "lockoutTime", &filetime::from_moment(since).to_string());
+        let account = directory.account(guid(&person)).await.unwrap().unwrap();
+        assert_eq!(directory.effective_policy(&account).await.unwrap().rules, None);
+        assert_eq!((account.lockout_time.is_some(), account.locked_now), (true, Some(locked)));
+        assert_eq!(account.is_locked(None, SystemClock.now()), Some(locked), "{minutes} minutes");
+    }
+    subject.put(&person, "lockoutTime", "0");
+    let account = directory.account(guid(&person)).await.unwrap().unwrap();
+    assert_eq!((account.lockout_time, account.locked_now), (None, Some(false)));
 }
