@@ -31,6 +31,15 @@ impl FakeDomain {
         })
     }
 
+    /// Installs a password filter on every controller, which refuses whatever holds one of these. Samba
+    /// calls none.
+    pub fn filter(&self, parts: &[&str]) {
+        let parts: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
+        for replica in &mut self.state().replicas {
+            replica.filtered.clone_from(&parts);
+        }
+    }
+
     /// Switches the account off, or on again.
     ///
     /// # Errors

@@ -257,6 +257,11 @@ impl Replica {
         if let Some(rule) = policy.against(&candidate, self.flavour) {
             return refused(&rule);
         }
+        // A password filter is asked about every password, last and without a word to whoever set it.
+        let windows = self.flavour == Flavour::Windows;
+        if windows && self.filtered.iter().any(|part| text.contains(part.as_str())) {
+            return refused("a password filter");
+        }
         // Samba looks at all that was kept (as tried), Windows at as much as the policy wants.
         let length = match self.flavour {
             Flavour::Samba => usize::MAX,

@@ -24,6 +24,8 @@ pub(crate) struct Replica {
     pub(crate) workgroup: String,
     pub(crate) domain_sid: Sid,
     pub(crate) flavour: Flavour,
+    /// What no password may hold by the password filter that is installed on Windows' controllers.
+    pub(crate) filtered: Vec<String>,
     /// Which copy it is: whatever is written here is written by it.
     pub(crate) invocation: InvocationId,
     pub(crate) usn: u64,
@@ -65,6 +67,7 @@ impl Replica {
             workgroup,
             domain_sid,
             flavour,
+            filtered: Vec::new(),
             invocation,
             usn: 1_000,
             objects: BTreeMap::new(),

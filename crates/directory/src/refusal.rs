@@ -2,7 +2,9 @@
 //!
 //! AD answers every failure of its policy alike (`0000052D`). What it was is found by elimination:
 //! the rules that the password certainly breaks, else the one rule that only AD can judge, history.
-//! Where two could be meant, none is named: [`Outcome::PolicyOther`], with what is known.
+//! Where two could be meant, none is named: [`Outcome::PolicyOther`], with what is known. On Windows
+//! that is so whenever it may have been history: a password filter refuses in the same words
+//! (decision 0022).
 
 use std::time::Duration;
 
@@ -26,7 +28,7 @@ pub struct Elimination {
     pub broken: Vec<Rule>,
     /// The least length that the policy asks for.
     pub minimum_length: u32,
-    /// What else may have been the reason. Besides, there may always be a password filter.
+    /// What else may have been the reason.
     pub suspects: Vec<Suspect>,
 }
 
@@ -39,6 +41,9 @@ pub enum Suspect {
     Age(Timestamp),
     /// One of so many earlier passwords.
     History(u32),
+    /// A password filter on the controllers, of which no directory says whether there is one, nor what it
+    /// refuses. Samba calls none.
+    Filter,
 }
 
 impl Elimination {
@@ -77,6 +82,9 @@ impl Elimination {
         if rules.history_length > 0 {
             left.suspects.push(Suspect::History(rules.history_length));
         }
+        if rules.judged_by != Some(Judge::Samba) {
+            left.suspects.push(Suspect::Filter);
+        }
         left
     }
 
@@ -101,7 +109,7 @@ impl Elimination {
         }
         for suspect in &self.suspects {
             match suspect {
-                Suspect::Rule(_) => {}
+                Suspect::Rule(_) | Suspect::Filter => {}
                 Suspect::Age(not_before) => details.not_before = Some(*not_before),
                 Suspect::History(length) => details.history_length = Some(*length),
             }
@@ -116,8 +124,8 @@ impl Elimination {
 /// Which rule a mute `0000052D` was about (SPEC D-8), by elimination: [`Elimination::of`], told.
 ///
 /// A rule that the password certainly breaks is named first. If it breaks none for certain and may
-/// break none, history is the only rule left that a policy states; what remains is a password
-/// filter.
+/// break none, history is the only rule left that a policy states, and it is named where there are no
+/// password filters.
 pub fn explain_refusal(
     rules: Option<&PasswordPolicy>,
     account: &Account,

@@ -157,7 +157,8 @@ outcome-policy_other = { $dated ->
     [yes] Your organisation refused that password; perhaps yours was changed too recently. { told-unchanged } Choose another one. If that is refused, too, try again from { $when }.
    *[no] { $history ->
         [0] A rule of your organisation refused that password. { told-unchanged } Choose another one, longer and less ordinary.
-       *[other] A rule of your organisation refused that password; perhaps you have used it before. { told-unchanged } Choose another one, longer and less ordinary.
+        [one] Your organisation refused that password: either it is your present one, or another rule is against it, perhaps one that is not shown here. { told-unchanged } Choose another one, longer and less ordinary.
+       *[other] Your organisation refused that password: either you have used it before (the last { $history } are remembered), or another rule is against it, perhaps one that is not shown here. { told-unchanged } Choose a new one, longer and less ordinary.
     }
 }
 outcome-passwords_differ = The two entries are not the same. { told-unchanged } Type the password twice.

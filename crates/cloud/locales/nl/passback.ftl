@@ -156,7 +156,8 @@ outcome-policy_other = { $dated ->
     [yes] Uw organisatie weigerde dat wachtwoord; misschien is uw wachtwoord te kort geleden gewijzigd. { told-unchanged } Kies een ander wachtwoord. Wordt ook dat geweigerd, probeer het dan opnieuw vanaf { $when }.
    *[no] { $history ->
         [0] Een regel van uw organisatie weigerde dat wachtwoord. { told-unchanged } Kies een ander wachtwoord, langer en minder gewoon.
-       *[other] Een regel van uw organisatie weigerde dat wachtwoord; misschien hebt u het eerder gebruikt. { told-unchanged } Kies een ander wachtwoord, langer en minder gewoon.
+        [one] Uw organisatie weigerde dat wachtwoord: óf het is uw huidige, óf een andere regel verbiedt het, misschien een die hier niet staat. { told-unchanged } Kies een ander wachtwoord, langer en minder gewoon.
+       *[other] Uw organisatie weigerde dat wachtwoord: óf u hebt het eerder gebruikt (de laatste { $history } worden onthouden), óf een andere regel verbiedt het, misschien een die hier niet staat. { told-unchanged } Kies een nieuw wachtwoord, langer en minder gewoon.
     }
 }
 outcome-passwords_differ = De twee wachtwoorden zijn niet gelijk. { told-unchanged } Typ het wachtwoord twee keer.

@@ -155,15 +155,24 @@ impl Life<'_> {
             *self.tally.entry(name).or_default() += 1;
         }
         let left = Elimination::of(self.policy.rules.as_ref(), &self.account, password, now);
+        let history = self.had.iter().any(|had| had == text);
         if names.is_empty() {
-            *self.tally.entry("left open").or_default() += 1;
-            // Nothing else than a doubt is a reason not to name a rule here.
+            // Nothing else than a doubt, or a password filter, is a reason not to name a rule here.
             let doubt = |suspect: &Suspect| matches!(suspect, Suspect::Rule(_) | Suspect::Age(_));
-            if !left.suspects.iter().any(doubt) {
+            let what = match (left.suspects.iter().any(doubt), history) {
+                (true, _) => "left open",
+                (false, true) => "had, perhaps",
+                (false, false) => "filtered",
+            };
+            *self.tally.entry(what).or_default() += 1;
+            if what != "left open" && !left.suspects.contains(&Suspect::Filter) {
                 return Err(format!("no rule is named although none is in doubt: {left:?}"));
             }
+            let length = self.policy.rules.as_ref().map_or(0, |rules| rules.history_length);
+            if details.history_length != Some(length).filter(|length| *length > 0) {
+                return Err(format!("of {length} remembered ones, {details:?}"));
+            }
         }
-        let history = self.had.iter().any(|had| had == text);
         if names == ["history"] && !history {
             return Err(format!("history is named, and it is a new one: {error}"));
         }

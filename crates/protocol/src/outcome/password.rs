@@ -34,16 +34,16 @@ macro_rules! password {
                     "The person chooses another one.";
                 /// Among the remembered ones.
                 PolicyHistory = "policy_history", "33008", Answer, Person, No,
-                    "The directory refused a password that breaks no other known rule, so it is among those that it remembers.",
-                    "The person chooses one that was not used before.";
+                    "A Samba controller refused a password that breaks no other rule of the policy, so it is among those that it remembers. Windows refuses in the same way what a password filter refuses: there this is told as policy_other.",
+                    "The person chooses one that was not used before. If it was not, look whether smb.conf has a `check password script`.";
                 /// The present password is younger than the policy's least age.
                 PolicyTooYoung = "policy_too_young", "33008", Answer, Person, No,
                     "The present password is younger than the minimum age of the person's effective policy.",
                     "The person waits; if the password is not known any more, tick “User must change password at next logon” on the account: then the age does not count.";
-                /// The directory refused it and none of the known rules explains it.
+                /// The directory refused it, and which rule it was cannot be told.
                 PolicyOther = "policy_other", "33008", Answer, Person, No,
-                    "The directory refused the password (0000052D) by a rule that the agent cannot see: a password filter on the controllers, or a fine-grained policy that the service account may not read.",
-                    "Let the service account read the Password Settings container, so that the rule can be named: `passback-agent permissions grant --feature fine-grained-rules`. For a password filter, tell people its rules: no directory shows them.";
+                    "The directory refused the password (0000052D), and not by a rule that the agent can name for certain: it is among those that are remembered, a password filter on the controllers refused it (Microsoft Entra Password Protection, or another company's), or the rules are those of a fine-grained policy that the service account may not read. Windows answers all of these alike.",
+                    "A password filter writes what it refused to a log of its own on the PDC emulator, Entra Password Protection under Applications and Services Logs, Microsoft, AzureADPasswordProtection, DCAgent, Admin; which filters there are stands in `Notification Packages` of HKLM\\SYSTEM\\CurrentControlSet\\Control\\Lsa (Windows' own are scecli and rassfm). Tell people a filter's rules: no directory shows them. For a fine-grained policy: `passback-agent permissions grant --feature fine-grained-rules`.";
                 /// The two entries differ.
                 PasswordsDiffer = "passwords_differ", "34026", Page, Person, No,
                     "The password was typed differently the second time.",
