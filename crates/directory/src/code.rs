@@ -174,13 +174,20 @@ pub enum BindRefusal {
     MustChange,
     /// 775: locked out.
     LockedOut,
+    /// 52f: restricted in another way than those, such as by Protected Users or an authentication policy,
+    /// under which nobody signs in by a simple bind.
+    Restricted,
+    /// 568: in more groups than a token holds.
+    TooManyGroups,
+    /// 569: without the user right to sign in to the controller over the network.
+    NotOverTheNetwork,
     /// No sub-code, or one that is not in the list.
     Other,
 }
 
 impl BindRefusal {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::UnknownAccount,
         Self::WrongPassword,
         Self::NotNow,
@@ -190,6 +197,9 @@ impl BindRefusal {
         Self::AccountExpired,
         Self::MustChange,
         Self::LockedOut,
+        Self::Restricted,
+        Self::TooManyGroups,
+        Self::NotOverTheNetwork,
         Self::Other,
     ];
 
@@ -207,6 +217,9 @@ impl BindRefusal {
             "701" => Self::AccountExpired,
             "773" => Self::MustChange,
             "775" => Self::LockedOut,
+            "52f" => Self::Restricted,
+            "568" => Self::TooManyGroups,
+            "569" => Self::NotOverTheNetwork,
             _ => Self::Other,
         }
     }
@@ -228,7 +241,14 @@ impl BindRefusal {
             Self::AccountExpired => "the account has expired (701)",
             Self::MustChange => "the password must be changed first (773)",
             Self::LockedOut => "the account is locked out (775)",
-            Self::Other => "no reason that is known was given",
+            Self::Restricted => {
+                "the account may not sign in by a simple bind: a restriction such as Protected Users or an authentication policy (52f)"
+            }
+            Self::TooManyGroups => "the account is in more groups than a token holds (568)",
+            Self::NotOverTheNetwork => {
+                "the account may not sign in to this controller over the network (569)"
+            }
+            Self::Other => "for a reason that is not known here",
         }
     }
 }
@@ -263,15 +283,19 @@ mod tests {
     }
 
     #[test]
-    fn every_sub_code_of_d10_is_known() {
+    fn every_sub_code_of_d10_and_of_hardened_domains_is_known() {
         let text = |code: &str| {
             format!(
                 "80090308: LdapErr: DSID-0C09044E, comment: AcceptSecurityContext error, data {code}, v2580\0"
             )
         };
-        let known: Vec<_> = ["525", "52e", "530", "531", "532", "533", "701", "773", "775"]
-            .map(|code| BindRefusal::of(&text(code)))
-            .to_vec();
+        let codes =
+            ["525", "52e", "530", "531", "532", "533", "701", "773", "775", "52f", "568", "569"];
+        for code in codes {
+            // Whoever reads it can look the code up.
+            assert!(BindRefusal::of(&text(code)).text().contains(&format!("({code})")), "{code}");
+        }
+        let known: Vec<_> = codes.map(|code| BindRefusal::of(&text(code))).to_vec();
         assert_eq!([&known[..], &[BindRefusal::Other]].concat(), BindRefusal::ALL);
         assert_eq!(known.iter().filter(|one| one.password_was_right()).count(), 2);
         for text in ["", "data", "data 52", "database 52e"] {

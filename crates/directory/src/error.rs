@@ -49,7 +49,7 @@ pub enum DirectoryError {
         limit: String,
     },
     /// The controller did not take the service account's name and password.
-    #[error("{controller} refused to bind {name}: {}", .refusal.text())]
+    #[error("{controller} refused to bind {name}: {}{}", .refusal.text(), said(*.refusal, .diagnostic))]
     BindRefused {
         /// The controller's DNS name.
         controller: String,
@@ -57,6 +57,8 @@ pub enum DirectoryError {
         name: String,
         /// Why.
         refusal: BindRefusal,
+        /// The diagnostic text as it came; in the text where nothing else says the reason.
+        diagnostic: String,
     },
     /// The connection was lost, or no answer came in time.
     #[error("the connection to the PDC emulator was lost: {cause}")]
@@ -87,9 +89,25 @@ pub struct Refusal {
     pub diagnostic: String,
 }
 
+/// A controller's diagnostic text as it is shown.
+fn shown(diagnostic: &str) -> String {
+    diagnostic.chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
+/// What a controller said to a bind, where the reason is not known.
+fn said(refusal: BindRefusal, diagnostic: &str) -> String {
+    match (refusal, shown(diagnostic)) {
+        (BindRefusal::Other, text) if text.is_empty() => {
+            ", and the controller says none".to_owned()
+        }
+        (BindRefusal::Other, text) => format!(", \"{text}\""),
+        _ => String::new(),
+    }
+}
+
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let shown: String = self.diagnostic.chars().filter(|c| !c.is_control()).take(300).collect();
+        let shown = shown(&self.diagnostic);
         let name = table::name_of(self.result);
         write!(f, "result {} ({name}), \"{shown}\"", self.result)
     }

@@ -63,6 +63,7 @@ mod tests {
             controller: "dc1".into(),
             name: "svc".into(),
             refusal: BindRefusal::WrongPassword,
+            diagnostic: String::new(),
         };
         let now = Timestamp::from_millis(1_000_000);
         let mut failure = Failure::default();

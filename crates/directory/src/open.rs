@@ -137,6 +137,7 @@ fn refused_bind(host: &str, name: &str, result: LdapResult) -> DirectoryError {
             controller: host.to_owned(),
             name: name.to_owned(),
             refusal: BindRefusal::of(&result.message),
+            diagnostic: result.message,
         },
         _ => DirectoryError::Refused(refusal(result)),
     }

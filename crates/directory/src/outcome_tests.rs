@@ -8,6 +8,7 @@ fn what_was_not_sent_is_never_in_doubt_and_what_was_sent_without_answer_always_i
         controller: "dc1".into(),
         name: "svc".into(),
         refusal: BindRefusal::WrongPassword,
+        diagnostic: String::new(),
     };
     let certificate = DirectoryError::Certificate { controller: "dc1".into(), cause: cause() };
     for (error, expected) in [

@@ -153,7 +153,8 @@ pub(crate) async fn holding(clock: &ManualClock, lines: &[&Line]) -> Arc<Pdc> {
 
 pub(crate) fn refused() -> DirectoryError {
     let refusal = BindRefusal::WrongPassword;
-    DirectoryError::BindRefused { controller: "dc1".into(), name: "svc".into(), refusal }
+    let (controller, name, diagnostic) = ("dc1".into(), "svc".into(), String::new());
+    DirectoryError::BindRefused { controller, name, refusal, diagnostic }
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ use ldap3_proto::proto::{
 };
 use protocol::Outcome;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
-use staged::{Stage, acceptor, acceptor_with, host, result, stage, stage_of};
+use staged::{Stage, acceptor, acceptor_with, host, respond, result, stage, stage_of};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -246,16 +246,55 @@ async fn what_is_no_domain_controller_is_named() {
 
 #[tokio::test]
 async fn wrong_credentials_are_named_by_their_sub_code_and_tried_once() {
-    let text =
-        "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 775, v4";
-    let bind =
-        LdapResult { message: text.to_owned(), ..result(LdapResultCode::InvalidCredentials) };
-    let stage = inside(b"", bind).await;
-    let state = Arc::clone(&stage.state);
-    let error = error(stage.config).await;
-    assert!(
-        matches!(error, DirectoryError::BindRefused { refusal: BindRefusal::LockedOut, .. }),
-        "{error}"
-    );
-    assert_eq!(state.lock().unwrap().binds, 1);
+    for (code, refusal, named) in [
+        ("775", BindRefusal::LockedOut, "locked out (775)"),
+        ("569", BindRefusal::NotOverTheNetwork, "over the network (569)"),
+        ("52f", BindRefusal::Restricted, "Protected Users or an authentication policy (52f)"),
+    ] {
+        let text = format!(
+            "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data {code}, v4"
+        );
+        let bind = LdapResult { message: text, ..result(LdapResultCode::InvalidCredentials) };
+        let stage = inside(b"", bind).await;
+        let state = Arc::clone(&stage.state);
+        let error = error(stage.config).await;
+        let DirectoryError::BindRefused { refusal: found, .. } = &error else { panic!("{error}") };
+        assert_eq!(*found, refusal, "{error}");
+        assert!(error.to_string().contains(named), "{error}");
+        assert_eq!(state.lock().unwrap().binds, 1);
+    }
+}
+
+/// Whoever has a code that is in no list can look it up.
+#[tokio::test]
+async fn what_a_controller_said_to_a_bind_is_told_where_nothing_else_says_why() {
+    for (said, told) in [("data 7d2, v4\n\0", "\"data 7d2, v4\""), ("", "says none")] {
+        let authority = Authority::create().unwrap();
+        let tls = acceptor(&authority, &host(1));
+        let message = said.to_owned();
+        let bind = LdapResult { message, ..result(LdapResultCode::InvalidCredentials) };
+        let talk = move |stream, state: Arc<std::sync::Mutex<staged::State>>| {
+            let (tls, bind) = (tls.clone(), bind.clone());
+            async move {
+                let mut messages =
+                    Framed::new(tls.accept(stream).await.unwrap(), LdapCodec::default());
+                while let Some(Ok(LdapMsg { msgid, op, ctrl })) = messages.next().await {
+                    let answers = match op {
+                        LdapOp::BindRequest(_) => vec![LdapOp::BindResponse(LdapBindResponse {
+                            res: bind.clone(),
+                            saslcreds: None,
+                        })],
+                        other => respond(other, ctrl, &host(1), &mut state.lock().unwrap()),
+                    };
+                    for op in answers {
+                        let _ = messages.send(LdapMsg::new(msgid, op)).await;
+                    }
+                }
+            }
+        };
+        let error = error(stage_of(&authority, talk).await.config).await;
+        let DirectoryError::BindRefused { refusal, .. } = &error else { panic!("{error}") };
+        assert_eq!(*refusal, BindRefusal::Other);
+        assert!(error.to_string().contains(told), "{error}");
+    }
 }

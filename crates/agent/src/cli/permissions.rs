@@ -322,6 +322,7 @@ mod tests {
             controller: text(),
             name: text(),
             refusal: BindRefusal::WrongPassword,
+            diagnostic: String::new(),
         };
         for (error, code) in [
             (DirectoryError::Configuration(text()), 4),

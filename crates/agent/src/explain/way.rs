@@ -89,6 +89,7 @@ mod tests {
                     controller: text(),
                     name: text(),
                     refusal: BindRefusal::WrongPassword,
+                    diagnostic: String::new(),
                 },
                 "refused to bind",
                 "`bind_password_file`",

@@ -359,6 +359,18 @@ pub(crate) const fn to_be_let_in(refusal: BindRefusal) -> &'static str {
         BindRefusal::LockedOut => {
             "Unlock the account, and look who tries its password: the agent gives up after one try"
         }
+        BindRefusal::Restricted => {
+            "Use an account that may sign in by a simple bind: none of Protected Users, and none under an \
+             authentication policy; what an administrator is to grant, `--print` prints for another way"
+        }
+        BindRefusal::TooManyGroups => {
+            "Take the account out of groups: a token holds 1,015, nested ones included"
+        }
+        BindRefusal::NotOverTheNetwork => {
+            "Give the account the user right \"Access this computer from the network\" on the domain \
+             controllers, and take it and its groups out of \"Deny access to this computer from the \
+             network\" (Default Domain Controllers Policy, User Rights Assignment)"
+        }
         BindRefusal::Other => "The controller's security log says why",
     }
 }

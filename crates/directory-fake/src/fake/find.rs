@@ -120,6 +120,7 @@ impl Client {
                 controller: controller.host.clone(),
                 name: bind_name.clone(),
                 refusal: BindRefusal::of(&refused.diagnostic),
+                diagnostic: refused.diagnostic,
             };
             connection.refused = Some((now, error.clone()));
             error

@@ -145,6 +145,9 @@ pub(super) const BINDS: &[(BindRefusal, Outcome)] = &[
     (BindRefusal::AccountExpired, AccountExpired),
     (BindRefusal::MustChange, MustChange),
     (BindRefusal::LockedOut, LockedOut),
+    (BindRefusal::Restricted, SetRestricted),
+    (BindRefusal::TooManyGroups, DirectoryUnknown),
+    (BindRefusal::NotOverTheNetwork, SignInNotHere),
     (BindRefusal::Other, DirectoryUnknown),
 ];
 
@@ -192,7 +195,11 @@ mod tests {
         (Said::Result(80), "`other` is what a controller says when nothing else fits"),
         (Said::Code(AdCode::OPERATIONS_ERROR), "as result 1"),
         (Said::Code(AdCode::GENERIC_ERROR), "as result 80"),
-        (Said::Bind(BindRefusal::Other), "a sub-code that is not in SPEC D-10, or none"),
+        (
+            Said::Bind(BindRefusal::TooManyGroups),
+            "it says that the sign-in failed by the account's groups, and nothing of its password",
+        ),
+        (Said::Bind(BindRefusal::Other), "a sub-code that is in no list, or none"),
     ];
 
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -236,6 +236,7 @@ mod tests {
             controller: cause(),
             name: cause(),
             refusal: BindRefusal::LockedOut,
+            diagnostic: String::new(),
         };
         for (error, passes) in [
             (DirectoryError::PdcUnreachable { cause: cause() }, true),

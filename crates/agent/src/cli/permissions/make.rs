@@ -88,7 +88,10 @@ impl Open<'_> {
     pub(super) fn refused(&self, on: &str, error: &DirectoryError) -> Failure {
         let name = self.settings.name.as_str();
         match error {
-            DirectoryError::BindRefused { .. } | DirectoryError::Refused(_) => {
+            DirectoryError::BindRefused { .. } => Failure::refused(format!(
+                "directory {name}, {on}: {error}. Make it with another account, or have it printed (`--print`)"
+            )),
+            DirectoryError::Refused(_) => {
                 Failure::refused(format!("directory {name}, {on}: {error}"))
             }
             error => of_directory(name, error),
