@@ -18,6 +18,11 @@ pub(crate) struct UnknownIssuer {
     pub(crate) issuer: Option<String>,
 }
 
+/// What the other side signed the handshake with does not go with the certificate's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the signature does not go with the key")]
+pub(crate) struct UnfitKey;
+
 /// webpki's verifier, which names the issuer that it does not know.
 #[derive(Debug)]
 pub(crate) struct Verifier(pub(crate) Arc<WebPkiServerVerifier>);
@@ -50,7 +55,7 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, cert, dss)
+        self.0.verify_tls12_signature(message, cert, dss).map_err(of_signature)
     }
 
     fn verify_tls13_signature(
@@ -59,11 +64,22 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, cert, dss)
+        self.0.verify_tls13_signature(message, cert, dss).map_err(of_signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.supported_verify_schemes()
+    }
+}
+
+/// The same refusal means another thing of a handshake than of the certificate itself, whose issuer is
+/// verified by then.
+fn of_signature(error: Error) -> Error {
+    match error {
+        Error::InvalidCertificate(CertificateError::BadSignature) => {
+            Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(UnfitKey))))
+        }
+        other => other,
     }
 }
 
@@ -98,7 +114,7 @@ const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xa0;
 
 /// The first element of DER: its tag, its content, and what stands behind it.
-fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+pub(crate) fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&[tag, first], rest) = bytes.split_first_chunk()?;
     let (length, rest) = match first {
         0..=0x7f => (usize::from(first), rest),

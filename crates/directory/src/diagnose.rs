@@ -4,14 +4,15 @@
 //! Each fault has a cause, which is what was seen, and one sentence that says what to do. Both stand in
 //! the text of the [`DirectoryError`] that is made of it.
 
+mod certificate;
+
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use rustls::{AlertDescription, CertificateError, PeerIncompatible};
+use rustls::{AlertDescription, PeerIncompatible};
 
 use crate::DirectoryError;
-use crate::certificate::UnknownIssuer;
 
 /// Why a controller cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,16 @@ pub(crate) enum Fault {
     Expired(Option<u64>),
     /// The certificate is not valid yet.
     NotValidYet,
+    /// The certificate is for these purposes only; none where that is not known.
+    OtherPurpose(Vec<String>),
+    /// The certificate, or one above it, is signed by an algorithm that is not accepted.
+    SignedBy(String),
+    /// The certificate has a critical extension that is not known.
+    CriticalExtension,
+    /// The certificate is an authority's own.
+    AnAuthoritys,
+    /// What the controller signed the handshake with does not go with the certificate's key.
+    UnfitKey,
     /// The certificate is refused for another reason.
     OtherCertificate(String),
     /// It answered a request with something that is not LDAP.
@@ -104,32 +115,6 @@ impl Fault {
         }
     }
 
-    fn of_certificate(problem: &CertificateError) -> Self {
-        match problem {
-            // The second one: an authority of the same name, with another key.
-            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-                Self::UnknownIssuer(None)
-            }
-            CertificateError::Other(other) => match other.0.downcast_ref::<UnknownIssuer>() {
-                Some(unknown) => Self::UnknownIssuer(unknown.issuer.clone()),
-                None => Self::OtherCertificate(other.to_string()),
-            },
-            CertificateError::Expired => Self::Expired(None),
-            CertificateError::ExpiredContext { time, not_after } => {
-                let seconds = time.as_secs().saturating_sub(not_after.as_secs());
-                Self::Expired(Some(seconds / (24 * 60 * 60)))
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                Self::NotValidYet
-            }
-            CertificateError::NotValidForName => Self::OtherName(Vec::new()),
-            CertificateError::NotValidForNameContext { presented, .. } => {
-                Self::OtherName(presented.iter().map(|name| bare(name)).collect())
-            }
-            other => Self::OtherCertificate(other.to_string()),
-        }
-    }
-
     /// What was seen.
     pub(crate) fn cause(&self) -> String {
         match self {
@@ -155,6 +140,22 @@ impl Fault {
                 format!("it has expired{ago}")
             }
             Self::NotValidYet => "it is not valid yet".to_owned(),
+            Self::OtherPurpose(purposes) if purposes.is_empty() => {
+                "it is not for server authentication".to_owned()
+            }
+            Self::OtherPurpose(purposes) => {
+                format!("it is not for server authentication but for {}", purposes.join(", "))
+            }
+            Self::SignedBy(algorithm) => {
+                format!("it, or the one that it was issued by, is signed with {algorithm}")
+            }
+            Self::CriticalExtension => {
+                "it has a critical extension that is not known here".to_owned()
+            }
+            Self::AnAuthoritys => "it is an authority's own, and no server's".to_owned(),
+            Self::UnfitKey => {
+                "the controller's signature does not go with its key: mostly an RSA key of less than 2,048 bits".to_owned()
+            }
             Self::OtherCertificate(problem) => problem.clone(),
             Self::NotLdap(problem) => format!("what answers there does not speak LDAP: {problem}"),
             Self::NotAController(missing) => {
@@ -182,7 +183,8 @@ impl Fault {
             }
             Self::NoHandshake => {
                 "Give the controller a certificate for server authentication with its private key, \
-                 and TLS 1.2 or later"
+                 and TLS 1.2 or later with a cipher suite of ECDHE and AES-GCM (such as \
+                 TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384)"
             }
             Self::OldTls => "Enable TLS 1.2 or later on the controller",
             Self::NotTls => {
@@ -195,7 +197,22 @@ impl Fault {
             }
             Self::Expired(_) => "Renew it, or set this machine's clock if that is wrong",
             Self::NotValidYet => "Set this machine's clock, or issue one that is valid already",
-            Self::OtherCertificate(_) => "Issue one for server authentication",
+            Self::OtherPurpose(_) => "Issue one for server authentication",
+            Self::SignedBy(_) => {
+                "Let the authority sign with SHA-256 or better and without parameters of its own (AD CS: \
+                 `certutil -setreg ca\\csp\\CNGHashAlgorithm SHA256`, `AlternateSignatureAlgorithm` 0), \
+                 then issue it anew"
+            }
+            Self::CriticalExtension => {
+                "Issue one from a template whose own extensions are not critical"
+            }
+            Self::AnAuthoritys => "Issue one for the controller by that authority",
+            Self::UnfitKey => {
+                "Issue one for an RSA key of 2,048 bits at least, or for one of a P-256 or P-384 curve"
+            }
+            Self::OtherCertificate(_) => {
+                "Issue one for server authentication, of version 3, signed with SHA-256"
+            }
             Self::NotLdap(_) => "Correct the controller's name and port",
             Self::NotAController(_) => {
                 "Correct the controller's name and port: it must be a domain controller"
@@ -221,6 +238,11 @@ impl Fault {
             | Self::UnknownIssuer(_)
             | Self::Expired(_)
             | Self::NotValidYet
+            | Self::OtherPurpose(_)
+            | Self::SignedBy(_)
+            | Self::CriticalExtension
+            | Self::AnAuthoritys
+            | Self::UnfitKey
             | Self::OtherCertificate(_) => DirectoryError::Certificate { controller, cause: said },
             Self::OldTls
             | Self::NotTls
@@ -236,7 +258,7 @@ impl Fault {
 }
 
 /// A fault of each kind, for what can be said of it.
-const KINDS: [Fault; 17] = [
+const KINDS: [Fault; 22] = [
     Fault::Closed,
     Fault::Silent(Step::Connecting),
     Fault::Silent(Step::Tls),
@@ -248,6 +270,11 @@ const KINDS: [Fault; 17] = [
     Fault::UnknownIssuer(None),
     Fault::Expired(None),
     Fault::NotValidYet,
+    Fault::OtherPurpose(Vec::new()),
+    Fault::SignedBy(String::new()),
+    Fault::CriticalExtension,
+    Fault::AnAuthoritys,
+    Fault::UnfitKey,
     Fault::OtherCertificate(String::new()),
     Fault::NotLdap(String::new()),
     Fault::NotAController(""),
@@ -279,6 +306,8 @@ fn bare(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rustls::CertificateError;
+
     use super::*;
 
     #[test]

@@ -24,8 +24,12 @@ use ldap3_proto::proto::{
     LdapSearchResultEntry,
 };
 use protocol::Outcome;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
-use staged::{Stage, acceptor, acceptor_with, host, respond, result, stage, stage_of};
+use rcgen::{
+    BasicConstraints, CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, date_time_ymd,
+};
+use rustls::pki_types::CertificateDer;
+use staged::{Stage, acceptor, acceptor_of, host, respond, result, stage, stage_of};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -65,7 +69,7 @@ async fn what_answers_the_handshake_is_named() {
         (HELLO, "no TLS version above 1.1", "Enable TLS 1.2"),
         (b"0\x0c\x02\x01\x00x\x07\n\x01\x34\x04\x00\x04\x00", "does not speak TLS", "StartTLS"),
         (b"220 mail.test ESMTP\r\n", "does not speak TLS", "636"),
-        (b"", "instead of beginning TLS", "certificate for server authentication"),
+        (b"", "instead of beginning TLS", "cipher suite of ECDHE and AES-GCM"),
     ];
     for (bytes, cause, fix) in cases {
         let error = error(saying(bytes).await.config).await;
@@ -83,17 +87,48 @@ async fn what_answers_the_handshake_is_named() {
 
 /// A certificate of an own authority for `dc1`, that holds between two years; and that authority.
 fn dated(from: i32, until: i32) -> (String, TlsAcceptor) {
+    made(|params| {
+        params.not_before = date_time_ymd(from, 1, 1);
+        params.not_after = date_time_ymd(until, 1, 1);
+    })
+}
+
+/// A certificate of an own authority for `dc1` with something else in it; and that authority.
+fn made(change: impl FnOnce(&mut CertificateParams)) -> (String, TlsAcceptor) {
+    let (ca_pem, certificate, key) = issued(change);
+    (ca_pem, acceptor_of(certificate, &key))
+}
+
+/// The same that says that it is signed by ECDSA with SHA-224 (1.2.840.10045.4.3.1), which nobody takes.
+fn signed_by_another() -> (String, TlsAcceptor) {
+    // Here it is SHA-256, in the certificate and around it (RFC 5758 section 3.2).
+    const SHA_256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+    let (ca_pem, certificate, key) = issued(|_| {});
+    let mut bytes = certificate.to_vec();
+    let mut changed = 0;
+    for at in 0..bytes.len() - SHA_256.len() {
+        if bytes[at..].starts_with(SHA_256) {
+            bytes[at + SHA_256.len() - 1] = 1;
+            changed += 1;
+        }
+    }
+    assert_eq!(changed, 2);
+    (ca_pem, acceptor_of(bytes.into(), &key))
+}
+
+fn issued(
+    change: impl FnOnce(&mut CertificateParams),
+) -> (String, CertificateDer<'static>, String) {
     let key = KeyPair::generate().unwrap();
     let mut own = CertificateParams::default();
     own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca_pem = own.self_signed(&key).unwrap().pem();
     let issuer = Issuer::new(own, key);
     let mut params = CertificateParams::new(vec![host(1)]).unwrap();
-    params.not_before = date_time_ymd(from, 1, 1);
-    params.not_after = date_time_ymd(until, 1, 1);
+    change(&mut params);
     let key = KeyPair::generate().unwrap();
-    let certificate = params.signed_by(&key, &issuer).unwrap().pem();
-    (ca_pem, acceptor_with(&certificate, &key.serialize_pem()))
+    let certificate = params.signed_by(&key, &issuer).unwrap().der().clone();
+    (ca_pem, certificate, key.serialize_pem())
 }
 
 /// The error of a controller with that certificate.
@@ -114,7 +149,28 @@ async fn what_is_wrong_with_a_certificate_is_named() {
     let stranger = Authority::create().unwrap();
     let (old, expired) = dated(2001, 2002);
     let (new, early) = dated(2098, 2099);
+    let (purpose, for_clients) = made(|params| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    });
+    let (critical, with_extension) = made(|params| {
+        let mut extension =
+            CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99_999], vec![5, 0]);
+        extension.set_criticality(true);
+        params.custom_extensions = vec![extension];
+    });
+    let (an_authority, authoritys) =
+        made(|params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
+    let (another, signed) = signed_by_another();
     let cases = [
+        (
+            purpose.as_str(),
+            for_clients,
+            "but for client authentication",
+            "Issue one for server auth",
+        ),
+        (&critical, with_extension, "a critical extension", "extensions are not critical"),
+        (&an_authority, authoritys, "an authority's own", "for the controller by that"),
+        (&another, signed, "signed with 1.2.840.10045.4.3.1", "sign with SHA-256 or better"),
         (authority.pem(), acceptor(&authority, &host(2)), "another name: dc2.", "subjectAltName"),
         (stranger.pem(), acceptor(&authority, &host(1)), "but by Passback lab", "CA file"),
         (&old, expired, "expired", "Renew it"),
@@ -127,6 +183,7 @@ async fn what_is_wrong_with_a_certificate_is_named() {
         };
         assert_eq!(controller, &host(1));
         assert!(said.contains(cause) && said.contains(fix), "{cause}: {error}");
+        assert!(!said.contains(['{', '[']), "{error}");
     }
 }
 

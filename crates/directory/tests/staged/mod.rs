@@ -24,6 +24,7 @@ use protocol::ClearPassword;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
@@ -155,15 +156,21 @@ pub fn acceptor(authority: &Authority, name: &str) -> TlsAcceptor {
 
 /// For a certificate and its key, as PEM.
 pub fn acceptor_with(certificate: &str, key: &str) -> TlsAcceptor {
-    let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+    acceptor_of(CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap(), key)
+}
+
+/// The same for a certificate as it is sent.
+pub fn acceptor_of(certificate: CertificateDer<'static>, key: &str) -> TlsAcceptor {
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let key = provider.key_provider.load_private_key(key).unwrap();
+    // Whatever is wrong with it: the client is to find that.
+    let certified = SingleCertAndKey::from(CertifiedKey::new(vec![certificate], key));
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .unwrap();
+        .with_cert_resolver(Arc::new(certified));
     TlsAcceptor::from(Arc::new(config))
 }
 

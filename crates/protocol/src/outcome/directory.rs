@@ -37,8 +37,8 @@ macro_rules! directory {
                     "Correct `bind_name`, or put the right password into `bind_password_file`, and restart the agent; a locked or expired account needs an administrator of the directory.";
                 /// The controller's certificate is not accepted. There is no switch to ignore it.
                 CertificateRefused = "certificate_refused", "33009", Answer, Operator, No,
-                    "The controller's certificate was not accepted: not signed by the configured `ca`, expired, or for another name. Nothing was sent to it.",
-                    "Renew the certificate, with the controller's DNS name in it, or correct `ca`. Verification cannot be switched off.";
+                    "The controller's certificate was not accepted: not signed by the configured `ca`, expired, for another name or another purpose, or signed with an algorithm of old, such as SHA-1. Nothing was sent to it.",
+                    "The log says which of these it is. Renew the certificate, with the controller's DNS name in it, or correct `ca`. Verification cannot be switched off.";
                 /// The controller asks for more encryption than the connection has.
                 NotEncrypted = "not_encrypted", "33009", Answer, Operator, No,
                     "The controller takes no password over this connection (0000001F, or result 8 or 13): it does not count as encrypted there, or the value did not arrive as it was sent.",
