@@ -28,6 +28,8 @@ pub(crate) struct Stay {
 pub(crate) enum WhyStays {
     /// People of this unit are reset with it.
     ServesUnit(DistinguishedName),
+    /// People of this unit may be reset with it: who has which rights there is hidden.
+    MayServeUnit(DistinguishedName),
     /// No unit has it: it is the whole domain's, and only units were named.
     OfTheDomain,
 }
@@ -45,8 +47,11 @@ pub(super) fn stays(
             // Of several, one that was not named is told.
             let mut units: Vec<&Seen> = observed.units.iter().collect();
             units.sort_by_key(|unit| wish.units.contains(&unit.dn));
-            let serves = units.into_iter().find(|unit| keeps(observed, unit, changes));
-            serves.map(|unit| WhyStays::ServesUnit(unit.dn.clone()))
+            let certain = units.iter().find(|unit| keeps(observed, unit, changes));
+            let serves = certain.map(|unit| WhyStays::ServesUnit(unit.dn.clone()));
+            // What stands where nobody may look is taken for something that stays.
+            let hidden = || units.iter().find(|unit| unit.descriptor().is_none());
+            serves.or_else(|| hidden().map(|unit| WhyStays::MayServeUnit(unit.dn.clone())))
         }
         Feature::Writeback => None,
         _ => (!wish.units.is_empty()).then_some(WhyStays::OfTheDomain),
@@ -57,8 +62,8 @@ pub(super) fn stays(
     Ok(single.filter_map(stay).collect())
 }
 
-/// Whether people of a unit can be reset all the same after these changes, on the unit or above. Where an
-/// entry comes from that was not read, it is taken for one that stays.
+/// Whether people of a unit can certainly be reset all the same after these changes, by entries on the unit
+/// or above. Where an entry comes from that was not read, it is taken for one that stays.
 fn keeps(observed: &Observed, unit: &Seen, changes: &[Change]) -> bool {
     let Some(mut left) = unit.descriptor().cloned() else { return false };
     left.dacl = left.dacl.map(|mut list| {
@@ -115,6 +120,10 @@ impl Stay {
             WhyStays::ServesUnit(unit) => {
                 format!("{} keeps writeback, which needs it", shown(unit))
             }
+            WhyStays::MayServeUnit(unit) => format!(
+                "who has which rights on {} is hidden from the service account, and writeback there, if it stays, needs it",
+                shown(unit)
+            ),
             WhyStays::OfTheDomain => {
                 "it is of the whole domain, and only OUs were named: it goes without --ou"
                     .to_owned()

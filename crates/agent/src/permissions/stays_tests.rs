@@ -79,6 +79,39 @@ fn what_stands_on_the_root_goes_once_no_unit_is_reset_with_it() {
     assert_eq!((gone(&revocation)[0].1.len(), revocation.stays), (ABOVE.len() + 1, vec![]));
 }
 
+/// Without Unexpire Password each password that is set there would expire at once.
+#[test]
+fn what_a_unit_may_need_of_which_the_rights_are_hidden_stays() {
+    let own = rights("CIIO", SERVICE);
+    let mut observed = two_units("", &own, &own);
+    let unexpire = (HEAD.to_owned(), vec![Permission::UnexpirePassword]);
+    let gone_and_stays = |observed: &Observed, wish: &Wish| {
+        let revocation = revoke(observed, wish).unwrap();
+        let reasons: Vec<WhyStays> = revocation.stays.iter().map(|stay| stay.why.clone()).collect();
+        (gone(&revocation), reasons, stays_text(observed, &revocation.stays))
+    };
+    observed.units[1].object.as_mut().unwrap().descriptor = None;
+    let first = wish(false, &[P], WRITEBACK);
+    let (gone, stays, told) = gone_and_stays(&observed, &first);
+    assert_eq!(gone, [(P.to_owned(), ABOVE.to_vec())]);
+    assert_eq!(stays, [WhyStays::MayServeUnit(dn(R))]);
+    let expected = format!(
+        "may still: Unexpire Password; who has which rights on {R} is hidden from the service account, and writeback there, if it stays, needs it\n"
+    );
+    assert!(told.ends_with(&expected), "{told}");
+    // A unit that certainly keeps it is named before one of which nobody knows.
+    let another = seen("OU=S,DC=corp,DC=example", &format!("D:AI{own}"));
+    let mut three = observed.clone();
+    three.units.push(another.clone());
+    assert_eq!(gone_and_stays(&three, &first).1, [WhyStays::ServesUnit(another.dn)]);
+    // The same of one that may not be seen at all.
+    observed.units[1].object = None;
+    assert_eq!(gone_and_stays(&observed, &first).1, stays);
+    // Of one that has nothing nobody needs it.
+    observed.units[1] = seen(R, "D:AI");
+    assert_eq!(gone_and_stays(&observed, &first).0, [(P.to_owned(), ABOVE.to_vec()), unexpire]);
+}
+
 #[test]
 fn a_revoke_is_about_the_features_that_are_named_and_about_no_other_one() {
     let anchor = Permission::WriteConsistencyGuid;
