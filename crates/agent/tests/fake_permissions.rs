@@ -280,6 +280,18 @@ fn people_who_may_not_be_read_are_told_of_once_for_all_of_a_unit() {
     }
     let said = fake.place.agent(&CHECK);
     assert_eq!(said.err, "passback-agent: 1 finding\n", "{}", said.out);
+    // Whichever features are asked for; and not where nobody looked.
+    let others = ["permissions", "check", "--feature", "fine-grained-rules"];
+    let said = fake.place.agent(&others);
+    good(&said);
+    assert!(said.out.contains("\n  reading: people cannot be judged"), "{}", said.out);
+    let nobody = [&others[..], &["--people", "0"]].concat();
+    let said = fake.place.agent(&nobody);
+    good(&said);
+    assert!(said.out.contains("\n  reading: not looked at: no people"), "{}", said.out);
+    let said = fake.place.agent(&[&nobody[..], &["--json"]].concat());
+    good(&said);
+    fake.place.snapshot("check_nobody.json", &pretty(&said));
     let named = format!("may not read of people below the unit {}: tokenGroups, ", fake.dn());
     fake.place.named_and_fixed(&CHECK, &[&named, "msDS-ResultantPSO"]);
 }

@@ -145,8 +145,8 @@ impl Cause {
 pub(crate) struct Judgement {
     /// What is not as it must be, what is nearer to the root first.
     pub(crate) findings: Vec<Finding>,
-    /// Each feature, and whether it has what it needs where that stands.
-    pub(crate) features: Vec<(Feature, bool)>,
+    /// Each feature, and whether it has what it needs where that stands; none where nobody looked.
+    pub(crate) features: Vec<(Feature, Option<bool>)>,
     /// People who were looked at and of whom nothing is lacking.
     pub(crate) people_good: usize,
     /// People who are protected by a group, and are never reset.
@@ -201,10 +201,9 @@ pub(crate) fn judge(observed: &Observed, features: &[Feature]) -> Judgement {
     findings.extend(of_people);
     // What is about one person's state comes after what the service account lacks.
     findings.sort_by_key(|finding| finding.cause.is_of_one_account());
-    let reads_all = observed.people.iter().all(|one| judge.unread(one).is_empty());
     let has = |feature: Feature| match feature {
-        Feature::Reading => (feature, reads_all),
-        feature => (feature, judge.has(feature)),
+        Feature::Reading => (feature, judge.reads_everybody()),
+        feature => (feature, Some(judge.has(feature))),
     };
     Judgement {
         findings,

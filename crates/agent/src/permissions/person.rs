@@ -1,6 +1,6 @@
 //! One person, judged: what the service account lacks on the account, and what keeps it from being reset.
 
-use directory::security::rights::{INET_ORG_PERSON, Permission, USER};
+use directory::security::rights::{Feature, INET_ORG_PERSON, Permission, USER};
 use directory::security::{Ruling, SecurityDescriptor, Target};
 use directory::{DistinguishedName, ObjectGuid, Protection, Sid};
 
@@ -120,14 +120,31 @@ impl Judge<'_> {
         // What else is lacking on the unit is told of the unit itself.
     }
 
-    /// What the service account may not read of this very person, by the descriptor.
-    pub(super) fn unread(&self, person: &Sampled) -> Vec<Permission> {
+    /// What the service account may not read of this very person, by the descriptor, of what is to be read.
+    fn unread(&self, person: &Sampled) -> Vec<Permission> {
         let descriptor = person.object.descriptor.as_ref();
         let Some(descriptor) = descriptor.filter(|_| !self.needs_nothing(person)) else {
             return Vec::new();
         };
         let unread = |one: &&Permission| !self.on(person, descriptor, **one).is_granted();
         self.reads.iter().filter(unread).copied().collect()
+    }
+
+    /// Whether the service account may read of everybody what people are judged by, whichever features are
+    /// asked for. None where that was looked at of nobody, or not of everybody, because a list is hidden.
+    pub(super) fn reads_everybody(&self) -> Option<bool> {
+        let people = self.observed.people.iter().filter(|one| !self.needs_nothing(one));
+        let reads = |person: &Sampled| {
+            let descriptor = person.object.descriptor.as_ref()?;
+            let mut all = Permission::of(Feature::Reading);
+            Some(all.all(|one| self.on(person, descriptor, one).is_granted()))
+        };
+        let each: Vec<Option<bool>> = people.map(reads).collect();
+        match (each.contains(&Some(false)), each.is_empty() || each.contains(&None)) {
+            (true, _) => Some(false),
+            (false, true) => None,
+            (false, false) => Some(true),
+        }
     }
 
     /// Whether the service account has all rights on this very person, as far as can be read.

@@ -47,7 +47,7 @@ fn what_may_not_be_read_of_people_is_told_once_and_granted_by_its_own_feature() 
         [format!("{by} --ou '{UNIT}' --feature reading")]
     );
     let judgement = judge(&observed, WRITEBACK);
-    assert_eq!((judgement.people_good, judgement.features[4]), (0, (Feature::Reading, false)));
+    assert_eq!((judgement.people_good, judgement.features[4]), (0, (Feature::Reading, Some(false))));
     assert_eq!(judge(&observed, &[Feature::Anchor]).findings.len(), 1, "the anchor's own right");
 
     // Exactly that is granted, and once it has come nothing is lacking.
@@ -68,6 +68,41 @@ fn what_may_not_be_read_of_people_is_told_once_and_granted_by_its_own_feature() 
     let waiting = judge(&two_people(&reading("CIIO", &Judged::ALL), ""), WRITEBACK).findings;
     assert_eq!(waiting.len(), 2);
     assert_eq!(waiting[0].cause, Cause::NotArrived { from: dn(UNIT) });
+}
+
+/// Each feature is judged whichever are asked for, and so is this one.
+#[test]
+fn nobody_is_called_readable_at_whom_nobody_looked() {
+    const FEATURES: [&[Feature]; 4] = [WRITEBACK, &[Feature::Anchor], &[Feature::Reading], &[]];
+    let all = |observed: &Observed, expected: Option<bool>, told: &str| {
+        for features in FEATURES {
+            let judgement = judge(observed, features);
+            assert_eq!(judgement.features[4], (Feature::Reading, expected), "{features:?}");
+            let text = check_text(observed, &judgement, &[]);
+            assert!(text.ends_with(&format!("\n  reading: {told}\n")), "{text}");
+            let value = check_json(observed, &judgement, &[]);
+            assert_eq!(value["features"]["reading"], serde_json::json!(expected));
+        }
+    };
+    let not_looked = "not looked at: no people, or hidden who has which rights on them";
+    let cannot = "people cannot be judged, and nobody of them is reset";
+    let mut people = two_people("", "(A;;RP;;;AU)");
+    all(&people, Some(true), "has its rights");
+    // Of one of them it cannot be said, and then it can.
+    let list = people.people[1].object.descriptor.take();
+    all(&people, None, not_looked);
+    people.people[1].object.descriptor = object(MIA, "D:AI").descriptor;
+    all(&people, Some(false), cannot);
+    people.people[0].object.descriptor = None;
+    all(&people, Some(false), cannot);
+    // Whoever is never reset need not be read.
+    people.people[1].object.descriptor = list;
+    people.people[0].protection = Some(directory::Protection::Member(sid("S-1-5-32-544")));
+    all(&people, Some(true), "has its rights");
+    people.people.pop();
+    all(&people, None, not_looked);
+    people.people.clear();
+    all(&people, None, not_looked);
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn rights_may_stand_on_the_root_or_on_the_unit_and_for_a_group() {
     ] {
         let judgement = judge(&observed, WRITEBACK);
         assert_eq!(judgement.findings, []);
-        assert_eq!(judgement.features[0], (Feature::Writeback, true));
+        assert_eq!(judgement.features[0], (Feature::Writeback, Some(true)));
     }
 }
 
@@ -277,7 +277,7 @@ fn what_depends_on_a_condition_is_lacking_and_named_as_that() {
     assert_eq!((&denied.cause, &denied.permissions[..]), (&cause, &ABOVE[..1]));
     assert!(denied.text(&observed).contains("may be denied on the unit"));
     assert!(denied.cause.is_denial() && denied.cause.is_about_rights());
-    assert_eq!(judge(&observed, WRITEBACK).features[0], (Feature::Writeback, false));
+    assert_eq!(judge(&observed, WRITEBACK).features[0], (Feature::Writeback, Some(false)));
     let fix = denied.remedy(&observed);
     let drop = "passback-agent permissions grant --directory corp --drop-conditional";
     assert_eq!(fix.commands, [format!("{drop} '{}'", denied.object)]);

@@ -191,16 +191,19 @@ pub(crate) fn check(observed: &Observed, judgement: &Judgement, arrivals: &[Arri
     text
 }
 
-const fn standing(feature: Feature, has: bool) -> &'static str {
+const fn standing(feature: Feature, has: Option<bool>) -> &'static str {
     match (feature, has) {
-        (_, true) => "has its rights",
-        (Feature::Writeback, false) => "lacks rights where they stand",
-        (Feature::FineGrainedRules, false) => {
+        (_, None) => "not looked at: no people, or hidden who has which rights on them",
+        (_, Some(true)) => "has its rights",
+        (Feature::Writeback, Some(false)) => "lacks rights where they stand",
+        (Feature::FineGrainedRules, Some(false)) => {
             "no rights (optional); fine-grained rules are shown as unknown"
         }
-        (Feature::Anchor, false) => "no rights (optional); mS-DS-ConsistencyGuid is not written",
-        (Feature::Reading, false) => "people cannot be judged, and nobody of them is reset",
-        (Feature::Deletions, false) => "no rights (optional); deletions are found by a sweep",
+        (Feature::Anchor, Some(false)) => {
+            "no rights (optional); mS-DS-ConsistencyGuid is not written"
+        }
+        (Feature::Reading, Some(false)) => "people cannot be judged, and nobody of them is reset",
+        (Feature::Deletions, Some(false)) => "no rights (optional); deletions are found by a sweep",
     }
 }
 

@@ -325,7 +325,7 @@ fn samba_tells_of_deletions_to_whoever_may_read_them_and_windows_to_whoever_repl
     observed.asker.is_samba = true;
     let judgement = judge(&observed, &features);
     assert_eq!(judgement.findings[0].permissions, [Permission::ReadDeletedObjects]);
-    assert_eq!(judgement.features[3], (Feature::Deletions, false));
+    assert_eq!(judgement.features[3], (Feature::Deletions, Some(false)));
     let fix = judgement.findings[0].remedy(&observed).note.unwrap();
     assert!(fix.contains(&format!("(A;;LCRPLORC;;;{SERVICE})")), "{fix}");
     let list = format!("D:(A;;LCRPLORC;;;{SERVICE})");
