@@ -1,7 +1,7 @@
 //! What is lacking on people for a reason above them: reading, and classes.
 
 use directory::security::Aliases;
-use directory::security::rights::{Feature, INET_ORG_PERSON, Judged, Permission};
+use directory::security::rights::{Feature, INET_ORG_PERSON, Judged, Permission, RESET_PASSWORD};
 
 use super::judge::{Cause, Kind};
 use super::tests::{ABOVE, SERVICE, WRITEBACK, dn, domain, object, one, person, rights, sid};
@@ -47,7 +47,10 @@ fn what_may_not_be_read_of_people_is_told_once_and_granted_by_its_own_feature() 
         [format!("{by} --ou '{UNIT}' --feature reading")]
     );
     let judgement = judge(&observed, WRITEBACK);
-    assert_eq!((judgement.people_good, judgement.features[4]), (0, (Feature::Reading, Some(false))));
+    assert_eq!(
+        (judgement.people_good, judgement.features[4]),
+        (0, (Feature::Reading, Some(false)))
+    );
     assert_eq!(judge(&observed, &[Feature::Anchor]).findings.len(), 1, "the anchor's own right");
 
     // Exactly that is granted, and once it has come nothing is lacking.
@@ -171,7 +174,9 @@ fn people_of_another_class_are_told_of_once_and_granted_for_and_that_is_taken_ba
     let shown = preview(&observed, &changes);
     assert!(shown.contains("may: Reset Password, on people of class inetOrgPerson\n"), "{shown}");
     let dsacls = print(Form::Dsacls, &changes, &observed).unwrap();
-    assert!(dsacls.contains("/I:S /G \"svc@corp.example:CA;Reset Password;inetOrgPerson\"\n"));
+    assert!(dsacls.contains("/I:S /G \"svc@corp.example:WP;lockoutTime;inetOrgPerson\"\n"));
+    let reset = format!("[guid]'{RESET_PASSWORD}', 'Descendents', [guid]'{INET_ORG_PERSON}')");
+    assert_eq!(dsacls.matches(&reset).count(), 1, "{dsacls}");
     changes.iter().for_each(|change| observed.apply(change));
     assert_eq!(one_cause(&observed), Cause::NotArrived { from: dn(UNIT) });
     for person in &mut observed.people {

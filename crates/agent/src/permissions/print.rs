@@ -58,9 +58,26 @@ fn dsacls(text: &mut String, change: &Change, observed: &Observed) {
             text,
             "rem dsacls would take away more for this account: PowerShell takes these alone.",
         );
-        put(text, &powershell::removal(change));
+        let entries = change.remove.iter().map(|(_, entry)| entry);
+        powershell::removal(&change.on, entries).iter().for_each(|line| put(text, line));
     }
-    for (permission, entry) in &change.add {
+    // Names of attributes and of classes are the same in every language, and those of rights are not.
+    let translated = |permission: &Permission| matches!(permission.wanted(), Wanted::Control(_));
+    let by_number = change.add.iter().filter(|(permission, _)| translated(permission));
+    let mut names: Vec<&str> = by_number.clone().map(|(one, _)| one.name()).collect();
+    names.dedup();
+    if !names.is_empty() {
+        put(
+            text,
+            &format!(
+                "rem dsacls knows these by names in the language of Windows, PowerShell by their numbers: {}.",
+                names.join(", ")
+            ),
+        );
+        let entries = by_number.map(|(_, entry)| entry);
+        powershell::addition(&change.on, entries).iter().for_each(|line| put(text, line));
+    }
+    for (permission, entry) in change.add.iter().filter(|(one, _)| !translated(one)) {
         let (scope, class) = match permission.stand() {
             Stand::AboveUsers if is_for_inet_org_person(entry) => ("/I:S ", ";inetOrgPerson"),
             Stand::AboveUsers => ("/I:S ", ";user"),

@@ -5,7 +5,7 @@ use directory::security::Aliases;
 use directory::security::rights::{Feature, Permission};
 
 use super::stays::WhyStays;
-use super::tests::{ABOVE, SERVICE, WRITEBACK, dn, domain, rights, seen, sid};
+use super::tests::{ABOVE, SERVICE, WRITEBACK, dn, domain, object, rights, seen, sid};
 use super::*;
 
 const P: &str = "OU=P,DC=corp,DC=example";
@@ -157,6 +157,63 @@ fn dsacls_takes_all_of_an_account_only_where_that_is_what_goes() {
     // What is inherited is nobody's to take there, and not taken by it.
     let text = printed(&domain("", &format!("D:AI{own}{}", rights("CIIOID", SERVICE))), WRITEBACK);
     assert!(text.contains(&all), "{text}");
+}
+
+/// `dsacls` looks a control access right up by its translated name: "Kennwort zurücksetzen".
+#[test]
+fn nothing_is_printed_for_windows_that_depends_on_its_language() {
+    let mut observed = domain("", "D:AI");
+    observed.head = seen(HEAD, "D:AI");
+    let all = wish(false, &[], &[Feature::Writeback, Feature::Anchor, Feature::Deletions]);
+    let changes = grant(&observed, &all).unwrap();
+    let text = print(Form::Dsacls, &changes, &observed).unwrap();
+    let (dsacls, others): (Vec<_>, Vec<_>) =
+        text.lines().partition(|line| line.starts_with("dsacls "));
+    let attributes = ["lockoutTime", "pwdLastSet", "mS-DS-ConsistencyGuid"];
+    let granted =
+        |name: &str| format!("dsacls \"{P}\" /I:S /G \"svc@corp.example:WP;{name};user\"");
+    assert_eq!(dsacls, attributes.map(granted));
+    let [unit_says, unit, head_says, head] = others[..] else { panic!("{text}") };
+    assert!(
+        unit_says.starts_with("rem ") && unit_says.ends_with(": Reset Password, Change Password.")
+    );
+    assert!(head_says.ends_with(": Unexpire Password, Replicating Directory Changes."), "{text}");
+    for (line, on, rights) in [
+        (unit, P, &[Permission::ResetPassword, Permission::ChangePassword]),
+        (head, HEAD, &[Permission::UnexpirePassword, Permission::ReplicatingDirectoryChanges]),
+    ] {
+        let start = format!("powershell -Command \"$on = [ADSI]'LDAP://{on}'; ");
+        assert!(line.starts_with(&start) && line.matches("AddAccessRule").count() == 2, "{line}");
+        for right in rights {
+            let entry = right.entry(sid(SERVICE));
+            let number = entry.access().unwrap().object_type.unwrap();
+            let rule = format!("'{SERVICE}', 'ExtendedRight', 'Allow', [guid]'{number}', ");
+            assert!(line.contains(&rule) && !line.contains(right.name()), "{rule}: {line}");
+        }
+    }
+}
+
+/// A line of `cmd` ends at 8,191 characters.
+#[test]
+fn no_line_is_too_long_for_windows_however_many_entries_go() {
+    let every = [Feature::Writeback, Feature::Anchor, Feature::Reading];
+    let all = Wish { inet_org_person: true, ..wish(false, &[], &every) };
+    let mut observed = domain("", "D:AI");
+    let changes = grant(&observed, &all).unwrap();
+    changes.iter().for_each(|change| observed.apply(change));
+    // Something of the account's own that stays.
+    let other = "(A;;RC;;;S-1-5-21-1-2-3-1104)";
+    let descriptor = observed.units[0].object.as_mut().unwrap().descriptor.as_mut().unwrap();
+    let more = object(P, &format!("D:AI{other}")).descriptor.unwrap().dacl.unwrap().entries;
+    descriptor.dacl.as_mut().unwrap().entries.extend(more);
+    let back = revoke(&observed, &all).unwrap().changes;
+    let text = print(Form::Dsacls, &back, &observed).unwrap();
+    let removed: usize = back.iter().map(|change| change.remove.len()).sum();
+    assert!(removed > 26 && !text.contains("/R"), "{removed}: {text}");
+    assert_eq!(text.matches("RemoveAccessRuleSpecific").count(), removed);
+    // As long as the SIDs of a real domain are.
+    let text = text.replace(SERVICE, "S-1-5-21-1004336348-1177238915-2682003330-100512");
+    assert!(text.lines().all(|line| line.len() < 8_191), "{text}");
 }
 
 #[test]

@@ -401,8 +401,10 @@ fn names_stay_one_word_in_every_printed_form() {
     assert!(samba.contains(&format!("--objectdn={}", quoted(&name))), "{samba}");
     assert!(quoted(&name).starts_with('\'') && quoted(&name).contains(r"'\''"));
     let dsacls = print(Form::Dsacls, &changes, &observed).unwrap();
-    let line = "/I:S /G \"svc@corp.example:CA;Reset Password;user\"";
-    assert!(dsacls.lines().next().unwrap().ends_with(line), "{dsacls}");
+    let line = "/I:S /G \"svc@corp.example:WP;lockoutTime;user\"\n";
+    assert!(dsacls.contains(&format!("dsacls \"{}\" {line}", dsacls_name(&observed.units[0].dn))));
+    let path = powershell_quoted(&format!("LDAP://{}", dsacls_name(&observed.units[0].dn)));
+    assert!(dsacls.contains(&format!("-Command \"$on = [ADSI]{path}; ")), "{dsacls}");
     let ldif = print(Form::Ldif, &changes, &observed).unwrap();
     assert!(ldif.starts_with("dn:: ") && ldif.contains("\nreplace: nTSecurityDescriptor\n"));
 }
