@@ -3,6 +3,7 @@
 use clap::Args;
 use command::{Failure, print};
 use directory::{DirectoryError, LdapDirectory};
+use protocol::Clock;
 
 use super::permissions::{chosen, client, who_must_act};
 use crate::explain::{Explanation, Found, fault, find, hidden, subject};
@@ -27,7 +28,7 @@ pub(super) async fn explain(
     settings: &AgentSettings,
     surroundings: &Surroundings,
 ) -> Result<(), Failure> {
-    let user = &asked.user;
+    let (user, clock) = (&asked.user, surroundings.clock.as_ref());
     let several = |names: &[&str]| {
         let names = names.join(", ");
         Failure::refused(format!(
@@ -47,7 +48,7 @@ pub(super) async fn explain(
         }
     }
     if let (true, Some((settings, directory, error))) = (found.is_empty(), &faulty) {
-        return asked.tell_fault(settings, directory, error).await;
+        return asked.tell_fault(settings, directory, clock, error).await;
     }
     let nobody = || Failure::refused(format!("no account is called {user}"));
     if found.len() > 1 {
@@ -55,7 +56,7 @@ pub(super) async fn explain(
         return Err(several(&names));
     }
     let (settings, directory, guid) = found.pop().ok_or_else(nobody)?;
-    let explained = match subject(settings, &directory, guid, surroundings.clock.now()).await {
+    let explained = match subject(settings, &directory, guid, clock.now()).await {
         Ok(subject) => Ok(subject.map(|subject| subject.explain())),
         Err(DirectoryError::Unreadable { attribute }) => {
             hidden(settings, &directory, guid, attribute).await
@@ -64,7 +65,7 @@ pub(super) async fn explain(
     };
     let explanation = match explained {
         Ok(explanation) => explanation.ok_or_else(nobody)?,
-        Err(error) => return asked.tell_fault(settings, &directory, &error).await,
+        Err(error) => return asked.tell_fault(settings, &directory, clock, &error).await,
     };
     asked.tell(&explanation)?;
     match explanation.is_good() {
@@ -86,10 +87,11 @@ impl Explain {
         &self,
         settings: &DirectorySettings,
         directory: &LdapDirectory,
+        clock: &dyn Clock,
         error: &DirectoryError,
     ) -> Result<(), Failure> {
         let (name, user) = (settings.name.as_str(), &self.user);
-        let line = fault(settings, directory, error).await;
+        let line = fault(settings, directory, clock, error).await;
         self.tell(&Explanation::of_fault(name, user, line))?;
         Err(who_must_act(error, format!("the directory {name} cannot be asked about {user}")))
     }

@@ -1,9 +1,12 @@
 //! Who holds the PDC role, by the word of DNS and of the controllers (SPEC D-5): a role that has moved is
 //! named as such, and not as a controller that is down.
 
-use directory::{Controller, DirectoryError, LdapDirectory};
-use futures_util::future::join_all;
-use tokio::time::timeout;
+use std::time::Duration;
+
+use directory::{DirectoryError, LdapDirectory};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use protocol::{Clock, timeout};
 
 use super::Line;
 use crate::permissions::{Remedy, quoted};
@@ -11,7 +14,7 @@ use crate::settings::DirectorySettings;
 
 /// How many controllers are asked who holds the role.
 const ASKED_MAX: usize = 8;
-/// How many times the limit of connecting they may take together: each one that is down takes it once.
+/// How many times the limit of connecting they may take together.
 const ASKING_TIMES: u32 = 4;
 
 /// What DNS and the controllers say.
@@ -37,8 +40,12 @@ pub(super) struct Word {
 }
 
 /// Asks DNS and the controllers, where only the preferred ones may be asked those; whoever does not answer
-/// has no word.
-pub(super) async fn ask(settings: &DirectorySettings, directory: &LdapDirectory) -> Role {
+/// in time has no word.
+pub(super) async fn ask(
+    settings: &DirectorySettings,
+    directory: &LdapDirectory,
+    clock: &dyn Clock,
+) -> Role {
     let mut hosts: Vec<String> = Vec::new();
     let named = match settings.only_preferred {
         true => Vec::new(),
@@ -50,38 +57,71 @@ pub(super) async fn ask(settings: &DirectorySettings, directory: &LdapDirectory)
         }
     }
     hosts.truncate(ASKED_MAX);
-    let limit = settings.connect_timeout.saturating_mul(ASKING_TIMES);
+    let one = async |host: &str| said(directory, host).await;
     Role {
         domain: settings.domain.clone(),
         in_dns: directory.pdc_in_dns().await.unwrap_or_default(),
-        words: timeout(limit, words(directory, &hosts)).await.unwrap_or_default(),
+        words: words(&hosts, one, settings.connect_timeout, clock).await,
     }
 }
 
-/// Asks one after the other until one lets the service account in, and then all others at once. Where one
-/// refuses its password nobody else is asked: it would be the same everywhere, and each of them counts
-/// it towards locking the account out.
-async fn words(directory: &LdapDirectory, hosts: &[String]) -> Vec<Word> {
-    let mut hosts = hosts.iter();
-    let mut words = Vec::new();
-    for host in hosts.by_ref() {
-        match directory.at(host).await {
-            Ok(controller) => {
-                words.extend(word(&controller).await);
-                break;
+/// What comes of asking a controller.
+enum Said {
+    /// It lets the service account in, and may say who holds the role.
+    LetIn(Option<Word>),
+    /// It refuses the password, or the account.
+    Refused,
+    /// It cannot be asked.
+    Nothing,
+}
+
+async fn said(directory: &LdapDirectory, host: &str) -> Said {
+    match directory.at(host).await {
+        Ok(controller) => Said::LetIn(controller.pdc().await.ok().map(|holder| Word {
+            by: controller.host().to_owned(),
+            is_samba: controller.is_samba(),
+            holder,
+        })),
+        Err(DirectoryError::BindRefused { .. }) => Said::Refused,
+        Err(_) => Said::Nothing,
+    }
+}
+
+/// What they say until the time is over, in the order in which they are asked: one after the other, each for
+/// this long, until one lets the service account in, and then all others at once. Where one refuses its
+/// password nobody else is asked: it would be the same everywhere, and each of them counts it towards
+/// locking the account out.
+async fn words(
+    hosts: &[String],
+    ask: impl AsyncFn(&str) -> Said,
+    each: Duration,
+    clock: &dyn Clock,
+) -> Vec<Word> {
+    let mut heard: Vec<(usize, Word)> = Vec::new();
+    let asking = async {
+        let mut asked = hosts.iter().enumerate();
+        for (place, host) in asked.by_ref() {
+            match timeout(clock, each, ask(host)).await {
+                Ok(Said::LetIn(word)) => {
+                    heard.extend(word.map(|word| (place, word)));
+                    break;
+                }
+                Ok(Said::Refused) => return,
+                Ok(Said::Nothing) | Err(_) => {}
             }
-            Err(DirectoryError::BindRefused { .. }) => return words,
-            Err(_) => {}
         }
-    }
-    let others = hosts.map(async |host| word(&directory.at(host).await.ok()?).await);
-    words.extend(join_all(others).await.into_iter().flatten());
-    words
-}
-
-async fn word(controller: &Controller) -> Option<Word> {
-    let holder = controller.pdc().await.ok()?;
-    Some(Word { by: controller.host().to_owned(), is_samba: controller.is_samba(), holder })
+        let others = asked.map(async |(place, host)| (place, ask(host).await));
+        let mut others: FuturesUnordered<_> = others.collect();
+        while let Some((place, said)) = others.next().await {
+            if let Said::LetIn(Some(word)) = said {
+                heard.push((place, word));
+            }
+        }
+    };
+    // Whoever is late keeps nobody else from being heard.
+    let _ = timeout(clock, each.saturating_mul(ASKING_TIMES), asking).await;
+    heard.sort_by_key(|(place, _)| *place);
+    heard.into_iter().map(|(_, word)| word).collect()
 }
 
 fn names(hosts: &[String], host: &str) -> bool {
@@ -201,12 +241,16 @@ fn back_or_given(holder: &str, word: &Word) -> Remedy {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
     use std::sync::Arc;
+    use std::task::Poll;
 
     use clock::SystemClock;
     use directory::DirectoryConfig;
     use directory_fake::{Population, Served};
+    use futures_util::poll;
     use lab::{Authority, Credentials};
+    use protocol::{ManualClock, Timestamp};
 
     use super::*;
     use crate::guard::tests::settings;
@@ -250,7 +294,7 @@ mod tests {
             let config = self.served.config(&who).unwrap();
             let config = DirectoryConfig { controllers, only_preferred, ..config };
             let directory = LdapDirectory::new(config, Arc::new(SystemClock)).unwrap();
-            let words = ask(&settings, &directory).await.words;
+            let words = ask(&settings, &directory, &SystemClock).await.words;
             let tried = self.population.domain.wrong_passwords(&who.login);
             (words.into_iter().map(|word| word.by).collect(), tried)
         }
@@ -280,6 +324,38 @@ mod tests {
         }
         assert_eq!(four.heard("Stale-Password-2023", true).await, (Vec::new(), 0));
         assert_eq!(four.heard("Stale-Password-2023", false).await, (Vec::new(), 1));
+    }
+
+    /// Who is heard of four, of whom these take the connection and are silent, once the time is over.
+    async fn heard_beside(silent: &[&str]) -> Vec<String> {
+        let clock = ManualClock::at(Timestamp::from_millis(0));
+        let ask = async |host: &str| match silent.contains(&host) {
+            true => std::future::pending().await,
+            false => Said::LetIn(Some(Word {
+                by: host.to_owned(),
+                is_samba: false,
+                holder: NAMES[3].to_owned(),
+            })),
+        };
+        let hosts = NAMES.map(str::to_owned);
+        let mut words = pin!(words(&hosts, ask, Duration::from_secs(5), &clock));
+        let words = loop {
+            match poll!(&mut words) {
+                Poll::Ready(words) => break words,
+                Poll::Pending => clock.advance(Duration::from_secs(1)),
+            }
+        };
+        words.into_iter().map(|word| word.by).collect()
+    }
+
+    #[tokio::test]
+    async fn a_controller_that_is_silent_keeps_nobody_else_from_being_heard() {
+        let [first, second, third, last] = NAMES;
+        assert_eq!(heard_beside(&[]).await, NAMES);
+        assert_eq!(heard_beside(&[third]).await, [first, second, last]);
+        assert_eq!(heard_beside(&[first]).await, [second, third, last]);
+        assert_eq!(heard_beside(&[first, second, third]).await, [last]);
+        assert_eq!(heard_beside(&NAMES).await, [""; 0]);
     }
 
     const PDC: [&str; 3] = ["dc1.corp.example", "dc2.corp.example", "dc3.corp.example"];

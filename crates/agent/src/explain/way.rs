@@ -1,6 +1,7 @@
 //! What is wrong on the way to the directory, as the one line that is told of it.
 
 use directory::{DirectoryError, LdapDirectory};
+use protocol::Clock;
 
 use super::{Line, role};
 use crate::permissions::{Remedy, quoted, to_be_let_in};
@@ -11,9 +12,10 @@ use crate::settings::DirectorySettings;
 pub(crate) async fn fault(
     settings: &DirectorySettings,
     directory: &LdapDirectory,
+    clock: &dyn Clock,
     error: &DirectoryError,
 ) -> Line {
-    moved(settings, directory, error).await.unwrap_or_else(|| of_error(settings, error))
+    moved(settings, directory, clock, error).await.unwrap_or_else(|| of_error(settings, error))
 }
 
 /// The line about a role that has moved, which the other controllers are asked about; none where it has
@@ -21,6 +23,7 @@ pub(crate) async fn fault(
 pub(crate) async fn moved(
     settings: &DirectorySettings,
     directory: &LdapDirectory,
+    clock: &dyn Clock,
     error: &DirectoryError,
 ) -> Option<Line> {
     match error {
@@ -28,7 +31,7 @@ pub(crate) async fn moved(
         DirectoryError::PdcUnreachable { .. }
         | DirectoryError::Lost { .. }
         | DirectoryError::Certificate { .. }
-        | DirectoryError::Unfit { .. } => role::ask(settings, directory).await.moved(error),
+        | DirectoryError::Unfit { .. } => role::ask(settings, directory, clock).await.moved(error),
         _ => None,
     }
 }

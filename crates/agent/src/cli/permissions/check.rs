@@ -147,7 +147,7 @@ impl Check {
                 Ok(looked) if over || !looked.may_come() => return Ok(looked),
                 Ok(_) => told = None,
                 Err(error) => {
-                    let moved = moved(settings, directory, &error).await;
+                    let moved = moved(settings, directory, clock.as_ref(), &error).await;
                     let passes = may_pass(&error) && moved.is_none();
                     let line = moved.unwrap_or_else(|| of_error(settings, &error));
                     let not_looked = NotLooked::of(settings, &error, line);
