@@ -228,7 +228,11 @@ fn whoever_waits_is_told_why_nothing_can_be_looked_at_and_goes_on_when_that_is_o
     let why = told.find_map(|line| line.ok().filter(|line| line.ends_with("; waiting"))).unwrap();
     assert!(why.starts_with("passback-agent: directory corp: "), "{why}");
     assert!(why.contains(&free.to_string()) && why.contains("refused"), "{why}");
-    wire(free, there);
+    // All of those that it looks at have the same port.
+    for one in &place.forest.controllers {
+        let near = SocketAddr::new(one.address, free.port());
+        wire(near, SocketAddr::new(one.address, one.ldaps_port));
+    }
     let rest: Vec<_> = told.map_while(Result::ok).collect();
     let output = waiting.wait_with_output().unwrap();
     let out = String::from_utf8(output.stdout).unwrap();
