@@ -38,6 +38,8 @@ pub(crate) struct Subject<'s> {
     pub(crate) judgement: Judgement,
     /// By way of which groups it is in each group that protects it.
     pub(crate) chains: Vec<(Sid, Vec<MemberOf>)>,
+    /// By way of which groups the directory marks it, though its groups name none that protects.
+    pub(crate) marked_by: Vec<MemberOf>,
     /// The policy that decides about the next password.
     pub(crate) policy: EffectivePolicy,
     /// How the password stands; none where that is hidden.
@@ -98,5 +100,7 @@ impl Subject<'_> {
     }
 }
 
+#[cfg(test)]
+mod protection_tests;
 #[cfg(test)]
 mod tests;

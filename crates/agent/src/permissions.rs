@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! observed   what was read of a directory;  read    reading it
-//! judge      what is lacking, and why: data;  person  on one person;  grouped  by its causes
+//! judge      what is lacking: data;  cause  why;  person  on one person;  grouped  by its causes
 //! arrived    the same at the other controllers
+//! membership  by way of which groups somebody is protected, or marked
 //! owner      who owns an object, and what comes of that
 //! remedy     the exact fix of each
 //! policy     whether history is enforced where passwords are set
@@ -19,11 +20,13 @@
 //! Reading comes first and judging afterwards, so that a test can judge what no directory holds.
 
 mod arrived;
+mod cause;
 mod conditional;
 mod grouped;
 mod json;
 mod json_change;
 mod judge;
+mod membership;
 mod observed;
 mod origin;
 mod owner;
@@ -39,11 +42,13 @@ mod still;
 mod text;
 
 pub(crate) use arrived::{Arrival, arrivals};
+pub(crate) use cause::{Cause, own_cause};
 pub(crate) use json::{
     check as check_json, not_checked as not_checked_json, of_finding as finding_json, of_remedy,
 };
 pub(crate) use json_change::ChangeTold;
-pub(crate) use judge::{Cause, Finding, Judgement, Kind, is_by_design, judge, own_cause};
+pub(crate) use judge::{Finding, Judgement, Kind, is_by_design, judge};
+pub(crate) use membership::{by_way, marked_by, marked_text, powershell_leaves};
 pub(crate) use observed::{Names, Observed, Sampled, Seen};
 pub(crate) use owner::Owned;
 pub(crate) use plan::{Change, Obstacle, Revocation, Wish, grant, revoke};

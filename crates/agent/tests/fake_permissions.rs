@@ -1,5 +1,6 @@
-//! `permissions` and `explain` on the fake, over LDAPS and with no lab: what they say there is what they
-//! say on a real Active Directory, by the same snapshots, and what they write has the same effect.
+//! `permissions` on the fake, over LDAPS and with no lab: what it says there is what it says on a real Active
+//! Directory, by the same snapshots, and what it writes has the same effect. `fake_permissions_people.rs` is
+//! about single people, and has `explain`.
 //!
 //! What needs other tools than the agent's own is tried in `samba_permissions*.rs` alone.
 #![allow(
@@ -12,93 +13,15 @@
     reason = "a test reports a broken expectation by panicking; the module is private, and shared"
 )]
 
+mod fake;
 mod permissions;
 
-use std::sync::Arc;
-
-use clock::SystemClock;
 use directory::security::rights::{LOCKOUT_TIME, Permission, RESET_PASSWORD, USER};
 use directory::security::{Ace, SecurityDescriptor, mask};
-use directory_fake::{FakeDomain, FakePerson, NewFakePerson, Population, Served};
-use lab::{Authority, Kind};
-use permissions::{Place, Said};
-use seal::SystemRandomness;
+use directory_fake::NewFakePerson;
+use fake::{CHECK, Fake, good, pretty};
+use permissions::Said;
 use serde_json::json;
-use tokio::runtime::{Builder, Runtime};
-
-const CHECK: [&str; 2] = ["permissions", "check"];
-
-/// A fake forest with the lab's people, and an agent for one unit of it.
-struct Fake {
-    place: Place,
-    domain: FakeDomain,
-    /// The unit, relative to the domain.
-    unit: String,
-    _served: Served,
-    _runtime: Runtime,
-}
-
-impl Fake {
-    /// With a unit of its own, in which the service account has no rights.
-    fn new(name: &str) -> Self {
-        let unit = format!("OU=Rights {name} {}", std::process::id());
-        let fake = Self::over(name, &unit, |domain| drop(domain.add_unit(&unit).unwrap()));
-        fake.person(NewFakePerson::new("somebody"));
-        fake
-    }
-
-    /// With a unit that is there, or that `make` makes.
-    fn over(name: &str, unit: &str, make: impl FnOnce(&FakeDomain)) -> Self {
-        let randomness = Arc::new(SystemRandomness::default());
-        let population = Population::corp(Arc::new(SystemClock), randomness).unwrap();
-        make(&population.domain);
-        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let authority = Authority::create().unwrap();
-        let served = runtime.block_on(Served::start(&population.domain, &authority)).unwrap();
-        let name = format!("fake-{name}");
-        let ca = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.pem"));
-        let forest = served.forest(&population, &ca).unwrap();
-        let dn = format!("{unit},{}", forest.base_dn);
-        let place = Place::over(&name, forest, &[&dn]);
-        let (domain, unit) = (population.domain, unit.to_owned());
-        Self { place, domain, unit, _served: served, _runtime: runtime }
-    }
-
-    fn granted(self) -> Self {
-        Self { place: self.place.granted(), ..self }
-    }
-
-    fn person(&self, new: NewFakePerson) -> FakePerson {
-        self.domain.add_person(new.in_unit(&self.unit)).unwrap()
-    }
-
-    fn dn(&self) -> String {
-        format!("{},{}", self.unit, self.place.forest.base_dn)
-    }
-
-    fn descriptor(&self) -> SecurityDescriptor {
-        let guid = self.domain.guid_at(&self.unit).unwrap();
-        self.domain.descriptor(guid).unwrap()
-    }
-
-    /// Changes the entries of the unit.
-    fn spoil(&self, change: impl FnOnce(&mut Vec<Ace>)) {
-        let guid = self.domain.guid_at(&self.unit).unwrap();
-        let change =
-            |held: &mut SecurityDescriptor| change(&mut held.dacl.as_mut().unwrap().entries);
-        self.domain.secure(guid, change).unwrap();
-    }
-}
-
-fn good(said: &Said) {
-    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
-}
-
-/// What was told to programs, for people to compare.
-fn pretty(said: &Said) -> String {
-    let value: serde_json::Value = serde_json::from_str(&said.out).unwrap();
-    serde_json::to_string_pretty(&value).unwrap()
-}
 
 #[test]
 fn a_unit_without_rights_is_given_exactly_those_and_they_are_taken_back() {
@@ -256,46 +179,6 @@ fn a_group_that_is_to_protect_its_members_and_protects_nobody_is_a_finding() {
     good(&place.agent(&CHECK));
 }
 
-/// Who signs in does not read people by that, as where Pre-Windows 2000 Compatible Access is emptied.
-#[test]
-fn people_who_may_not_be_read_are_told_of_once_for_all_of_a_unit() {
-    let fake = Fake::new("reading").granted();
-    let people = ["somebody", "another"].map(|login| match login {
-        "another" => fake.person(NewFakePerson::new(login)).guid,
-        login => fake.domain.guid_at(&format!("CN={login},{}", fake.unit)).unwrap(),
-    });
-    good(&fake.place.agent(&CHECK));
-    for guid in people {
-        let hide = |held: &mut SecurityDescriptor| {
-            let everybody = directory::Sid::authenticated_users();
-            let of = |entry: &Ace| entry.access().map(|access| access.trustee.clone());
-            held.dacl
-                .as_mut()
-                .unwrap()
-                .entries
-                .retain(|entry| of(entry) != Some(everybody.clone()));
-            held.dacl.as_mut().unwrap().add(Ace::allow(mask::READ_CONTROL, everybody));
-        };
-        fake.domain.secure(guid, hide).unwrap();
-    }
-    let said = fake.place.agent(&CHECK);
-    assert_eq!(said.err, "passback-agent: 1 finding\n", "{}", said.out);
-    // Whichever features are asked for; and not where nobody looked.
-    let others = ["permissions", "check", "--feature", "fine-grained-rules"];
-    let said = fake.place.agent(&others);
-    good(&said);
-    assert!(said.out.contains("\n  reading: people cannot be judged"), "{}", said.out);
-    let nobody = [&others[..], &["--people", "0"]].concat();
-    let said = fake.place.agent(&nobody);
-    good(&said);
-    assert!(said.out.contains("\n  reading: not looked at: no people"), "{}", said.out);
-    let said = fake.place.agent(&[&nobody[..], &["--json"]].concat());
-    good(&said);
-    fake.place.snapshot("check_nobody.json", &pretty(&said));
-    let named = format!("may not read of people below the unit {}: tokenGroups, ", fake.dn());
-    fake.place.named_and_fixed(&CHECK, &[&named, "msDS-ResultantPSO"]);
-}
-
 /// More units than fit on a page (1,000): what is lacking is lacking at the last one.
 #[test]
 fn whatever_number_of_units_there_is_each_of_them_is_looked_at() {
@@ -313,28 +196,6 @@ fn whatever_number_of_units_there_is_each_of_them_is_looked_at() {
         let named = ["inheritance is off on the unit", name, "Reset Password"];
         fake.place.named_and_fixed(&CHECK, &named);
     }
-}
-
-/// One person is let inherit again, by a program.
-#[test]
-fn programs_are_told_what_lets_somebody_inherit_and_what_has_come_of_it() {
-    let fake = Fake::new("forms-inherit").granted();
-    let off = fake.person(NewFakePerson::new("off"));
-    fake.domain.inherit(off.guid, false).unwrap();
-    let dn = off.dn.to_string();
-    let inherit = ["permissions", "grant", "--inherit", &dn, "--json"];
-    let value = |said: &Said| serde_json::from_str::<serde_json::Value>(&said.out).unwrap();
-    let said = fake.place.agent(&inherit);
-    good(&said);
-    let change = json!([{
-        "object": dn, "add": [], "remove": [], "inherit": true, "clear_admin_count": false,
-    }]);
-    assert_eq!((&value(&said)["made"], &value(&said)["changes"]), (&false.into(), &change));
-    assert_eq!(fake.place.agent(&CHECK).code, 1);
-    let said = fake.place.as_administrator(&inherit);
-    good(&said);
-    assert_eq!((&value(&said)["made"], &value(&said)["findings"]), (&true.into(), &json!([])));
-    good(&fake.place.agent(&CHECK));
 }
 
 #[test]
@@ -355,20 +216,6 @@ fn one_right_that_is_missing_and_one_that_is_denied_are_named_and_put_right() {
     for part in ["is denied on the unit", "Authenticated Users", "Reset Password"] {
         assert!(said.line(0).contains(part), "{part}: {}", said.out);
     }
-}
-
-#[test]
-fn a_person_who_inherits_nothing_or_is_marked_for_nothing_is_named_and_put_right() {
-    let fake = Fake::new("person").granted();
-    let off = fake.person(NewFakePerson::new("off"));
-    fake.domain.inherit(off.guid, false).unwrap();
-    let dn = off.dn.to_string();
-    fake.place.named_and_fixed(&CHECK, &["inheritance is off on the person", &dn]);
-    fake.domain.put(off.guid, "adminCount", "1").unwrap();
-    fake.place.named_and_fixed(&CHECK, &["adminCount is left over on the person", &dn]);
-    fake.domain.inherit(off.guid, false).unwrap();
-    let named = ["cannot be reset", "inheritance is off"];
-    fake.place.named_and_fixed(&["explain", "off"], &named);
 }
 
 #[test]
@@ -393,40 +240,4 @@ fn a_controller_that_will_not_say_who_has_a_sid_is_not_believed_that_nobody_has_
     fake.domain.heal();
     let after = [check, explain].map(|command| fake.place.agent(command).out);
     assert_eq!(after, before.map(|said| said.out));
-}
-
-#[test]
-fn every_kind_of_account_is_explained_as_on_a_real_directory() {
-    let fake = Fake::over("kinds", "OU=People", |_| {});
-    for (kind, good) in [
-        (Kind::Ordinary, true),
-        (Kind::Disabled, false),
-        (Kind::Locked, true),
-        (Kind::Expired, false),
-        (Kind::MustChange, true),
-        (Kind::CannotChange, false),
-        (Kind::ProtectedNested, false),
-        (Kind::AdmincountOrphan, false),
-        (Kind::TwoForests, true),
-        (Kind::Pso, false),
-        (Kind::EscapedName, true),
-    ] {
-        let person = fake.place.forest.person_of(kind).unwrap();
-        let said = fake.place.agent(&["explain", &person.object_guid]);
-        assert_eq!(said.code == 0, good, "{kind:?}: {}{}", said.out, said.err);
-        let name = serde_json::to_value(kind).unwrap();
-        let name = format!("explain_{}", name.as_str().unwrap());
-        fake.place.snapshot(&format!("{name}.txt"), &as_in_the_lab(&said.out));
-        let json = pretty(&fake.place.agent(&["explain", &person.object_guid, "--json"]));
-        let json = json.replace(&person.object_guid, "GUID");
-        fake.place.snapshot(&format!("{name}.json"), &as_in_the_lab(&json));
-    }
-}
-
-/// What the lab's administrator has made is owned by Domain Admins; and at the head of its domain the lab
-/// gives to the service account what every domain gives to whoever is signed in.
-fn as_in_the_lab(text: &str) -> String {
-    let everybody = "Unexpire Password: by an entry for Authenticated Users,";
-    let text = text.replace(everybody, "Unexpire Password: by an entry for svc-passback,");
-    text.replace("owned by Administrators", "owned by Domain Admins")
 }

@@ -77,6 +77,31 @@ fn somebody_marked_of_whom_groups_are_hidden_keeps_nobody_from_looking_and_grant
     assert_eq!((again.code, again.out.as_str()), (0, "There is nothing to do.\n"), "{}", again.err);
 }
 
+/// Samba marks nobody (seen with 4.24): whoever is in a protected group by way of one for mail, which is not
+/// in tokenGroups, is not marked again. Windows would: `fake_permissions_people.rs`.
+#[test]
+fn a_mark_is_left_over_at_samba_also_where_a_group_for_mail_leads_to_a_protected_one() {
+    let place = Place::new("by-mail").granted();
+    let mail = format!("CN=Mail {},{}", std::process::id(), place.unit);
+    let base = &place.forest.base_dn;
+    let add = format!(
+        "dn: {mail}\nchangetype: add\nobjectClass: group\ngroupType: 2\nsAMAccountName: mail-{}\n",
+        std::process::id()
+    );
+    place.forest.modify(&add).unwrap();
+    let member = |group: &str, who: &str| {
+        let ldif = format!("dn: {group}\nchangetype: modify\nadd: member\nmember: {who}\n-\n");
+        place.forest.modify(&ldif).unwrap();
+    };
+    member(&format!("CN=Print Operators,CN=Builtin,{base}"), &mail);
+    let person = place.person(NewPerson { admin_count: true, ..NewPerson::default() });
+    member(&mail, &person.dn);
+    place.inherits_nothing(&person.dn);
+    readable(&place, &person.dn, None);
+    place.named_and_fixed(&CHECK, &["adminCount is left over on the person", &person.dn]);
+    good(&place.agent(&["explain", &person.login]));
+}
+
 /// As AdminSDHolder's descriptor is put on an account that a group protects: nothing is inherited, and
 /// everybody may read.
 #[test]

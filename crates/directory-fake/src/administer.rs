@@ -7,12 +7,17 @@ use crate::domain::FakeDomain;
 use crate::error::FakeError;
 use crate::modify::{Modification, PasswordWrite};
 use crate::password::Digest;
-use crate::rules::{FakePolicy, Place};
+use crate::rules::{FakePolicy, Flavour, Place};
 
 /// How many passwords are kept when the directory itself replaces one.
 const CARD_HISTORY: u32 = 24;
 
 impl FakeDomain {
+    /// Imitates this directory from now on, in place of the one that it was made as.
+    pub fn imitate(&self, flavour: Flavour) {
+        self.state().replicas.iter_mut().for_each(|replica| replica.flavour = flavour);
+    }
+
     /// Gives an attribute one value.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use directory::{MemberOf, Protection, Sid, protected_by};
 
 use super::{Line, Section, Subject};
-use crate::permissions::{Remedy, powershell_quoted, quoted};
+use crate::permissions::{Cause, Finding, Remedy, by_way, marked_text, powershell_leaves, quoted};
 
 /// What is to be done about an account that a group protects.
 const ADMINISTRATOR_RESETS: &str = "an administrator resets it by hand";
@@ -39,7 +39,8 @@ impl Subject<'_> {
         }
         lines.push(match protected_by(account) {
             Some(Protection::Account(_)) => {
-                let text = "it is one of the domain's own accounts, which are never reset from the cloud";
+                let text =
+                    "it is one of the domain's own accounts, which are never reset from the cloud";
                 Line::stopping(text).with(by_hand())
             }
             Some(Protection::Member(group)) => {
@@ -50,14 +51,24 @@ impl Subject<'_> {
                 );
                 Line::stopping(text).with(self.out_of(&group))
             }
-            Some(Protection::AdminCountAlone) => {
-                let text = "adminCount is left over: the account was in a protected group and is in none any more";
-                Line::stopping(text).with(self.no_admin_count())
-            }
+            Some(Protection::AdminCountAlone) => self.marked(),
             None => Line::good("in no protected group"),
         });
         lines.push(self.admin_count());
         Section { title: "Protection", lines }
+    }
+
+    /// An account with an `adminCount` that its groups do not account for.
+    fn marked(&self) -> Line {
+        let Some(by) = marked_text(&self.marked_by) else {
+            let text = "adminCount is left over: the account was in a protected group and is in none any more";
+            return Line::stopping(text).with(self.no_admin_count());
+        };
+        let text = format!("adminCount is set and comes back: the account is {by}");
+        let kept = |one: &&Finding| matches!(one.cause, Cause::AdminCountKept { .. });
+        let finding = self.judgement.findings.iter().find(kept);
+        let remedy = finding.map(|finding| finding.remedy(&self.observed));
+        Line::stopping(text).with(remedy.unwrap_or_default())
     }
 
     /// What `adminCount` says besides.
@@ -90,23 +101,7 @@ impl Subject<'_> {
 
     /// By way of which groups it is in one.
     fn by_way(&self, group: &Sid) -> String {
-        let name = |group: &MemberOf| group.name.clone();
-        match self.chain(group) {
-            [] => ", nested groups included".to_owned(),
-            [one] if one.primary => ", its primary group".to_owned(),
-            [between @ .., last] if last.elsewhere => {
-                let between: Vec<String> = between.iter().chain([last]).map(name).collect();
-                format!(
-                    ", by way of {}, a group of another domain, where nothing is looked up from here",
-                    between.join(", then ")
-                )
-            }
-            [_] => ", as a member of its own".to_owned(),
-            [between @ .., _] => {
-                let between: Vec<String> = between.iter().map(name).collect();
-                format!(", by way of {}", between.join(", then "))
-            }
-        }
+        by_way(self.chain(group))
     }
 
     /// What takes the account out of the first group of those by which it is in one.
@@ -135,11 +130,7 @@ impl Subject<'_> {
                 quoted(&self.account.sam_account_name),
                 self.observed.samba_target()
             ),
-            false => format!(
-                "Remove-ADGroupMember -Identity {} -Members {}",
-                powershell_quoted(&first.dn.to_string()),
-                powershell_quoted(&self.account.dn.to_string())
-            ),
+            false => powershell_leaves(&self.account.dn, first),
         };
         Remedy::note(format!(
             "{ADMINISTRATOR_RESETS}; an account that need not be protected is taken out of {}: {command}",

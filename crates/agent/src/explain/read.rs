@@ -9,7 +9,8 @@ use protocol::Timestamp;
 
 use super::{Explanation, Line, Section, Subject};
 use crate::permissions::{
-    Extent, READABLE, Remedy, Sampled, Seen, add_chain, judge, name_of, names_in, observe,
+    Extent, READABLE, Remedy, Sampled, Seen, add_chain, judge, marked_by, name_of, names_in,
+    observe,
 };
 use crate::settings::DirectorySettings;
 
@@ -81,7 +82,9 @@ pub(crate) async fn subject<'s>(
     let mut observed = observe(settings, directory, Extent { people: 0, below: false }).await?;
     add_chain(directory, &account.dn, &mut observed).await?;
     let protection = protected_by(&account);
-    observed.people = vec![Sampled { object: object.clone(), protection, hidden: None }];
+    let marked_by = marked_by(directory, &account, observed.asker.is_samba).await?;
+    let sampled = Sampled::of(object.clone());
+    observed.people = vec![Sampled { protection, marked_by: marked_by.clone(), ..sampled }];
     let mut names = observed.names.clone();
     let owner = object.descriptor.as_ref().and_then(|one| one.owner.as_ref());
     for sid in account.group_sids.iter().chain(owner) {
@@ -105,6 +108,7 @@ pub(crate) async fn subject<'s>(
         judgement,
         observed,
         chains,
+        marked_by,
         policy,
         witness,
         pdc_in_dns,
@@ -147,7 +151,7 @@ pub(crate) async fn hidden(
     let mut observed = observe(settings, directory, Extent { people: 0, below: false }).await?;
     add_chain(directory, &object.dn, &mut observed).await?;
     let dn = object.dn.clone();
-    observed.people = vec![Sampled { object, protection: None, hidden: None }];
+    observed.people = vec![Sampled::of(object)];
     let judgement = judge(&observed, &[Feature::Writeback]);
     let about = judgement.findings.iter().filter(|finding| dn.is_at_or_below(&finding.object));
     let nearest = about.max_by_key(|finding| finding.object.levels());

@@ -19,7 +19,7 @@ use crate::permissions::{Sampled, judge};
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const UNIT: &str = "OU=P,DC=corp,DC=example";
-const ANNA: &str = "CN=Anna,OU=P,DC=corp,DC=example";
+pub(super) const ANNA: &str = "CN=Anna,OU=P,DC=corp,DC=example";
 
 fn rules() -> PasswordPolicy {
     PasswordPolicy {
@@ -41,7 +41,7 @@ fn copy() -> InvocationId {
 }
 
 /// Somebody of a Windows directory with everything as it should be, but for these changes.
-fn told(change: impl FnOnce(&mut Subject<'_>, &mut DirectorySettings)) -> Explanation {
+pub(super) fn told(change: impl FnOnce(&mut Subject<'_>, &mut DirectorySettings)) -> Explanation {
     let mut configured = settings();
     configured.ous = vec![UNIT.parse().unwrap()];
     let mut observed = domain("", &format!("D:AI{}", rights("CIIO", SERVICE)));
@@ -63,6 +63,7 @@ fn told(change: impl FnOnce(&mut Subject<'_>, &mut DirectorySettings)) -> Explan
             rules: Some(rules()),
         },
         chains: Vec::new(),
+        marked_by: Vec::new(),
         witness: Some(Witness {
             version: 3,
             originator: Some(copy()),
@@ -82,7 +83,8 @@ fn told(change: impl FnOnce(&mut Subject<'_>, &mut DirectorySettings)) -> Explan
     // As it is read: the person is the one that is looked at, with what protects the account.
     let protection = directory::protected_by(&subject.account);
     let object = subject.object.clone();
-    subject.observed.people = vec![Sampled { object, protection, hidden: None }];
+    let marked_by = subject.marked_by.clone();
+    subject.observed.people = vec![Sampled { protection, marked_by, ..Sampled::of(object) }];
     let judgement = judge(&subject.observed, &[directory::security::rights::Feature::Writeback]);
     Subject { settings: &configured, judgement, ..subject }.explain()
 }
@@ -103,7 +105,7 @@ fn line<'e>(told: &'e Explanation, title: &str, part: &str) -> &'e Line {
 }
 
 /// It stops a reset: the first line says so, and this is told below with that fix.
-fn stops(told: &Explanation, title: &str, part: &str, fix: &str) {
+pub(super) fn stops(told: &Explanation, title: &str, part: &str, fix: &str) {
     assert!(!told.is_good(), "{part}:\n{}", told.text());
     let line = line(told, title, part);
     assert!(line.stops && line.mark == Mark::Bad, "{line:?}");
@@ -113,7 +115,7 @@ fn stops(told: &Explanation, title: &str, part: &str, fix: &str) {
     assert!(lines.starts_with("Fix: ") && lines.contains(fix), "{fix}: {lines}");
 }
 
-fn known(told: &Explanation, title: &str, part: &str) {
+pub(super) fn known(told: &Explanation, title: &str, part: &str) {
     let line = line(told, title, part);
     assert!(!line.stops && line.mark == Mark::Known, "{line:?}");
     assert_eq!(line.remedy, crate::permissions::Remedy::default());
@@ -291,66 +293,6 @@ fn a_password_that_has_to_be_changed_is_told_as_that_by_age_or_by_hand() {
     known(&hidden, "Account", "cannot be said: its rules are hidden");
     let hidden = told(|subject, _| subject.account.pwd_last_set = PwdLastSet::Hidden);
     known(&hidden, "Account", "cannot be said: pwdLastSet is hidden");
-}
-
-#[test]
-fn whoever_a_group_protects_is_told_by_way_of_which_groups_and_how_to_get_out() {
-    let admins = sid("S-1-5-21-1-2-3-512");
-    let link = |name: &str, primary| MemberOf {
-        dn: format!("CN={name},OU=Groups,DC=corp,DC=example").parse().unwrap(),
-        name: name.to_owned(),
-        primary,
-        elsewhere: false,
-    };
-    let with = |samba: bool, chain: Vec<MemberOf>| {
-        told(|subject, _| {
-            subject.observed.asker.is_samba = samba;
-            subject.observed.names.note(admins.clone(), "Domain Admins".to_owned());
-            subject.account.group_sids.push(admins.clone());
-            subject.chains = vec![(admins.clone(), chain)];
-        })
-    };
-    let nested = || vec![link("Leads", false), link("Staff", false), link("Domain Admins", false)];
-    let windows = with(false, nested());
-    let text = "in the protected group Domain Admins, by way of Leads, then Staff, and is never";
-    let fix = format!(
-        "taken out of Leads: Remove-ADGroupMember -Identity 'CN=Leads,OU=Groups,DC=corp,DC=example' -Members '{ANNA}'"
-    );
-    stops(&windows, "Protection", text, &fix);
-    known(&windows, "Protection", "the directory sets it within the hour");
-    let samba = with(true, nested());
-    let login = &samba.login;
-    let fix = format!("samba-tool group removemembers Leads {login} -H ldap://dc1.corp.example -U");
-    stops(&samba, "Protection", text, &fix);
-    known(&samba, "Protection", "adminCount is not set: Samba sets it on nobody");
-    let own = with(false, vec![link("Domain Admins", false)]);
-    stops(
-        &own,
-        "Protection",
-        "Domain Admins, as a member of its own,",
-        "taken out of Domain Admins",
-    );
-    let primary = with(false, vec![link("Domain Admins", true)]);
-    stops(
-        &primary,
-        "Protection",
-        "Domain Admins, its primary group,",
-        "another primary group than",
-    );
-    let foreign = || MemberOf { elsewhere: true, ..link("Root Admins", false) };
-    let text = "Domain Admins, by way of Root Admins, a group of another domain, where nothing is looked up";
-    let fix = "taken out of CN=Root Admins,OU=Groups,DC=corp,DC=example at a controller of that";
-    stops(&with(false, vec![foreign()]), "Protection", text, fix);
-    let by_own = with(false, vec![link("Leads", false), foreign()]);
-    let text = "by way of Leads, then Root Admins, a group of another domain, where";
-    stops(&by_own, "Protection", text, "taken out of Leads: Remove-ADGroupMember");
-    let unknown = with(false, Vec::new());
-    stops(
-        &unknown,
-        "Protection",
-        "Domain Admins, nested groups included,",
-        "out of groups in between",
-    );
 }
 
 #[test]

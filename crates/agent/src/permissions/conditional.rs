@@ -7,7 +7,7 @@ use directory::security::{
 };
 use directory::{DistinguishedName, Surveyed};
 
-use super::judge::own_cause;
+use super::cause::own_cause;
 use super::plan::{Change, Obstacle};
 use super::{Cause, Observed};
 

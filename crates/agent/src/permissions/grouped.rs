@@ -2,7 +2,7 @@
 
 use directory::security::rights::Permission;
 
-use super::judge::Cause;
+use super::cause::Cause;
 
 /// Rights by what they are lacking for, in the order in which that was found.
 #[derive(Default)]

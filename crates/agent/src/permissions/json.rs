@@ -4,7 +4,8 @@ use directory::PolicyControl;
 use serde_json::{Value, json};
 
 use super::arrived::{Arrival, State};
-use super::judge::{Cause, Finding, Judgement, Kind};
+use super::cause::Cause;
+use super::judge::{Finding, Judgement, Kind};
 use super::remedy::is_optional;
 use super::{Observed, Remedy, feature_name, key};
 
@@ -102,6 +103,7 @@ pub(crate) fn of_finding(finding: &Finding, observed: &Observed) -> Value {
         Cause::NotArrived { .. } => "not_arrived",
         Cause::CannotChange => "cannot_change",
         Cause::AdminCountLeft { .. } => "admin_count_left",
+        Cause::AdminCountKept { .. } => "admin_count_kept",
         Cause::Unjudged { .. } => "unjudged",
         Cause::OtherClass { .. } => "other_class",
         Cause::NoPolicyControl => "no_policy_control",

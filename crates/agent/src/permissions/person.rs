@@ -4,8 +4,9 @@ use directory::security::rights::{Feature, INET_ORG_PERSON, Permission, USER};
 use directory::security::{Ruling, SecurityDescriptor, Target};
 use directory::{DistinguishedName, ObjectGuid, Protection, Sid};
 
+use super::cause::{Cause, own_cause};
 use super::grouped::Grouped;
-use super::judge::{Cause, Finding, Judge, Kind, never_reset, own_cause};
+use super::judge::{Finding, Judge, Kind, never_reset};
 use super::{Observed, Sampled};
 
 /// What is lacking on people for a reason that lies in a unit above them: told once for all of them.
@@ -78,7 +79,10 @@ impl Judge<'_> {
         }
         if self.resets && person.protection == Some(Protection::AdminCountAlone) {
             let inheritance_off = descriptor.is_protected();
-            grouped.by_inheritance(Cause::AdminCountLeft { inheritance_off });
+            grouped.by_inheritance(match person.marked_by.clone() {
+                by if by.is_empty() => Cause::AdminCountLeft { inheritance_off },
+                by => Cause::AdminCountKept { by, inheritance_off },
+            });
         }
         // On an account that is not marked, inheritance that is off is what hides it.
         let told = unread.iter().any(|one| Some(one.name()) == person.hidden);

@@ -3,7 +3,8 @@
 use directory::security::Aliases;
 use directory::security::rights::{Feature, INET_ORG_PERSON, Judged, Permission, RESET_PASSWORD};
 
-use super::judge::{Cause, Kind};
+use super::cause::Cause;
+use super::judge::Kind;
 use super::tests::{ABOVE, SERVICE, WRITEBACK, dn, domain, object, one, person, rights, sid};
 use super::*;
 
@@ -27,7 +28,7 @@ fn two_people(unit: &str, people: &str) -> Observed {
     for at in [JAN, MIA] {
         let list = format!("D:AI{}{people}", rights("CIID", SERVICE));
         let object = object(at, &list);
-        observed.people.push(Sampled { object, protection: None, hidden: None });
+        observed.people.push(Sampled::of(object));
     }
     observed
 }

@@ -9,7 +9,7 @@ use directory::{
 };
 use futures_util::future::join_all;
 
-use super::{Names, Observed, Sampled, Seen};
+use super::{Names, Observed, Sampled, Seen, marked_by};
 use crate::settings::DirectorySettings;
 
 /// Where a domain keeps its fine-grained policies (MS-ADTS 6.1.1.4.11.1).
@@ -104,10 +104,11 @@ async fn read_below(
     }
     let mut known: HashSet<_> = observed.people.iter().map(|one| one.object.dn.clone()).collect();
     found.retain(|object| known.insert(object.dn.clone()));
+    let is_samba = observed.asker.is_samba;
     while !found.is_empty() {
         let rest = found.split_off(found.len().min(AT_ONCE));
         let some = std::mem::replace(&mut found, rest).into_iter();
-        let read = join_all(some.map(|object| sampled(directory, object))).await;
+        let read = join_all(some.map(|object| sampled(directory, object, is_samba))).await;
         for person in read {
             observed.people.push(person?);
         }
@@ -122,11 +123,16 @@ async fn read_below(
 pub(crate) async fn sampled(
     directory: &LdapDirectory,
     object: Surveyed,
+    is_samba: bool,
 ) -> Result<Sampled, DirectoryError> {
-    let mut sampled = Sampled { object, protection: None, hidden: None };
+    let mut sampled = Sampled::of(object);
     let Some(guid) = sampled.object.guid else { return Ok(sampled) };
     match directory.account(guid).await {
-        Ok(account) => sampled.protection = account.as_ref().and_then(protected_by),
+        Ok(Some(account)) => {
+            sampled.protection = protected_by(&account);
+            sampled.marked_by = marked_by(directory, &account, is_samba).await?;
+        }
+        Ok(None) => {}
         Err(DirectoryError::Unreadable { attribute }) => sampled.hidden = Some(attribute),
         Err(error) => return Err(error),
     }

@@ -4,7 +4,9 @@ use directory::security::rights::{Feature, Permission};
 use directory::security::{Ace, AceKind, Aliases, CHANGE_PASSWORD, mask};
 use directory::{BindRefusal, DistinguishedName, Sid, Surveyed};
 
-use super::judge::{Cause, Finding, Kind};
+use super::cause::Cause;
+use super::judge::{Finding, Kind};
+use super::membership::no_longer_marked;
 use super::policy::newer_or_allowed;
 use super::print::shown;
 use super::{Observed, feature_name};
@@ -136,12 +138,12 @@ impl Finding {
                     _ => "turns inheritance on; the object's own entries stay",
                 })
             }
-            Cause::CannotChange => match observed.object(&self.object) {
-                Some(object) => may_change(observed, object),
-                None => Remedy::default(),
-            },
+            Cause::CannotChange => {
+                observed.object(&self.object).map_or_else(Remedy::default, |one| may_change(observed, one))
+            }
             Cause::AdminCountLeft { .. } => Remedy::command(format!("{grant} --inherit {object}"))
                 .and("takes adminCount away, and turns inheritance on where it is off"),
+            Cause::AdminCountKept { by, .. } => no_longer_marked(observed, &self.object, by),
             Cause::Unjudged { inheritance_off: true, .. } => {
                 Remedy::command(format!("{grant} --inherit {object}")).and(
                     "looks what protects the account as an administrator; where no group does, it takes adminCount away, and turns inheritance on",

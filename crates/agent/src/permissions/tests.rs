@@ -3,7 +3,8 @@ use directory::security::{Ace, AceKind, Aliases, SecurityDescriptor, Target, mas
 use directory::{Asker, DistinguishedName, PolicyControl, Protection, Sid, Surveyed};
 
 use super::arrived::{State, compared};
-use super::judge::{Cause, Finding, Kind};
+use super::cause::Cause;
+use super::judge::{Finding, Kind};
 use super::*;
 
 pub(crate) const SERVICE: &str = "S-1-5-21-1-2-3-1104";
@@ -53,7 +54,7 @@ pub(crate) fn object(at: &str, sddl: &str) -> Surveyed {
 pub(crate) fn person(at: &str, sddl: &str) -> Sampled {
     let object = object(at, &format!("{sddl}(A;;RP;;;AU)"));
     let object = Surveyed { sid: Some(sid("S-1-5-21-1-2-3-2000")), ..object };
-    Sampled { object, protection: None, hidden: None }
+    Sampled::of(object)
 }
 
 /// A domain with one unit in scope; `root` stands on its root, `unit` on the unit.

@@ -6,12 +6,13 @@ use directory::UNITS_MAX;
 use directory::security::rights::{Feature, INET_ORG_PERSON, USER};
 
 use super::arrived::Arrival;
+use super::cause::{Cause, own_cause};
 use super::conditional::but_for_its_condition;
-use super::judge::{Cause, Finding, Judgement, Kind, own_cause};
+use super::judge::{Finding, Judgement, Kind};
 use super::plan::{Change, is_for_inet_org_person};
 use super::policy::no_control;
 use super::print::shown;
-use super::{Observed, Remedy, feature_name, label, labels};
+use super::{Observed, Remedy, feature_name, label, labels, marked_text};
 
 impl Cause {
     /// Of something that beats a grant: what it does, by whose entry.
@@ -105,12 +106,10 @@ impl Finding {
             Cause::CannotChange => format!(
                 "\"user cannot change password\" is set on {of} {object}: never reset as long as it is"
             ),
-            Cause::Unjudged { attribute, inheritance_off } => {
-                let off = if *inheritance_off { ", and inheritance is off" } else { "" };
-                format!(
-                    "{attribute} of {of} {object} is hidden from {account}, so that nobody can say whether a group protects it{off}: never reset as long as it is"
-                )
-            }
+            Cause::Unjudged { attribute, inheritance_off } => format!(
+                "{attribute} of {of} {object} is hidden from {account}, so that nobody can say whether a group protects it{}: never reset as long as it is",
+                off(*inheritance_off)
+            ),
             Cause::NoPolicyControl => format!(
                 "{}, so that history would not be enforced: nothing is reset",
                 no_control(&observed.asker)
@@ -119,14 +118,22 @@ impl Finding {
             Cause::NotAllLookedAt => format!(
                 "{of} {object} has more than {UNITS_MAX} units and containers below it, and no more than those were looked at"
             ),
-            Cause::AdminCountLeft { inheritance_off } => {
-                let off = if *inheritance_off { ", and inheritance is off" } else { "" };
-                format!(
-                    "adminCount is left over on {of} {object}, who is in no protected group{off}: never reset as long as it is there"
-                )
-            }
+            Cause::AdminCountKept { by, inheritance_off } => format!(
+                "adminCount of {of} {object} comes back{}: it is {}, and is never reset as long as it is",
+                off(*inheritance_off),
+                marked_text(by).unwrap_or_default()
+            ),
+            Cause::AdminCountLeft { inheritance_off } => format!(
+                "adminCount is left over on {of} {object}, who is in no protected group{}: never reset as long as it is there",
+                off(*inheritance_off)
+            ),
         }
     }
+}
+
+/// That inheritance is off as well.
+const fn off(inheritance_off: bool) -> &'static str {
+    if inheritance_off { ", and inheritance is off" } else { "" }
 }
 
 /// Each finding with its fix below it.

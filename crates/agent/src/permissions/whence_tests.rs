@@ -4,7 +4,8 @@ use directory::security::rights::{Feature, Permission, RESET_PASSWORD, USER};
 use directory::security::{Ace, AceKind, Aliases, SecurityDescriptor};
 use directory::{ObjectGuid, PolicyControl, Protection, Surveyed};
 
-use super::judge::{Cause, Kind};
+use super::cause::Cause;
+use super::judge::Kind;
 use super::plan::Obstacle;
 use super::tests::{
     ABOVE, GROUP, SERVICE, WRITEBACK, denied_under_a_condition, dn, domain, one, person, rights,

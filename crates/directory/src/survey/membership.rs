@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::sid_base;
 use crate::attributes::Entry;
+use crate::protected::is_protected_group;
 use crate::session::Session;
 use crate::{Account, DirectoryError, DistinguishedName, LdapDirectory, Sid};
 
@@ -36,6 +37,15 @@ struct Member {
     above: Vec<DistinguishedName>,
 }
 
+/// Where a walk has ended.
+#[derive(Default)]
+struct Walked {
+    /// The way to what was sought.
+    there: Option<Vec<MemberOf>>,
+    /// The way out of the domain, where there is but one, and it was not found within.
+    elsewhere: Option<Vec<MemberOf>>,
+}
+
 impl LdapDirectory {
     /// The shortest way from an account to a group of its `tokenGroups`: the group that the account is a
     /// member of first, that group last. Where no way leads there within the domain, but one to a single
@@ -49,8 +59,36 @@ impl LdapDirectory {
         account: &Account,
         group: &Sid,
     ) -> Result<Vec<MemberOf>, DirectoryError> {
+        // A group for mail leads nowhere, and is in no tokenGroups.
+        let leads = |sid: &Sid| account.group_sids.contains(sid);
+        let walked = self.walk(account, leads, |sid| sid == group).await?;
+        Ok(walked.there.or(walked.elsewhere).unwrap_or_default())
+    }
+
+    /// The shortest way from an account to a protected group through groups of any type, likewise: by it the
+    /// directory gives an `adminCount` (MS-ADTS 3.1.1.6.1.2), also to somebody whose `tokenGroups` has no
+    /// such group, because a group for mail is in between. Empty where there is none that may be seen.
+    ///
+    /// # Errors
+    /// Where the way to the directory ends.
+    pub async fn chain_to_any_protected(
+        &self,
+        account: &Account,
+    ) -> Result<Vec<MemberOf>, DirectoryError> {
+        let walked = self.walk(account, |_| true, is_protected_group).await?;
+        Ok(walked.there.unwrap_or_default())
+    }
+
+    /// Goes from an account over the groups that it is in, the nearest first and through those that lead
+    /// further, to the first one that is sought.
+    async fn walk(
+        &self,
+        account: &Account,
+        leads: impl Fn(&Sid) -> bool,
+        sought: impl Fn(&Sid) -> bool,
+    ) -> Result<Walked, DirectoryError> {
         let Some(start) = self.member(account.guid.as_base()).await? else {
-            return Ok(Vec::new());
+            return Ok(Walked::default());
         };
         let mut waiting: VecDeque<(String, usize, bool)> = VecDeque::new();
         // Who was found, each with the place of the one below it; the account is the first.
@@ -80,27 +118,24 @@ impl LdapDirectory {
                 continue;
             };
             member.group.primary = primary;
-            // A group for mail leads nowhere, and is in no tokenGroups.
-            let Some(sid) = member.sid.clone().filter(|sid| account.group_sids.contains(sid))
-            else {
-                continue;
-            };
+            let Some(sid) = member.sid.clone().filter(&leads) else { continue };
             let place = found.len();
             waiting.extend(member.above.iter().map(|dn| (dn.to_string(), place, false)));
             found.push((member, Some(below)));
-            if sid == *group {
-                return Ok(way(&found, place));
+            if sought(&sid) {
+                return Ok(Walked { there: Some(way(&found, place)), elsewhere: None });
             }
         }
-        Ok(match (followed, elsewhere.pop(), elsewhere.is_empty()) {
+        let elsewhere = match (followed, elsewhere.pop(), elsewhere.is_empty()) {
             (true, Some((group, below)), true) => {
                 let mut way = way(&found, below);
                 way.push(group);
-                way
+                Some(way)
             }
             // Which of several it is, nobody can tell here.
-            _ => Vec::new(),
-        })
+            _ => None,
+        };
+        Ok(Walked { there: None, elsewhere })
     }
 
     /// The group with that name, if it is of another domain: nobody here knows more of it.

@@ -7,15 +7,15 @@
 use command::{Failure, print};
 use directory::security::rights::Feature;
 use directory::{
-    Directory as _, DirectoryError, DistinguishedName, LdapDirectory, Protection, Surveyed,
-    protected_by,
+    Directory as _, DirectoryError, DistinguishedName, LdapDirectory, MemberOf, Protection,
+    Surveyed, protected_by,
 };
 
 use super::make::{ADMINISTRATOR, SERVICE_ACCOUNT, obstructed};
 use super::{Open, What, aside, not_looked};
 use crate::permissions::{
     Change, ChangeTold, Extent, Finding, Kind, Observed, Obstacle, Seen, add_chain, finding_json,
-    findings_text, is_by_design, judge, sampled, shown,
+    findings_text, is_by_design, judge, marked_by, marked_text, sampled, shown,
 };
 
 impl Open<'_> {
@@ -38,7 +38,7 @@ impl Open<'_> {
         let administrator = self.administrator(what)?;
         let mut changes = Vec::new();
         for dn in objects {
-            let read = inheriting(&administrator, dn).await;
+            let read = inheriting(&administrator, dn, self.observed.asker.is_samba).await;
             changes.extend(read.map_err(|error| self.not_read(dn, ADMINISTRATOR, error))?);
         }
         if !changes.is_empty() {
@@ -88,7 +88,8 @@ impl Open<'_> {
     /// The change as the service account can work it out.
     async fn as_far_as_seen(&self, dn: &DistinguishedName) -> Result<Option<Change>, Failure> {
         let not_read = |error| self.not_read(dn, SERVICE_ACCOUNT, error);
-        let error = match inheriting(&self.directory, dn).await {
+        let is_samba = self.observed.asker.is_samba;
+        let error = match inheriting(&self.directory, dn, is_samba).await {
             Ok(change) => return Ok(change),
             Err(error) => error,
         };
@@ -114,6 +115,11 @@ impl Open<'_> {
             NotRead::Protected => Failure::refused(format!(
                 "{on} is protected by a group: the directory would take its inheritance away again"
             )),
+            NotRead::Marked(by) => Failure::refused(format!(
+                "{on} is {}: the directory would take its inheritance away again, and set adminCount; take it out of {} first",
+                marked_text(&by).unwrap_or_default(),
+                by.first().map_or("there", |first| &first.name)
+            )),
             NotRead::MayBeProtected(attribute) => Failure::refused(format!(
                 "{on} has an adminCount, and its {attribute} is hidden from {who}: a group may protect it, and the directory would take its inheritance away again; without --print it is looked at as the administrator"
             )),
@@ -135,7 +141,8 @@ impl Open<'_> {
             // What stands on these is read with every look, and they are neither units nor people.
             _ if is_single(&observed, dn) => {}
             Some(person) if person.sid.is_some() => {
-                let person = sampled(&self.directory, person).await.map_err(failed)?;
+                let is_samba = observed.asker.is_samba;
+                let person = sampled(&self.directory, person, is_samba).await.map_err(failed)?;
                 observed.people.push(person);
             }
             object => observed.below.push(Seen { dn: dn.clone(), object }),
@@ -183,6 +190,8 @@ enum NotRead {
     Obstructed(Obstacle),
     /// The directory itself keeps it from inheriting.
     Protected,
+    /// The directory marks it by way of these groups, and does as well.
+    Marked(Vec<MemberOf>),
     /// So it may well do: there is an `adminCount`, and this is hidden by which it could be left over.
     MayBeProtected(&'static str),
 }
@@ -203,6 +212,7 @@ impl From<DirectoryError> for NotRead {
 async fn inheriting(
     directory: &LdapDirectory,
     dn: &DistinguishedName,
+    is_samba: bool,
 ) -> Result<Option<Change>, NotRead> {
     let object = directory.surveyed(dn).await?.ok_or(NotRead::NotThere)?;
     let mut left_over = false;
@@ -211,6 +221,12 @@ async fn inheriting(
         let protection = account.as_ref().and_then(protected_by);
         if is_by_design(protection.as_ref()) {
             return Err(NotRead::Protected);
+        }
+        if let Some(account) = &account {
+            let by = marked_by(directory, account, is_samba).await?;
+            if !by.is_empty() {
+                return Err(NotRead::Marked(by));
+            }
         }
         left_over = protection == Some(Protection::AdminCountAlone);
     }

@@ -1,0 +1,90 @@
+//! By way of which groups somebody is in one that protects (SPEC D-6), what takes them out, and whom the
+//! directory marks by one though `tokenGroups` names none.
+
+use directory::{
+    Account, DirectoryError, DistinguishedName, LdapDirectory, MemberOf, Protection, protected_by,
+};
+
+use super::{Observed, Remedy, powershell_quoted, quoted};
+
+/// By way of which groups the directory gives an account its `adminCount` again and again, so that it is not
+/// left over: the group that the account is a member of first, the protected one last. Groups for mail count
+/// there, and are in nobody's `tokenGroups`. Empty where it is left over, and at Samba, which marks nobody
+/// (seen with 4.24).
+///
+/// # Errors
+/// Where the way to the directory ends.
+pub(crate) async fn marked_by(
+    directory: &LdapDirectory,
+    account: &Account,
+    is_samba: bool,
+) -> Result<Vec<MemberOf>, DirectoryError> {
+    match protected_by(account) {
+        Some(Protection::AdminCountAlone) if !is_samba => {
+            directory.chain_to_any_protected(account).await
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// By way of which groups somebody is in the last of these, to be put behind its name.
+pub(crate) fn by_way(chain: &[MemberOf]) -> String {
+    let name = |group: &MemberOf| group.name.clone();
+    match chain {
+        [] => ", nested groups included".to_owned(),
+        [one] if one.primary => ", its primary group".to_owned(),
+        [between @ .., last] if last.elsewhere => {
+            let between: Vec<String> = between.iter().chain([last]).map(name).collect();
+            format!(
+                ", by way of {}, a group of another domain, where nothing is looked up from here",
+                between.join(", then ")
+            )
+        }
+        [_] => ", as a member of its own".to_owned(),
+        [between @ .., _] => {
+            let between: Vec<String> = between.iter().map(name).collect();
+            format!(", by way of {}", between.join(", then "))
+        }
+    }
+}
+
+/// That somebody is marked by way of these groups; none of nobody.
+pub(crate) fn marked_text(chain: &[MemberOf]) -> Option<String> {
+    let last = chain.last()?;
+    Some(format!(
+        "in the protected group {}{} (groups for mail count for that, and tokenGroups has none of them)",
+        last.name,
+        by_way(chain)
+    ))
+}
+
+/// What ends that somebody is marked by way of these groups: the first of them is left, and the mark, which
+/// is left over then, is taken away. Of Windows alone, because nobody is marked elsewhere.
+pub(super) fn no_longer_marked(
+    observed: &Observed,
+    who: &DistinguishedName,
+    chain: &[MemberOf],
+) -> Remedy {
+    let Some(first) = chain.first() else { return Remedy::default() };
+    let inherit = format!(
+        "passback-agent permissions grant --directory {} --inherit {}",
+        quoted(&observed.name),
+        quoted(&who.to_string())
+    );
+    let next = chain.get(1).map_or_else(String::new, |next| {
+        format!("; or take {} out of {}, for everybody in it", first.name, next.name)
+    });
+    Remedy { commands: vec![powershell_leaves(who, first), inherit], note: None }.and(format!(
+        "takes it out of {}, after which adminCount is left over and can be taken away{next}",
+        first.name
+    ))
+}
+
+/// The command that takes somebody out of a group on Windows.
+pub(crate) fn powershell_leaves(who: &DistinguishedName, group: &MemberOf) -> String {
+    format!(
+        "Remove-ADGroupMember -Identity {} -Members {}",
+        powershell_quoted(&group.dn.to_string()),
+        powershell_quoted(&who.to_string())
+    )
+}

@@ -1,0 +1,184 @@
+//! What is said of single people on the fake, by `permissions` and `explain`: as on a real Active Directory, and
+//! as only a controller of Windows has it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    reason = "a test reports a broken expectation by panicking; the module is private, and shared"
+)]
+
+mod fake;
+mod permissions;
+
+use directory::security::{Ace, SecurityDescriptor, mask};
+use directory_fake::{Flavour, NewFakePerson};
+use fake::{CHECK, Fake, good, pretty};
+use lab::Kind;
+use permissions::Said;
+use serde_json::json;
+
+/// Who signs in does not read people by that, as where Pre-Windows 2000 Compatible Access is emptied.
+#[test]
+fn people_who_may_not_be_read_are_told_of_once_for_all_of_a_unit() {
+    let fake = Fake::new("reading").granted();
+    let people = ["somebody", "another"].map(|login| match login {
+        "another" => fake.person(NewFakePerson::new(login)).guid,
+        login => fake.domain.guid_at(&format!("CN={login},{}", fake.unit)).unwrap(),
+    });
+    good(&fake.place.agent(&CHECK));
+    for guid in people {
+        let hide = |held: &mut SecurityDescriptor| {
+            let everybody = directory::Sid::authenticated_users();
+            let of = |entry: &Ace| entry.access().map(|access| access.trustee.clone());
+            held.dacl
+                .as_mut()
+                .unwrap()
+                .entries
+                .retain(|entry| of(entry) != Some(everybody.clone()));
+            held.dacl.as_mut().unwrap().add(Ace::allow(mask::READ_CONTROL, everybody));
+        };
+        fake.domain.secure(guid, hide).unwrap();
+    }
+    let said = fake.place.agent(&CHECK);
+    assert_eq!(said.err, "passback-agent: 1 finding\n", "{}", said.out);
+    // Whichever features are asked for; and not where nobody looked.
+    let others = ["permissions", "check", "--feature", "fine-grained-rules"];
+    let said = fake.place.agent(&others);
+    good(&said);
+    assert!(said.out.contains("\n  reading: people cannot be judged"), "{}", said.out);
+    let nobody = [&others[..], &["--people", "0"]].concat();
+    let said = fake.place.agent(&nobody);
+    good(&said);
+    assert!(said.out.contains("\n  reading: not looked at: no people"), "{}", said.out);
+    let said = fake.place.agent(&[&nobody[..], &["--json"]].concat());
+    good(&said);
+    fake.place.snapshot("check_nobody.json", &pretty(&said));
+    let named = format!("may not read of people below the unit {}: tokenGroups, ", fake.dn());
+    fake.place.named_and_fixed(&CHECK, &[&named, "msDS-ResultantPSO"]);
+}
+
+/// One person is let inherit again, by a program.
+#[test]
+fn programs_are_told_what_lets_somebody_inherit_and_what_has_come_of_it() {
+    let fake = Fake::new("forms-inherit").granted();
+    let off = fake.person(NewFakePerson::new("off"));
+    fake.domain.inherit(off.guid, false).unwrap();
+    let dn = off.dn.to_string();
+    let inherit = ["permissions", "grant", "--inherit", &dn, "--json"];
+    let value = |said: &Said| serde_json::from_str::<serde_json::Value>(&said.out).unwrap();
+    let said = fake.place.agent(&inherit);
+    good(&said);
+    let change = json!([{
+        "object": dn, "add": [], "remove": [], "inherit": true, "clear_admin_count": false,
+    }]);
+    assert_eq!((&value(&said)["made"], &value(&said)["changes"]), (&false.into(), &change));
+    assert_eq!(fake.place.agent(&CHECK).code, 1);
+    let said = fake.place.as_administrator(&inherit);
+    good(&said);
+    assert_eq!((&value(&said)["made"], &value(&said)["findings"]), (&true.into(), &json!([])));
+    good(&fake.place.agent(&CHECK));
+}
+
+#[test]
+fn a_person_who_inherits_nothing_or_is_marked_for_nothing_is_named_and_put_right() {
+    let fake = Fake::new("person").granted();
+    let off = fake.person(NewFakePerson::new("off"));
+    fake.domain.inherit(off.guid, false).unwrap();
+    let dn = off.dn.to_string();
+    fake.place.named_and_fixed(&CHECK, &["inheritance is off on the person", &dn]);
+    fake.domain.put(off.guid, "adminCount", "1").unwrap();
+    fake.place.named_and_fixed(&CHECK, &["adminCount is left over on the person", &dn]);
+    fake.domain.inherit(off.guid, false).unwrap();
+    let named = ["cannot be reset", "inheritance is off"];
+    fake.place.named_and_fixed(&["explain", "off"], &named);
+}
+
+/// As a controller of Windows marks, for which a group for mail counts as well; Samba marks nobody.
+#[test]
+fn a_mark_that_a_group_for_mail_keeps_is_taken_away_only_after_that_group_is_left() {
+    let fake = Fake::new("marked").granted();
+    let (place, domain) = (&fake.place, &fake.domain);
+    domain.add_group("it-all", "CN=Users", &["Domain Admins"]).unwrap();
+    domain.put(domain.guid_of("it-all").unwrap(), "groupType", "2").unwrap();
+    domain.add_group("it-lan", "CN=Users", &["it-all"]).unwrap();
+    let person = fake.person(NewFakePerson::new("marked"));
+    domain.join(person.guid, "it-lan").unwrap();
+    domain.put(person.guid, "adminCount", "1").unwrap();
+    domain.inherit(person.guid, false).unwrap();
+    let (dn, inherit) = (person.dn.to_string(), ["permissions", "grant", "--inherit"]);
+    let explain = ["explain", "marked"];
+    // At Samba it is left over, and would not come back.
+    let left_over = [&CHECK[..], &explain[..]].map(|command| place.agent(command));
+    for said in left_over {
+        assert!(said.code == 1 && said.line(0).contains("adminCount is left over"), "{}", said.out);
+    }
+    domain.imitate(Flavour::Windows);
+    domain.disconnect("dc1").unwrap();
+    for command in [&CHECK[..], &explain[..]] {
+        let said = place.agent(command);
+        assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+        for part in ["comes back", "Domain Admins, by way of it-lan, then it-all (groups for mail"]
+        {
+            assert!(said.line(0).contains(part), "{part}: {}", said.out);
+        }
+        let [leave, again] = &said.fixes()[..] else { panic!("{}", said.out) };
+        assert!(
+            leave.starts_with("Remove-ADGroupMember -Identity 'CN=it-lan,CN=Users,"),
+            "{leave}"
+        );
+        assert!(again.contains("grant --directory corp --inherit "), "{again}");
+    }
+    let told = place.agent(&["permissions", "check", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(value["directories"][0]["findings"][0]["cause"], "admin_count_kept");
+    place.snapshot("check_kept.json", &pretty(&told));
+    // Nobody takes away what comes back.
+    let refused = place.as_administrator(&[&inherit[..], &[&dn]].concat());
+    assert_eq!(refused.code, 1, "{}{}", refused.out, refused.err);
+    assert!(refused.err.contains("set adminCount; take it out of it-lan first"), "{}", refused.err);
+    let printed = place.agent(&[&inherit[..], &[&dn, "--print", "ldif"]].concat());
+    assert_eq!((printed.code, printed.out.as_str()), (1, ""), "{}", printed.err);
+    // As told: out of the group, and then the mark goes.
+    domain.leave(person.guid, "it-lan").unwrap();
+    place.named_and_fixed(&CHECK, &["adminCount is left over on the person", &dn]);
+    good(&place.agent(&explain));
+}
+
+#[test]
+fn every_kind_of_account_is_explained_as_on_a_real_directory() {
+    let fake = Fake::over("kinds", "OU=People", |_| {});
+    for (kind, good) in [
+        (Kind::Ordinary, true),
+        (Kind::Disabled, false),
+        (Kind::Locked, true),
+        (Kind::Expired, false),
+        (Kind::MustChange, true),
+        (Kind::CannotChange, false),
+        (Kind::ProtectedNested, false),
+        (Kind::AdmincountOrphan, false),
+        (Kind::TwoForests, true),
+        (Kind::Pso, false),
+        (Kind::EscapedName, true),
+    ] {
+        let person = fake.place.forest.person_of(kind).unwrap();
+        let said = fake.place.agent(&["explain", &person.object_guid]);
+        assert_eq!(said.code == 0, good, "{kind:?}: {}{}", said.out, said.err);
+        let name = serde_json::to_value(kind).unwrap();
+        let name = format!("explain_{}", name.as_str().unwrap());
+        fake.place.snapshot(&format!("{name}.txt"), &as_in_the_lab(&said.out));
+        let json = pretty(&fake.place.agent(&["explain", &person.object_guid, "--json"]));
+        let json = json.replace(&person.object_guid, "GUID");
+        fake.place.snapshot(&format!("{name}.json"), &as_in_the_lab(&json));
+    }
+}
+
+/// What the lab's administrator has made is owned by Domain Admins; and at the head of its domain the lab
+/// gives to the service account what every domain gives to whoever is signed in.
+fn as_in_the_lab(text: &str) -> String {
+    let everybody = "Unexpire Password: by an entry for Authenticated Users,";
+    let text = text.replace(everybody, "Unexpire Password: by an entry for svc-passback,");
+    text.replace("owned by Administrators", "owned by Domain Admins")
+}
