@@ -132,9 +132,10 @@ impl Subject<'_> {
             ),
             false => powershell_leaves(&self.account.dn, first),
         };
-        Remedy::note(format!(
-            "{ADMINISTRATOR_RESETS}; an account that need not be protected is taken out of {}: {command}",
+        let note = format!(
+            "{ADMINISTRATOR_RESETS}; the command takes an account that need not be protected out of {}",
             first.name
-        ))
+        );
+        Remedy::by_hand(note, command)
     }
 }

@@ -29,9 +29,10 @@ fn whoever_a_group_protects_is_told_by_way_of_which_groups_and_how_to_get_out() 
     let windows = with(false, nested());
     let text = "in the protected group Domain Admins, by way of Leads, then Staff, and is never";
     let fix = format!(
-        "taken out of Leads: Remove-ADGroupMember -Identity 'CN=Leads,OU=Groups,DC=corp,DC=example' -Members '{ANNA}'"
+        "an account that need not be protected out of Leads      Remove-ADGroupMember -Identity 'CN=Leads,OU=Groups,DC=corp,DC=example' -Members '{ANNA}'"
     );
     stops(&windows, "Protection", text, &fix);
+    assert_eq!(windows.verdict.remedy.commands.len(), 1, "for programs as well");
     known(&windows, "Protection", "the directory sets it within the hour");
     let samba = with(true, nested());
     let login = &samba.login;
@@ -43,7 +44,7 @@ fn whoever_a_group_protects_is_told_by_way_of_which_groups_and_how_to_get_out() 
         &own,
         "Protection",
         "Domain Admins, as a member of its own,",
-        "taken out of Domain Admins",
+        "need not be protected out of Domain Admins",
     );
     let primary = with(false, vec![link("Domain Admins", true)]);
     stops(
@@ -58,7 +59,7 @@ fn whoever_a_group_protects_is_told_by_way_of_which_groups_and_how_to_get_out() 
     stops(&with(false, vec![foreign()]), "Protection", text, fix);
     let by_own = with(false, vec![link("Leads", false), foreign()]);
     let text = "by way of Leads, then Root Admins, a group of another domain, where";
-    stops(&by_own, "Protection", text, "taken out of Leads: Remove-ADGroupMember");
+    stops(&by_own, "Protection", text, "out of Leads      Remove-ADGroupMember");
     let unknown = with(false, Vec::new());
     stops(
         &unknown,

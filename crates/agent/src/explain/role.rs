@@ -211,7 +211,7 @@ impl Role {
                 commands.push(one("add", holder));
             }
             commands.extend(self.others(holder).into_iter().map(|host| one("delete", host)));
-            return Remedy { commands, note: None };
+            return Remedy::commands(commands);
         }
         if !names(&self.in_dns, holder) {
             commands.push(format!("nltest /server:{holder} /dsregdns"));
@@ -219,7 +219,7 @@ impl Role {
         commands.extend(self.others(holder).into_iter().map(|host| {
             format!("dnscmd {holder} /RecordDelete {zone} _ldap._tcp.pdc SRV 0 100 389 {host}. /f")
         }));
-        Remedy { commands, note: None }.and(
+        Remedy::commands(commands).and(
             "each controller's Netlogon registers and removes its records by itself, where it may write to the zone; in a child domain the record stands in the zone of the domain",
         )
     }

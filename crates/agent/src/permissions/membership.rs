@@ -74,7 +74,7 @@ pub(super) fn no_longer_marked(
     let next = chain.get(1).map_or_else(String::new, |next| {
         format!("; or take {} out of {}, for everybody in it", first.name, next.name)
     });
-    Remedy { commands: vec![powershell_leaves(who, first), inherit], note: None }.and(format!(
+    Remedy::commands(vec![powershell_leaves(who, first), inherit]).and(format!(
         "takes it out of {}, after which adminCount is left over and can be taken away{next}",
         first.name
     ))

@@ -24,17 +24,29 @@ pub(crate) struct Remedy {
     pub(crate) commands: Vec<String>,
     /// What is to be done by hand, or to be known besides.
     pub(crate) note: Option<String>,
+    /// The note comes first: the commands are one way of what it says, and not what nearly everybody wants.
+    pub(crate) by_hand: bool,
 }
 
 impl Remedy {
     /// One command.
     pub(crate) fn command(command: impl Into<String>) -> Self {
-        Self { commands: vec![command.into()], note: None }
+        Self { commands: vec![command.into()], ..Self::default() }
     }
 
     /// Something that no command does.
     pub(crate) fn note(note: impl Into<String>) -> Self {
-        Self { commands: Vec::new(), note: Some(note.into()) }
+        Self { note: Some(note.into()), ..Self::default() }
+    }
+
+    /// Commands, one after the other.
+    pub(crate) fn commands(commands: Vec<String>) -> Self {
+        Self { commands, ..Self::default() }
+    }
+
+    /// Something to be done by hand, of which a command is one way.
+    pub(crate) fn by_hand(note: impl Into<String>, command: impl Into<String>) -> Self {
+        Self { commands: vec![command.into()], note: Some(note.into()), by_hand: true }
     }
 
     /// With what is to be known besides.
@@ -51,8 +63,12 @@ impl Remedy {
         self
     }
 
-    /// The lines in which it is told, the first command first.
+    /// The lines in which it is told: the first command first, or the note, as is meant.
     pub(crate) fn lines(&self) -> Vec<String> {
+        if let Some(note) = self.note.as_ref().filter(|_| self.by_hand) {
+            let commands = self.commands.iter().map(|command| format!("     {command}"));
+            return std::iter::once(format!("Fix: {note}")).chain(commands).collect();
+        }
         let commands = self.commands.iter().map(|command| format!("Fix: {command}"));
         let note = self.note.iter().map(|note| match self.commands.is_empty() {
             true => format!("Fix: {note}"),
@@ -293,7 +309,7 @@ pub(crate) fn may_change(observed: &Observed, object: &Surveyed) -> Remedy {
             commands.extend(samba(observed, verb, &object.dn, &entries).commands);
         }
     }
-    Remedy { commands, note: None }
+    Remedy::commands(commands)
 }
 
 fn denies_change(entry: &Ace) -> bool {

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use directory::security::rights::{Permission, Stand};
-use directory::security::{Ground, Requester, Ruling};
+use directory::security::{Ground, Requester};
 use directory::{DistinguishedName, ObjectGuid, Sid};
 use serde_json::{Value, json};
 
@@ -42,12 +42,18 @@ pub(crate) fn still(
             continue;
         }
         let Some(descriptor) = place.descriptor() else { continue };
-        let standing = classes(permission).iter().find_map(|class| {
+        let mut grounds: Vec<Ground> = Vec::new();
+        for class in classes(permission) {
             let has = |who: &Requester| permission.standing_for(*class, descriptor, who);
             let ruling = has(&who);
-            (ruling.is_granted() && !has(&anybody).is_granted()).then_some(ruling)
-        });
-        if let Some(Ruling { grounds, .. }) = standing {
+            if ruling.is_granted() && !has(&anybody).is_granted() {
+                // Most entries are about people of every class.
+                let new = ruling.grounds.into_iter().filter(|one| !grounds.contains(one));
+                let new: Vec<Ground> = new.collect();
+                grounds.extend(new);
+            }
+        }
+        if !grounds.is_empty() {
             found.push(Still { on: place.dn.clone(), permission, grounds });
         }
     }

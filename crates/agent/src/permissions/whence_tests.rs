@@ -1,6 +1,6 @@
 //! Where a right comes from, what stands all the same, what cannot be judged, and features by themselves.
 
-use directory::security::rights::{Feature, Permission, RESET_PASSWORD, USER};
+use directory::security::rights::{Feature, INET_ORG_PERSON, Permission, RESET_PASSWORD, USER};
 use directory::security::{Ace, AceKind, Aliases, SecurityDescriptor};
 use directory::{ObjectGuid, PolicyControl, Protection, Surveyed};
 
@@ -179,6 +179,13 @@ fn what_stands_after_a_revoke_is_named_by_the_entry_that_it_stands_by() {
     let whole = told(&samba, &wish());
     assert_eq!(whole.len(), 2 * ABOVE.len(), "{whole:?}");
     assert!(whole[1].starts_with("  Fix: samba-tool dsacl delete --objectdn="), "{whole:?}");
+    // By another entry for people of each class: both are told.
+    let inet = one_right("CIIO", SERVICE).replace(&USER.to_string(), &INET_ORG_PERSON.to_string());
+    let both = told(&observed("", &format!("{}{inet}", one_right("CIIO", GROUP))), &wish());
+    let by_both = "by an entry for Helpdesk, of the object's own and by an entry for svc, of the object's own.";
+    assert!(both.len() == 3 && both[0].ends_with(by_both), "{both:?}");
+    let revoke = format!("passback-agent permissions revoke --directory corp --ou '{UNIT}'");
+    assert!(both[1].contains("out of Helpdesk") && both[2].ends_with(&revoke), "{both:?}");
     // From above: taken back there, by the same command where it is the same entry.
     let inherited =
         told(&observed(&one_right("CIIO", SERVICE), &one_right("CIIOID", SERVICE)), &wish());
