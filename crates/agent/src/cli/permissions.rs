@@ -1,5 +1,7 @@
 //! `passback-agent permissions`: what the service account may do, checked, granted and taken back.
 
+mod after;
+mod changing;
 mod check;
 mod conditional;
 mod grant;
@@ -60,7 +62,7 @@ pub(super) enum PermissionsCommand {
     },
 }
 
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(super) struct What {
     /// The directory, by its name in the configuration; needed where there are several.
     #[arg(long)]
@@ -282,6 +284,15 @@ impl<'s> Open<'s> {
         let name = self.settings.name.as_str();
         print(&format!("{what}. Next: passback-agent permissions check --directory {name}\n"))
     }
+}
+
+/// A sentence of these words.
+fn sentence(words: &str) -> String {
+    let mut sentence = words.to_owned();
+    if let Some(first) = sentence.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    sentence
 }
 
 /// Says something besides what is told: at standard error, because a program may read the rest. Whether

@@ -4,7 +4,7 @@
 use command::Failure;
 use directory::DistinguishedName;
 
-use super::inherit::After;
+use super::after::After;
 use super::make::{SERVICE_ACCOUNT, obstructed};
 use super::{Open, What, named_or_writeback, of_directory};
 use crate::permissions::{Change, ChangeTold, Form, shown};

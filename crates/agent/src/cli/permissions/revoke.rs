@@ -3,9 +3,22 @@
 use command::{Failure, print};
 use directory::DirectoryError;
 
-use super::{Open, What, aside, not_looked, of_directory};
+use super::changing::{Came, Words};
+use super::{Open, What, aside, of_directory};
 use crate::permissions::{
     ChangeTold, Extent, Observed, Revocation, add_chain, stays_text, still, still_text,
+};
+
+/// The command in words.
+pub(super) const REVOKE: Words = Words {
+    stands: [
+        "nothing was to be taken back",
+        "what was to be taken back is gone",
+        "what is to be taken back is printed",
+    ],
+    sought: "what stands all the same",
+    done: "Taken back",
+    found: ["a right stands all the same", "rights stand all the same"],
 };
 
 impl Open<'_> {
@@ -13,43 +26,15 @@ impl Open<'_> {
     pub(super) async fn revoke(&self, what: &What, revocation: &Revocation) -> Result<(), Failure> {
         let Revocation { changes, stays } = revocation;
         self.tell_stays(what, revocation)?;
-        if let Some(form) = what.print {
-            self.print(form, changes)?;
-        } else if what.makes() && !changes.is_empty() {
-            self.make(what, changes).await?;
-        }
-        let done = match (changes.is_empty(), what.makes()) {
-            (true, _) => "nothing was to be taken back",
-            (false, true) => "what was to be taken back is gone",
-            (false, false) => "what is to be taken back is printed",
-        };
-        let what_stands = "what stands all the same";
-        let failed = |error| not_looked(done, what_stands, self.settings.name.as_str(), &error);
-        let mut observed = self.again(Extent { people: 0, below: false }).await.map_err(failed)?;
-        if !what.makes() {
-            changes.iter().for_each(|change| observed.apply(change));
-        }
+        self.carry_out(what, changes).await?;
+        let failed = |error| self.not_seen(what, &REVOKE, changes, &error);
+        let extent = Extent { people: 0, below: false };
+        let mut observed = self.afterwards(what, changes, extent).await.map_err(failed)?;
         self.read_above(&mut observed, what).await.map_err(failed)?;
         let still = still(&observed, &what.wish(false), stays).map_err(Failure::refused)?;
-        if what.json {
-            let told = ChangeTold { stays, still: &still, ..ChangeTold::of("revoke", changes) };
-            self.tell(what, told)?;
-            return standing(still.len());
-        }
-        let text = still_text(&observed, &still);
-        match (still.len(), changes.is_empty()) {
-            (0, _) if what.print.is_some() => Ok(()),
-            (0, true) => print("There is nothing to do.\n"),
-            (0, false) => self.done("Taken back"),
-            (_, _) if what.print.is_some() => {
-                aside(text.trim_end());
-                Ok(())
-            }
-            (count, _) => {
-                print(&text)?;
-                standing(count)
-            }
-        }
+        let told = ChangeTold { stays, still: &still, ..ChangeTold::of("revoke", changes) };
+        let (found, text) = (still.len(), still_text(&observed, &still));
+        self.tell_what_came(what, &REVOKE, Came { told, found, text })
     }
 
     /// Tells what stays; beside what is printed for a tool.
@@ -81,14 +66,5 @@ impl Open<'_> {
             add_chain(&self.directory, unit, observed).await?;
         }
         Ok(())
-    }
-}
-
-/// How it ends where so many rights stand all the same.
-fn standing(rights: usize) -> Result<(), Failure> {
-    match rights {
-        0 => Ok(()),
-        1 => Err(Failure::refused("a right stands all the same")),
-        count => Err(Failure::refused(format!("{count} rights stand all the same"))),
     }
 }
