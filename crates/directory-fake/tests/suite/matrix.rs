@@ -10,8 +10,9 @@
 //! this is about the directory alone. Which cells are not run on which subject, and why, is one table,
 //! [`cells::LEFT_OUT`].
 //!
-//! Not in the product: Unexpire Password, at which no Samba looks: a row of it would say the same twice there.
-//! `rights` has what the fake does as Windows, and `operations_tests` of the agent what is told. And managed service accounts, of which one is tried among the `cases`.
+//! Not in the product are Unexpire Password, at which no Samba looks, so that a row of it would say the same
+//! twice there (`rights` has what the fake does as Windows, and `operations_tests` of the agent what is told);
+//! and managed service accounts, of which one is tried among the `cases`.
 
 pub mod cells;
 mod expected;
