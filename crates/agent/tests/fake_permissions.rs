@@ -188,7 +188,7 @@ fn whatever_number_of_units_there_is_each_of_them_is_looked_at() {
     }
     let said = fake.place.agent(&CHECK);
     good(&said);
-    assert!(said.out.contains("; 1 units in scope, 1200 below; "), "{}", said.out);
+    assert!(said.out.contains("; 1 unit in scope, 1200 below; "), "{}", said.out);
     let first = fake.domain.guid_at(&format!("OU=Unit 0000,{}", fake.unit)).unwrap();
     let last = fake.domain.guid_at(&format!("OU=Unit 1199,{}", fake.unit)).unwrap();
     for (guid, name) in [(first, "OU=Unit 0000,"), (last, "OU=Unit 1199,")] {

@@ -149,7 +149,7 @@ fn whose_people_may_not_be_read_is_named_before_anybody_is_refused_and_put_right
         assert!(said.line(0).contains(part), "{part}: {}", said.out);
     }
     let said = place.agent(&CHECK);
-    assert!(said.out.contains(" 1 people looked at, 0 of them good"), "{}", said.out);
+    assert!(said.out.contains(" 1 person looked at, 0 of them good"), "{}", said.out);
     place.named_and_fixed(&CHECK, &[&named, "Pre-Windows 2000 Compatible Access"]);
     let said = place.agent(&explain);
     good(&said);

@@ -160,6 +160,11 @@ pub(crate) fn not_checked(name: &str, cause: &str, fix: &Remedy) -> String {
     text
 }
 
+/// So many of something, by its names for one and for several.
+fn counted(number: usize, [one, several]: [&str; 2]) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
+}
+
 /// A judged directory: each finding with its fix below it, then what was looked at.
 pub(crate) fn check(observed: &Observed, judgement: &Judgement, arrivals: &[Arrival]) -> String {
     let name = &observed.name;
@@ -173,12 +178,12 @@ pub(crate) fn check(observed: &Observed, judgement: &Judgement, arrivals: &[Arri
     let all = if judgement.findings.is_empty() { "all rights are there" } else { "not complete" };
     let _ = writeln!(
         text,
-        "{name}: {all}: {} at {}; {} units in scope, {} below; {} people looked at, {} of them good, {} protected and never reset.",
+        "{name}: {all}: {} at {}; {} in scope, {} below; {} looked at, {} of them good, {} protected and never reset.",
         observed.account(),
         observed.asker.controller,
-        observed.units.len(),
+        counted(observed.units.len(), ["unit", "units"]),
         observed.below.len(),
-        observed.people.len(),
+        counted(observed.people.len(), ["person", "people"]),
         judgement.people_good,
         judgement.people_protected,
     );
