@@ -72,7 +72,8 @@ pub(super) fn i7_unknown_only_after_a_disturbance(
     for (request, operation) in &evidence.operations {
         let Some(doubt) = evidence.moments(request, &[IN_DOUBT]).min() else { continue };
         let given = evidence.given.get(request).and_then(|given| given.first());
-        let sent = given.map_or_else(|| evidence.issued(world, request, operation), |(at, _)| *at);
+        let sent =
+            given.map_or_else(|| evidence.issued(world, request, operation), |given| given.at);
         // A clock that was put back may show it to have been before that.
         let doubt = doubt.max(sent);
         if !something_was_wrong(world, evidence, operation, (sent, doubt)) {
