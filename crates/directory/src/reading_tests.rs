@@ -83,3 +83,25 @@ async fn a_connection_that_ends_soon_takes_nothing_from_the_next_try() {
     assert_eq!(world.read(Patience::Whole).await, (Ok(()), seconds(4) + WHOLE));
     assert_eq!(world.asked(), [1, 1, 1]);
 }
+
+/// Both ask for much: each page, and each group, may take as long as a question may.
+#[tokio::test]
+async fn a_survey_and_a_chain_of_groups_have_a_whole_second_try() {
+    let takes = SMALL + seconds(2);
+    for is_chain in [false, true] {
+        let world = World::of([Does::Ends(SMALL), Does::Answers(takes), AT_ONCE]);
+        let directory = LdapDirectory(holding(&world.clock, &world.lines.each_ref()).await);
+        let base = "OU=People,DC=corp,DC=example".parse().unwrap();
+        let anna = crate::account::tests::account_with(&[]).unwrap();
+        let group = "S-1-5-21-1-2-3-512".parse().unwrap();
+        let work = async {
+            match is_chain {
+                true => directory.chain_to(&anna, &group).await.map(drop),
+                false => directory.people_in(&base, 10).await.map(drop),
+            }
+        };
+        let (read, waited) = in_time(&world.clock, work).await;
+        assert_eq!((read, waited), (Ok(()), SMALL + takes), "{is_chain}");
+        assert_eq!(world.asked(), [1, 1, 0]);
+    }
+}

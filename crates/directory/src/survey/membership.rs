@@ -105,7 +105,8 @@ impl LdapDirectory {
             if !seen.insert(base.clone()) {
                 continue;
             }
-            if found.len() > GROUPS_MAX {
+            // All of them are counted, those too that lead nowhere: each one is a question.
+            if seen.len() > GROUPS_MAX {
                 followed = false;
                 break;
             }
@@ -153,7 +154,7 @@ impl LdapDirectory {
             let base = base.clone();
             async move { session.object(base, ATTRIBUTES, limit).await }
         };
-        let (_, entry) = self.reading(ask).await?;
+        let (_, entry) = self.reading_unhurried(ask).await?;
         entry.map(member).transpose()
     }
 }

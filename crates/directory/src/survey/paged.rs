@@ -58,7 +58,7 @@ impl LdapDirectory {
             found.truncate(most);
             Ok(found)
         };
-        Ok(self.reading(pages).await?.1)
+        Ok(self.reading_unhurried(pages).await?.1)
     }
 }
 

@@ -18,7 +18,7 @@ use ldap3_proto::LdapCodec;
 use ldap3_proto::control::LdapControl;
 use ldap3_proto::proto::{
     LdapBindResponse, LdapFilter, LdapMsg, LdapOp, LdapPartialAttribute, LdapResult,
-    LdapResultCode, LdapSearchResultEntry, LdapSearchScope,
+    LdapResultCode, LdapSearchRequest, LdapSearchResultEntry, LdapSearchScope,
 };
 use protocol::ClearPassword;
 use rustls::ServerConfig;
@@ -56,6 +56,8 @@ pub struct State {
     pub objects: HashMap<String, (String, Vec<LdapPartialAttribute>)>,
     /// What is not here is said to be another domain's: `referral` in place of `noSuchObject`.
     pub refers: bool,
+    /// How often one object was read.
+    pub objects_read: usize,
     /// How somebody who looks for SIDs, or for an object by its SID, is refused.
     pub refuses_sids: Option<LdapResultCode>,
     /// For how many SIDs somebody looked, in each question.
@@ -273,28 +275,36 @@ pub fn respond(
             state.reads.push(host.to_owned());
             vec![LdapOp::SearchResultDone(result(LdapResultCode::Success))]
         }
-        LdapOp::SearchRequest(search) => match entry(&search.base, host, state) {
-            _ if search.base.starts_with("<SID=") && state.refuses_sids.is_some() => {
-                let code = state.refuses_sids.clone().unwrap();
-                vec![LdapOp::SearchResultDone(result(code))]
-            }
-            Some(attributes) => {
-                let named = !search.base.starts_with('<');
-                let found = state.objects.get(&search.base).map(|(dn, _)| dn.clone());
-                let other = if named { search.base } else { format!("CN=Found,{HEAD}") };
-                let dn = found.unwrap_or(other);
-                let entry = LdapSearchResultEntry { dn, attributes };
-                let done = LdapOp::SearchResultDone(result(LdapResultCode::Success));
-                vec![LdapOp::SearchResultEntry(entry), done]
-            }
-            None if state.refers => {
-                let code = LdapResultCode::Referral;
-                let message = "0000202B: RefErr: DSID-0310084A, data 0, 1 access points".to_owned();
-                vec![LdapOp::SearchResultDone(LdapResult { message, ..result(code) })]
-            }
-            None => vec![LdapOp::SearchResultDone(result(LdapResultCode::NoSuchObject))],
-        },
+        LdapOp::SearchRequest(search) => {
+            state.objects_read += 1;
+            one_object(search, host, state)
+        }
         _ => Vec::new(),
+    }
+}
+
+/// The object with this name, or what is said where there is none.
+fn one_object(search: LdapSearchRequest, host: &str, state: &State) -> Vec<LdapOp> {
+    match entry(&search.base, host, state) {
+        _ if search.base.starts_with("<SID=") && state.refuses_sids.is_some() => {
+            let code = state.refuses_sids.clone().unwrap();
+            vec![LdapOp::SearchResultDone(result(code))]
+        }
+        Some(attributes) => {
+            let named = !search.base.starts_with('<');
+            let found = state.objects.get(&search.base).map(|(dn, _)| dn.clone());
+            let other = if named { search.base } else { format!("CN=Found,{HEAD}") };
+            let dn = found.unwrap_or(other);
+            let entry = LdapSearchResultEntry { dn, attributes };
+            let done = LdapOp::SearchResultDone(result(LdapResultCode::Success));
+            vec![LdapOp::SearchResultEntry(entry), done]
+        }
+        None if state.refers => {
+            let code = LdapResultCode::Referral;
+            let message = "0000202B: RefErr: DSID-0310084A, data 0, 1 access points".to_owned();
+            vec![LdapOp::SearchResultDone(LdapResult { message, ..result(code) })]
+        }
+        None => vec![LdapOp::SearchResultDone(result(LdapResultCode::NoSuchObject))],
     }
 }
 
