@@ -150,8 +150,7 @@ impl Directory for FakeDirectory {
             let found = self.0.read(&format!("<GUID={guid}>")).await?;
             let samba = self.0.domain.state().here().flavour == Flavour::Samba;
             let read = |(held, entry): (Held, Entry)| {
-                let who = BoundAs::of(held.token.sids).map(|bound| bound.requester());
-                let who = who.map(|who| if samba { who.at_samba() } else { who });
+                let who = BoundAs::of(held.token.sids).map(|bound| bound.requester().at(samba));
                 Account::read(entry, who.as_ref())
             };
             found.map(read).transpose()

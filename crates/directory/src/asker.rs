@@ -32,8 +32,7 @@ pub struct Asker {
 impl Asker {
     /// Everything by which an entry can be about it, there.
     pub fn requester(&self) -> Requester {
-        let who = Requester::account(self.own.clone(), self.groups.iter().cloned());
-        if self.is_samba { who.at_samba() } else { who }
+        Requester::account(self.own.clone(), self.groups.iter().cloned()).at(self.is_samba)
     }
 
     /// The token as it is at this moment.

@@ -60,8 +60,7 @@ impl RootDse {
     /// Everything by which an entry can be about the bound account; none where the controller does not say
     /// who that is.
     pub(crate) fn requester(&self) -> Option<Requester> {
-        let who = self.bound_as.as_ref()?.requester();
-        Some(if self.is_samba { who.at_samba() } else { who })
+        Some(self.bound_as.as_ref()?.requester().at(self.is_samba))
     }
 
     /// What a rootDSE is asked for: the attributes that its `TryFrom` reads.

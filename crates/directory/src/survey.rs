@@ -63,10 +63,7 @@ impl Surveyed {
     /// `schemaIDGUID` of the most specific class, as far as it matters here: of `user` and of
     /// `inetOrgPerson`, none of any other.
     pub fn class(&self) -> Option<ObjectGuid> {
-        let class = self.classes.last()?;
-        let people = [("user", rights::USER), ("inetOrgPerson", rights::INET_ORG_PERSON)];
-        let known = people.into_iter().find(|(name, _)| class.eq_ignore_ascii_case(name));
-        known.map(|(_, guid)| guid)
+        self.classes.last().and_then(|class| rights::class_of_people(class))
     }
 
     /// The search that reads one object, the container Deleted Objects too.

@@ -42,6 +42,12 @@ impl Requester {
         Self { sids: sids.into_iter().collect(), owner_rights: true }
     }
 
+    /// The same at a controller that is Samba, or not.
+    #[must_use]
+    pub fn at(self, is_samba: bool) -> Self {
+        if is_samba { self.at_samba() } else { self }
+    }
+
     /// The same at a controller of Samba, whose directory passes over entries for Owner Rights and always
     /// lets the owner read the descriptor and change the DACL (seen with 4.24, whose file server does
     /// otherwise).

@@ -44,6 +44,12 @@ pub const CONSISTENCY_GUID: Property =
 pub const USER: ObjectGuid = guid(0xbf96_7aba, 0x0de6, 0x11d0, 0xa285_00aa_0030_49e2);
 /// The class `inetOrgPerson`, a subclass of `user` that entries for users do not reach.
 pub const INET_ORG_PERSON: ObjectGuid = guid(0x4828_cc14, 0x1437, 0x45bc, 0x9b07_ad6f_015e_5f28);
+
+/// `schemaIDGUID` of a class of people by its `lDAPDisplayName`; none of any other class.
+pub fn class_of_people(name: &str) -> Option<ObjectGuid> {
+    let people = [("user", USER), ("inetOrgPerson", INET_ORG_PERSON)];
+    people.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known)).map(|(_, guid)| guid)
+}
 /// The class `msDS-PasswordSettings`: a fine-grained policy.
 pub const PASSWORD_SETTINGS: ObjectGuid = guid(0x3bcd_9db8, 0xf84b, 0x451c, 0x952f_6c52_b81f_9ec6);
 
