@@ -3,6 +3,7 @@
 mod hidden;
 
 pub use hidden::Hidden;
+use hidden::Reader;
 
 use std::time::Duration;
 
@@ -216,17 +217,19 @@ impl Account {
         let Entry { dn, attributes } = entry;
         let sid = attributes.sids("objectSid")?.pop();
         let group_sids = attributes.sids(GROUPS)?;
-        if group_sids.is_empty() {
-            return Err(DirectoryError::Unreadable { attribute: GROUPS });
-        }
         let lockout_time = attributes.parsed::<i64>("lockoutTime")?.filter(|steps| *steps != 0);
         let locked_now = attributes.parsed::<i32>(LOCKED_NOW)?;
         let account_expires = attributes.parsed::<i64>("accountExpires")?;
         let sid = sid.ok_or(DirectoryError::Unreadable { attribute: "objectSid" })?;
         let descriptor = descriptor(&dn, &attributes)?;
+        let reader =
+            Reader { sid: &sid, attributes: &attributes, descriptor: descriptor.as_ref(), who };
+        if group_sids.is_empty() {
+            return Err(reader.without_groups());
+        }
+        let hidden = reader.hidden()?;
         let person = [std::slice::from_ref(&sid), &group_sids].concat();
         let fixed = |held| security::cannot_change_password(held, &person);
-        let hidden = Hidden::of(&sid, &attributes, descriptor.as_ref(), who);
         Ok(Self {
             guid: attributes.guid()?,
             cannot_change_password: descriptor.as_ref().is_some_and(fixed),

@@ -69,6 +69,15 @@ pub enum DirectoryError {
     /// The controller answered with an error.
     #[error("the directory refused: {0}")]
     Refused(Refusal),
+    /// An attribute that the service account may read, and that the controller works out for whoever asks,
+    /// is absent all the same.
+    #[error(
+        "the controller did not work out {attribute}: for that, a global catalog of the forest has to answer it"
+    )]
+    NotComputed {
+        /// Its name.
+        attribute: &'static str,
+    },
     /// An attribute that must be there is absent, or has a form that it cannot have. Mostly a
     /// missing right to read.
     #[error("{attribute} cannot be read: does the service account have the right to?")]

@@ -51,9 +51,10 @@ impl DirectoryError {
     /// The outcome of an operation that this ended before anything was set.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::PdcUnreachable { .. } | Self::NoPreferred { .. } | Self::Lost { .. } => {
-                Outcome::PdcUnreachable
-            }
+            Self::PdcUnreachable { .. }
+            | Self::NoPreferred { .. }
+            | Self::Lost { .. }
+            | Self::NotComputed { .. } => Outcome::PdcUnreachable,
             Self::Configuration(_) | Self::Unfit { .. } | Self::Unreadable { .. } => {
                 Outcome::DirectoryConfiguration
             }

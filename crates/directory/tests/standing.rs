@@ -91,6 +91,7 @@ fn answer(account: &Account, search: &LdapSearchRequest) -> Vec<LdapOp> {
         attribute("sAMAccountName", "jdevries"),
         attribute("userAccountControl", "512"),
         attribute("pwdLastSet", "133500000000000000"),
+        attribute("accountExpires", "9223372036854775807"),
         attribute("objectClass", "user"),
         attribute("replPropertyMetaData", metadata()),
     ];

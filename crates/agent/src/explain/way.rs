@@ -61,6 +61,9 @@ pub(crate) fn of_error(settings: &DirectorySettings, error: &DirectoryError) -> 
             DirectoryError::Unreadable { attribute } => {
                 format!("let the service account read {attribute}")
             }
+            DirectoryError::NotComputed { .. } => {
+                "look whether a global catalog runs and can be reached by the controller, or make the controller one (NTDS Settings)".to_owned()
+            }
             DirectoryError::TooMuch { .. } | DirectoryError::Refused(_) => return None,
         })
     });

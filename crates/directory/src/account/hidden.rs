@@ -1,8 +1,8 @@
 //! What of an account may not be read: told from what is absent by its descriptor.
 
-use crate::security::rights::{INET_ORG_PERSON, Judged, USER};
+use crate::security::rights::{Judged, class_of_people};
 use crate::security::{Requester, SecurityDescriptor, Target, Wanted};
-use crate::{Attributes, Sid};
+use crate::{Attributes, DirectoryError, Sid};
 
 /// What of an account may not be read, so that its absence says nothing. Of what is not listed here,
 /// absence is an error, or [`PwdLastSet::Hidden`].
@@ -14,41 +14,56 @@ pub struct Hidden {
     pub resultant_pso: bool,
 }
 
-impl Hidden {
-    /// What is hidden from whoever asks, of an account with these attributes and that descriptor.
-    pub(super) fn of(
-        sid: &Sid,
-        attributes: &Attributes,
-        descriptor: Option<&SecurityDescriptor>,
-        who: Option<&Requester>,
-    ) -> Self {
-        let hidden = |attribute: Judged| {
-            attributes.value(attribute.name()).is_none()
-                && who.is_some_and(|who| !may_read(descriptor, attribute, who, sid, attributes))
-        };
-        Self {
-            lockout_time: hidden(Judged::LockoutTime),
-            resultant_pso: hidden(Judged::ResultantPso),
-        }
-    }
+/// Somebody who reads an account with these attributes and that descriptor.
+pub(super) struct Reader<'a> {
+    pub(super) sid: &'a Sid,
+    pub(super) attributes: &'a Attributes,
+    pub(super) descriptor: Option<&'a SecurityDescriptor>,
+    /// None: nobody in particular, of whom nothing is said.
+    pub(super) who: Option<&'a Requester>,
 }
 
-/// Whether this may be read of an account, for certain: not where its descriptor is hidden, or an entry
-/// depends on a condition.
-fn may_read(
-    descriptor: Option<&SecurityDescriptor>,
-    attribute: Judged,
-    who: &Requester,
-    sid: &Sid,
-    attributes: &Attributes,
-) -> bool {
-    let class = match attributes.texts("objectClass").last() {
-        Some(class) if class.eq_ignore_ascii_case("user") => Some(USER),
-        Some(class) if class.eq_ignore_ascii_case("inetOrgPerson") => Some(INET_ORG_PERSON),
-        _ => None,
-    };
-    let (wanted, target) = (Wanted::Read(attribute.property()), Target { sid: Some(sid), class });
-    descriptor.is_some_and(|held| held.effective(wanted, who, &target).is_granted())
+impl Reader<'_> {
+    /// What is hidden of it.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Unreadable`] where it cannot be said whether the account has ended: every account
+    /// has a value (MS-SAMR 3.1.1.8.1), and one that has ended must not be reset (SPEC D-7).
+    pub(super) fn hidden(&self) -> Result<Hidden, DirectoryError> {
+        if self.is_hidden(Judged::AccountExpires) {
+            return Err(DirectoryError::Unreadable { attribute: Judged::AccountExpires.name() });
+        }
+        Ok(Hidden {
+            lockout_time: self.is_hidden(Judged::LockoutTime),
+            resultant_pso: self.is_hidden(Judged::ResultantPso),
+        })
+    }
+
+    /// Why the groups are absent, which every account has. A controller that is no global catalog asks one
+    /// for them, and returns the account without them where none answers.
+    pub(super) fn without_groups(&self) -> DirectoryError {
+        let attribute = Judged::TokenGroups.name();
+        match self.may_read(Judged::TokenGroups) {
+            Some(true) => DirectoryError::NotComputed { attribute },
+            _ => DirectoryError::Unreadable { attribute },
+        }
+    }
+
+    fn is_hidden(&self, attribute: Judged) -> bool {
+        let absent = self.attributes.value(attribute.name()).is_none();
+        absent && self.may_read(attribute) == Some(false)
+    }
+
+    /// Whether this may be read, for certain: not where the descriptor is hidden, or an entry depends on a
+    /// condition.
+    fn may_read(&self, attribute: Judged) -> Option<bool> {
+        let who = self.who?;
+        let class = self.attributes.texts("objectClass").last().and_then(class_of_people);
+        let (wanted, sid) = (Wanted::Read(attribute.property()), Some(self.sid));
+        let target = Target { sid, class };
+        let held = self.descriptor;
+        Some(held.is_some_and(|held| held.effective(wanted, who, &target).is_granted()))
+    }
 }
 
 #[cfg(test)]
@@ -60,7 +75,15 @@ mod tests {
 
     /// What is hidden of Jan, whose descriptor that is, from an account of that group.
     fn hidden(sddl: Option<&str>, changes: &[(&str, &str)]) -> Hidden {
-        let mut attributes = attributes();
+        read(attributes(), sddl, changes).unwrap().hidden
+    }
+
+    /// Jan with these attributes, as that account reads him.
+    fn read(
+        mut attributes: Attributes,
+        sddl: Option<&str>,
+        changes: &[(&str, &str)],
+    ) -> Result<Account, DirectoryError> {
         if let Some(sddl) = sddl {
             let aliases = security::Aliases::without_domain();
             let held = SecurityDescriptor::from_sddl(sddl, &aliases).unwrap();
@@ -71,7 +94,40 @@ mod tests {
         let service = "S-1-5-21-1-2-3-1199".parse().unwrap();
         let group = "S-1-5-21-1-2-3-2000".parse().unwrap();
         let who = Requester::account(service, [group]);
-        Account::read(Entry { dn, attributes }, Some(&who)).unwrap().hidden
+        Account::read(Entry { dn, attributes }, Some(&who))
+    }
+
+    fn without(absent: &str) -> Attributes {
+        let mut left = Attributes::default();
+        for (name, values) in
+            attributes().iter().filter(|(name, _)| !name.eq_ignore_ascii_case(absent))
+        {
+            values.iter().for_each(|value| left.insert(name, value.clone()));
+        }
+        left
+    }
+
+    #[test]
+    fn groups_that_may_be_read_and_are_absent_were_not_worked_out() {
+        let attribute = "tokenGroups";
+        let told = |sddl| read(without(attribute), sddl, &[]).err();
+        let unreadable = Some(DirectoryError::Unreadable { attribute });
+        assert_eq!(told(Some("D:(A;;RP;;;AU)")), Some(DirectoryError::NotComputed { attribute }));
+        assert_eq!(told(Some("D:(A;;RP;;;S-1-5-21-1-2-3-2001)")), unreadable, "by another group");
+        assert_eq!(told(None), unreadable, "the list itself is hidden");
+        let outcome = DirectoryError::NotComputed { attribute }.outcome();
+        assert_eq!(outcome, protocol::Outcome::PdcUnreachable);
+    }
+
+    #[test]
+    fn nobody_is_taken_for_one_who_does_not_expire_whose_end_may_not_be_read() {
+        let attribute = "accountExpires";
+        // Of the property set that the flags are of as well, it is denied by itself.
+        let denied = "D:(OD;;RP;bf967915-0de6-11d0-a285-00aa003049e2;;AU)(A;;RP;;;AU)";
+        let told = read(without(attribute), Some(denied), &[]);
+        assert_eq!(told.err(), Some(DirectoryError::Unreadable { attribute }));
+        let jan = read(without(attribute), Some("D:(A;;RP;;;AU)"), &[]).unwrap();
+        assert_eq!(jan.account_expires, None, "there is none");
     }
 
     #[test]
