@@ -15,6 +15,8 @@
 
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use protocol::Timestamp;
 use tokio::time::timeout;
 use tracing::debug;
@@ -25,11 +27,14 @@ use crate::session::Session;
 use crate::witness::writes_of;
 use crate::{DirectoryError, DistinguishedName};
 
-/// How many controllers are asked, besides those that are configured.
-const ASKED_MAX: usize = 4;
+/// How many controllers are asked, besides those that are configured: some of them may not be reached from
+/// here.
+const ASKED_MAX: usize = 12;
 /// How many times the limit of one step of connecting the asking may take: somebody may be waiting for a
 /// password to be set.
 const ASKING_TIMES: u32 = 2;
+/// Which part of the limit of one step one of them is waited for before the next one is asked as well.
+const NEXT_AFTER: u32 = 6;
 /// `fSMORoleOwner` (1.2.840.113556.1.4.369) in the default prefix table: prefix 9 stands for
 /// 1.2.840.113556.1.4 (MS-DRSR 5.16.4).
 const FSMO_ROLE_OWNER: u32 = 0x0009_0171;
@@ -89,7 +94,9 @@ impl Pdc {
         }
     }
 
-    /// Hears one controller after the other.
+    /// Hears the controllers, all at the same time once one has let the service account in. Before that the
+    /// next one is asked when one has failed, or is slow: a wrong password is refused by whoever answers
+    /// first, and counts there alone.
     async fn hear(&self, asked: &Asked, words: &mut Vec<Word>) -> Result<(), DirectoryError> {
         let mut hosts = asked.elsewhere.clone();
         let more = self.config.controllers.iter().filter(|one| !knows(&hosts, one));
@@ -105,14 +112,31 @@ impl Pdc {
         }
         hosts.retain(|host| !knows(&asked.silent, host));
         hosts.truncate(most);
-        for host in hosts {
-            match self.word(&host).await {
-                Ok(word) => words.push(word),
-                Err(error @ DirectoryError::BindRefused { .. }) => return Err(error),
-                Err(error) => debug!(controller = host, %error, "directory.pdc.not_asked"),
+        let (mut hosts, mut asking) = (hosts.into_iter(), FuturesUnordered::new());
+        let mut let_in = !asked.elsewhere.is_empty();
+        let soon = self.config.connect_timeout / NEXT_AFTER;
+        loop {
+            let some = hosts.by_ref().take(if let_in { usize::MAX } else { 1 });
+            asking.extend(some.map(|host| async { (self.word(&host).await, host) }));
+            let heard = match hosts.len() {
+                0 => asking.next().await,
+                _ => match timeout(soon, asking.next()).await {
+                    Ok(heard) => heard,
+                    Err(_) => continue,
+                },
+            };
+            match heard {
+                None => return Ok(()),
+                Some((Ok(word), _)) => {
+                    words.push(word);
+                    let_in = true;
+                }
+                Some((Err(error @ DirectoryError::BindRefused { .. }), _)) => return Err(error),
+                Some((Err(error), host)) => {
+                    debug!(controller = host, %error, "directory.pdc.not_asked");
+                }
             }
         }
-        Ok(())
     }
 
     async fn word(&self, host: &str) -> Result<Word, DirectoryError> {

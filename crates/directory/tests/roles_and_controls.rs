@@ -22,7 +22,8 @@ use directory::{
 };
 use ldap3_proto::control::LdapControl;
 use protocol::{ClearPassword, ManualClock, Timestamp};
-use staged::{Stage, host, stage};
+use staged::{Stage, address, host, stage};
+use tokio::net::TcpListener;
 
 const DEPRECATED: &str = "1.2.840.113556.1.4.2066";
 /// No test lasts that long.
@@ -146,6 +147,38 @@ async fn a_role_that_was_seized_is_found_by_the_word_of_the_others_and_only_the_
         set(&directory).await.unwrap();
         assert_eq!(sets(&stage), [host(owner)]);
     }
+}
+
+/// Controllers that take connections and say nothing, behind a firewall or beyond a dead line.
+async fn mute(stage: &Stage, numbers: impl IntoIterator<Item = u8>) -> Vec<String> {
+    let mut hosts = Vec::new();
+    for number in numbers {
+        let place = (address(number), stage.config.ldaps_port);
+        let listener = TcpListener::bind(place).await.unwrap();
+        hosts.push(host(number));
+        tokio::spawn(async move {
+            let mut held = Vec::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                held.push(stream);
+            }
+        });
+    }
+    hosts
+}
+
+#[tokio::test]
+async fn several_that_do_not_answer_keep_nobody_from_being_asked_who_does() {
+    let stage = stage(1, same).await;
+    seized(&stage, &host(DEAD), &[1]);
+    // They are asked first, and all of them together for less than one after the other takes.
+    let controllers = mute(&stage, 2..=6).await;
+    let config = DirectoryConfig {
+        controllers,
+        connect_timeout: Duration::from_secs(3),
+        ..stage.config.clone()
+    };
+    let directory = LdapDirectory::new(config, Arc::new(clock::SystemClock)).unwrap();
+    assert_eq!(directory.probe().await.unwrap().controller, host(1));
 }
 
 #[tokio::test]
