@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures_util::StreamExt as _;
 use ldap3_proto::proto::{LdapExtendedResponse, LdapMsg, LdapOp};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_rustls::client::TlsStream;
@@ -77,7 +77,8 @@ impl Road for TlsStream<TcpStream> {
 }
 
 /// The road of tests, and of generated inputs.
-impl Road for DuplexStream {}
+#[cfg(any(test, feature = "fuzzing"))]
+impl Road for tokio::io::DuplexStream {}
 
 /// How a connection ended.
 #[derive(Debug)]
