@@ -49,6 +49,9 @@ pub(crate) enum Unseen {
     /// Who is meant cannot be looked up.
     #[error("who is meant cannot be looked up: {0}")]
     Sync(String),
+    /// Whether the account is locked may not be read.
+    #[error("the service account may not read lockoutTime")]
+    Hidden,
     /// The directory does not say.
     #[error("the directory does not say: {0}")]
     Directory(String),
@@ -95,10 +98,19 @@ impl Writeback {
         }
         let guid = directory::ObjectGuid::from_bytes(found.object_guid);
         let outcome = match header.operation {
-            Operation::Unlock => unlocked(connected, guid).await?,
+            Operation::Unlock => match unlocked(connected, guid).await {
+                // Nor will whoever was asked ever know it.
+                Err(Unseen::Hidden) if self.is_late(header) => Outcome::CannotBeKnown,
+                unlocked => unlocked?,
+            },
             _ => self.written(connected, guid, header).await?,
         };
         Ok((outcome, Details { inferred: true, ..Details::default() }))
+    }
+
+    /// Whether the agent that was asked is not waited for any longer.
+    fn is_late(&self, header: &Header) -> bool {
+        self.clock.now() >= header.expires_at.after(NOTE_AWAITED)
     }
 
     /// Whether the password was written since a request was issued, by the cloud's clock.
@@ -138,10 +150,8 @@ impl Writeback {
         let last = by_the_controller(header.expires_at).after(CLOCK_DIFFERENCE_MAX).after(limit);
         let ours = witness.originator == Some(witness.invocation_id);
         Ok(match ours && written <= last.after(MARGIN) {
-            false if self.clock.now() < header.expires_at.after(NOTE_AWAITED) => {
-                return Err(Unseen::OfSomebodyElse);
-            }
-            false => Outcome::CannotBeKnown,
+            false if self.is_late(header) => Outcome::CannotBeKnown,
+            false => return Err(Unseen::OfSomebodyElse),
             // Nobody is left to ask for that, and the operator is to know.
             true if asked && !to_be_changed => Outcome::MustChangeNotSet,
             true if !asked && witness.expired_when_set() && !account.is_never_asked_to_change() => {
@@ -157,10 +167,7 @@ async fn unlocked(connected: &Connected, guid: directory::ObjectGuid) -> Result<
     Ok(match connected.directory.account(guid).await? {
         None => Outcome::UserGone,
         Some(account) if account.is_unlocked() => Outcome::Unlocked,
-        Some(account) if account.hidden.lockout_time => {
-            let hidden = directory::DirectoryError::Unreadable { attribute: "lockoutTime" };
-            return Err(hidden.into());
-        }
+        Some(account) if account.hidden.lockout_time => return Err(Unseen::Hidden),
         Some(_) => Outcome::SettledElsewhereUnchanged,
     })
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use directory::security::rights::Judged;
 use directory::{AccountFlags, ObjectGuid, Terms, Write};
 use directory_fake::Flavour;
 use lab::Kind;
@@ -10,6 +11,7 @@ use protocol::{ClearPassword, Clock as _, Header, Operation, Outcome};
 
 use super::elsewhere::Unseen;
 use super::expired_tests::{Somebody, somebody};
+use super::hidden_tests::hide;
 use super::operations_tests::{World, account_of};
 use crate::clocks::ClockDifference;
 
@@ -143,6 +145,18 @@ async fn an_unlock_is_seen_by_the_account_s_being_locked_or_not() {
     let directory = &world.writeback.directories.all()[0].directory;
     directory.write(guid, Write::Unlock, Terms::ANY).await.unwrap();
     assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::Unlocked));
+}
+
+#[tokio::test]
+async fn of_an_unlock_whose_lockout_may_not_be_read_nobody_can_know_after_a_day() {
+    let mut world = World::new("elsewhere-hidden").await;
+    let (guid, _) = world.person(Kind::Locked);
+    hide(&world.population.domain, guid, Judged::LockoutTime, true);
+    let header = world.header(Operation::Unlock);
+    world.clock.advance(LATER);
+    assert_eq!(seen(&world, &header, guid).await, Err(Unseen::Hidden));
+    world.clock.advance(DAY);
+    assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::CannotBeKnown));
 }
 
 #[tokio::test]

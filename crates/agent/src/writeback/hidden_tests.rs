@@ -18,7 +18,7 @@ use super::operations_tests::{NEW, World, new_one, password};
 use crate::settle::Settler;
 
 /// Hides an attribute of somebody from whoever signs in, or shows it again.
-fn hide(domain: &FakeDomain, guid: ObjectGuid, attribute: Judged, hidden: bool) {
+pub(super) fn hide(domain: &FakeDomain, guid: ObjectGuid, attribute: Judged, hidden: bool) {
     let denial = Ace::deny(mask::READ_PROPERTY, Sid::authenticated_users());
     let denial = denial.on(attribute.property().attribute);
     let change = domain.secure(guid, |security| {
