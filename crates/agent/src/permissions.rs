@@ -59,7 +59,7 @@ pub(crate) use remedy::{
     READABLE, Remedy, dsacls_name, may_change, powershell_quoted, quoted, to_be_let_in,
 };
 pub(crate) use stays::stays_text;
-pub(crate) use still::{still, still_text};
+pub(crate) use still::{still, still_text, unseen};
 pub(crate) use text::{
     check as check_text, findings as findings_text, not_checked as not_checked_text, preview,
 };

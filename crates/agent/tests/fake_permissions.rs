@@ -141,6 +141,31 @@ fn programs_are_told_what_would_be_changed_and_change_nothing_unless_they_say_so
 }
 
 #[test]
+fn nothing_is_called_taken_back_where_the_service_account_may_not_look() {
+    let fake = Fake::new("unseen").granted();
+    let place = &fake.place;
+    let read = Ace::allow(mask::READ_CONTROL, directory::Sid::authenticated_users());
+    let of = |entry: &Ace| entry.access().map(|access| access.trustee.clone());
+    fake.spoil(|entries| entries.retain(|one| of(one) != of(&read)));
+    let hidden = fake.descriptor();
+    let said = place.as_administrator(&["permissions", "revoke"]);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    let named = format!("may not read who has which rights on the unit {}.\n", fake.dn());
+    assert!(said.out.contains(&named) && !said.out.contains("Taken back"), "{}", said.out);
+    assert_eq!(said.err, "passback-agent: could not look everywhere what stands all the same\n");
+    assert_eq!(fake.descriptor(), hidden);
+    let said = place.agent(&["permissions", "revoke", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.code, &value["findings"][0]["cause"]), (1, &"hidden".into()));
+    fake.spoil(|entries| entries.push(read));
+    good(&place.as_administrator(&["permissions", "revoke"]));
+    assert_eq!(
+        fake.descriptor().dacl.unwrap().entries.len(),
+        hidden.dacl.unwrap().entries.len() - 3
+    );
+}
+
+#[test]
 fn a_group_that_is_to_protect_its_members_and_protects_nobody_is_a_finding() {
     let fake = Fake::new("idle-groups").granted();
     let (place, domain) = (&fake.place, &fake.domain);

@@ -43,17 +43,17 @@ pub(super) fn stays(
     let single = wished(observed, wish)?.into_iter();
     let single = single.filter(|(permission, _)| permission.stand() != Stand::AboveUsers);
     let why = |permission: Permission| match permission.feature() {
-        Feature::Writeback if wish.root || !wish.units.is_empty() => {
+        Feature::Writeback => {
             // Of several, one that was not named is told.
             let mut units: Vec<&Seen> = observed.units.iter().collect();
             units.sort_by_key(|unit| wish.units.contains(&unit.dn));
-            let certain = units.iter().find(|unit| keeps(observed, unit, changes));
+            let some = wish.root || !wish.units.is_empty();
+            let certain = units.iter().find(|unit| some && keeps(observed, unit, changes));
             let serves = certain.map(|unit| WhyStays::ServesUnit(unit.dn.clone()));
-            // What stands where nobody may look is taken for something that stays.
+            // What stands where nobody may look is taken for something that stays, and is not taken away.
             let hidden = || units.iter().find(|unit| unit.descriptor().is_none());
             serves.or_else(|| hidden().map(|unit| WhyStays::MayServeUnit(unit.dn.clone())))
         }
-        Feature::Writeback => None,
         _ => (!wish.units.is_empty()).then_some(WhyStays::OfTheDomain),
     };
     let stay = |(permission, place): (Permission, &Seen)| {

@@ -4,6 +4,7 @@ use directory::DistinguishedName;
 use directory::security::Aliases;
 use directory::security::rights::{Feature, Permission};
 
+use super::judge::Kind;
 use super::stays::WhyStays;
 use super::tests::{ABOVE, SERVICE, WRITEBACK, dn, domain, object, rights, seen, sid};
 use super::*;
@@ -99,6 +100,13 @@ fn what_a_unit_may_need_of_which_the_rights_are_hidden_stays() {
         "may still: Unexpire Password; who has which rights on {R} is hidden from the service account, and writeback there, if it stays, needs it\n"
     );
     assert!(told.ends_with(&expected), "{told}");
+    // So it does where all is taken back: nothing of that unit is.
+    let (gone, why, _) = gone_and_stays(&observed, &wish(false, &[], WRITEBACK));
+    assert_eq!((gone.len(), &why), (1, &stays));
+    let unseen = unseen(&observed, &wish(false, &[], WRITEBACK)).unwrap();
+    let [hidden] = &unseen[..] else { panic!("{unseen:?}") };
+    assert_eq!((&hidden.object, &hidden.cause, hidden.kind), (&dn(R), &Cause::Hidden, Kind::Unit));
+    assert_eq!(hidden.permissions, ABOVE);
     // A unit that certainly keeps it is named before one of which nobody knows.
     let another = seen("OU=S,DC=corp,DC=example", &format!("D:AI{own}"));
     let mut three = observed.clone();

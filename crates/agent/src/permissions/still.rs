@@ -8,6 +8,8 @@ use directory::security::{Ground, Requester};
 use directory::{DistinguishedName, ObjectGuid, Sid};
 use serde_json::{Value, json};
 
+use super::cause::Cause;
+use super::judge::{Finding, Kind};
 use super::plan::{NotThere, Wish, classes, wished};
 use super::print::shown;
 use super::remedy::without;
@@ -29,7 +31,7 @@ pub(crate) struct Still {
 }
 
 /// Those of the rights wished away that the account has all the same. What everybody has who signs in
-/// is not its own, and is left out; so is what stands where nobody may look, and what is to stay.
+/// is not its own, and is left out; so is what stands where nobody may look ([`unseen`]), and what is to stay.
 pub(crate) fn still(
     observed: &Observed,
     wish: &Wish,
@@ -58,6 +60,27 @@ pub(crate) fn still(
         }
     }
     Ok(found)
+}
+
+/// The places above people of which nobody can say that nothing of what is wished away stands there: the
+/// service account may not read who has which rights, and nothing is taken away there.
+pub(crate) fn unseen(observed: &Observed, wish: &Wish) -> Result<Vec<Finding>, NotThere> {
+    let mut unseen: Vec<Finding> = Vec::new();
+    for (permission, place) in wished(observed, wish)? {
+        if permission.stand() != Stand::AboveUsers || place.descriptor().is_some() {
+            continue;
+        }
+        match unseen.iter_mut().find(|known| known.object == place.dn) {
+            Some(known) => known.permissions.push(permission),
+            None => unseen.push(Finding {
+                object: place.dn.clone(),
+                kind: if place.dn == observed.head.dn { Kind::Root } else { Kind::Unit },
+                cause: Cause::Hidden,
+                permissions: vec![permission],
+            }),
+        }
+    }
+    Ok(unseen)
 }
 
 /// Whoever signs in, as nobody in particular. By default, they are in Pre-Windows 2000 Compatible Access as

@@ -26,7 +26,9 @@ pub(super) struct Came<'a> {
     pub(super) told: ChangeTold<'a>,
     /// How many of what was looked for were found.
     pub(super) found: usize,
-    /// To people: what was found.
+    /// At how many places nobody may look for it.
+    pub(super) unseen: usize,
+    /// To people: what was found, and where nobody may look.
     pub(super) text: String,
 }
 
@@ -42,12 +44,13 @@ impl Words {
         }
     }
 
-    fn end(&self, found: usize) -> Result<(), Failure> {
+    fn end(&self, found: usize, unseen: usize) -> Result<(), Failure> {
         let [one, several] = self.found;
-        match found {
-            0 => Ok(()),
-            1 => Err(Failure::refused(one)),
-            count => Err(Failure::refused(format!("{count} {several}"))),
+        match (found, unseen) {
+            (0, 0) => Ok(()),
+            (0, _) => Err(Failure::refused(format!("could not look everywhere {}", self.sought))),
+            (1, _) => Err(Failure::refused(one)),
+            (count, _) => Err(Failure::refused(format!("{count} {several}"))),
         }
     }
 }
@@ -94,14 +97,14 @@ impl Open<'_> {
         &self,
         what: &What,
         words: &Words,
-        Came { told, found, text }: Came<'_>,
+        Came { told, found, unseen, text }: Came<'_>,
     ) -> Result<(), Failure> {
         let nothing = told.changes.is_empty();
         if what.json {
             self.tell(what, told)?;
-            return words.end(found);
+            return words.end(found, unseen);
         }
-        match (found, nothing) {
+        match (found + unseen, nothing) {
             (0, _) if what.print.is_some() => Ok(()),
             (0, true) => print("There is nothing to do.\n"),
             (0, false) => self.done(words.done),
@@ -109,9 +112,9 @@ impl Open<'_> {
                 aside(text.trim_end());
                 Ok(())
             }
-            (count, _) => {
+            _ => {
                 print(&text)?;
-                words.end(count)
+                words.end(found, unseen)
             }
         }
     }
@@ -151,11 +154,13 @@ mod tests {
 
     #[test]
     fn a_command_ends_by_how_much_is_found() {
-        assert!(GRANT.end(0).is_ok());
-        let ends = |words: &Words, found| words.end(found).unwrap_err().message().to_owned();
+        assert!(GRANT.end(0, 0).is_ok());
+        let ends = |words: &Words, found| words.end(found, 0).unwrap_err().message().to_owned();
         assert_eq!(ends(&GRANT, 1), "a denial beats what was granted");
         assert_eq!(ends(&GRANT, 2), "2 denials beat what was granted");
         assert_eq!(ends(&REVOKE, 1), "a right stands all the same");
         assert_eq!(ends(&REVOKE, 3), "3 rights stand all the same");
+        let unseen = REVOKE.end(0, 2).unwrap_err();
+        assert_eq!(unseen.message(), "could not look everywhere what stands all the same");
     }
 }

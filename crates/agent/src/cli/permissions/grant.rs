@@ -39,6 +39,6 @@ impl Open<'_> {
         let found = denials.len();
         let named = findings_text(&observed, denials);
         let text = format!("{so_far}, and is denied all the same:\n{named}");
-        self.tell_what_came(what, &GRANT, Came { told, found, text })
+        self.tell_what_came(what, &GRANT, Came { told, found, unseen: 0, text })
     }
 }

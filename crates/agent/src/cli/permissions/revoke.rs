@@ -6,7 +6,8 @@ use directory::DirectoryError;
 use super::changing::{Came, Words};
 use super::{Open, What, aside, of_directory};
 use crate::permissions::{
-    ChangeTold, Extent, Observed, Revocation, add_chain, stays_text, still, still_text,
+    ChangeTold, Extent, Observed, Revocation, add_chain, finding_json, findings_text, stays_text,
+    still, still_text, unseen,
 };
 
 /// The command in words.
@@ -32,9 +33,13 @@ impl Open<'_> {
         let mut observed = self.afterwards(what, changes, extent).await.map_err(failed)?;
         self.read_above(&mut observed, what).await.map_err(failed)?;
         let still = still(&observed, &what.wish(false), stays).map_err(Failure::refused)?;
-        let told = ChangeTold { stays, still: &still, ..ChangeTold::of("revoke", changes) };
-        let (found, text) = (still.len(), still_text(&observed, &still));
-        self.tell_what_came(what, &REVOKE, Came { told, found, text })
+        let unseen = unseen(&observed, &what.wish(false)).map_err(Failure::refused)?;
+        let findings = unseen.iter().map(|one| finding_json(one, &observed)).collect();
+        let of_command = ChangeTold::of("revoke", changes);
+        let told = ChangeTold { stays, findings, still: &still, ..of_command };
+        let text = still_text(&observed, &still) + &findings_text(&observed, &unseen);
+        let (found, unseen) = (still.len(), unseen.len());
+        self.tell_what_came(what, &REVOKE, Came { told, found, unseen, text })
     }
 
     /// Tells what stays; beside what is printed for a tool.
