@@ -3,7 +3,9 @@
 use directory::{MemberOf, Protection, Sid, protected_by};
 
 use super::{Line, Section, Subject};
-use crate::permissions::{Cause, Finding, Remedy, by_way, marked_text, powershell_leaves, quoted};
+use crate::permissions::{
+    Remedy, by_way, marked_text, no_longer_marked, powershell_leaves, quoted,
+};
 
 /// What is to be done about an account that a group protects.
 const ADMINISTRATOR_RESETS: &str = "an administrator resets it by hand";
@@ -65,10 +67,8 @@ impl Subject<'_> {
             return Line::stopping(text).with(self.no_admin_count());
         };
         let text = format!("adminCount is set and comes back: the account is {by}");
-        let kept = |one: &&Finding| matches!(one.cause, Cause::AdminCountKept { .. });
-        let finding = self.judgement.findings.iter().find(kept);
-        let remedy = finding.map(|finding| finding.remedy(&self.observed));
-        Line::stopping(text).with(remedy.unwrap_or_default())
+        let remedy = no_longer_marked(&self.observed, &self.account.dn, &self.marked_by);
+        Line::stopping(text).with(remedy)
     }
 
     /// What `adminCount` says besides.

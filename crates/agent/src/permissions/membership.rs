@@ -60,7 +60,7 @@ pub(crate) fn marked_text(chain: &[MemberOf]) -> Option<String> {
 
 /// What ends that somebody is marked by way of these groups: the first of them is left, and the mark, which
 /// is left over then, is taken away. Of Windows alone, because nobody is marked elsewhere.
-pub(super) fn no_longer_marked(
+pub(crate) fn no_longer_marked(
     observed: &Observed,
     who: &DistinguishedName,
     chain: &[MemberOf],

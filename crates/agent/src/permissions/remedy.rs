@@ -6,10 +6,9 @@ use directory::{BindRefusal, DistinguishedName, Sid, Surveyed};
 
 use super::cause::Cause;
 use super::judge::{Finding, Kind};
-use super::membership::no_longer_marked;
 use super::policy::newer_or_allowed;
 use super::print::shown;
-use super::{Observed, feature_name};
+use super::{Observed, feature_name, no_longer_marked};
 
 /// Smaller RIDs are those of accounts and groups that every domain has (MS-DTYP 2.4.2.4).
 const FIRST_MADE: u32 = 1_000;
