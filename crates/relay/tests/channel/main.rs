@@ -3,10 +3,12 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
     missing_docs,
     reason = "a test reports a broken expectation by panicking"
 )]
 
+mod by_hand;
 mod crowds;
 mod delivery;
 mod draining;
