@@ -99,6 +99,7 @@ mod command_line {
             "xtask bench messages",
             "xtask soak",
             "xtask soak --minutes 3",
+            "xtask soak --whole",
             "xtask soak --release",
             "xtask fuzz",
             "xtask fuzz sddl --minutes 3",
@@ -120,7 +121,9 @@ mod command_line {
             "xtask bench --json",
             "xtask soak --minutes 0",
             "xtask soak --minutes 100001",
+            "xtask soak --minutes 3 --whole",
             "xtask soak --minutes 3 --release",
+            "xtask soak --whole --release",
             "xtask fuzz sddl filter",
             "xtask fuzz --minutes 0",
         ] {

@@ -2,15 +2,17 @@
 //! optimised, but with the checks of arithmetic that tests have.
 //!
 //! ```text
-//! generated inputs    10,000,000 each for everything that reads what others wrote; memory is watched
-//! crash points        every step, three times each, in other worlds than `cargo xtask test` has
-//! bad roads           400 runs of the real programs, with a proxy that misbehaves on each road
-//! fault runs          10,000 worlds, each of which checks the invariants when it ends
+//!                       soak         release
+//! generated inputs      10,000,000   100,000,000   for everything that reads what others wrote; memory is watched
+//! malformed messages    10,000       1,000,000     at the relay's socket, among the inputs
+//! crash points          51           501           deaths at every step, in other worlds than `cargo xtask test` has
+//! bad roads             400          400           runs of the real programs, with a proxy that misbehaves on each road
+//! fault runs            10,000       1,000,000     worlds, each of which checks the invariants when it ends
 //! ```
 //!
-//! `--release` runs all of it, however long that takes. Otherwise it is cut to fit into the minutes, half
-//! of them for the inputs and a tenth for the bad roads, and what was not reached is said. `--only PART` runs
-//! one of the four.
+//! It is cut to fit into the minutes, half of them for the inputs, a tenth each for the crash points and the bad
+//! roads, and what was not reached is said. `--whole` runs all of the first column, and `--release` all of
+//! the second, however long that takes. `--only PART` runs one of the four.
 
 mod built;
 mod inputs;
@@ -28,27 +30,65 @@ use clap::{Args, ValueEnum};
 use crate::fault::Fault;
 use crate::show;
 use built::build;
-use inputs::{INPUTS, Inputs, all_inputs, share};
+use inputs::{Inputs, all_inputs, share};
 use watched::{Limits, Run, watched};
 
-/// Worlds in one process, from seed 0 on.
-const FAULT_RUNS: Runs =
-    Runs { name: "fault runs", test: "one_run_by_its_seed", first: 0, count: 10_000, batch: 25 };
-/// Real programs on bad roads, with other seeds than `cargo xtask test` has.
-const BAD_ROADS: Runs = Runs {
-    name: "runs on bad roads",
-    test: "runs_by_their_seeds",
-    first: 1_000,
-    count: 400,
-    batch: 8,
+/// How much of everything.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column {
+    /// Inputs of each reader.
+    inputs: u64,
+    /// Malformed messages at the relay's socket.
+    messages: u64,
+    /// Times that somebody dies at every step, thrice each.
+    crashes: Runs,
+    /// Real programs on bad roads.
+    bad_roads: Runs,
+    /// Worlds in which chance decides what goes wrong.
+    fault_runs: Runs,
+}
+
+const SOAK: Column = Column {
+    inputs: 10_000_000,
+    messages: 10_000,
+    crashes: Runs {
+        name: "rounds of all crash points",
+        test: "nobody_is_told_what_is_not_true_wherever_a_process_dies",
+        first: 1_000_000,
+        count: 17,
+        batch: 1,
+        apart: 1_000,
+    },
+    // With other seeds than `cargo xtask test` has.
+    bad_roads: Runs {
+        name: "runs on bad roads",
+        test: "runs_by_their_seeds",
+        first: 1_000,
+        count: 400,
+        batch: 8,
+        apart: 1,
+    },
+    fault_runs: Runs {
+        name: "fault runs",
+        test: "one_run_by_its_seed",
+        first: 0,
+        count: 10_000,
+        batch: 25,
+        apart: 1,
+    },
 };
-/// The seed of the first world for a crash.
-const CRASH_SEED: u64 = 1_000_000;
+const RELEASE: Column = Column {
+    inputs: 100_000_000,
+    messages: 1_000_000,
+    crashes: Runs { count: 167, ..SOAK.crashes },
+    fault_runs: Runs { count: 1_000_000, ..SOAK.fault_runs },
+    ..SOAK
+};
 /// Whatever is run says how far it is after each world and each 100,000 inputs, which take seconds.
 const SILENCE: Duration = Duration::from_secs(3 * 60);
 
 /// Runs that a test makes by the seeds that it is given.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Runs {
     /// What they are.
     name: &'static str,
@@ -60,6 +100,8 @@ struct Runs {
     count: u64,
     /// How many one process makes.
     batch: u64,
+    /// How far their seeds are apart: a run that takes several names the first one.
+    apart: u64,
 }
 
 /// What `cargo xtask soak` was asked for.
@@ -68,8 +110,11 @@ pub(crate) struct Wishes {
     /// Stop after about so many minutes, the build not counted.
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     minutes: u64,
-    /// Everything that a release needs, however long it takes.
+    /// All of it, however long it takes.
     #[arg(long, conflicts_with = "minutes")]
+    whole: bool,
+    /// As much as a release needs, however long it takes.
+    #[arg(long, conflicts_with_all = ["minutes", "whole"])]
     release: bool,
     /// One part of it alone.
     #[arg(long, value_name = "PART", value_enum)]
@@ -99,35 +144,35 @@ impl Wishes {
 /// Runs until everything or the time is done; the first finding ends it.
 pub(crate) fn run(wishes: &Wishes) -> Result<ExitCode, Fault> {
     let tests = show::step("Building the tests, optimised", build)?;
-    let budget = (!wishes.release).then(|| Duration::from_secs(60 * wishes.minutes));
+    let column = if wishes.release { RELEASE } else { SOAK };
+    let cut = !wishes.whole && !wishes.release;
+    let budget = cut.then(|| Duration::from_secs(60 * wishes.minutes));
     let deadline = budget.and_then(|budget| show::now().checked_add(budget));
     let mut inputs = Vec::new();
     if wishes.include(Part::Inputs) {
         let share = budget.map(|budget| share(wishes.part(budget, 2), processors()));
-        inputs = show::step("Generated inputs", || all_inputs(&tests.generated, share))?;
+        inputs = show::step("Generated inputs", || all_inputs(&tests.generated, &column, share))?;
     }
-    if wishes.include(Part::CrashPoints) {
-        show::step("Every crash point, three times", || {
-            let seed = CRASH_SEED.to_string();
-            let test = "nobody_is_told_what_is_not_true_wherever_a_process_dies";
-            one_test("crash points", &tests.crash_points, test, ("PASSBACK_SEED", &seed), None)
-        })?;
-    }
+    let tenth = || budget.and_then(|budget| show::now().checked_add(wishes.part(budget, 10)));
     let mut made = Vec::new();
-    if wishes.include(Part::BadRoads) {
-        let part = budget.and_then(|budget| show::now().checked_add(wishes.part(budget, 10)));
-        let (roads, ended) = runs("Bad roads", &tests.bad_roads, BAD_ROADS, part);
-        ended?;
-        made.push((BAD_ROADS, roads));
-    }
-    let mut ended = Ok(());
-    if wishes.include(Part::FaultRuns) {
-        let faults;
-        (faults, ended) = runs("Fault runs", &tests.faults, FAULT_RUNS, deadline);
-        made.push((FAULT_RUNS, faults));
+    for (part, step, program, all) in [
+        (Part::CrashPoints, "Crash points", &tests.crash_points, column.crashes),
+        (Part::BadRoads, "Bad roads", &tests.bad_roads, column.bad_roads),
+        (Part::FaultRuns, "Fault runs", &tests.faults, column.fault_runs),
+    ] {
+        if !wishes.include(part) {
+            continue;
+        }
+        let until = if part == Part::FaultRuns { deadline } else { tenth() };
+        let (good, ended) = runs(step, program, all, until);
+        made.push((all, good));
+        if ended.is_err() {
+            say_what_was_not_reached(&missing(&inputs, &made));
+            ended?;
+        }
     }
     say_what_was_not_reached(&missing(&inputs, &made));
-    ended.map(|()| ExitCode::SUCCESS)
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Makes runs until all are done or the time is over: how many were good, and the first finding.
@@ -146,8 +191,9 @@ fn runs(
 
 /// What is missing, one line each.
 fn missing(inputs: &[Inputs], runs: &[(Runs, u64)]) -> Vec<String> {
-    let some = inputs.iter().filter(|inputs| inputs.made < INPUTS);
-    let some = some.map(|Inputs { what, made, .. }| format!("{made} of {INPUTS} inputs: {what}"));
+    let some = inputs.iter().filter(|inputs| inputs.made < inputs.wanted);
+    let some =
+        some.map(|Inputs { what, made, wanted, .. }| format!("{made} of {wanted} inputs: {what}"));
     let unjudged = inputs.iter().filter(|inputs| !inputs.judged);
     let unjudged = unjudged
         .map(|Inputs { what, .. }| format!("memory: {what} ran too short to say whether it grows"));
@@ -162,7 +208,7 @@ fn say_what_was_not_reached(missing: &[String]) {
     }
     let rule = "!".repeat(78);
     show::line(&rule);
-    show::line("!!  NOT EVERYTHING WAS RUN; `cargo xtask soak --release` runs all of it:");
+    show::line("!!  NOT EVERYTHING WAS RUN; `cargo xtask soak --whole` runs all of it:");
     for line in missing {
         show::line(&format!("!!    {line}"));
     }
@@ -196,14 +242,15 @@ fn one_test(
 /// were good.
 fn by_seeds(
     program: &Path,
-    Runs { name, test, first, count, batch }: Runs,
+    Runs { name, test, first, count, batch, apart }: Runs,
     deadline: Option<Instant>,
     good: &AtomicU64,
 ) -> Result<(), Fault> {
-    let batches = (first..first + count).step_by(usize::try_from(batch).unwrap_or(usize::MAX));
+    let batches = (0..count).step_by(usize::try_from(batch).unwrap_or(usize::MAX));
     let in_time = || deadline.is_none_or(|deadline| show::now() < deadline);
-    side_by_side(batches.take_while(|_| in_time()), |from| {
-        let seeds = format!("{from}..{}", from + batch);
+    side_by_side(batches.take_while(|_| in_time()), |number| {
+        let from = first + number * apart;
+        let seeds = if batch == 1 { from.to_string() } else { format!("{from}..{}", from + batch) };
         let what = format!("{name}, seeds {seeds}");
         one_test(&what, program, test, ("PASSBACK_SEED", &seeds), None)?;
         let runs = good.fetch_add(batch, Ordering::SeqCst) + batch;
@@ -247,11 +294,12 @@ mod tests {
 
     #[test]
     fn what_was_not_reached_is_named_with_its_numbers() {
-        let whole = Inputs { what: "SDDL", made: INPUTS, judged: true };
-        let all = [(BAD_ROADS, BAD_ROADS.count), (FAULT_RUNS, FAULT_RUNS.count)];
+        let Column { bad_roads, fault_runs, inputs: wanted, .. } = SOAK;
+        let whole = Inputs { what: "SDDL", wanted, made: wanted, judged: true };
+        let all = [(bad_roads, bad_roads.count), (fault_runs, fault_runs.count)];
         assert_eq!(missing(&[whole], &all), Vec::<String>::new());
-        let part = Inputs { what: "filters", made: 300_000, judged: false };
-        let missing = missing(&[whole, part], &[(BAD_ROADS, 16), (FAULT_RUNS, 75)]);
+        let part = Inputs { what: "filters", made: 300_000, judged: false, ..whole };
+        let missing = missing(&[whole, part], &[(bad_roads, 16), (fault_runs, 75)]);
         assert_eq!(missing.len(), 4, "{missing:?}");
         assert_eq!(missing[0], "300000 of 10000000 inputs: filters");
         assert!(missing[1].contains("filters ran too short"), "{missing:?}");
@@ -261,8 +309,10 @@ mod tests {
 
     #[test]
     fn runs_are_made_in_whole_batches() {
-        for runs in [BAD_ROADS, FAULT_RUNS] {
-            assert_eq!(runs.count % runs.batch, 0, "{}", runs.name);
+        for Column { crashes, bad_roads, fault_runs, .. } in [SOAK, RELEASE] {
+            for runs in [crashes, bad_roads, fault_runs] {
+                assert_eq!(runs.count % runs.batch, 0, "{}", runs.name);
+            }
         }
     }
 

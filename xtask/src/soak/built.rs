@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::build::{self, cargo};
 use crate::fault::Fault;
-use crate::soak::inputs::CRATES;
+use crate::soak::inputs::{AT_THE_SOCKET, CRATES};
 
 /// The programs that people run, and what some tests run beside them.
 const PROGRAMS: &[&str] = &[
@@ -26,7 +26,7 @@ const PROGRAMS: &[&str] = &[
 
 /// The programs that hold the tests.
 pub(super) struct Tests {
-    /// Those that make inputs by chance, by crate.
+    /// Those that make inputs by chance, by crate, and those at the relay's socket.
     pub(super) generated: HashMap<&'static str, PathBuf>,
     /// Randomised faults.
     pub(super) faults: PathBuf,
@@ -60,7 +60,7 @@ pub(super) fn build() -> Result<Tests, Fault> {
     command.args(["test", "--profile", "soak", "--no-run"]);
     command.args(["--message-format", "json-render-diagnostics"]);
     command.args(CRATES.iter().flat_map(|package| ["--package", package]));
-    command.args(["--lib", "--package", "testkit"]);
+    command.args(["--lib", "--test", AT_THE_SOCKET, "--package", "testkit"]);
     command.args(["--test", "world_faults", "--test", "world_crash_points"]);
     command.args(["--test", "embedded_chaos"]);
     let output = command.stderr(Stdio::inherit()).output();
@@ -79,7 +79,8 @@ fn tests_in(lines: &str) -> Result<Tests, Fault> {
         let missing = || Fault::finding(format!("cargo built no tests of the name {name}"));
         programs.remove(name).ok_or_else(missing)
     };
-    let generated = CRATES.iter().map(|package| take(package).map(|program| (*package, program)));
+    let generated = CRATES.iter().chain([&AT_THE_SOCKET]);
+    let generated = generated.map(|name| take(name).map(|program| (*name, program)));
     Ok(Tests {
         generated: generated.collect::<Result<_, _>>()?,
         faults: take("world_faults")?,
@@ -108,6 +109,7 @@ mod tests {
             line("protocol", "\"/t/protocol-1\""),
             line("relay", "\"/t/relay-1\""),
             line("seal", "\"/t/seal-1\""),
+            line("channel", "\"/t/channel-1\""),
             line("world_faults", "\"/t/faults-1\""),
         ];
         let missing = tests_in(&lines.join("\n")).err().unwrap();

@@ -5,56 +5,88 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{one_test, side_by_side};
+use super::{Column, one_test, side_by_side};
 use crate::fault::Fault;
 use crate::show;
 
 /// The crates whose tests make inputs by chance.
 pub(super) const CRATES: [&str; 4] = ["directory", "protocol", "relay", "seal"];
+/// The test at the relay's socket.
+pub(super) const AT_THE_SOCKET: &str = "channel";
 
-/// These tests, by crate, and what they read.
-const GENERATED: &[(&str, &str, &str)] = &[
-    ("directory", "LDAP messages", "answers::tests::whatever_comes_is_read_or_refused"),
-    (
+/// A test that makes inputs by chance.
+struct Reader {
+    /// The program that holds it: a crate's own tests, or those at the socket.
+    program: &'static str,
+    /// What is read.
+    what: &'static str,
+    /// The test.
+    test: &'static str,
+    /// Which environment variable says how many.
+    variable: &'static str,
+    /// How many.
+    count: fn(&Column) -> u64,
+}
+
+const fn reader(program: &'static str, what: &'static str, test: &'static str) -> Reader {
+    let count = |column: &Column| column.inputs;
+    Reader { program, what, test, variable: "PASSBACK_GENERATED_INPUTS", count }
+}
+
+/// All of them.
+const READERS: &[Reader] = &[
+    reader("directory", "LDAP messages", "answers::tests::whatever_comes_is_read_or_refused"),
+    reader(
         "directory",
         "answers to a search",
         "search::tests::whatever_a_controller_says_a_search_ends_with_the_connection",
     ),
-    (
+    reader(
         "directory",
         "security descriptors",
         "security::write::tests::reading_never_panics_and_what_is_read_can_be_written",
     ),
-    (
+    reader(
         "directory",
         "SDDL",
         "security::sddl::tests::reading_never_panics_and_what_is_read_reads_back",
     ),
-    (
+    reader(
         "directory",
         "distinguished names",
         "dn::tests::whatever_is_written_for_a_name_is_read_or_refused",
     ),
-    ("directory", "filters", "filter::tests::whatever_is_written_for_a_filter_is_read_or_refused"),
-    (
+    reader(
+        "directory",
+        "filters",
+        "filter::tests::whatever_is_written_for_a_filter_is_read_or_refused",
+    ),
+    reader(
         "directory",
         "certificates",
         "certificate::tests::what_is_no_certificate_has_no_issuer_or_any_and_harms_nobody",
     ),
-    ("protocol", "parts of packages", SEEDS),
-    ("relay", "relay frames", SEEDS),
-    ("seal", "packages and answers", SEEDS),
+    reader("protocol", "parts of packages", SEEDS),
+    reader("relay", "relay frames", SEEDS),
+    reader("seal", "packages and answers", SEEDS),
+    Reader {
+        program: AT_THE_SOCKET,
+        what: "malformed messages at the relay's socket",
+        test: "malformed::malformed_messages_end_a_channel_each_and_nothing_grows",
+        variable: "PASSBACK_MALFORMED_MESSAGES",
+        count: |column| column.messages,
+    },
 ];
 /// The test of a crate that has what becomes of a fuzzer's seeds read.
 const SEEDS: &str = "fuzzing::tests::whatever_becomes_of_the_seeds_is_read_or_refused";
-/// How many inputs each of them takes.
-pub(super) const INPUTS: u64 = 10_000_000;
 
 /// How a reader took its inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Inputs {
     /// What is read.
     pub(super) what: &'static str,
+    /// How many were to be made.
+    pub(super) wanted: u64,
     /// How many were made.
     pub(super) made: u64,
     /// Whether it ran long enough to say that its memory does not grow.
@@ -63,7 +95,7 @@ pub(super) struct Inputs {
 
 /// How long each reader may take, so that all of them together take so much time.
 pub(super) fn share(together: Duration, processors: usize) -> Duration {
-    let rounds = GENERATED.len().div_ceil(processors.max(1));
+    let rounds = READERS.len().div_ceil(processors.max(1));
     together / u32::try_from(rounds).unwrap_or(u32::MAX)
 }
 
@@ -73,12 +105,14 @@ pub(super) fn share(together: Duration, processors: usize) -> Duration {
 /// The first finding.
 pub(super) fn all_inputs(
     programs: &HashMap<&'static str, PathBuf>,
+    column: &Column,
     share: Option<Duration>,
 ) -> Result<Vec<Inputs>, Fault> {
     let done = Mutex::new(Vec::new());
-    side_by_side(GENERATED.iter(), |(package, what, test)| {
-        let missing = || Fault::finding(format!("no tests of {package} were built"));
-        let inputs = inputs(programs.get(package).ok_or_else(missing)?, what, test, share)?;
+    side_by_side(READERS.iter(), |reader| {
+        let missing = || Fault::finding(format!("no tests of {} were built", reader.program));
+        let program = programs.get(reader.program).ok_or_else(missing)?;
+        let inputs = inputs(program, reader, (reader.count)(column), share)?;
         done.lock().unwrap_or_else(PoisonError::into_inner).push(inputs);
         Ok(())
     })?;
@@ -88,22 +122,22 @@ pub(super) fn all_inputs(
 /// Makes all inputs of one reader, or as many as it has time for.
 fn inputs(
     program: &Path,
-    what: &'static str,
-    test: &str,
+    reader: &Reader,
+    wanted: u64,
     share: Option<Duration>,
 ) -> Result<Inputs, Fault> {
+    let Reader { what, test, variable, .. } = *reader;
     let until = share.and_then(|share| show::now().checked_add(share));
-    let wanted = INPUTS.to_string();
-    let run = one_test(what, program, test, ("PASSBACK_GENERATED_INPUTS", &wanted), until)?;
+    let run = one_test(what, program, test, (variable, &wanted.to_string()), until)?;
     let made = if run.ended {
-        INPUTS
+        wanted
     } else {
         run.far.as_deref().and_then(made_before).unwrap_or_default()
     };
     show::line(&format!("  {what}: {made} inputs; {}", run.memory));
     match run.memory.grows() {
         Some(true) => Err(Fault::finding(format!("{what} grows: {}; test {test}", run.memory))),
-        judged => Ok(Inputs { what, made, judged: judged.is_some() }),
+        judged => Ok(Inputs { what, wanted, made, judged: judged.is_some() }),
     }
 }
 
@@ -132,18 +166,19 @@ mod tests {
     fn every_test_of_generated_inputs_is_run() {
         for package in CRATES {
             let sources = crate::build::root().join("crates").join(package).join("src");
-            let run = GENERATED.iter().filter(|(of, ..)| *of == package).count();
+            let run = READERS.iter().filter(|reader| reader.program == package).count();
             assert_eq!(calls(&sources), run, "{package}");
         }
         let all = calls(&crate::build::root().join("crates"));
         let own = calls(&crate::build::root().join("crates/generated"));
-        assert_eq!(all - own, GENERATED.len(), "another crate has some");
+        let run = READERS.iter().filter(|reader| reader.program != AT_THE_SOCKET).count();
+        assert_eq!(all - own, run, "another crate has some");
     }
 
     #[test]
     fn all_readers_together_take_the_time_that_there_is() {
         let hour = Duration::from_secs(3_600);
-        let readers = u32::try_from(GENERATED.len()).unwrap();
+        let readers = u32::try_from(READERS.len()).unwrap();
         assert_eq!(share(hour, 1), hour / readers);
         assert_eq!(share(hour, 2), hour / readers.div_ceil(2));
         assert_eq!(share(hour, 1_000), hour);
