@@ -4,7 +4,8 @@
 //! A measurement counts for as long as the channel does over which requests come. A machine that was
 //! paused has both of its clocks stopped, so that nothing here shows how late it is; its channel does
 //! not outlive that. So a measurement is old as soon as a channel opens, before anything comes over it, and
-//! one that was on its way by then is, too. A request that comes when there is none asks for one.
+//! one that was on its way by then is, too. A request that comes when there is none asks for one, and so does
+//! one that would be refused because of the last: somebody may have corrected either clock since.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,9 @@ use tokio::sync::{Notify, watch};
 
 /// How long a process that has just started may take to measure the clocks.
 pub(crate) const FIRST_MEASUREMENT: Duration = Duration::from_secs(10);
+
+/// For how long a difference that is too large is told without measuring again.
+const LARGE_HOLDS: Duration = Duration::from_secs(10);
 
 /// The last measurement, if there was one, and what the clock has done since.
 pub(crate) struct ClockDifference {
@@ -85,14 +89,22 @@ impl ClockDifference {
         self.asked.notify_one();
     }
 
-    /// Waits until somebody waits for a measurement who has none.
+    /// Waits until somebody waits for a measurement who has none that is good enough.
     pub(crate) async fn is_asked_for(&self) {
         loop {
             self.asked.notified().await;
-            if self.known().is_none() {
+            if self.good(*self.state.borrow()).is_none() {
                 return;
             }
         }
+    }
+
+    /// A measurement by which somebody may be served, or refused: of one that refuses, a fresh one.
+    fn good(&self, state: State) -> Option<Measurement> {
+        state.fresh().filter(|last| {
+            let age = self.clock.running().saturating_sub(last.running);
+            is_small(self.since(*last)) || age < LARGE_HOLDS
+        })
     }
 
     /// Whether there was a measurement and the difference is within the limit.
@@ -114,17 +126,15 @@ impl ClockDifference {
         fresh.map(|last| self.since(last))
     }
 
-    /// Whether passwords may be set. A process that has just started, or has a new channel, is given
-    /// `limit` for its first measurement; without one nothing may be set.
+    /// Whether passwords may be set. A process that has just started, has a new channel, or believes the
+    /// clocks to be too far apart, is given `limit` for a measurement; without one nothing may be set.
     pub(crate) async fn is_small_within(&self, limit: Duration) -> bool {
         let mut measurements = self.state.subscribe();
-        if self.known().is_none() {
+        if self.good(*measurements.borrow()).is_none() {
             self.asked.notify_one();
         }
-        let first =
-            timeout(&*self.clock, limit, measurements.wait_for(|state| state.fresh().is_some()))
-                .await;
-        let last = match first {
+        let good = measurements.wait_for(|state| self.good(*state).is_some());
+        let last = match timeout(&*self.clock, limit, good).await {
             Ok(Ok(state)) => state.fresh(),
             _ => None,
         };
@@ -154,12 +164,23 @@ pub(crate) fn is_small(millis: i64) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use protocol::ManualClock;
 
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(10);
+
+    /// What comes of something that waits for a measurement, and nobody measures: time passes for it.
+    pub(crate) async fn in_vain<T>(clock: &ManualClock, waits: impl Future<Output = T>) -> T {
+        let mut waits = std::pin::pin!(waits);
+        loop {
+            tokio::select! {
+                done = &mut waits => return done,
+                () = tokio::time::sleep(Duration::from_millis(5)) => clock.advance(LIMIT),
+            }
+        }
+    }
 
     fn unknown() -> (ManualClock, Arc<ClockDifference>) {
         let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));
@@ -240,6 +261,26 @@ mod tests {
             assert_eq!(difference.is_small_within(LIMIT).await, small, "{millis}");
         }
         assert!(!is_small(i64::MIN));
+    }
+
+    /// The cloud's clock was put right again, or this one: nobody waits for the next heartbeat to be served.
+    #[tokio::test]
+    async fn a_difference_that_is_too_large_is_measured_again_before_it_refuses_and_not_all_the_time()
+     {
+        let (clock, difference) = unknown();
+        difference.measured(130_000);
+        assert!(!difference.is_small_within(LIMIT).await, "measured this moment");
+        clock.advance(LARGE_HOLDS);
+        let waiting = {
+            let difference = Arc::clone(&difference);
+            tokio::spawn(async move { difference.is_small_within(LIMIT).await })
+        };
+        difference.is_asked_for().await;
+        assert!(!waiting.is_finished());
+        difference.measured(0);
+        assert!(waiting.await.unwrap());
+        clock.advance(Duration::from_secs(3_600));
+        assert!(difference.is_small_within(LIMIT).await, "one that serves is as good as ever");
     }
 
     #[test]

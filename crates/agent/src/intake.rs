@@ -300,7 +300,7 @@ impl Intake {
             return Ok(if cannot_say { Response::empty(STATUS_CANNOT_SAY) } else { said });
         }
         let expired = self.writeback.clock.now() >= header.expires_at.after(EXPIRY_MARGIN);
-        if !self.writeback.clock_difference.is_known_to_be_small() {
+        if !self.writeback.clock_difference.is_small_within(FIRST_MEASUREMENT).await {
             return Ok(Response::empty(STATUS_CANNOT_SAY));
         }
         if !expired {

@@ -18,7 +18,7 @@ use protocol::{Details, Header, Operation, Outcome, Timestamp};
 use sync::{AdAccount, Resolution};
 
 use super::Writeback;
-use crate::clocks::midway;
+use crate::clocks::{FIRST_MEASUREMENT, midway};
 use crate::directories::Connected;
 
 /// Controllers date what they write to the second, and say what time it is to the second. Nobody gets
@@ -121,10 +121,10 @@ impl Writeback {
         header: &Header,
     ) -> Result<Outcome, Unseen> {
         let directory = &connected.directory;
-        let ahead_of_cloud = self.clock_difference.known().ok_or(Unseen::Clock)?;
-        if !self.clock_difference.is_known_to_be_small() {
+        if !self.clock_difference.is_small_within(FIRST_MEASUREMENT).await {
             return Err(Unseen::Clock);
         }
+        let ahead_of_cloud = self.clock_difference.known().ok_or(Unseen::Clock)?;
         let before = self.clock.now();
         let there = directory.time().await?;
         let here = midway(before, self.clock.now());

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::ws::CloseFrame;
-use bytes::Bytes;
 use protocol::{Clock, InstanceId, Timestamp};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
