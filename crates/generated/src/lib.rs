@@ -91,8 +91,7 @@ impl Chance {
 
     /// A number below `end`; 0 if that is 0.
     pub fn below(&mut self, end: usize) -> usize {
-        let end = u64::try_from(end).unwrap().max(1);
-        usize::try_from(self.number() % end).unwrap()
+        usize::try_from(self.number() % (end as u64).max(1)).unwrap_or_default()
     }
 
     /// A byte.
