@@ -17,7 +17,9 @@ use protocol::limits::{CLOCK_DIFFERENCE_MAX, LIFETIME_MAX, PACKAGE_MAX};
 use protocol::settlement::{
     STATUS_CANNOT_SAY, STATUS_NOT_YET, TARGET_LOOK, TARGET_SETTLE, TARGET_WRITEBACK,
 };
-use protocol::{AgentId, Answer, Details, Header, Outcome, Randomness, RequestId, TenantId};
+use protocol::{
+    AgentId, Answer, Details, Header, Outcome, Randomness, RequestId, TenantId, Timestamp,
+};
 use relay::{BoxFuture, Handler, Request, Response};
 use seal::{AgentKeys, OpenedRequest, PackageKey, SealError, SigningKey};
 use serde_json::json;
@@ -30,8 +32,10 @@ use crate::settle::Settler;
 use crate::steps::Step;
 use crate::writeback::{Ended, Looked, Opened, Writeback};
 
-/// How many requests that were not begun are remembered, to say why when the cloud asks.
+/// How many requests that were not begun are remembered, to say why when the cloud asks, and for how long
+/// where there are as many: the cloud has asked long before.
 const NOT_BEGUN_MAX: usize = 1_000;
+const NOT_BEGUN_KEPT: Duration = Duration::from_secs(60 * 60);
 /// After its expiry a message cannot be applied any more; this much later the agent says so. It
 /// covers a step of the clock in between.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(5);
@@ -53,7 +57,7 @@ pub(crate) struct Intake {
     /// For nonces.
     pub(crate) randomness: Arc<dyn Randomness>,
     /// Why requests were not begun. The request ids of packages that did not open are unproved.
-    pub(crate) not_begun: Mutex<HashMap<RequestId, Outcome>>,
+    pub(crate) not_begun: Mutex<HashMap<RequestId, (Outcome, Timestamp)>>,
     /// What audit is told of what the relay can have written at will.
     pub(crate) at_will: Mutex<AtWill>,
 }
@@ -252,9 +256,13 @@ impl Intake {
     }
 
     fn remember(&self, request: RequestId, why: Outcome) {
+        let now = self.writeback.clock.now();
         let mut not_begun = self.not_begun.lock().unwrap_or_else(PoisonError::into_inner);
+        if not_begun.len() >= NOT_BEGUN_MAX {
+            not_begun.retain(|_, (_, since)| since.apart(now) < NOT_BEGUN_KEPT);
+        }
         if not_begun.len() < NOT_BEGUN_MAX {
-            not_begun.insert(request, why);
+            not_begun.insert(request, (why, now));
         }
     }
 
@@ -348,7 +356,7 @@ impl Intake {
 
     fn why_never_begun(&self, request: RequestId) -> Outcome {
         let not_begun = self.not_begun.lock().unwrap_or_else(PoisonError::into_inner);
-        not_begun.get(&request).copied().unwrap_or(Outcome::Expired)
+        not_begun.get(&request).map_or(Outcome::Expired, |(why, _)| *why)
     }
 
     /// The answer if there is one, recorded or still to be; or "not yet".

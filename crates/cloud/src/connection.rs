@@ -39,6 +39,17 @@ pub(crate) async fn serve(
     router: Router,
     stop: CancellationToken,
 ) {
+    serve_within(HANDSHAKE, (stream, taken), remote, router, stop).await;
+}
+
+/// The same with a time for the head of a request.
+async fn serve_within(
+    head: Duration,
+    (stream, taken): (impl AsyncRead + AsyncWrite + Send + Unpin + 'static, Taken),
+    remote: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+) {
     let service = tower::service_fn(move |mut request: Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(Remote(remote));
         request.extensions_mut().insert(ConnectInfo(remote));
@@ -46,7 +57,7 @@ pub(crate) async fn serve(
         router.clone().call(request)
     });
     let mut server = hyper::server::conn::http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HANDSHAKE).max_buf_size(HEAD_MAX);
+    server.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(HEAD_MAX);
     let served = server
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         .with_upgrades();
@@ -83,6 +94,25 @@ mod tests {
         let mut second = Vec::new();
         near.read_to_end(&mut second).await.unwrap();
         assert!(second.ends_with(format!("\r\n\r\n{}", first.len()).as_bytes()));
+        served.await.unwrap();
+    }
+
+    /// One byte now and then, so that the connection is never still for long.
+    #[tokio::test]
+    async fn whoever_writes_the_head_of_a_request_for_too_long_is_let_go() {
+        let (head, remote) =
+            (Duration::from_millis(100), SocketAddr::from(([192, 0, 2, 1], 4_711)));
+        let router = Router::new().route("/", get(async || "there"));
+        let (mut near, far) = duplex(64 * 1024);
+        let stop = CancellationToken::new();
+        let served = tokio::spawn(serve_within(head, watched(far), remote, router, stop));
+        near.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nX: ").await.unwrap();
+        while near.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(head / 10).await;
+        }
+        let mut said = Vec::new();
+        near.read_to_end(&mut said).await.unwrap();
+        assert!(!String::from_utf8(said).unwrap().contains("there"));
         served.await.unwrap();
     }
 }

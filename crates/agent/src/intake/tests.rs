@@ -154,8 +154,7 @@ async fn of_what_the_journal_does_not_reach_back_to_nobody_says_that_nothing_was
     agent.at(second(1_000));
     let before = agent.header(1, MADE);
     // Not even where a package with its number did not open: another one may have.
-    let not_begun = &agent.intake.not_begun;
-    not_begun.lock().unwrap().insert(before.request, Outcome::NotDecryptable);
+    agent.intake.remember(before.request, Outcome::NotDecryptable);
     assert_eq!(agent.settled(&before).await, Ok(Outcome::CannotBeKnown));
     let after = agent.header(2, second(1));
     assert_eq!(agent.settled(&after).await, Ok(Outcome::Expired));
@@ -163,7 +162,7 @@ async fn of_what_the_journal_does_not_reach_back_to_nobody_says_that_nothing_was
     journal.prune(Duration::from_secs(500), second(1_000)).await.unwrap();
     assert_eq!(agent.settled(&after).await, Ok(Outcome::CannotBeKnown));
     let known = agent.header(3, second(501));
-    not_begun.lock().unwrap().insert(known.request, Outcome::NotDecryptable);
+    agent.intake.remember(known.request, Outcome::NotDecryptable);
     assert_eq!(agent.settled(&known).await, Ok(Outcome::NotDecryptable));
 }
 
@@ -357,6 +356,25 @@ async fn an_answer_that_cannot_be_written_down_goes_out_and_is_written_down_late
     let last = agent.trail(header.request).await.pop().unwrap();
     assert_eq!(last, "writeback.finished user_not_found_no_cloud_link");
     assert_eq!(agent.settled(&header).await, answer);
+}
+
+#[tokio::test]
+async fn why_requests_were_not_begun_is_forgotten_where_there_are_too_many_that_nobody_asks_for() {
+    let agent = Agent::new("reasons").await;
+    let id = |number: usize| {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        RequestId::from_bytes(bytes)
+    };
+    (0..NOT_BEGUN_MAX).for_each(|one| agent.intake.remember(id(one), Outcome::NotDecryptable));
+    let (full, later) = (id(NOT_BEGUN_MAX), id(NOT_BEGUN_MAX + 1));
+    agent.intake.remember(full, Outcome::Fault);
+    assert_eq!(agent.intake.why_never_begun(full), Outcome::Expired, "there is no room");
+    assert_eq!(agent.intake.why_never_begun(id(0)), Outcome::NotDecryptable);
+    agent.clock.advance(NOT_BEGUN_KEPT);
+    agent.intake.remember(later, Outcome::Fault);
+    assert_eq!(agent.intake.why_never_begun(later), Outcome::Fault);
+    assert_eq!(agent.intake.why_never_begun(id(0)), Outcome::Expired);
 }
 
 #[tokio::test]
