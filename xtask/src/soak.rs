@@ -167,11 +167,11 @@ pub(crate) fn run(wishes: &Wishes) -> Result<ExitCode, Fault> {
         let (good, ended) = runs(step, program, all, until);
         made.push((all, good));
         if ended.is_err() {
-            say_what_was_not_reached(&missing(&inputs, &made));
+            say_what_was_not_reached(&missing(&inputs, &made), wishes.release);
             ended?;
         }
     }
-    say_what_was_not_reached(&missing(&inputs, &made));
+    say_what_was_not_reached(&missing(&inputs, &made), wishes.release);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -202,13 +202,14 @@ fn missing(inputs: &[Inputs], runs: &[(Runs, u64)]) -> Vec<String> {
     some.chain(unjudged).chain(runs).collect()
 }
 
-fn say_what_was_not_reached(missing: &[String]) {
+fn say_what_was_not_reached(missing: &[String], release: bool) {
     if missing.is_empty() {
         return;
     }
     let rule = "!".repeat(78);
     show::line(&rule);
-    show::line("!!  NOT EVERYTHING WAS RUN; `cargo xtask soak --whole` runs all of it:");
+    let all = if release { "--release" } else { "--whole" };
+    show::line(&format!("!!  NOT EVERYTHING WAS RUN; `cargo xtask soak {all}` runs all of it:"));
     for line in missing {
         show::line(&format!("!!    {line}"));
     }

@@ -128,7 +128,7 @@ impl Directories {
 
 /// Whether a name with which somebody binds may mean an account of this domain: a DN, a userPrincipalName,
 /// `name@domain`, or `DOMAIN\\name`, where anybody of that name is taken for it.
-fn is_named(account: &Account, domain: &str, name: &str) -> bool {
+pub(crate) fn is_named(account: &Account, domain: &str, name: &str) -> bool {
     let is = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
     if account.user_principal_name.as_deref().is_some_and(|principal| is(principal, name)) {
         return true;

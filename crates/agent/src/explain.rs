@@ -46,6 +46,8 @@ pub(crate) struct Subject<'s> {
     pub(crate) witness: Option<Witness>,
     /// Whom DNS names as the PDC emulator; nobody where it does not answer.
     pub(crate) pdc_in_dns: Vec<String>,
+    /// To which other directories the agent signs in with this account.
+    pub(crate) signs_in_to: Vec<String>,
     /// At which controller the password was last set, as far as that is known.
     pub(crate) set_at: Option<String>,
     /// The present moment.

@@ -307,10 +307,11 @@ impl Intake {
                 said.status == STATUS_NOT_YET && self.settler.cannot_say(header.request);
             return Ok(if cannot_say { Response::empty(STATUS_CANNOT_SAY) } else { said });
         }
-        let expired = self.writeback.clock.now() >= header.expires_at.after(EXPIRY_MARGIN);
         if !self.writeback.clock_difference.is_small_within(FIRST_MEASUREMENT).await {
             return Ok(Response::empty(STATUS_CANNOT_SAY));
         }
+        // By the clock as it is now that it was measured.
+        let expired = self.writeback.clock.now() >= header.expires_at.after(EXPIRY_MARGIN);
         if !expired {
             return Ok(Response::empty(STATUS_NOT_YET));
         }

@@ -157,7 +157,9 @@ impl Account {
         if self.locked_now.is_some() {
             return self.locked_now;
         }
-        let Some(locked_at) = self.lockout_time else { return Some(false) };
+        let Some(locked_at) = self.lockout_time else {
+            return (!self.hidden.lockout_time).then_some(false);
+        };
         let duration = rules.and_then(|rules| rules.lockout_duration_seconds);
         duration.map(|seconds| seconds == 0 || locked_at.after(Duration::from_secs(seconds)) > now)
     }

@@ -131,7 +131,10 @@ impl Pdc {
                     words.push(word);
                     let_in = true;
                 }
-                Some((Err(error @ DirectoryError::BindRefused { .. }), _)) => return Err(error),
+                Some((Err(error @ DirectoryError::BindRefused { .. }), _)) if !let_in => {
+                    return Err(error);
+                }
+                // Whoever refuses what another one has accepted has a reason of its own.
                 Some((Err(error), host)) => {
                     debug!(controller = host, %error, "directory.pdc.not_asked");
                 }

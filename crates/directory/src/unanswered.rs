@@ -115,7 +115,16 @@ impl Unanswered {
 /// Makes room for one more.
 fn make_room(all: &mut HashMap<ObjectGuid, Kept>) {
     if all.len() >= KEPT_MOST {
-        all.retain(|_, kept| kept.end.get().is_none());
+        // Of what is over nothing is said that is not said of what is not kept. What was given up may still be
+        // made, and only the oldest of that is forgotten.
+        let may_be_made =
+            |kept: &Kept| !matches!(kept.end.get(), Some(Late::Over | Late::Answered(_)));
+        all.retain(|_, kept| may_be_made(kept));
+        let given_up = all.iter().filter(|(_, kept)| kept.end.get().is_some());
+        let oldest = given_up.min_by_key(|(_, kept)| kept.since).map(|(guid, _)| *guid);
+        if let Some(oldest) = oldest.filter(|_| all.len() >= KEPT_MOST) {
+            all.remove(&oldest);
+        }
     }
     let awaited = |kept: &&mut Kept| kept.listener.is_some() && kept.end.get().is_none();
     if all.values_mut().filter(awaited).count() >= AWAITED_MOST

@@ -149,10 +149,10 @@ impl Run<'_> {
 pub fn run(wishes: &Wishes, say: &dyn Fn(&str), stop: &AtomicBool) -> Result<Report, StackError> {
     // Before minutes have passed.
     crate::stack::binaries()?;
-    if wishes.bench == Bench::Relay {
-        relay::look_for()?
-    } else {
-        bare::look_for()?
+    match wishes.bench {
+        Bench::Relay => relay::look_for()?,
+        Bench::Reset | Bench::Directory => bare::look_for()?,
+        Bench::Messages => {}
     }
     let run = Run { say, stop };
     let done = match wishes.bench {

@@ -2,11 +2,12 @@
 
 use clap::Args;
 use command::{Failure, print};
-use directory::{DirectoryError, LdapDirectory};
+use directory::{Account, DirectoryError, LdapDirectory};
 use protocol::Clock;
 
 use super::permissions::{chosen, client, who_must_act};
-use crate::explain::{Explanation, Found, fault, find, hidden, subject};
+use crate::directories::is_named;
+use crate::explain::{Explanation, Found, Subject, fault, find, hidden, subject};
 use crate::settings::{AgentSettings, DirectorySettings};
 use crate::surroundings::Surroundings;
 
@@ -55,17 +56,20 @@ pub(super) async fn explain(
         let names: Vec<&str> = found.iter().map(|(one, ..)| one.name.as_str()).collect();
         return Err(several(&names));
     }
-    let (settings, directory, guid) = found.pop().ok_or_else(nobody)?;
-    let explained = match subject(settings, &directory, guid, clock.now()).await {
-        Ok(subject) => Ok(subject.map(|subject| subject.explain())),
+    let (here, directory, guid) = found.pop().ok_or_else(nobody)?;
+    let explained = match subject(here, &directory, guid, clock.now()).await {
+        Ok(subject) => Ok(subject.map(|subject| {
+            let signs_in_to = signs_in_to(settings, here, &subject.account);
+            Subject { signs_in_to, ..subject }.explain()
+        })),
         Err(DirectoryError::Unreadable { attribute }) => {
-            hidden(settings, &directory, guid, attribute).await
+            hidden(here, &directory, guid, attribute).await
         }
         Err(error) => Err(error),
     };
     let explanation = match explained {
         Ok(explanation) => explanation.ok_or_else(nobody)?,
-        Err(error) => return asked.tell_fault(settings, &directory, clock, &error).await,
+        Err(error) => return asked.tell_fault(here, &directory, clock, &error).await,
     };
     asked.tell(&explanation)?;
     match explanation.is_good() {
@@ -95,4 +99,16 @@ impl Explain {
         self.tell(&Explanation::of_fault(name, user, line))?;
         Err(who_must_act(error, format!("the directory {name} cannot be asked about {user}")))
     }
+}
+
+/// To which other directories the agent signs in with an account of this one, by the names in the
+/// configuration.
+fn signs_in_to(
+    settings: &AgentSettings,
+    here: &DirectorySettings,
+    account: &Account,
+) -> Vec<String> {
+    let others = settings.directories.iter().filter(|one| one.name != here.name);
+    let same = others.filter(|one| is_named(account, &here.domain, &one.bind_name));
+    same.map(|one| one.name.as_str().to_owned()).collect()
 }

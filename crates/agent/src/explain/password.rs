@@ -17,12 +17,10 @@ impl Subject<'_> {
     pub(super) fn locked(&self) -> Line {
         let locked = self.account.is_locked(self.policy.rules.as_ref(), self.now);
         let Some(since) = self.account.lockout_time else {
-            return match self.account.is_unlocked() {
-                _ if locked == Some(true) => {
-                    Line::bad("locked out: a reset unlocks").with(self.unlock())
-                }
-                true => Line::good("not locked out"),
-                false => Line::bad(
+            return match locked {
+                Some(true) => Line::bad("locked out: a reset unlocks").with(self.unlock()),
+                Some(false) => Line::good("not locked out"),
+                None => Line::bad(
                     "lockoutTime is hidden from the service account: whether it is locked out cannot be said",
                 )
                 .with(Remedy::note(READABLE)),

@@ -20,6 +20,12 @@ impl Subject<'_> {
             let text = "it is the agent's own account, which is never reset from the cloud";
             lines.push(Line::stopping(text).with(by_hand()));
         }
+        for other in &self.signs_in_to {
+            let text = format!(
+                "it is the account with which the agent signs in to the directory {other}, and is never reset from the cloud"
+            );
+            lines.push(Line::stopping(text).with(by_hand()));
+        }
         if account.is_computer_or_trust() {
             let text = "it is the account of a computer, a service or a trust, and no person's";
             lines.push(

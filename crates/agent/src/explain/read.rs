@@ -112,6 +112,7 @@ pub(crate) async fn subject<'s>(
         policy,
         witness,
         pdc_in_dns,
+        signs_in_to: Vec::new(),
         set_at,
         now,
     }))

@@ -75,6 +75,7 @@ pub(super) fn told(change: impl FnOnce(&mut Subject<'_>, &mut DirectorySettings)
             invocation_id: copy(),
         }),
         pdc_in_dns: vec![observed.asker.controller.clone()],
+        signs_in_to: Vec::new(),
         set_at: Some("DC1".to_owned()),
         now: NOW,
         observed,
@@ -140,6 +141,9 @@ fn accounts_that_are_never_reset_are_told_by_what_they_are() {
     let by_hand = "an administrator resets it by hand";
     let own = told(|subject, _| subject.account.sid = sid(SERVICE));
     stops(&own, "Protection", "the agent's own account", by_hand);
+    let others = told(|subject, _| subject.signs_in_to = vec!["sales".to_owned()]);
+    let text = "the account with which the agent signs in to the directory sales";
+    stops(&others, "Protection", text, by_hand);
     for rid in [500, 502] {
         let own = format!("S-1-5-21-1-2-3-{rid}");
         let one = told(|subject, _| subject.account.sid = sid(&own));

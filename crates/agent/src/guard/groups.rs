@@ -27,17 +27,26 @@ pub(crate) struct Idle {
     pub(crate) holder: Result<Holder, DirectoryError>,
 }
 
-/// Looks each group of the configuration up. One of which the directory does not say who has it is in no other
-/// one's way.
-pub(crate) async fn idle(settings: &DirectorySettings, directory: &dyn Directory) -> Vec<Idle> {
+/// Looks each group of the configuration up. One that cannot be read is in no other one's way.
+///
+/// # Errors
+/// If the directory does not answer: nothing is known of any of them then.
+pub(crate) async fn idle(
+    settings: &DirectorySettings,
+    directory: &dyn Directory,
+) -> Result<Vec<Idle>, DirectoryError> {
     let mut idle = Vec::new();
     for sid in &settings.protected_groups {
         match directory.holder(sid).await {
             Ok(Holder::SecurityGroup(_)) => {}
-            holder => idle.push(Idle { sid: sid.clone(), holder }),
+            holder @ (Ok(_)
+            | Err(DirectoryError::Unreadable { .. } | DirectoryError::Refused(_))) => {
+                idle.push(Idle { sid: sid.clone(), holder });
+            }
+            Err(error) => return Err(error),
         }
     }
-    idle
+    Ok(idle)
 }
 
 impl Idle {
@@ -117,7 +126,11 @@ async fn told(connected: &Connected, clock: &dyn Clock) -> Vec<Idle> {
     let (mut said, mut unknown) = (HashSet::new(), HashSet::new());
     loop {
         let found = idle(settings, directory.as_ref()).await;
-        let mut all_known = true;
+        let found = found.inspect_err(|error| {
+            tracing::debug!(connector = settings.name.as_str(), cause = %error, "guard.groups_not_looked_up");
+        });
+        let mut all_known = found.is_ok();
+        let found = found.unwrap_or_default();
         for one in &found {
             all_known &= one.holder.is_ok();
             let told = if one.holder.is_ok() { &mut said } else { &mut unknown };
@@ -197,7 +210,7 @@ mod tests {
             sid("S-1-5-11"),
         ];
         let settings = DirectorySettings { protected_groups, ..settings() };
-        let found = idle(&settings, &*directory).await;
+        let found = idle(&settings, &*directory).await.unwrap();
         let told: Vec<_> =
             found.iter().map(|one| (one.sid.clone(), one.is_certain(), one.is_finding())).collect();
         let expected = [
@@ -244,7 +257,7 @@ mod tests {
         domain.put(domain.guid_of("hidden").unwrap(), "groupType", "none").unwrap();
         let protected_groups = vec![hidden.clone(), mail.clone()];
         let settings = DirectorySettings { protected_groups, ..settings() };
-        let found = idle(&settings, &*directory).await;
+        let found = idle(&settings, &*directory).await.unwrap();
         let unreadable = Err(DirectoryError::Unreadable { attribute: "groupType" });
         let [one, other] = &found[..] else { panic!("{found:?}") };
         assert_eq!((&one.sid, &one.holder), (&hidden, &unreadable));

@@ -71,7 +71,23 @@ pub(crate) fn no_longer_marked(
         quoted(&observed.name),
         quoted(&who.to_string())
     );
-    let next = chain.get(1).map_or_else(String::new, |next| {
+    let next = chain.get(1);
+    if first.primary {
+        // Nobody is taken out of it before another one is made the primary group.
+        let commands = next.map(|next| powershell_leaves(&first.dn, next)).into_iter();
+        let way = next.map_or_else(
+            || format!("gives it another primary group than {}", first.name),
+            |next| {
+                format!(
+                    "takes its primary group {} out of {}, for everybody in it; or gives it another primary group",
+                    first.name, next.name
+                )
+            },
+        );
+        return Remedy::commands(commands.chain([inherit]).collect())
+            .and(format!("{way}, after which adminCount is left over and can be taken away"));
+    }
+    let next = next.map_or_else(String::new, |next| {
         format!("; or take {} out of {}, for everybody in it", first.name, next.name)
     });
     Remedy::commands(vec![powershell_leaves(who, first), inherit]).and(format!(

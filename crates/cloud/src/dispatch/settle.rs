@@ -110,6 +110,11 @@ async fn others_may_look(app: &App, record: &OperationRecord) {
     app.clock.sleep(from.since(app.now())).await;
 }
 
+/// For how long, from when others may look, "not yet" keeps them from it: longer than an agent awaits the
+/// end of a set, which it says for as long. One that still says so has lost the request, or is of a version that
+/// says it of everything.
+const NOT_YET_COUNTS: Duration = Duration::from_secs(15 * 60);
+
 /// What an agent said to the question how an operation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Said {
@@ -128,10 +133,11 @@ async fn ask_somebody(app: &App, record: &OperationRecord) -> Result<bool, Store
         && !is_revoked(app, first.agent).await?
         && listens(app, record, first.agent)
     {
+        let counts = record.expires_at.after(app.settings.others_look + NOT_YET_COUNTS);
         match ask(app, record, first, TARGET_SETTLE).await? {
             Said::Ended => return Ok(true),
-            Said::NotYet => return Ok(false),
-            Said::Nothing => {}
+            Said::NotYet if app.now() < counts => return Ok(false),
+            Said::NotYet | Said::Nothing => {}
         }
     }
     if app.now() < record.expires_at.after(app.settings.others_look) {

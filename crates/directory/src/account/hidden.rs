@@ -5,7 +5,7 @@ use crate::security::{Requester, SecurityDescriptor, Target, Wanted};
 use crate::{Attributes, DirectoryError, Sid};
 
 /// What of an account may not be read, so that its absence says nothing. Of what is not listed here,
-/// absence is an error, or [`PwdLastSet::Hidden`].
+/// absence is an error, or [`PwdLastSet::Hidden`](super::PwdLastSet::Hidden).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Hidden {
     /// `lockoutTime`: whether it is locked out is not known.

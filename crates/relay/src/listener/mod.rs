@@ -41,7 +41,8 @@ pub struct ListenerConfig {
     /// [`BLOCKED_AFTER`] handshakes in a row that failed in a way in which a network may make them
     /// fail; and in turn with the other one where it does not help.
     pub where_blocked: Option<Arc<dyn Transport>>,
-    /// How long dialling, TLS and WebSocket handshakes may take together.
+    /// How long dialling, TLS and WebSocket handshakes may take together. A WebSocket that is not there by
+    /// then may be one that the network blocks, if half of the time was left for it.
     pub handshake: Duration,
     /// How often to ping the relay.
     pub ping: Duration,

@@ -62,6 +62,8 @@ pub(super) struct Channel {
     clock: Arc<dyn Clock>,
     /// Milliseconds since 1970.
     token_expires_at: AtomicI64,
+    /// A renewal that nobody could judge when it came.
+    unjudged: Mutex<Option<String>>,
     cutting: CancellationToken,
     cut_for: Mutex<Option<Close>>,
 }
@@ -89,6 +91,7 @@ impl Channel {
             silence: limits.silence,
             clock,
             token_expires_at: AtomicI64::new(pass.expires_at.as_millis()),
+            unjudged: Mutex::new(None),
             cutting: CancellationToken::new(),
             cut_for: Mutex::new(None),
         };

@@ -11,7 +11,8 @@ use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::world::{
-    HASTY, SOON, World, answer, close_code, eventually, limits, listen_path, next_json, request,
+    HASTY, Raw, SOON, World, answer, close_code, eventually, limits, listen_path, next_json,
+    request,
 };
 
 #[tokio::test]
@@ -137,6 +138,17 @@ async fn a_revoked_agent_is_cut_at_once_and_does_not_come_back() {
     }
 }
 
+/// Reads until the relay has pinged so often.
+async fn pinged(raw: &mut Raw, count: usize) {
+    let mut pings = 0;
+    while pings < count {
+        match raw.next().await {
+            Some(Ok(message)) => pings += usize::from(matches!(message, Message::Ping(_))),
+            ended => panic!("the channel ended: {ended:?}"),
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_channel_outlives_its_token_by_the_grace_and_no_longer() {
     let world = World::new().await;
@@ -144,9 +156,7 @@ async fn a_channel_outlives_its_token_by_the_grace_and_no_longer() {
     let mut raw = world.raw(&agent).await;
     world.clock.advance(agent.lifetime + limits().grace - Duration::from_millis(1));
     // Some pings later it is still there.
-    for _ in 0..3 {
-        while !matches!(raw.next().await, Some(Ok(Message::Ping(_)))) {}
-    }
+    pinged(&mut raw, 3).await;
     world.clock.advance(Duration::from_millis(1));
     assert_eq!(close_code(&mut raw).await, Some(1008));
 }
@@ -160,9 +170,7 @@ async fn a_renewed_token_keeps_the_channel_and_a_bad_one_ends_it() {
     let renew = |token: String| Message::text(json!({"renewToken": {"token": token}}).to_string());
     raw.send(renew(agent.mint(&agent.claims()))).await.unwrap();
     world.clock.advance(agent.lifetime);
-    for _ in 0..3 {
-        while !matches!(raw.next().await, Some(Ok(Message::Ping(_)))) {}
-    }
+    pinged(&mut raw, 3).await;
     raw.send(renew(other.mint(&other.claims()))).await.unwrap();
     assert_eq!(close_code(&mut raw).await, Some(1008));
     let mut raw = world.raw(&agent).await;
@@ -182,11 +190,26 @@ async fn where_nobody_can_say_whether_a_new_token_is_good_the_old_one_holds_as_l
     let token = agent.mint(&agent.claims());
     let renew = json!({"renewToken": {"token": token}}).to_string();
     raw.send(Message::text(renew)).await.unwrap();
-    for _ in 0..3 {
-        while !matches!(raw.next().await, Some(Ok(Message::Ping(_)))) {}
-    }
+    pinged(&mut raw, 3).await;
     world.clock.advance(limits().grace);
     assert_eq!(close_code(&mut raw).await, Some(1008));
+}
+
+#[tokio::test]
+async fn a_new_token_that_nobody_could_judge_is_judged_as_soon_as_somebody_can() {
+    let world = World::new().await;
+    let agent = world.agent(1);
+    let mut raw = world.raw(&agent).await;
+    world.known.broken.store(true, Ordering::SeqCst);
+    world.clock.advance(agent.lifetime);
+    let token = agent.mint(&agent.claims());
+    let renew = json!({"renewToken": {"token": token}}).to_string();
+    raw.send(Message::text(renew)).await.unwrap();
+    pinged(&mut raw, 3).await;
+    world.known.broken.store(false, Ordering::SeqCst);
+    pinged(&mut raw, 3).await;
+    world.clock.advance(agent.lifetime);
+    pinged(&mut raw, 3).await;
 }
 
 #[tokio::test]

@@ -61,6 +61,7 @@ fn wanted() -> usize {
 #[tokio::test]
 async fn malformed_messages_end_a_channel_each_and_nothing_grows() {
     let (world, all) = (World::new().await, wanted());
+    assert!(all > WARM, "{all} say nothing about growth");
     let (agent, noise) = (world.agent(2), Counted::default());
     let mut warm = 0;
     for number in 0..all {

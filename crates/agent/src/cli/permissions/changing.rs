@@ -48,7 +48,7 @@ impl Words {
         let [one, several] = self.found;
         match (found, unseen) {
             (0, 0) => Ok(()),
-            (0, _) => Err(Failure::refused(format!("could not look everywhere {}", self.sought))),
+            (0, _) => Err(Failure::refused(format!("could not look {} everywhere", self.sought))),
             (1, _) => Err(Failure::refused(one)),
             (count, _) => Err(Failure::refused(format!("{count} {several}"))),
         }

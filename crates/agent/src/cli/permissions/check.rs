@@ -173,7 +173,7 @@ impl Check {
     ) -> Result<Looked, DirectoryError> {
         let extent = Extent { people: self.people, below: true };
         let mut observed = observe(settings, directory, extent).await?;
-        observed.idle_groups = idle(settings, directory).await;
+        observed.idle_groups = idle(settings, directory).await?;
         let judgement = judge(&observed, features);
         let arrivals = match self.wait {
             Some(_) => arrivals(settings, directory, &observed, features).await?,

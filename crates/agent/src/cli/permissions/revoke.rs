@@ -17,7 +17,7 @@ pub(super) const REVOKE: Words = Words {
         "what was to be taken back is gone",
         "what is to be taken back is printed",
     ],
-    sought: "what stands all the same",
+    sought: "for what stands all the same",
     done: "Taken back",
     found: ["a right stands all the same", "rights stand all the same"],
 };

@@ -103,8 +103,11 @@ async fn renew(channel: &Channel, token: &str, relay: &Inner) -> Result<(), Clos
             channel.token_expires_at.store(pass.expires_at.as_millis(), Ordering::SeqCst);
             Ok(())
         }
-        // Nobody can say now. What was there holds for as long as it would have.
-        Err(Refusal::Unavailable) => Ok(()),
+        // Nobody can say now. What was there holds for as long as it would have, and this is tried again.
+        Err(Refusal::Unavailable) => {
+            *lock(&channel.unjudged) = Some(token.to_owned());
+            Ok(())
+        }
         Err(Refusal::Malformed | Refusal::Token | Refusal::Forbidden) => Err(Close::TOKEN_REFUSED),
         Err(Refusal::UnknownEntity) => Err(Close::ENTITY_GONE),
     }
@@ -186,6 +189,12 @@ async fn tick(channel: &Channel, relay: &Inner) -> Close {
     let every = relay.limits.ping.max(PING_MIN);
     loop {
         relay.clock.sleep(every).await;
+        let unjudged = lock(&channel.unjudged).take();
+        if let Some(token) = unjudged
+            && let Err(close) = renew(channel, &token, relay).await
+        {
+            return close;
+        }
         if relay.clock.now() >= channel.token_expires_at().after(relay.limits.grace) {
             return Close::TOKEN_EXPIRED;
         }
