@@ -48,7 +48,7 @@ impl Words {
         let [one, several] = self.found;
         match (found, unseen) {
             (0, 0) => Ok(()),
-            (0, _) => Err(Failure::refused(format!("could not look {} everywhere", self.sought))),
+            (0, _) => Err(Failure::refused(format!("could not look everywhere {}", self.sought))),
             (1, _) => Err(Failure::refused(one)),
             (count, _) => Err(Failure::refused(format!("{count} {several}"))),
         }
@@ -161,6 +161,6 @@ mod tests {
         assert_eq!(ends(&REVOKE, 1), "a right stands all the same");
         assert_eq!(ends(&REVOKE, 3), "3 rights stand all the same");
         let unseen = REVOKE.end(0, 2).unwrap_err();
-        assert_eq!(unseen.message(), "could not look everywhere what stands all the same");
+        assert_eq!(unseen.message(), "could not look everywhere for what stands all the same");
     }
 }
