@@ -152,7 +152,10 @@ fn nothing_is_called_taken_back_where_the_service_account_may_not_look() {
     assert_eq!(said.code, 1, "{}{}", said.out, said.err);
     let named = format!("may not read who has which rights on the unit {}.\n", fake.dn());
     assert!(said.out.contains(&named) && !said.out.contains("Taken back"), "{}", said.out);
-    assert_eq!(said.err, "passback-agent: could not look everywhere for what stands all the same\n");
+    assert_eq!(
+        said.err,
+        "passback-agent: could not look everywhere for what stands all the same\n"
+    );
     assert_eq!(fake.descriptor(), hidden);
     let said = place.agent(&["permissions", "revoke", "--json"]);
     let value: serde_json::Value = serde_json::from_str(&said.out).unwrap();
