@@ -20,6 +20,9 @@ pub(crate) const FIRST_MEASUREMENT: Duration = Duration::from_secs(10);
 /// For how long a difference that is too large is told without measuring again.
 const LARGE_HOLDS: Duration = Duration::from_secs(10);
 
+/// By so much a difference may be wrong at most for moments to be compared by the second.
+pub(crate) const CERTAIN: Duration = Duration::from_secs(1);
+
 /// The last measurement, if there was one, and what the clock has done since.
 pub(crate) struct ClockDifference {
     clock: Arc<dyn Clock>,
@@ -48,6 +51,8 @@ pub(crate) struct Measuring(u64);
 #[derive(Clone, Copy)]
 struct Measurement {
     millis: i64,
+    /// By how much it may be wrong: half of the time that it took.
+    uncertain: Duration,
     now: Timestamp,
     running: Duration,
     /// [`State::channels`] when it began.
@@ -65,17 +70,21 @@ impl ClockDifference {
         Measuring(self.state.borrow().channels)
     }
 
-    /// Keeps a measurement that began at `begun`, in milliseconds.
-    pub(crate) fn measured_since(&self, Measuring(channels): Measuring, millis: i64) {
+    /// Keeps a measurement that began at `begun`, in milliseconds, and by how much it may be wrong.
+    pub(crate) fn measured_since(
+        &self,
+        Measuring(channels): Measuring,
+        (millis, uncertain): (i64, Duration),
+    ) {
         let (now, running) = (self.clock.now(), self.clock.running());
-        let last = Some(Measurement { millis, now, running, channels });
+        let last = Some(Measurement { millis, uncertain, now, running, channels });
         self.state.send_modify(|state| state.last = last);
     }
 
     /// The same of one that took no time.
     #[cfg(test)]
     pub(crate) fn measured(&self, millis: i64) {
-        self.measured_since(self.measures(), millis);
+        self.measured_since(self.measures(), (millis, Duration::ZERO));
     }
 
     /// A channel was lost: what comes over the next one waits for the next measurement.
@@ -99,11 +108,12 @@ impl ClockDifference {
         }
     }
 
-    /// A measurement by which somebody may be served, or refused: of one that refuses, a fresh one.
+    /// A measurement by which somebody may be served, or refused: of one that refuses, or that took long, a
+    /// fresh one.
     fn good(&self, state: State) -> Option<Measurement> {
         state.fresh().filter(|last| {
             let age = self.clock.running().saturating_sub(last.running);
-            is_small(self.since(*last)) || age < LARGE_HOLDS
+            (is_small(self.since(*last)) && last.uncertain <= CERTAIN) || age < LARGE_HOLDS
         })
     }
 
@@ -122,8 +132,13 @@ impl ClockDifference {
     /// How far this clock is ahead of the cloud's by now, in milliseconds; none before the first
     /// measurement, or the first one since a channel was opened or lost.
     pub(crate) fn known(&self) -> Option<i64> {
+        self.known_within().map(|(millis, _)| millis)
+    }
+
+    /// The same, and by how much that may be wrong.
+    pub(crate) fn known_within(&self) -> Option<(i64, Duration)> {
         let fresh = self.state.borrow().fresh();
-        fresh.map(|last| self.since(last))
+        fresh.map(|last| (self.since(last), last.uncertain))
     }
 
     /// Whether passwords may be set. A process that has just started, has a new channel, or believes the
@@ -241,13 +256,13 @@ pub(crate) mod tests {
         let begun = difference.measures();
         difference.channel_opens();
         assert!(difference.known().is_none());
-        difference.measured_since(begun, 0);
+        difference.measured_since(begun, (0, Duration::ZERO));
         assert!(
             difference.known().is_none(),
             "it may have been on its way while the machine was paused"
         );
         difference.is_asked_for().await;
-        difference.measured_since(difference.measures(), 0);
+        difference.measured_since(difference.measures(), (0, Duration::ZERO));
         assert!(difference.is_known_to_be_small());
     }
 
@@ -281,6 +296,17 @@ pub(crate) mod tests {
         assert!(waiting.await.unwrap());
         clock.advance(Duration::from_secs(3_600));
         assert!(difference.is_small_within(LIMIT).await, "one that serves is as good as ever");
+        // One that took long serves, and is not good enough for long.
+        difference.measured_since(difference.measures(), (0, 2 * CERTAIN));
+        assert!(difference.is_small_within(LIMIT).await);
+        clock.advance(LARGE_HOLDS);
+        let waiting = {
+            let difference = Arc::clone(&difference);
+            tokio::spawn(async move { difference.is_small_within(LIMIT).await })
+        };
+        difference.is_asked_for().await;
+        difference.measured(0);
+        assert!(waiting.await.unwrap());
     }
 
     #[test]

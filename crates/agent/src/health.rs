@@ -157,7 +157,7 @@ impl Health {
     async fn beat(&self, vitals: Vitals, connected: bool) -> Next {
         let Vitals { directory_reachable, breaker_open } = vitals;
         let measuring = self.clock_difference.measures();
-        let before = self.clock.now();
+        let (before, began) = (self.clock.now(), self.clock.running());
         let request = HeartbeatRequest {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             now: before,
@@ -167,7 +167,7 @@ impl Health {
         };
         match self.cloud.heartbeat(&request).await {
             Ok(answer) => {
-                self.measured(measuring, before, answer.now);
+                self.measured(measuring, (before, began), answer.now);
                 if answer.oldest_version > version::CURRENT {
                     tracing::error!(
                         event = "heartbeat.too_old",
@@ -182,19 +182,26 @@ impl Health {
                 tracing::error!(event = "heartbeat.failed", cause = %error);
                 if let CloudError::Refused { now: Some(there), .. } = error {
                     // Too far apart for the token, so that nothing is recorded there either.
-                    self.measured(measuring, before, there);
+                    self.measured(measuring, (before, began), there);
                 }
                 Next { at: self.in_time(RETRY.min(self.interval)), again: true }
             }
         }
     }
 
-    /// Takes down how far the clocks differ, by what the cloud's said after `before`.
-    fn measured(&self, measuring: Measuring, before: Timestamp, there: Timestamp) {
+    /// Takes down how far the clocks differ, by what the cloud's said after `before`, when this one had run
+    /// for so long.
+    fn measured(
+        &self,
+        measuring: Measuring,
+        (before, began): (Timestamp, Duration),
+        there: Timestamp,
+    ) {
         // The cloud read its clock somewhere between the two.
         let here = clocks::midway(before, self.clock.now());
         let difference = here.as_millis() - there.as_millis();
-        self.clock_difference.measured_since(measuring, difference);
+        let uncertain = self.clock.running().saturating_sub(began) / 2;
+        self.clock_difference.measured_since(measuring, (difference, uncertain));
         if !clocks::is_small(difference) {
             tracing::error!(
                 event = "heartbeat.clock_difference",

@@ -18,7 +18,7 @@ use protocol::{Details, Header, Operation, Outcome, Timestamp};
 use sync::{AdAccount, Resolution};
 
 use super::Writeback;
-use crate::clocks::{FIRST_MEASUREMENT, midway};
+use crate::clocks::{CERTAIN, FIRST_MEASUREMENT, midway};
 use crate::directories::Connected;
 
 /// Controllers date what they write to the second, and say what time it is to the second. Nobody gets
@@ -124,10 +124,19 @@ impl Writeback {
         if !self.clock_difference.is_small_within(FIRST_MEASUREMENT).await {
             return Err(Unseen::Clock);
         }
-        let ahead_of_cloud = self.clock_difference.known().ok_or(Unseen::Clock)?;
-        let before = self.clock.now();
+        let (ahead_of_cloud, uncertain) =
+            self.clock_difference.known_within().ok_or(Unseen::Clock)?;
+        let (before, began) = (self.clock.now(), self.clock.running());
         let there = directory.time().await?;
         let here = midway(before, self.clock.now());
+        // What was slow to say what time it is may have meant any moment meanwhile.
+        if uncertain + self.clock.running().saturating_sub(began) / 2 > CERTAIN {
+            return if self.is_late(header) {
+                Ok(Outcome::CannotBeKnown)
+            } else {
+                Err(Unseen::Clock)
+            };
+        }
         let Some(standing) = directory.standing(guid).await? else { return Ok(Outcome::UserGone) };
         let witness = standing.witness;
         let Some(account) = standing.account.await? else { return Ok(Outcome::UserGone) };

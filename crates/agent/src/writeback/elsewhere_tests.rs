@@ -137,6 +137,24 @@ async fn clocks_that_cannot_be_compared_conclude_nothing() {
     }
 }
 
+/// As by a heartbeat that was on its way while the service was started: the difference may be wrong by half
+/// of that time, and a set would look like one from before the request.
+#[tokio::test]
+async fn clocks_that_were_compared_too_slowly_conclude_nothing() {
+    let mut world = World::new("elsewhere-slow-clock").await;
+    let (guid, _) = world.person(Kind::Ordinary);
+    let header = world.header(Operation::Reset);
+    world.clock.advance(Duration::from_secs(1));
+    set(&world, guid, "Meadow-Lantern-2024").await;
+    world.clock.advance(LATER);
+    let difference = Arc::new(ClockDifference::unknown(Arc::new(world.clock.clone())));
+    world.writeback.clock_difference = Arc::clone(&difference);
+    difference.measured_since(difference.measures(), (10_000, Duration::from_secs(10)));
+    assert_eq!(seen(&world, &header, guid).await, Err(Unseen::Clock));
+    difference.measured(0);
+    assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::SettledElsewhereChanged));
+}
+
 #[tokio::test]
 async fn an_unlock_is_seen_by_the_account_s_being_locked_or_not() {
     let mut world = World::new("elsewhere-unlock").await;
