@@ -17,7 +17,7 @@ use tokio::sync::{Notify, watch};
 /// How long a process that has just started may take to measure the clocks.
 pub(crate) const FIRST_MEASUREMENT: Duration = Duration::from_secs(10);
 
-/// For how long a difference that is too large is told without measuring again.
+/// For how long a difference that is too large, or was measured too slowly, is told without measuring again.
 const LARGE_HOLDS: Duration = Duration::from_secs(10);
 
 /// By so much a difference may be wrong at most for moments to be compared by the second.
