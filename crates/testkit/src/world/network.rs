@@ -180,6 +180,7 @@ impl Network {
                 direction,
                 channel: Arc::clone(&channel),
                 kept_back: None,
+                said: None,
                 doors: doors.clone(),
                 reader: Reader::default(),
                 tamperer: Tamperer::default(),
@@ -273,6 +274,8 @@ struct Way {
     channel: Arc<Mutex<Option<usize>>>,
     /// A frame that comes after the next one.
     kept_back: Option<Vec<u8>>,
+    /// On which channel an agent says which frame, as it said it: heard unless it is lost on the way.
+    said: Option<(usize, Vec<u8>)>,
     doors: Doors,
     reader: Reader,
     tamperer: Tamperer,
@@ -364,7 +367,7 @@ impl Way {
                 self.network.in_hands(&mut self.reader, (&self.agent, channel), piece)?
             }
             Direction::Up => {
-                self.network.hear_answers(channel, &piece);
+                self.said = Some((channel, piece.clone()));
                 piece
             }
         };
@@ -381,7 +384,13 @@ impl Way {
         to: &mut WriteHalf<DuplexStream>,
         cut: &CancellationToken,
     ) -> io::Result<()> {
-        match self.fate() {
+        let (fate, said) = (self.fate(), self.said.take());
+        if let Some((channel, said)) = said
+            && !matches!(fate, Fate::Lost)
+        {
+            self.network.hear_answers(channel, &said);
+        }
+        match fate {
             Fate::Lost => return Ok(()),
             Fate::Arrives => {}
             Fate::Twice => piece.extend_from_within(..),
