@@ -1,16 +1,15 @@
 //! Who may do what: what an object's descriptor says, judged as the agent's own client judges it.
 //!
-//! Nobody has a right by being somebody: administrators may do what they may because every
-//! object's descriptor says so, until a test says otherwise. Only one thing is simpler than in AD:
-//! what stands in an object is open to whoever is signed in, apart from fine-grained policies, and from the
-//! lockout, the age and the policy of an account that is read by itself.
+//! Nobody has a right by being somebody: administrators may do what they may, and whoever signs in reads
+//! what he reads, because the descriptors that a new domain has say so, until a test says otherwise.
 
+use directory::Sid;
 use directory::protected;
 use directory::security::rights::Permission;
 use directory::security::{Requester, SecurityDescriptor, Target, Wanted, mask};
 
 use crate::modify::Token;
-use crate::object::{Class, Object};
+use crate::object::Object;
 use crate::replica::Replica;
 use crate::rules::Flavour;
 
@@ -82,17 +81,27 @@ impl Replica {
         Access { descriptor: self.security(object), who, target }
     }
 
-    /// Whether somebody may read what stands in an object.
-    pub(crate) fn may_read(&self, token: &Token, object: &Object) -> bool {
-        let hidden = matches!(object.class, Class::PasswordSettings | Class::SettingsContainer);
-        !hidden || self.access(token, object).allows(Wanted::Whole(mask::READ_PROPERTY))
+    /// Whether somebody sees that an object is there: its place has to show what is in it (MS-ADTS
+    /// 5.1.3.3.6, without the mode of List Object). Nothing is above the head.
+    pub(crate) fn shows(&self, token: &Token, object: &Object) -> bool {
+        let above = object.dn.parent().and_then(|parent| self.named(&parent));
+        let listed = Wanted::Whole(mask::LIST_CONTENTS);
+        above.is_none_or(|above| self.access(token, above).allows(listed))
     }
 
-    /// The token of an account: itself first, then its groups.
+    /// The token of an account: itself first, then its groups, then those that it is in by being signed in.
     pub(crate) fn token(&self, account: &Object) -> Token {
-        let own = account.sid.iter().cloned();
         let login = account.values.text("sAMAccountName").unwrap_or_default().to_owned();
-        Token { login, sids: own.chain(self.token_groups(account)).collect() }
+        let mut sids: Vec<Sid> = account.sid.iter().cloned().collect();
+        let signed_in = self.with_sid(&Sid::authenticated_users());
+        for one in [Some(account), signed_in].into_iter().flatten() {
+            for group in self.token_groups(one) {
+                if !sids.contains(&group) {
+                    sids.push(group);
+                }
+            }
+        }
+        Token { login, sids }
     }
 }
 

@@ -6,7 +6,7 @@ use protocol::Timestamp;
 
 use crate::controller::{Controller, PolicyControls};
 use crate::error::FakeError;
-use crate::groups::{DOMAIN_USERS, SECURITY_BUILT_IN, SECURITY_GLOBAL};
+use crate::groups::{DOMAIN_USERS, PRE_WINDOWS_2000, SECURITY_BUILT_IN, SECURITY_GLOBAL};
 use crate::object::Class;
 use crate::replica::{NewObject, Replica};
 use crate::rules::{FakePolicy, Place};
@@ -20,9 +20,11 @@ const SERVERS: [&str; 4] = ["Configuration", "Sites", "Default-First-Site-Name",
 const DOMAIN_COMPUTERS: u32 = 515;
 const USERS: u32 = 545;
 const GUEST: u32 = 501;
+/// Where those stand that are of no domain and in its groups.
+const FOREIGN: &str = "ForeignSecurityPrincipals";
 
 /// The groups of BUILTIN.
-const BUILTIN: [(&str, u32); 7] = [
+const BUILTIN: [(&str, u32); 8] = [
     ("Administrators", builtin::ADMINISTRATORS),
     ("Users", USERS),
     ("Account Operators", builtin::ACCOUNT_OPERATORS),
@@ -30,6 +32,7 @@ const BUILTIN: [(&str, u32); 7] = [
     ("Print Operators", builtin::PRINT_OPERATORS),
     ("Backup Operators", builtin::BACKUP_OPERATORS),
     ("Replicator", builtin::REPLICATOR),
+    ("Pre-Windows 2000 Compatible Access", PRE_WINDOWS_2000),
 ];
 /// The groups of a domain, and the groups that they are in.
 const GROUPS: [(&str, u32, Option<&str>); 9] = [
@@ -115,7 +118,8 @@ impl Filling<'_> {
         self.put(head.clone(), Class::DomainHead, sid, values)?;
         let container = |name: &str| head.child("CN", name);
         let (system, built_in) = (container("System"), container("Builtin"));
-        for dn in [container("Users"), container("Computers"), system.clone()] {
+        let foreign = container(FOREIGN);
+        for dn in [container("Users"), container("Computers"), foreign, system.clone()] {
             self.put(dn, Class::Container, None, Values::default())?;
         }
         let settings = system.child("CN", "Password Settings Container");
@@ -145,6 +149,13 @@ impl Filling<'_> {
             if let Some(group) = within {
                 join(self.state.here_mut(), guid, group, self.now)?;
             }
+        }
+        // Whoever signs in is in these two by that.
+        let signed_in = Sid::authenticated_users();
+        let dn = self.state.here().head.child("CN", FOREIGN).child("CN", &signed_in.to_string());
+        let guid = self.put(dn, Class::Foreign, Some(signed_in), Values::default())?;
+        for group in ["Users", "Pre-Windows 2000 Compatible Access"] {
+            join(self.state.here_mut(), guid, group, self.now)?;
         }
         Ok(())
     }

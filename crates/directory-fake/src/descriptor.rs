@@ -4,12 +4,14 @@
 //! An object keeps its own entries; what it inherits is worked out whenever it is asked for, so that
 //! a unit's entries are in effect below it at once. A controller takes a while for that.
 
-use directory::security::rights::{CHANGE_PASSWORD, UNEXPIRE_PASSWORD};
-use directory::security::{Ace, Acl, Child, Control, SecurityDescriptor, mask};
+use directory::security::rights::{CHANGE_PASSWORD, INET_ORG_PERSON, UNEXPIRE_PASSWORD, USER};
+use directory::security::{Ace, AceFlags, Acl, Child, Control, SecurityDescriptor, mask};
 use directory::{ObjectGuid, Sid, SidError, protected};
 
+use crate::groups::PRE_WINDOWS_2000;
 use crate::object::{Class, Object};
 use crate::replica::Replica;
+use crate::schema::{self, GENERAL, PERSONAL, PUBLIC, WEB};
 
 /// OWNER_SECURITY_INFORMATION and the others of the SD-flags control (MS-ADTS 3.1.1.3.4.1.11).
 const OWNER: u32 = 0x1;
@@ -18,28 +20,53 @@ const GROUP: u32 = 0x2;
 pub(crate) const DACL: u32 = 0x4;
 /// The revision of lists with entries about rights and attributes (MS-DTYP 2.4.5).
 const REVISION: u8 = 4;
+/// To read all of an object, its descriptor and what is in it.
+const READ: u32 =
+    mask::READ_CONTROL | mask::LIST_CONTENTS | mask::READ_PROPERTY | mask::LIST_OBJECT;
 
-/// The descriptor that an object is made with: Administrators do everything; whoever is signed in
-/// reads, but no fine-grained policy, and Unexpire Password is everybody's, as in a new domain. A
-/// new account may be given another password by whoever knows the present one.
+/// The descriptor that an object is made with, as in a new domain (MS-ADTS 6.1.4, MS-ADSC): Administrators
+/// do everything. Whoever is signed in reads all of an object, but of a person no more than four property
+/// sets, and nothing of a fine-grained policy. A new account may be given another password by whoever
+/// knows the present one.
 pub(crate) fn of_new(class: Class) -> Result<SecurityDescriptor, SidError> {
     let administrators = Sid::nt(&[32, protected::builtin::ADMINISTRATORS])?;
     let mut dacl = Acl { revision: REVISION, entries: Vec::new() };
-    if class.is_account() {
-        for entry in change_by_everybody(Ace::allow) {
-            dacl.add(entry);
-        }
-    }
-    dacl.add(Ace::allow(mask::FULL_CONTROL, administrators.clone()));
-    if !matches!(class, Class::PasswordSettings | Class::SettingsContainer) {
-        dacl.add(Ace::allow(mask::mapped(mask::GENERIC_READ), Sid::authenticated_users()));
-    }
-    if class == Class::DomainHead {
-        dacl.add(unexpire_by_everybody());
-    }
+    let everything = Ace::allow(mask::FULL_CONTROL, administrators.clone());
+    let account = class.is_account().then(of_an_account).into_iter().flatten();
+    let head = if class == Class::DomainHead { of_the_head()? } else { Vec::new() };
+    let entries = account.chain([everything]).chain(for_whoever_is_signed_in(class)).chain(head);
+    entries.for_each(|entry| _ = dacl.add(entry));
     let mut descriptor = SecurityDescriptor::of_dacl(dacl);
     (descriptor.owner, descriptor.group) = (Some(administrators.clone()), Some(administrators));
     Ok(descriptor)
+}
+
+fn for_whoever_is_signed_in(class: Class) -> Vec<Ace> {
+    let allow = |mask| Ace::allow(mask, Sid::authenticated_users());
+    match class {
+        Class::User => {
+            let sets = [GENERAL, PUBLIC, PERSONAL, WEB];
+            let sets = sets.map(|set| allow(mask::READ_PROPERTY).on(set));
+            sets.into_iter().chain([allow(mask::READ_CONTROL)]).collect()
+        }
+        Class::PasswordSettings | Class::SettingsContainer => Vec::new(),
+        _ => vec![allow(READ)],
+    }
+}
+
+/// Everybody reads what is his own.
+fn of_an_account() -> impl Iterator<Item = Ace> {
+    change_by_everybody(Ace::allow).into_iter().chain([Ace::allow(READ, Sid::principal_self())])
+}
+
+/// What the domain head hands down to Pre-Windows 2000 Compatible Access: to read people and groups, and to
+/// see what is in anything. And Unexpire Password, which is everybody's in a new domain.
+fn of_the_head() -> Result<Vec<Ace>, SidError> {
+    let older = Sid::nt(&[32, PRE_WINDOWS_2000])?;
+    let read = |class| Ace::allow(READ, older.clone()).below(Some(class));
+    let list = Ace::allow(mask::LIST_CONTENTS, older.clone()).with(AceFlags::CONTAINER_INHERIT);
+    let below = [USER, INET_ORG_PERSON, Class::Group.schema_id()].map(read);
+    Ok([unexpire_by_everybody(), list].into_iter().chain(below).collect())
 }
 
 /// Change Password for Everyone and for Self: allowed on a new account, and denied where the "user
@@ -57,7 +84,7 @@ pub(crate) fn unexpire_by_everybody() -> Ace {
 impl Class {
     /// `schemaIDGUID` of the class (MS-ADSC), by which entries name it.
     pub(crate) const fn schema_id(self) -> ObjectGuid {
-        let text: u128 = match self {
+        schema::guid(match self {
             Self::DomainHead => 0x19195a5b_6da0_11d0_afd3_00c04fd930c9,
             Self::Container => 0xbf967a8b_0de6_11d0_a285_00aa003049e2,
             Self::Unit => 0xbf967aa5_0de6_11d0_a285_00aa003049e2,
@@ -70,11 +97,8 @@ impl Class {
             Self::PasswordSettings => 0x3bcd9db8_f84b_451c_952f_6c52b81f9ec6,
             Self::Server => 0xbf967a92_0de6_11d0_a285_00aa003049e2,
             Self::NtdsSettings => 0xf0f8ffab_1191_11d0_a060_00aa006c33ed,
-        };
-        let [a, b, c, d, e, f, g, h, rest @ ..] = text.to_be_bytes();
-        // The first three parts are stored the least significant byte first (MS-DTYP 2.3.4.2).
-        let [i, j, k, l, m, n, o, p] = rest;
-        ObjectGuid::from_bytes([d, c, b, a, f, e, h, g, i, j, k, l, m, n, o, p])
+            Self::Foreign => 0x89e31c12_8530_11d0_afda_00c04fd930c9,
+        })
     }
 }
 
@@ -130,7 +154,7 @@ pub(crate) fn overwritten(
 
 #[cfg(test)]
 mod tests {
-    use directory::security::rights::{PASSWORD_SETTINGS, USER};
+    use directory::security::rights::PASSWORD_SETTINGS;
 
     use super::*;
 

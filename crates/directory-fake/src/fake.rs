@@ -28,7 +28,7 @@ use crate::faults::Sent;
 use crate::modify::Modification;
 use crate::render::Row;
 use crate::rules::Flavour;
-use crate::search::{COMPUTED_FLAGS, Found, Query};
+use crate::search::{Found, Query};
 
 use find::{Connection, Held};
 use late::{Kept, Noted};
@@ -39,7 +39,7 @@ const EVERYTHING: &[&str] = &[
     "*",
     "tokenGroups",
     "msDS-ResultantPSO",
-    COMPUTED_FLAGS,
+    "msDS-User-Account-Control-Computed",
     "replPropertyMetaData",
     "nTSecurityDescriptor",
 ];

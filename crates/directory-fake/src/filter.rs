@@ -13,6 +13,9 @@ pub(crate) trait Subject {
     /// The values of an attribute, as a search would return them.
     fn values(&self, attribute: &str) -> Vec<Vec<u8>>;
 
+    /// Whether an attribute has a value, for whoever asks.
+    fn is_there(&self, attribute: &str) -> bool;
+
     /// The names of all groups that it is in, nested ones included.
     fn groups(&self) -> Vec<String>;
 }
@@ -23,10 +26,7 @@ pub(crate) fn matches(filter: &LdapFilter, subject: &dyn Subject) -> Option<bool
         LdapFilter::And(all) => combined(all, subject, false),
         LdapFilter::Or(any) => combined(any, subject, true),
         LdapFilter::Not(not) => matches(not, subject).map(|one| !one),
-        LdapFilter::Present(name) => {
-            // Whatever is asked for, every object has a class.
-            Some(!subject.values(name).is_empty())
-        }
+        LdapFilter::Present(name) => Some(subject.is_there(name)),
         LdapFilter::Equality(name, wanted) | LdapFilter::Approx(name, wanted) => {
             Some(subject.values(name).iter().any(|value| equal(name, value, wanted)))
         }
@@ -144,6 +144,10 @@ mod tests {
                 _ => &[],
             };
             values.iter().map(|value| value.as_bytes().to_vec()).collect()
+        }
+
+        fn is_there(&self, attribute: &str) -> bool {
+            !self.values(attribute).is_empty()
         }
 
         fn groups(&self) -> Vec<String> {

@@ -16,6 +16,8 @@ pub(crate) const SECURITY_BUILT_IN: i32 = -2_147_483_643;
 const SECURITY_ENABLED: i64 = 0x8000_0000;
 /// Domain Users.
 pub(crate) const DOMAIN_USERS: u32 = 513;
+/// Pre-Windows 2000 Compatible Access, of the built-in groups.
+pub(crate) const PRE_WINDOWS_2000: u32 = 554;
 
 impl Replica {
     /// The groups that an account is in: nested ones and the primary one included, in the order

@@ -11,6 +11,7 @@
 //!   state, replica     what is kept: each controller has a copy of its own
 //!   replication        what controllers tell each other, and when
 //!   object, values, metadata             what a copy consists of
+//!   schema             what attributes are called in descriptors
 //!   groups, access, descriptor, rules    what follows from it
 //!   bind, search, modify, answer         what a controller does, as LDAP has it
 //!   filter, render                       how a search is answered
@@ -39,8 +40,8 @@
 //! taken waits until it is free; what was deleted is gone for ever; a delegation is known everywhere
 //! at once, as is what DNS names. The write of one descriptor replicates.
 //!
-//! To add an attribute: nothing, if it is only stored (in `metadata` if controllers do not tell each
-//! other of it); in `render` if it is computed. To add a fault: a variant in [`Fault`], and what it
+//! To add an attribute: its numbers in `schema`, by which its readers are told apart; that is all, if it is
+//! only stored (in `metadata` if controllers do not tell each other of it); in `render` if it is computed. To add a fault: a variant in [`Fault`], and what it
 //! does in `fake` and in `serve`.
 #![cfg_attr(
     test,
@@ -78,6 +79,7 @@ mod replica;
 mod replication;
 mod rights;
 mod rules;
+mod schema;
 mod search;
 pub mod serve;
 mod state;
@@ -95,4 +97,5 @@ pub use journal::Set;
 pub use person::{FakePerson, NewFakePerson};
 pub use population::{Population, SERVICE_LOGIN};
 pub use rules::{FakePolicy, Flavour};
+pub use schema::properties;
 pub use serve::Served;

@@ -15,6 +15,7 @@ use crate::object::{Class, Object};
 use crate::password::Digest;
 use crate::replica::Replica;
 use crate::rules::{Candidate, Flavour};
+use crate::schema;
 use crate::state::State;
 
 /// Who asks: an account and its groups.
@@ -197,10 +198,11 @@ impl Replica {
         }
         for write in &asked.others {
             let may = match write.name.to_ascii_lowercase().as_str() {
-                "lockouttime" => access.has(Permission::WriteLockoutTime),
-                "pwdlastset" => access.has(Permission::WritePwdLastSet),
                 "ntsecuritydescriptor" => access.allows(Wanted::Whole(mask::WRITE_DACL)),
-                _ => access.allows(Wanted::Whole(mask::WRITE_PROPERTY)),
+                name => access.allows(match schema::property(name) {
+                    Some(property) => Wanted::Write(property),
+                    None => Wanted::Whole(mask::WRITE_PROPERTY),
+                }),
             };
             if !may {
                 return Err(Refused::may_not_write(self.flavour, &object.dn.to_string()));

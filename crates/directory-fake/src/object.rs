@@ -26,6 +26,8 @@ pub(crate) enum Class {
     PasswordSettings,
     Server,
     NtdsSettings,
+    /// Somebody of no domain: Authenticated Users.
+    Foreign,
 }
 
 impl Class {
@@ -51,6 +53,7 @@ impl Class {
             Self::PasswordSettings => &["top", "msDS-PasswordSettings"],
             Self::Server => &["top", "server"],
             Self::NtdsSettings => &["top", "applicationSettings", "nTDSDSA"],
+            Self::Foreign => &["top", "foreignSecurityPrincipal"],
         }
     }
 
@@ -69,6 +72,7 @@ impl Class {
             Self::PasswordSettings => "ms-DS-Password-Settings",
             Self::Server => "Server",
             Self::NtdsSettings => "NTDS-DSA",
+            Self::Foreign => "Foreign-Security-Principal",
         }
     }
 

@@ -1,24 +1,35 @@
 //! An object as a search returns it: what it holds, what is computed, what the caller may see.
 
-use directory::security::rights::{Judged, Permission};
+use std::cell::OnceCell;
+
+use directory::security::rights::Permission;
 use directory::security::{Wanted, mask};
 use directory::{DistinguishedName, Sid};
 use protocol::Timestamp;
 
+use crate::access::Access;
 use crate::filter::Subject;
 use crate::metadata;
 use crate::modify::Token;
 use crate::object::{Class, Object};
 use crate::replica::Replica;
+use crate::schema;
 
+/// Who may read this is said by a right of its own.
+const DESCRIPTOR: &str = "ntsecuritydescriptor";
 /// What is computed and only returned where it is asked for by name (MS-ADTS 3.1.1.4.5).
 const ON_REQUEST: &[&str] = &[
     "tokengroups",
     "msds-resultantpso",
     "replpropertymetadata",
-    "ntsecuritydescriptor",
+    DESCRIPTOR,
     "allowedattributeseffective",
+    COMPUTED_FLAGS,
 ];
+/// What of an account's flags depends on the time (MS-ADTS 3.1.1.4.5.17).
+const COMPUTED_FLAGS: &str = "msds-user-account-control-computed";
+/// What every object has, whoever looks for it: of these a filter may ask whether they are there.
+const ALWAYS_THERE: [&str; 4] = ["objectclass", "objectguid", "distinguishedname", "name"];
 /// What every object has besides what it holds.
 const OF_ALL: &[&str] = &[
     "objectClass",
@@ -44,6 +55,9 @@ pub(crate) struct Seen<'a> {
     /// The parts of a descriptor that were asked for; without the control, all, which is more than
     /// most may see.
     pub(crate) sd_parts: Option<u32>,
+    pub(crate) now: Timestamp,
+    /// What its descriptor allows whoever asks, once that was looked at.
+    pub(crate) access: OnceCell<Access<'a>>,
 }
 
 /// Attributes by name, each with its values.
@@ -69,28 +83,28 @@ impl Seen<'_> {
         row
     }
 
-    /// Whether an account's descriptor keeps this from whoever asks: what the agent has to tell from what
-    /// is absent. Looked at of an account that is read by itself.
-    pub(crate) fn hides(&self, name: &str) -> bool {
-        const HIDEABLE: [Judged; 3] =
-            [Judged::LockoutTime, Judged::PwdLastSet, Judged::ResultantPso];
-        let attribute = HIDEABLE.into_iter().find(|one| one.name().eq_ignore_ascii_case(name));
-        let attribute = attribute.filter(|_| self.object.is_account());
-        attribute.is_some_and(|one| {
-            let access = self.replica.access(self.token, self.object);
-            !access.allows(Wanted::Read(one.property()))
-        })
+    /// Whether whoever asks may read an attribute, by its name in lower case. What a descriptor takes is
+    /// looked at where it is read. An attribute that no schema has is in no property set.
+    fn may_read(&self, name: &str) -> bool {
+        let wanted = match schema::property(name) {
+            Some(property) => Wanted::Read(property),
+            None if name == DESCRIPTOR => return true,
+            None => Wanted::Whole(mask::READ_PROPERTY),
+        };
+        self.access().allows(wanted)
+    }
+
+    fn access(&self) -> &Access<'_> {
+        self.access.get_or_init(|| self.replica.access(self.token, self.object))
     }
 
     fn read(&self, name: &str) -> Vec<Vec<u8>> {
-        if !self.replica.may_read(self.token, self.object) {
-            return Vec::new();
-        }
         let lower = name.to_ascii_lowercase();
-        match self.computed(&lower) {
+        let values = match self.computed(&lower) {
             Some(values) => values,
             None => self.object.values.all(&lower).to_vec(),
-        }
+        };
+        if values.is_empty() || self.may_read(&lower) { values } else { Vec::new() }
     }
 
     /// None: it is not computed.
@@ -126,7 +140,10 @@ impl Seen<'_> {
                 names(self.replica.resultant_settings(object).map(|settings| &settings.dn))
             }
             "replpropertymetadata" => vec![metadata::encode(&object.writes)],
-            "ntsecuritydescriptor" => self.descriptor(),
+            DESCRIPTOR => self.descriptor(),
+            COMPUTED_FLAGS if object.is_account() => {
+                text(self.replica.computed_flags(object, self.now).to_string())
+            }
             "allowedattributeseffective" => self.writable(),
             _ => return None,
         })
@@ -140,32 +157,31 @@ impl Seen<'_> {
         if parts & SACL != 0 && !self.token.is_administrator() {
             return Vec::new();
         }
-        let access = self.replica.access(self.token, self.object);
-        if !access.allows(Wanted::Whole(mask::READ_CONTROL)) {
+        if !self.access().allows(Wanted::Whole(mask::READ_CONTROL)) {
             return Vec::new();
         }
         self.replica.descriptor(self.object, parts).into_iter().collect()
     }
 
     fn writable(&self) -> Vec<Vec<u8>> {
-        let access = self.replica.access(self.token, self.object);
         let writable = [Permission::WriteLockoutTime, Permission::WritePwdLastSet];
-        let writable = writable.into_iter().filter(|permission| access.has(*permission));
+        let writable = writable.into_iter().filter(|permission| self.access().has(*permission));
         writable.map(|permission| permission.name().as_bytes().to_vec()).collect()
     }
 }
 
 impl Subject for Seen<'_> {
     fn values(&self, attribute: &str) -> Vec<Vec<u8>> {
-        let lower = attribute.to_ascii_lowercase();
-        // They cannot be searched for, but for the class of an object, which everybody may see.
-        if ON_REQUEST.contains(&lower.as_str()) {
+        // What is computed on request cannot be searched for.
+        if ON_REQUEST.contains(&attribute.to_ascii_lowercase().as_str()) {
             return Vec::new();
         }
-        match self.computed(&lower) {
-            Some(values) if lower.starts_with("object") => values,
-            _ => self.read(attribute),
-        }
+        self.read(attribute)
+    }
+
+    fn is_there(&self, attribute: &str) -> bool {
+        let always = ALWAYS_THERE.iter().any(|name| name.eq_ignore_ascii_case(attribute));
+        always || !self.values(attribute).is_empty()
     }
 
     fn groups(&self) -> Vec<String> {

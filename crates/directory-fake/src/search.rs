@@ -1,5 +1,7 @@
 //! Searches: what a base, a scope and a filter find, and what a controller says about itself.
 
+use std::cell::OnceCell;
+
 use directory::{DistinguishedName, ObjectGuid, Sid};
 use ldap3_proto::proto::{LdapFilter, LdapResultCode, LdapSearchScope};
 use protocol::Timestamp;
@@ -23,10 +25,6 @@ pub(crate) struct Query<'a> {
     pub(crate) sd_parts: Option<u32>,
 }
 
-/// What of an account's flags depends on the time (MS-ADTS 3.1.1.4.5.17); returned where it is asked for by
-/// name.
-pub(crate) const COMPUTED_FLAGS: &str = "msDS-User-Account-Control-Computed";
-
 /// An entry that was found; the rootDSE has no name.
 pub(crate) type Found = (Option<DistinguishedName>, Row);
 
@@ -49,13 +47,20 @@ impl Replica {
         };
         let token = token.ok_or_else(anonymous)?;
         let base = self.base(query.base)?;
+        if !self.shows(token, base) {
+            return Err(Refused::no_such_object(self.flavour, query.base));
+        }
         let within = |object: &&Object| match query.scope {
             LdapSearchScope::Base => object.guid == base.guid,
             LdapSearchScope::OneLevel => object.dn.parent().as_ref() == Some(&base.dn),
             LdapSearchScope::Subtree => object.dn.is_at_or_below(&base.dn),
             LdapSearchScope::Children => object.dn.is_below(&base.dn),
         };
-        let seen = |object| Seen { replica: self, object, token, sd_parts: query.sd_parts };
+        let sd_parts = query.sd_parts;
+        let seen = |object| {
+            let access = OnceCell::new();
+            Seen { replica: self, object, token, sd_parts, now, access }
+        };
         // One object is found by its place: nothing else is looked at.
         let candidates: Vec<&Object> = match query.scope {
             LdapSearchScope::Base => vec![base],
@@ -64,20 +69,9 @@ impl Replica {
         let found = candidates
             .into_iter()
             .map(seen)
-            .filter(|seen| filter::matches(query.filter, seen) == Some(true));
-        let by_itself = *query.scope == LdapSearchScope::Base;
-        let computed = query.attributes.iter().any(|one| one.eq_ignore_ascii_case(COMPUTED_FLAGS));
-        let row = |seen: Seen<'_>| {
-            let mut row = seen.row(query.attributes);
-            if computed && seen.object.is_account() {
-                let flags = self.computed_flags(seen.object, now).to_string().into_bytes();
-                row.push((COMPUTED_FLAGS.to_owned(), vec![flags]));
-            }
-            if by_itself {
-                row.retain(|(name, _)| !seen.hides(name));
-            }
-            (Some(seen.object.dn.clone()), row)
-        };
+            .filter(|seen| filter::matches(query.filter, seen) == Some(true))
+            .filter(|seen| seen.object.guid == base.guid || self.shows(token, seen.object));
+        let row = |seen: Seen<'_>| (Some(seen.object.dn.clone()), seen.row(query.attributes));
         Ok(found.map(row).collect())
     }
 

@@ -13,10 +13,11 @@ mod suite;
 
 mod samba_subject;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use clock::SystemClock;
-use directory::{DistinguishedName, SetError};
+use directory::{DistinguishedName, ObjectGuid, SetError};
 use directory_fake::FakePolicy;
 use lab::{Bound, Credentials, Forest, Person};
 use protocol::Randomness as _;
@@ -51,6 +52,31 @@ async fn the_fake_has_the_lab_s_people() {
         (lab.forest.service.clone(), lab.head())
     );
     assert_eq!(fake.population.administrator, lab.forest.administrator);
+}
+
+/// The numbers by which entries of a descriptor name attributes and classes.
+#[tokio::test]
+async fn the_fake_names_attributes_as_the_lab_s_schema() {
+    let forest = samba().await.forest;
+    let schema = format!("CN=Schema,CN=Configuration,{}", forest.base_dn);
+    let asked = ["lDAPDisplayName", "schemaIDGUID", "attributeSecurityGUID"];
+    let there = forest.search(&schema, "(objectClass=attributeSchema)", &asked).unwrap();
+    let guid = |entry: &lab::Entry, name| {
+        entry.value(name).map(|value| ObjectGuid::from_value(value).unwrap())
+    };
+    let there: HashMap<_, _> = there
+        .iter()
+        .map(|one| {
+            let (attribute, set) = (guid(one, "schemaIDGUID"), guid(one, "attributeSecurityGUID"));
+            (one.text("lDAPDisplayName").unwrap(), (attribute.unwrap(), set))
+        })
+        .collect();
+    let mut known = 0;
+    for (name, property) in directory_fake::properties() {
+        assert_eq!(there.get(name), Some(&(property.attribute, property.set)), "{name}");
+        known += 1;
+    }
+    assert!(known > 60, "{known}");
 }
 
 fn number(seeded: &Seeded, below: usize) -> usize {

@@ -207,7 +207,7 @@ mod tests {
             somebody.clone(),
             nobody.clone(),
             foreign.clone(),
-            sid("S-1-5-11"),
+            sid("S-1-5-2"),
         ];
         let settings = DirectorySettings { protected_groups, ..settings() };
         let found = idle(&settings, &*directory).await.unwrap();
@@ -218,7 +218,7 @@ mod tests {
             (somebody, true, true),
             (nobody, false, true),
             (foreign, false, false),
-            (sid("S-1-5-11"), false, true),
+            (sid("S-1-5-2"), false, true),
         ];
         assert_eq!(told, expected);
         for (one, word) in found.iter().zip([

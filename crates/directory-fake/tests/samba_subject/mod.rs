@@ -45,6 +45,25 @@ impl Samba {
         account((login, password), dn, found[0].object_guid().unwrap())
     }
 
+    fn secure_at(&self, dn: &str, change: &dyn Fn(&mut SecurityDescriptor)) {
+        let attribute = "nTSecurityDescriptor";
+        let found = self.forest.search(dn, "(objectClass=*)", &[attribute]).unwrap();
+        let mut descriptor =
+            SecurityDescriptor::from_value(found[0].value(attribute).unwrap()).unwrap();
+        let before = descriptor.clone();
+        change(&mut descriptor);
+        if descriptor == before {
+            return;
+        }
+        let dacl = SecurityDescriptor { owner: None, group: None, sacl: None, ..descriptor };
+        let (dn, value) = (BASE64.encode(dn), BASE64.encode(dacl.to_value().unwrap()));
+        let ldif = format!(
+            "dn:: {dn}\nchangetype: modify\nreplace: {attribute}\n{attribute}:: {value}\n-\n"
+        );
+        let written = self.forest.modify_as(&self.forest.administrator, &[DACL_ONLY], &ldif);
+        assert_eq!(written.unwrap(), Written::Done);
+    }
+
     fn dn_of(&self, login: &str) -> String {
         let filter = format!("(sAMAccountName={login})");
         let found = self.forest.search(&self.forest.base_dn, &filter, &["cn"]).unwrap();
@@ -200,22 +219,11 @@ impl Subject for Samba {
     }
 
     fn secure(&self, who: &Person, change: &dyn Fn(&mut SecurityDescriptor)) {
-        let attribute = "nTSecurityDescriptor";
-        let found = self.forest.search(&who.dn, "(objectClass=*)", &[attribute]).unwrap();
-        let mut descriptor =
-            SecurityDescriptor::from_value(found[0].value(attribute).unwrap()).unwrap();
-        let before = descriptor.clone();
-        change(&mut descriptor);
-        if descriptor == before {
-            return;
-        }
-        let dacl = SecurityDescriptor { owner: None, group: None, sacl: None, ..descriptor };
-        let (dn, value) = (BASE64.encode(&who.dn), BASE64.encode(dacl.to_value().unwrap()));
-        let ldif = format!(
-            "dn:: {dn}\nchangetype: modify\nreplace: {attribute}\n{attribute}:: {value}\n-\n"
-        );
-        let written = self.forest.modify_as(&self.forest.administrator, &[DACL_ONLY], &ldif);
-        assert_eq!(written.unwrap(), Written::Done);
+        self.secure_at(&who.dn, change);
+    }
+
+    fn secure_unit(&self, unit: &str, change: &dyn Fn(&mut SecurityDescriptor)) {
+        self.secure_at(&format!("{unit},{}", self.forest.base_dn), change);
     }
 
     fn rename(&self, who: &Person, name: &str) {

@@ -173,6 +173,10 @@ impl Subject for Fake {
         self.domain().secure(guid(who), change).unwrap();
     }
 
+    fn secure_unit(&self, unit: &str, change: &dyn Fn(&mut SecurityDescriptor)) {
+        self.domain().secure(self.domain().guid_at(unit).unwrap(), change).unwrap();
+    }
+
     fn rename(&self, who: &Person, name: &str) {
         self.domain().rename(guid(who), name).unwrap();
     }

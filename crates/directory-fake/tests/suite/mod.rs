@@ -56,6 +56,8 @@ pub trait Subject {
     fn offer(&self, controls: PolicyControls);
     /// Changes the entries of an account's descriptor; inherited ones may or may not be among them.
     fn secure(&self, who: &Person, change: &dyn Fn(&mut SecurityDescriptor));
+    /// The same of a unit, by its name relative to the domain.
+    fn secure_unit(&self, unit: &str, change: &dyn Fn(&mut SecurityDescriptor));
     /// Gives a person another common name.
     fn rename(&self, who: &Person, name: &str);
     /// Deletes a person.
@@ -153,6 +155,9 @@ macro_rules! contract {
             rights_come_before_rules,
             people_are_read_once_each_with_their_attributes,
             people_below_a_unit_that_is_not_there_are_an_error,
+            a_new_account_is_read_by_what_the_domain_hands_down,
+            what_is_denied_of_an_account_is_not_read,
+            whoever_is_in_a_unit_that_lists_nobody_is_not_there,
             names_that_need_escaping_are_read_and_written_to,
             a_client_with_a_wrong_password_is_told_so,
             a_client_whose_account_is_disabled_is_told_so,

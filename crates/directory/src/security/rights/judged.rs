@@ -6,8 +6,9 @@ use super::{LOCKOUT_TIME, PWD_LAST_SET, USER_ACCOUNT_RESTRICTIONS, guid};
 use crate::ObjectGuid;
 use crate::security::Property;
 
-/// The property set Membership, called "Group Membership" (MS-ADTS 5.1.3.3.1).
-const MEMBERSHIP: ObjectGuid = guid(0x0370_88f8, 0x0ae1, 0x11d2, 0xb422_00a0_c968_f939);
+/// The property set RAS-Information, called "Remote Access Information" (MS-ADTS 5.1.3.3.1), which the groups
+/// are in as well.
+const REMOTE_ACCESS: ObjectGuid = guid(0x0370_88f8, 0x0ae1, 0x11d2, 0xb422_00a0_c968_f939);
 
 /// An attribute of a person that has to be readable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,7 +63,7 @@ impl Judged {
         let (attribute, set) = match self {
             Self::TokenGroups => {
                 let attribute = guid(0xb7c6_9e6d, 0x2cc7, 0x11d2, 0x854e_00a0_c983_f608);
-                (attribute, Some(MEMBERSHIP))
+                (attribute, Some(REMOTE_ACCESS))
             }
             Self::ReplPropertyMetaData => {
                 (guid(0x2814_16c0, 0x1968, 0x11d0, 0xa28f_00aa_0030_49e2), None)
