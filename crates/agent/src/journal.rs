@@ -20,6 +20,7 @@
 //! never begun: none of those is begun any more, whatever the clock shows later.
 
 pub(crate) mod breaker;
+mod error;
 pub(crate) mod guesses;
 mod row;
 mod step;
@@ -37,6 +38,7 @@ use sqlx::sqlite::SqlitePool;
 
 use crate::audit::{self, Event};
 
+pub use error::JournalError;
 use step::changing;
 
 /// The steps of the file's schema. A step is never edited after it was released.
@@ -76,37 +78,11 @@ pub(crate) const FILE: &str = "journal.db";
 /// By how much more than what was asked for is made void at once.
 pub(crate) const VOID_STEP: Duration = Duration::from_secs(1);
 
-/// Why the journal did not do what it was asked. The request is then not carried out.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// The file could not be opened.
-    #[error(transparent)]
-    Open(#[from] database::OpenError),
-    /// It was there at onboarding and is gone, or what stands in its place is none: without it a
-    /// replayed message could be applied twice, so the agent does not start with an empty one.
-    #[error(
-        "the journal {0} is gone, or empty; run `passback-agent writeback disable`, then `enable`: new keys make every older message void. Do not put an older copy of it back: it does not know what was set since"
-    )]
-    Gone(std::path::PathBuf),
-    /// The database failed: disk full, file damaged.
-    #[error("the journal failed to {doing}: {cause}")]
-    Database {
-        /// What was being done.
-        doing: &'static str,
-        /// What the database said.
-        cause: String,
-    },
-    /// A row cannot be read.
-    #[error("the journal holds an entry that cannot be read")]
-    Unreadable,
-    /// The step does not follow on the state that the entry is in.
-    #[error("the journal has no entry in the state that this step needs")]
-    OutOfOrder,
-}
-
 /// The journal of one agent.
 #[derive(Clone)]
 pub struct Journal {
+    // Before the connections, the last of which takes the log away.
+    open: Arc<there::Open>,
     pool: SqlitePool,
     writer: Arc<Writer>,
 }
@@ -177,27 +153,32 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Open`].
     pub async fn create(state_dir: &Path, now: Timestamp) -> Result<Self, JournalError> {
-        let pool = database::open(&state_dir.join(FILE), SCHEMA).await?;
+        let path = state_dir.join(FILE);
+        let pool = database::open(&path, SCHEMA).await?;
         sqlx::query("INSERT INTO about (one, horizon) VALUES (1, $1) ON CONFLICT (one) DO NOTHING")
             .bind(now.as_millis())
             .execute(&pool)
             .await
             .map_err(failed("note since when it knows"))?;
-        Ok(Self { writer: Arc::new(Writer::of(&pool)), pool })
+        Self::opened(&path, pool)
     }
 
     /// Opens the journal that onboarding made. Makes none, and makes nothing that is empty into one.
     ///
     /// # Errors
     /// [`JournalError::Gone`] if it is not there, or what stands there does not say since when it knows:
-    /// a file of no bytes is a database without tables to SQLite.
+    /// a file of no bytes is a database without tables to SQLite. [`JournalError::WithoutItsLog`] and
+    /// [`JournalError::Damaged`] if not all of it is there.
     pub async fn open(state_dir: &Path) -> Result<Self, JournalError> {
         let path = state_dir.join(FILE);
-        if !path.exists() || !there::is_journal(&path).await? {
-            return Err(JournalError::Gone(path));
-        }
+        there::is_whole(&path).await?;
         let pool = database::open(&path, SCHEMA).await?;
-        Ok(Self { writer: Arc::new(Writer::of(&pool)), pool })
+        Self::opened(&path, pool)
+    }
+
+    fn opened(path: &Path, pool: SqlitePool) -> Result<Self, JournalError> {
+        let open = Arc::new(there::Open::mark(path)?);
+        Ok(Self { open, writer: Arc::new(Writer::of(&pool)), pool })
     }
 
     /// Whether a request that was issued at this moment, and has no entry, was never begun.
@@ -416,6 +397,7 @@ impl Journal {
     /// Waits for what is running and closes the file.
     pub async fn close(&self) {
         self.writer.close().await;
+        self.open.unmark();
         self.pool.close().await;
     }
 }
