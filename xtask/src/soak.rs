@@ -141,7 +141,8 @@ impl Wishes {
     }
 }
 
-/// Runs until everything or the time is done; the first finding ends it.
+/// Runs until everything or the time is done. What a run finds ends neither the others nor the other kinds:
+/// all that was found is said, and fails in the end.
 pub(crate) fn run(wishes: &Wishes) -> Result<ExitCode, Fault> {
     let tests = show::step("Building the tests, optimised", build)?;
     let column = if wishes.release { RELEASE } else { SOAK };
@@ -154,7 +155,7 @@ pub(crate) fn run(wishes: &Wishes) -> Result<ExitCode, Fault> {
         inputs = show::step("Generated inputs", || all_inputs(&tests.generated, &column, share))?;
     }
     let tenth = || budget.and_then(|budget| show::now().checked_add(wishes.part(budget, 10)));
-    let mut made = Vec::new();
+    let (mut made, mut found) = (Vec::new(), Vec::new());
     for (part, step, program, all) in [
         (Part::CrashPoints, "Crash points", &tests.crash_points, column.crashes),
         (Part::BadRoads, "Bad roads", &tests.bad_roads, column.bad_roads),
@@ -166,16 +167,20 @@ pub(crate) fn run(wishes: &Wishes) -> Result<ExitCode, Fault> {
         let until = if part == Part::FaultRuns { deadline } else { tenth() };
         let (good, ended) = runs(step, program, all, until);
         made.push((all, good));
-        if ended.is_err() {
-            say_what_was_not_reached(&missing(&inputs, &made), wishes.release);
-            ended?;
-        }
+        found.extend(ended.err());
     }
     say_what_was_not_reached(&missing(&inputs, &made), wishes.release);
-    Ok(ExitCode::SUCCESS)
+    all_at_once(found).map(|()| ExitCode::SUCCESS)
 }
 
-/// Makes runs until all are done or the time is over: how many were good, and the first finding.
+/// Several faults as one, with the first one's exit code.
+fn all_at_once(found: Vec<Fault>) -> Result<(), Fault> {
+    let Some(code) = found.first().map(|first| first.code) else { return Ok(()) };
+    let messages: Vec<String> = found.into_iter().map(|fault| fault.message).collect();
+    Err(Fault { code, message: messages.join("\n") })
+}
+
+/// Makes runs until all are done or the time is over: how many were good, and what was found.
 fn runs(
     step: &str,
     program: &Path,
@@ -228,6 +233,8 @@ fn one_test(
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(program);
     command.args(["--exact", test, "--nocapture"]).env(name, value).stdin(Stdio::null());
+    // What is kept of a run that fails is what it said, not where.
+    command.env("RUST_BACKTRACE", "0");
     let run = watched(what, command, Limits { silence: SILENCE, until }).map_err(|fault| {
         let message = format!("{}\n(test {test} with {name}={value})", fault.message);
         Fault { message, ..fault }
@@ -239,8 +246,11 @@ fn one_test(
     }
 }
 
-/// Makes runs from their first seed on until all are done or the time is over, and counts those that
-/// were good.
+/// After so many batches that were not good nothing more is begun: something is wrong with all of them.
+const FINDINGS_MAX: usize = 10;
+
+/// Makes runs from their first seed on until all are done or the time is over, and counts the batches that
+/// were good by their runs. One that was not is said at once, and the others go on.
 fn by_seeds(
     program: &Path,
     Runs { name, test, first, count, batch, apart }: Runs,
@@ -249,15 +259,23 @@ fn by_seeds(
 ) -> Result<(), Fault> {
     let batches = (0..count).step_by(usize::try_from(batch).unwrap_or(usize::MAX));
     let in_time = || deadline.is_none_or(|deadline| show::now() < deadline);
-    side_by_side(batches.take_while(|_| in_time()), |number| {
+    let found: Mutex<Vec<Fault>> = Mutex::default();
+    let found_so_far = || found.lock().unwrap_or_else(PoisonError::into_inner);
+    let go_on = || in_time() && found_so_far().len() < FINDINGS_MAX;
+    side_by_side(batches.take_while(|_| go_on()), |number| {
         let from = first + number * apart;
         let seeds = if batch == 1 { from.to_string() } else { format!("{from}..{}", from + batch) };
         let what = format!("{name}, seeds {seeds}");
-        one_test(&what, program, test, ("PASSBACK_SEED", &seeds), None)?;
+        if let Err(fault) = one_test(&what, program, test, ("PASSBACK_SEED", &seeds), None) {
+            show::line(&fault.message);
+            found_so_far().push(Fault { message: format!("{what} were not good"), ..fault });
+            return Ok(());
+        }
         let runs = good.fetch_add(batch, Ordering::SeqCst) + batch;
         show::line(&format!("  {what} are done: {runs} of {count}"));
         Ok(())
-    })
+    })?;
+    all_at_once(found.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Works on as many at a time as there are processors; the first fault ends it, when what was begun

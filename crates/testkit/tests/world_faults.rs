@@ -52,11 +52,12 @@ enum Mishap {
     SlowDirectory,
     ConnectionBreaks,
     Tampering,
+    AgentRevoked,
     RelayDies,
     Denials,
 }
 
-const MISHAPS: [Mishap; 18] = [
+const MISHAPS: [Mishap; 19] = [
     Mishap::AgentDies,
     Mishap::AgentLeaves,
     Mishap::CloudDies,
@@ -73,6 +74,7 @@ const MISHAPS: [Mishap; 18] = [
     Mishap::SlowDirectory,
     Mishap::ConnectionBreaks,
     Mishap::Tampering,
+    Mishap::AgentRevoked,
     Mishap::RelayDies,
     Mishap::Denials,
 ];
@@ -196,6 +198,11 @@ fn befall(
         }
         Mishap::ConnectionBreaks => world.after(begins, move |world| world.cut(agent)),
         Mishap::Tampering => tampering(world, dice, (begins, lasts)),
+        Mishap::AgentRevoked => world.after(begins, move |world| {
+            if !world.is_revoked(agent) {
+                world.revoke_agent(agent);
+            }
+        }),
         Mishap::RelayDies => {
             world.after(begins, World::kill_relay);
             world.after(begins + lasts, World::start_relay);

@@ -30,6 +30,9 @@ fn story(bug: Bug) -> (fn(&mut World), &'static str, &'static str) {
         Bug::SettledByAnother => (another_agent_settles, "I1", "was told unchanged and it was set"),
         Bug::NobodyAsked => (an_agent_dies_and_comes_back, "I7", "agent-1 could have settled it"),
         Bug::OthersLookLate => (an_agent_dies_and_stays_away, "I7", "could have settled it"),
+        Bug::LookSeesNothing => {
+            (another_agent_looks, "I1", "was concluded unchanged and it was set")
+        }
         Bug::SaidAgain => (something_is_said_again, "I3", "was given to agents 2 times"),
         Bug::SentToAnother => (something_is_said_again, "I3", "was set 2 times"),
         Bug::JournalOff => (a_relay_says_everything_again, "I3", "was set 2 times"),
@@ -41,8 +44,13 @@ fn story(bug: Bug) -> (fn(&mut World), &'static str, &'static str) {
 
 /// How many agents a story needs.
 fn agents(bug: Bug) -> usize {
-    let two =
-        [Bug::AnswerFromAnywhere, Bug::SentToAnother, Bug::SettledByAnother, Bug::OthersLookLate];
+    let two = [
+        Bug::AnswerFromAnywhere,
+        Bug::SentToAnother,
+        Bug::SettledByAnother,
+        Bug::OthersLookLate,
+        Bug::LookSeesNothing,
+    ];
     1 + usize::from(two.contains(&bug))
 }
 
@@ -161,6 +169,13 @@ fn an_agent_dies_and_comes_back(world: &mut World) {
 
 fn an_agent_dies_and_stays_away(world: &mut World) {
     dies_after_the_set(world, Duration::from_secs(60 * 60), Duration::from_secs(20 * 60));
+}
+
+/// Nobody waits any more when the other agent looks.
+fn another_agent_looks(world: &mut World) {
+    let told = dies_after_the_set(world, Duration::from_secs(60 * 60), Duration::from_secs(60));
+    assert_eq!(told, Told::Unknown);
+    world.pass(Duration::from_secs(20 * 60));
 }
 
 fn a_protected_person_resets(world: &mut World) {

@@ -23,7 +23,7 @@ const CEILING: u64 = 1_024 * 1_024;
 /// So few looks say nothing about growth.
 const LOOKS_MIN: usize = 40;
 /// Lines that are kept, for when it fails.
-const KEPT: usize = 60;
+const KEPT: usize = 400;
 
 /// When a program is stopped.
 #[derive(Debug, Clone, Copy)]

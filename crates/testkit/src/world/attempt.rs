@@ -55,6 +55,13 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// `sAMAccountName` of whom it is about.
+    pub(super) fn account_name(&self) -> &str {
+        self.login.split('@').next().unwrap_or_default()
+    }
+}
+
+impl Attempt {
     pub(super) fn new(login: &str, password: &str, request: &str, now: Timestamp) -> Self {
         Self {
             login: login.to_owned(),

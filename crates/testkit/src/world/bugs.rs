@@ -47,11 +47,13 @@ pub enum Bug {
     NobodyAsked,
     /// Others are asked half an hour after a message has expired.
     OthersLookLate,
+    /// To another agent that looks, no password was ever set since the world began.
+    LookSeesNothing,
 }
 
 impl Bug {
     /// Every one of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::JournalOff,
         Self::GuardOff,
         Self::UnguardedUpdate,
@@ -65,6 +67,7 @@ impl Bug {
         Self::SettledByAnother,
         Self::NobodyAsked,
         Self::OthersLookLate,
+        Self::LookSeesNothing,
     ];
 }
 
@@ -79,7 +82,8 @@ impl World {
             | Bug::GuardOff
             | Bug::LimiterOff
             | Bug::ExpiryOff
-            | Bug::OthersLookLate => {}
+            | Bug::OthersLookLate
+            | Bug::LookSeesNothing => {}
             // In what a relay does (`hands`).
             Bug::PersonUnbound
             | Bug::ExpiryUnbound
@@ -111,6 +115,7 @@ impl World {
         match self.bug {
             Some(Bug::GuardOff) => Arc::new(Mistaken { directory, about: Mistake::Standing }),
             Some(Bug::ExpiryOff) => Arc::new(Mistaken { directory, about: Mistake::Time }),
+            Some(Bug::LookSeesNothing) => Arc::new(Mistaken { directory, about: Mistake::Witness }),
             _ => directory,
         }
     }
@@ -162,6 +167,8 @@ enum Mistake {
     Standing,
     /// A write is never too late.
     Time,
+    /// Every password was written when the world began.
+    Witness,
 }
 
 impl Directory for Mistaken {
@@ -203,7 +210,13 @@ impl Directory for Mistaken {
     }
 
     fn witness(&self, guid: ObjectGuid) -> BoxFuture<'_, Result<Option<Witness>, DirectoryError>> {
-        self.directory.witness(guid)
+        Box::pin(async move {
+            let seen = self.directory.witness(guid).await?;
+            Ok(seen.map(|seen| match self.about {
+                Mistake::Witness => Witness { written_at: Some(BEGINNING), ..seen },
+                Mistake::Standing | Mistake::Time => seen,
+            }))
+        })
     }
 
     fn witness_at<'a>(
@@ -226,7 +239,7 @@ impl Directory for Mistaken {
     ) -> BoxFuture<'a, Result<(), SetError>> {
         let terms = match self.about {
             Mistake::Time => Terms { not_after: Terms::ANY.not_after, ..terms },
-            Mistake::Standing => terms,
+            Mistake::Standing | Mistake::Witness => terms,
         };
         self.directory.write(guid, write, terms)
     }

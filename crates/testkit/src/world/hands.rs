@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use super::frames::{self, BINARY, CLOSE, TEXT};
 use super::installation::AGENTS;
-use super::network::{Direction, Network};
+use super::network::Network;
+use super::way::Direction;
 
 /// The status by which an agent takes nothing, and the words of one that leaves (decision 0021).
 const DECLINED: u16 = 503;

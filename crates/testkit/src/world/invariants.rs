@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use directory_fake::Set;
 use protocol::limits::CLOCK_DIFFERENCE_MAX;
-use protocol::{AgentId, Outcome, RequestId, Timestamp};
+use protocol::{AgentId, Changed, Outcome, RequestId, Timestamp};
 use store::Store;
 use store::audit::Entry;
 use store::flows::Fact;
@@ -125,6 +125,26 @@ impl Evidence {
         self.attempts.iter().filter(|attempt| set.is(&attempt.password))
     }
 
+    /// What the cloud has concluded of an attempt, where the directory says otherwise.
+    fn concluded_wrongly(&self, world: &World, attempt: &Attempt) -> Option<&'static str> {
+        let (outcome, details) = self.operations.get(&attempt.request)?.result?;
+        match (outcome.changed(), self.sets_of(attempt).next()) {
+            (Changed::No, Some(_)) => Some("unchanged and it was set"),
+            // A set of somebody else's just then looks the same.
+            (Changed::Yes, None) if !(details.inferred && self.others_set(world, attempt)) => {
+                Some("changed and nothing was set")
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether anybody but the agents set the password of whom an attempt was about.
+    fn others_set(&self, world: &World, attempt: &Attempt) -> bool {
+        let guid = world.domain().guid_of(attempt.account_name());
+        let of_it = |sets: &[Set]| sets.iter().filter(|set| Some(set.guid) == guid).count();
+        of_it(&self.all_sets) > of_it(&self.sets)
+    }
+
     /// Whether the password was changed, as the trail of one agent says it in an entry of one of
     /// these names: its last word.
     fn said_at(&self, agent: &str, request: &str, names: &[&str]) -> Option<&str> {
@@ -177,12 +197,16 @@ impl Evidence {
     }
 }
 
-/// I1: told *changed* ⇒ the directory holds that password, unless a later set replaced it.
+/// I1: told *changed* ⇒ the directory holds that password, unless a later set replaced it. What was concluded
+/// when nobody waited any more is told as well, by mail.
 fn i1_told_changed_is_changed(world: &World, evidence: &Evidence, found: &mut Vec<String>) {
     for attempt in &evidence.attempts {
         let changed = matches!(attempt.told, Some((Told::Changed, _)));
         let unchanged = matches!(attempt.told, Some((Told::Unchanged(_) | Told::Refused(_), _)));
         let set = evidence.sets_of(attempt).next();
+        if let Some(wrong) = evidence.concluded_wrongly(world, attempt) {
+            found.push(format!("I1: {} was concluded {wrong}", attempt.request));
+        }
         if changed && set.is_none() {
             found.push(format!("I1: {} was told changed and nothing was set", attempt.request));
         }
@@ -210,8 +234,7 @@ fn i2_every_set_has_its_request(world: &World, evidence: &Evidence, found: &mut 
             found.push(format!("I2: {} was set and the cloud knows no operation", attempt.request));
             continue;
         };
-        let login = attempt.login.split('@').next().unwrap_or_default();
-        let whose = world.domain().guid_of(login);
+        let whose = world.domain().guid_of(attempt.account_name());
         if whose != Some(set.guid) {
             found.push(format!("I2: {} set the password of somebody else", attempt.request));
         }

@@ -61,6 +61,7 @@ mod storm;
 mod tampering;
 mod timeline;
 mod tricks;
+mod way;
 mod weather;
 
 use std::collections::BTreeMap;

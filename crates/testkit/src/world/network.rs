@@ -6,30 +6,25 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use protocol::{Clock as _, ManualClock};
 use relay::{ByteStream, Transport, TransportError};
-use tokio::io::{
-    AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex, split,
-};
+use tokio::io::{DuplexStream, duplex, split};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use super::dice::Dice;
 use super::elsewhere;
-use super::frames;
-use super::hands::{Answers, Hands, Package, Reader};
-use super::tampering::{Tamperer, Tamperings};
+use super::hands::{Answers, Hands, Package};
+use super::tampering::Tamperings;
 use super::timeline::{NEVER, Span};
-use super::weather::{Weather, alter};
+use super::way::{Direction, Way};
+use super::weather::Weather;
 
 /// Bytes that are under way in one direction before the writer has to wait.
 const WINDOW: usize = 256 * 1024;
-/// The end of an HTTP head, after which a switched connection speaks WebSocket.
-const HEAD_END: &[u8] = b"\r\n\r\n";
 
 /// A connection as it comes in at the service: its bytes, and from where.
 pub(super) type Incoming = (DuplexStream, SocketAddr);
@@ -74,7 +69,7 @@ pub(super) struct State {
 
 /// Where bytes are put into a connection beside those that come.
 #[derive(Clone)]
-struct Doors {
+pub(super) struct Doors {
     up: UnboundedSender<Vec<u8>>,
     down: UnboundedSender<Vec<u8>>,
 }
@@ -110,6 +105,11 @@ impl Network {
     /// The weather between an agent and the service; what it was before.
     pub(super) fn set_weather(&self, agent: &str, weather: Weather) -> Weather {
         self.state().weather.insert(agent.to_owned(), weather).unwrap_or_default()
+    }
+
+    /// Whether there is no weather between an agent and the service.
+    pub(super) fn is_calm(&self, agent: &str) -> bool {
+        self.state().weather(agent) == Weather::default()
     }
 
     /// From when to when an agent had a channel.
@@ -174,17 +174,8 @@ impl Network {
             (Direction::Up, from_agent, to_service, said_up),
             (Direction::Down, from_service, to_agent, said_down),
         ] {
-            let way = Way {
-                network: self.clone(),
-                agent: agent.to_owned(),
-                direction,
-                channel: Arc::clone(&channel),
-                kept_back: None,
-                said: None,
-                doors: doors.clone(),
-                reader: Reader::default(),
-                tamperer: Tamperer::default(),
-            };
+            let of = (self.clone(), agent.to_owned(), direction);
+            let way = Way::new(of, Arc::clone(&channel), doors.clone());
             let (cut, network, channel) = (cut.clone(), self.clone(), Arc::clone(&channel));
             self.0.tasks.spawn(async move {
                 let done = cut.run_until_cancelled(way.run(from, to, said, &cut)).await;
@@ -199,6 +190,27 @@ impl Network {
     /// Whether an agent has a channel.
     pub(super) fn has_channel(&self, agent: &str) -> bool {
         self.channels(agent).iter().any(|(_, to)| *to == NEVER)
+    }
+
+    /// That an agent has a channel: its number among all, and what is said on it first in such weather, all that
+    /// was said on the one before.
+    pub(super) fn opened(&self, agent: &str, doors: &Doors) -> (usize, Vec<u8>) {
+        let (now, mut state) = (self.0.clock.now(), self.state());
+        let number = state.channels.len();
+        state.channels.push((agent.to_owned(), (now, NEVER)));
+        state.doors.insert(agent.to_owned(), doors.clone());
+        let said = state.said.insert(agent.to_owned(), Vec::new()).unwrap_or_default();
+        (number, if state.weather(agent).replay { said } else { Vec::new() })
+    }
+
+    /// That a frame was said to an agent on its channel.
+    pub(super) fn said_to(&self, agent: &str, frame: &[u8]) {
+        self.state().said.entry(agent.to_owned()).or_default().extend_from_slice(frame);
+    }
+
+    /// That agent and service have said something to each other.
+    pub(super) fn hear(&self, bytes: &[u8]) {
+        self.state().heard.extend_from_slice(bytes);
     }
 
     /// That a channel has ended, unless that is known.
@@ -221,7 +233,7 @@ impl Network {
 }
 
 impl State {
-    fn weather(&self, agent: &str) -> Weather {
+    pub(super) fn weather(&self, agent: &str) -> Weather {
         self.weather.get(agent).copied().unwrap_or_default()
     }
 
@@ -254,196 +266,5 @@ impl Transport for Road {
             let stream = self.network.connect(&self.agent, host).map_err(TransportError::Tcp)?;
             Ok(Box::new(stream) as Box<dyn ByteStream>)
         })
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Direction {
-    /// From the agent.
-    Up,
-    /// To the agent.
-    Down,
-}
-
-/// One direction of one connection.
-struct Way {
-    network: Network,
-    agent: String,
-    direction: Direction,
-    /// Its number among all channels, once the connection speaks WebSocket.
-    channel: Arc<Mutex<Option<usize>>>,
-    /// A frame that comes after the next one.
-    kept_back: Option<Vec<u8>>,
-    /// On which channel an agent says which frame, as it said it: heard unless it is lost on the way.
-    said: Option<(usize, Vec<u8>)>,
-    doors: Doors,
-    reader: Reader,
-    tamperer: Tamperer,
-}
-
-/// What happens to a frame.
-enum Fate {
-    Arrives,
-    Lost,
-    Twice,
-    AfterNext,
-    Altered(u64),
-    Held(Duration),
-    Cut,
-}
-
-impl Way {
-    async fn run(
-        mut self,
-        mut from: ReadHalf<DuplexStream>,
-        mut to: WriteHalf<DuplexStream>,
-        mut said: UnboundedReceiver<Vec<u8>>,
-        cut: &CancellationToken,
-    ) {
-        let mut waiting = Vec::new();
-        let mut buffer = vec![0; 16 * 1024];
-        loop {
-            let read = tokio::select! {
-                biased;
-                Some(bytes) = said.recv() => {
-                    self.network.state().heard.extend_from_slice(&bytes);
-                    if to.write_all(&bytes).await.is_err() || to.flush().await.is_err() {
-                        return;
-                    }
-                    continue;
-                }
-                read = from.read(&mut buffer) => read,
-            };
-            let Ok(read @ 1..) = read else { return };
-            let bytes = &buffer[..read];
-            self.network.state().heard.extend_from_slice(bytes);
-            waiting.extend_from_slice(bytes);
-            while let Some(piece) = self.piece(&mut waiting) {
-                let Some(piece) = self.in_hands(piece) else { continue };
-                if self.bring(piece, &mut to, cut).await.is_err() {
-                    return;
-                }
-            }
-        }
-    }
-
-    /// The next thing to carry: a frame, or before that, bytes as they come.
-    fn piece(&self, waiting: &mut Vec<u8>) -> Option<Vec<u8>> {
-        if waiting.is_empty() {
-            return None;
-        }
-        let mut channel = self.channel.lock().unwrap_or_else(PoisonError::into_inner);
-        if channel.is_some() {
-            let frame = frames::take(waiting)?;
-            if self.direction == Direction::Down {
-                let mut state = self.network.state();
-                state.said.entry(self.agent.clone()).or_default().extend_from_slice(&frame);
-            }
-            return Some(frame);
-        }
-        if self.direction == Direction::Down && waiting.starts_with(b"HTTP/1.1 101") {
-            let end = waiting.windows(HEAD_END.len()).position(|window| window == HEAD_END)?;
-            let rest = waiting.split_off(end + HEAD_END.len());
-            let mut head = std::mem::replace(waiting, rest);
-            let (now, mut state) = (self.network.0.clock.now(), self.network.state());
-            *channel = Some(state.channels.len());
-            state.channels.push((self.agent.clone(), (now, NEVER)));
-            state.doors.insert(self.agent.clone(), self.doors.clone());
-            let said = state.said.insert(self.agent.clone(), Vec::new()).unwrap_or_default();
-            if state.weather(&self.agent).replay {
-                head.extend(said);
-            }
-            return Some(head);
-        }
-        Some(std::mem::take(waiting))
-    }
-
-    /// What becomes of a piece in the hands that the relay is in.
-    fn in_hands(&mut self, piece: Vec<u8>) -> Option<Vec<u8>> {
-        let channel = *self.channel.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(channel) = channel else { return Some(piece) };
-        let piece = match self.direction {
-            Direction::Down => {
-                self.network.in_hands(&mut self.reader, (&self.agent, channel), piece)?
-            }
-            Direction::Up => {
-                self.said = Some((channel, piece.clone()));
-                piece
-            }
-        };
-        Some(self.network.tampered(&mut self.tamperer, (&self.agent, self.direction), piece))
-    }
-
-    fn is_channel(&self) -> bool {
-        self.channel.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
-    async fn bring(
-        &mut self,
-        mut piece: Vec<u8>,
-        to: &mut WriteHalf<DuplexStream>,
-        cut: &CancellationToken,
-    ) -> io::Result<()> {
-        let (fate, said) = (self.fate(), self.said.take());
-        if let Some((channel, said)) = said
-            && !matches!(fate, Fate::Lost)
-        {
-            self.network.hear_answers(channel, &said);
-        }
-        match fate {
-            Fate::Lost => return Ok(()),
-            Fate::Arrives => {}
-            Fate::Twice => piece.extend_from_within(..),
-            Fate::AfterNext => {
-                self.kept_back = Some(piece);
-                return Ok(());
-            }
-            Fate::Altered(bit) => alter(&mut piece, bit),
-            Fate::Held(time) => self.network.0.clock.sleep(time).await,
-            Fate::Cut => {
-                cut.cancel();
-                return Err(io::ErrorKind::ConnectionReset.into());
-            }
-        }
-        to.write_all(&piece).await?;
-        if let Some(late) = self.kept_back.take() {
-            to.write_all(&late).await?;
-        }
-        to.flush().await
-    }
-
-    fn fate(&self) -> Fate {
-        let mut state = self.network.state();
-        let weather = state.weather(&self.agent);
-        let swallowed = match self.direction {
-            Direction::Up => weather.swallow_up,
-            Direction::Down => weather.swallow_down,
-        };
-        if swallowed {
-            return Fate::Lost;
-        }
-        let dice = &mut state.dice;
-        if dice.percent(weather.cut) {
-            return Fate::Cut;
-        }
-        if dice.percent(weather.hold) {
-            let longest = u64::try_from(weather.longest.as_millis()).unwrap_or(u64::MAX);
-            return Fate::Held(Duration::from_millis(dice.below(longest.max(1))));
-        }
-        // Only frames can be told apart; in HTTP, bytes are what they are.
-        if !self.is_channel() {
-            return Fate::Arrives;
-        }
-        if dice.percent(weather.lose) {
-            Fate::Lost
-        } else if dice.percent(weather.repeat) {
-            Fate::Twice
-        } else if dice.percent(weather.reorder) {
-            Fate::AfterNext
-        } else if dice.percent(weather.alter) {
-            Fate::Altered(dice.number())
-        } else {
-            Fate::Arrives
-        }
     }
 }

@@ -221,6 +221,12 @@ impl World {
 
     /// Breaks every connection of an agent.
     pub fn cut(&mut self, agent: &str) {
+        let (road, now) = (Matter::Road(known(agent)), self.now());
+        self.timeline.goes_wrong(road, now);
+        // Where the weather is bad besides, it goes on.
+        if self.network.is_calm(agent) {
+            self.timeline.is_right(road, now);
+        }
         self.network.cut(agent);
     }
 

@@ -34,6 +34,11 @@ impl World {
         });
     }
 
+    /// Whether an agent was revoked.
+    pub fn is_revoked(&self, name: &str) -> bool {
+        self.timeline.wrong(Matter::Revoked(known(name))).next().is_some()
+    }
+
     /// How many packages were said to an agent so far.
     pub fn given_to(&self, name: &str) -> usize {
         self.network.packages().iter().filter(|package| package.agent == name).count()

@@ -11,8 +11,9 @@ use super::World;
 use super::dice::Dice;
 use super::frames::{self, BINARY, TEXT};
 use super::installation::AGENTS;
-use super::network::{Direction, Network, State};
+use super::network::{Network, State};
 use super::timeline::Matter;
+use super::way::Direction;
 
 /// What a relay does to what it carries. Each number is a percentage, per package, question or
 /// answer.

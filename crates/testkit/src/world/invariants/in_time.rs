@@ -115,12 +115,11 @@ fn something_was_wrong(
         matters.map(|matter| matter(name))
     };
     let concerned = AGENTS.into_iter().filter(|name| asked.is_none_or(|asked| asked == *name));
-    let matters = of_all.into_iter().chain(concerned.clone().flat_map(of_one));
+    let matters = of_all.into_iter().chain(concerned.flat_map(of_one));
     let mut spans = matters.flat_map(|matter| world.timeline.wrong(matter));
+    // That a channel ended says nothing by itself: it may be the product that ended it.
     let since = from.before(HALF_OPEN);
-    let mut channels = concerned.flat_map(|name| world.network.channels(name));
     spans.any(|(begins, ends)| begins <= to && ends >= since)
-        || channels.any(|(_, end)| end >= from && end <= to)
 }
 
 /// I7: what is in doubt is settled within 60 s of the agent's return; else, 10 minutes after the message
