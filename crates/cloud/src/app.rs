@@ -11,6 +11,7 @@ use store::audit::Event;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::agent_api::Pace;
 use crate::dispatch::Following;
 use crate::flow::GatePolicy;
 use crate::gate::Method;
@@ -35,6 +36,7 @@ pub struct App {
     pub(crate) mailer: Mailer,
     pub(crate) gates: GatePolicy,
     pub(crate) following: Following,
+    pub(crate) pace: Pace,
     pub(crate) leaving: Leaving,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
@@ -89,6 +91,7 @@ impl App {
             mailer,
             gates,
             following: Following::default(),
+            pace: Pace::default(),
             leaving,
             tasks,
             stop,

@@ -51,6 +51,8 @@ mod shares;
 pub mod steps;
 mod support;
 mod surroundings;
+#[cfg(test)]
+mod testing;
 mod tls;
 mod vault;
 

@@ -24,6 +24,8 @@ pub(super) async fn heartbeat(
     caller: Caller,
     body: Bytes,
 ) -> Result<Json<HeartbeatResponse>, Problem> {
+    let running = app.clock.running();
+    app.pace.heartbeat(caller.agent.id, running)?;
     let request: HeartbeatRequest =
         serde_json::from_slice(&body).map_err(|_| Problem::malformed())?;
     let now = app.now();
@@ -51,7 +53,10 @@ pub(super) async fn heartbeat(
             "writeback by this agent is refused until one of the clocks is corrected"
         );
     }
-    app.store.record_heartbeat(caller.agent.id, &heartbeat, now).await?;
+    if app.pace.is_news(caller.agent.id, &heartbeat, running) {
+        app.store.record_heartbeat(caller.agent.id, &heartbeat, now).await?;
+        app.pace.kept(caller.agent.id, heartbeat, running);
+    }
     let entity = Entity::of(caller.agent.tenant, caller.agent.id);
     app.relay.told(&entity, request.listening);
     app.relay.heard(&entity, caller.instance);

@@ -5,6 +5,7 @@ mod bearer;
 mod enrol;
 mod health;
 mod onboarding;
+mod pace;
 mod problem;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use axum::routing::post;
 use crate::app::App;
 
 pub(crate) use bearer::Caller;
+pub(crate) use pace::Pace;
 pub(crate) use problem::Problem;
 
 /// The routes.
@@ -25,3 +27,6 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/agent/v1/offboarding", post(onboarding::offboarding))
         .route("/agent/v1/heartbeat", post(health::heartbeat))
 }
+
+#[cfg(test)]
+mod tests;

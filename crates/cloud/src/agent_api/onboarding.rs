@@ -26,6 +26,7 @@ pub(super) async fn onboarding(
     caller: Caller,
     body: Bytes,
 ) -> Result<Json<OnboardingResponse>, Problem> {
+    app.pace.onboarding(caller.agent.id, app.clock.running())?;
     let request: OnboardingRequest =
         serde_json::from_slice(&body).map_err(|_| Problem::malformed())?;
     let key_id = match request {
@@ -60,6 +61,7 @@ pub(super) async fn offboarding(
     caller: Caller,
     body: Bytes,
 ) -> Result<StatusCode, Problem> {
+    app.pace.onboarding(caller.agent.id, app.clock.running())?;
     let request: OffboardingRequest =
         serde_json::from_slice(&body).map_err(|_| Problem::malformed())?;
     match request {

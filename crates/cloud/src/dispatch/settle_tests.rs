@@ -2,7 +2,6 @@
 //! is new, and begin again whenever somebody comes, wherever that is noticed.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -25,13 +24,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::notify::{Message, Notifier};
 use crate::reach::{Asked, Elsewhere, Reach};
 use crate::settings::RelayElsewhere;
-use crate::steps::Unwatched;
-use crate::surroundings::Surroundings;
+use crate::testing::{self, Folder, NOW};
 
-const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const TENANT: TenantId = TenantId::from_bytes([1; 16]);
 const FIRST: AgentId = AgentId::from_bytes([5; 16]);
 const OTHER: AgentId = AgentId::from_bytes([6; 16]);
@@ -136,57 +132,26 @@ impl Reach for ByHand {
     }
 }
 
-/// Nobody is written to.
-struct Nobody;
-
-impl Notifier for Nobody {
-    fn hand_over(&self, _: String, _: Message) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
-    }
-}
-
 /// An operation in doubt that is being settled by way of some relay.
 struct Settling {
     clock: ManualClock,
     task: JoinHandle<()>,
-    folder: PathBuf,
+    _folder: Folder,
 }
 
 impl Drop for Settling {
     fn drop(&mut self) {
         self.task.abort();
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
-}
-
-/// A folder that is this test's own.
-fn folder(test: &str) -> PathBuf {
-    let folder =
-        std::env::temp_dir().join(format!("passback-settle-{test}-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("master.key"), [7; 32]).unwrap();
-    folder
 }
 
 impl Settling {
     /// Begins with it.
-    async fn begin(folder: PathBuf, clock: ManualClock, relay: Arc<dyn Reach>) -> Self {
-        let mut settings = crate::settings::tests::read(&[]).unwrap();
-        settings.database = folder.join("passback.db");
-        settings.master_key = folder.join("master.key");
-        let surroundings = Surroundings {
-            clock: Arc::new(clock.clone()),
-            randomness: Arc::new(seal::SystemRandomness::default()),
-            notifier: Arc::new(Nobody),
-            watch: Arc::new(Unwatched),
-            relay: None,
-        };
-        let app = App::start(settings, surroundings).await.unwrap();
-        let app = App { relay, ..Arc::into_inner(app).unwrap() };
+    async fn begin(folder: Folder, clock: ManualClock, relay: Arc<dyn Reach>) -> Self {
+        let app = App { relay, ..testing::app(&folder, &clock).await };
         let record = in_doubt(&app).await;
         let task = tokio::spawn(async move { settle(&app, record).await });
-        Self { clock, task, folder }
+        Self { clock, task, _folder: folder }
     }
 
     /// Waits until nothing happens any more before so much time has passed.
@@ -283,7 +248,9 @@ async fn by_hand(test: &str, listens: bool) -> (Arc<ByHand>, Settling) {
     if listens {
         relay.comes(&first());
     }
-    let settling = Settling::begin(folder(test), clock, Arc::<ByHand>::clone(&relay)).await;
+    let settling =
+        Settling::begin(Folder::of(&format!("settle-{test}")), clock, Arc::<ByHand>::clone(&relay))
+            .await;
     (relay, settling)
 }
 
@@ -378,8 +345,8 @@ impl Transport for Mute {
 
 #[tokio::test]
 async fn heartbeats_are_news_once_and_what_they_say_again_makes_nobody_ask() {
-    let (clock, folder) = (ManualClock::at(NOW), folder("heartbeats"));
-    let key = folder.join("send.key");
+    let (clock, folder) = (ManualClock::at(NOW), Folder::of("settle-heartbeats"));
+    let key = folder.path().join("send.key");
     std::fs::write(&key, "a shared key\n").unwrap();
     let settings = RelayElsewhere {
         address: RelayAddress::parse("sb://relay.example.org/").unwrap(),
