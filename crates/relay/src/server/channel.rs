@@ -29,6 +29,10 @@ pub(super) const PING_MIN: Duration = Duration::from_millis(1);
 /// How long the pong of a channel that is well takes at most. Another one is only asked later.
 const PONG: Duration = Duration::from_secs(2);
 
+/// How soon after a renewal the next one is judged at once. Each costs the authority two looks, and a
+/// listener needs one an hour; ours.
+const JUDGED_EVERY: Duration = Duration::from_secs(1);
+
 /// What is to be written, in order.
 pub(super) type Writes = mpsc::UnboundedReceiver<Write>;
 
@@ -62,8 +66,10 @@ pub(super) struct Channel {
     clock: Arc<dyn Clock>,
     /// Milliseconds since 1970.
     token_expires_at: AtomicI64,
-    /// A renewal that nobody could judge when it came.
+    /// The newest renewal, if nobody could judge it when it came, or it came too soon.
     unjudged: Mutex<Option<String>>,
+    /// When a renewal was judged last, by [`Clock::running`].
+    judged_at: Mutex<Option<Duration>>,
     cutting: CancellationToken,
     cut_for: Mutex<Option<Close>>,
 }
@@ -92,6 +98,7 @@ impl Channel {
             clock,
             token_expires_at: AtomicI64::new(pass.expires_at.as_millis()),
             unjudged: Mutex::new(None),
+            judged_at: Mutex::new(None),
             cutting: CancellationToken::new(),
             cut_for: Mutex::new(None),
         };
@@ -268,6 +275,17 @@ impl Channel {
 
     fn token_expires_at(&self) -> Timestamp {
         Timestamp::from_millis(self.token_expires_at.load(Ordering::SeqCst))
+    }
+
+    /// Whether a renewal may be judged again after those before it; then one is.
+    fn may_judge(&self) -> bool {
+        let now = self.clock.running();
+        let mut last = lock(&self.judged_at);
+        let is_early = last.is_some_and(|last| now.saturating_sub(last) < JUDGED_EVERY);
+        if !is_early {
+            *last = Some(now);
+        }
+        !is_early
     }
 
     fn session(&self) -> MutexGuard<'_, AskingSession<Reply>> {

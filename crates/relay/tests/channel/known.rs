@@ -18,6 +18,8 @@ pub(crate) struct Known {
     pub(crate) everywhere: Mutex<Vec<Rule>>,
     /// The relay's own names.
     pub(crate) names: OnceLock<Vec<String>>,
+    /// How often it was asked for keys.
+    pub(crate) asked: AtomicUsize,
     pub(crate) broken: AtomicBool,
     /// It never answers.
     pub(crate) silent: AtomicBool,
@@ -27,6 +29,7 @@ pub(crate) struct Known {
 
 impl Authority for Known {
     fn listen_keys(&self, entity: &Entity) -> BoxFuture<'_, Result<Vec<[u8; 32]>, AuthorityError>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         let answer = if self.broken.load(Ordering::SeqCst) {
             Err(AuthorityError("the database is away".to_owned()))
         } else {

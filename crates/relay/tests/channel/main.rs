@@ -29,6 +29,7 @@ mod port;
 mod promises;
 mod proxy;
 mod rendezvous;
+mod renewals;
 mod senders;
 mod shared_keys;
 mod sockets;

@@ -79,7 +79,7 @@ async fn read(
                 let _ = reply.send(Ok(response));
             }
             Ok(Heard::RenewToken(token)) => {
-                if let Err(close) = renew(channel, &token, relay).await {
+                if let Err(close) = take_renewal(channel, token, relay).await {
                     return Some(close);
                 }
             }
@@ -91,6 +91,18 @@ async fn read(
             }
         }
     }
+}
+
+/// Takes a fresh token. One that comes too soon after another waits for the next ping; of several the
+/// newest does.
+async fn take_renewal(channel: &Channel, token: String, relay: &Inner) -> Result<(), Close> {
+    if !channel.may_judge() {
+        *lock(&channel.unjudged) = Some(token);
+        return Ok(());
+    }
+    // What waits is older.
+    lock(&channel.unjudged).take();
+    renew(channel, &token, relay).await
 }
 
 /// Puts a fresh token in the place of the channel's, or says how the channel ends.
@@ -105,7 +117,8 @@ async fn renew(channel: &Channel, token: &str, relay: &Inner) -> Result<(), Clos
         }
         // Nobody can say now. What was there holds for as long as it would have, and this is tried again.
         Err(Refusal::Unavailable) => {
-            *lock(&channel.unjudged) = Some(token.to_owned());
+            // A newer one may have come meanwhile.
+            lock(&channel.unjudged).get_or_insert_with(|| token.to_owned());
             Ok(())
         }
         Err(Refusal::Malformed | Refusal::Token | Refusal::Forbidden) => Err(Close::TOKEN_REFUSED),
