@@ -26,6 +26,8 @@ pub(crate) mod server;
 
 use std::time::Duration;
 
+use crate::entity::Entity;
+
 /// The path of tunnels.
 pub(crate) const PATH: &str = "/$tunnel";
 /// The path of a tunnel's bytes.
@@ -38,3 +40,7 @@ pub(crate) const SILENCE: Duration = Duration::from_secs(45);
 pub(crate) const PIECE: usize = 16 * 1024;
 /// How many tunnels a relay has at most.
 pub(crate) const TUNNELS_MAX: usize = 4_096;
+
+/// Says of the answer to a handshake whose channel it opens, as an extension.
+#[derive(Debug, Clone)]
+pub(crate) struct Listens(pub(crate) Entity);

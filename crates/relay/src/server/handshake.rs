@@ -22,7 +22,7 @@ use super::{connect, rendezvous, sender};
 use crate::limits::{MESSAGE_MAX, READ_BUFFER, WRITE_BUFFER};
 use crate::taken::Taken;
 use crate::token::Right;
-use crate::tunnel;
+use crate::tunnel::{self, Listens};
 
 /// When to come back, in seconds, for those who are refused for now.
 pub(super) const COME_BACK: HeaderValue = HeaderValue::from_static("5");
@@ -58,7 +58,8 @@ fn around(relay: &Arc<Inner>, inside: Router) -> Router {
     let (clock, randomness) = (Arc::clone(&relay.clock), Arc::clone(&relay.randomness));
     let refuse = middleware::from_fn_with_state(Arc::clone(relay), dig_no_more);
     let dug = inside.clone().layer(middleware::from_fn(name_one_host));
-    let tunnels = tunnel::server::router(dug, clock, randomness).layer(refuse);
+    let channels = relay.limits.listeners_per_entity;
+    let tunnels = tunnel::server::router(dug, channels, clock, randomness).layer(refuse);
     let watched = Router::new().route(HEALTH, get(health)).with_state(Arc::clone(relay));
     inside.merge(tunnels).merge(watched)
 }
@@ -146,13 +147,15 @@ async fn open(
             };
         }
     };
-    let taken = taken_of(&extensions);
-    upgrade
+    let (taken, entity) = (taken_of(&extensions), place.0.channel().entity.clone());
+    let mut response = upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
         .max_message_size(MESSAGE_MAX)
         .max_frame_size(MESSAGE_MAX)
-        .on_upgrade(move |socket| channel::run(Wire { socket, taken }, place, relay))
+        .on_upgrade(move |socket| channel::run(Wire { socket, taken }, place, relay));
+    response.extensions_mut().insert(Listens(entity));
+    response
 }
 
 impl Inner {

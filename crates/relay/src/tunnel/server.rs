@@ -1,12 +1,14 @@
 //! The relay's end of tunnels.
 
-use std::cmp::Reverse;
+mod room;
+
 use std::collections::HashMap;
+use std::future::ready;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -31,7 +33,8 @@ use tokio::io::{
 use tokio::sync::{Mutex as Turn, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{BYTES, PARKED, PATH, PIECE, SILENCE, TUNNELS_MAX};
+use super::{BYTES, Listens, PARKED, PATH, PIECE, SILENCE};
+use crate::entity::Entity;
 use crate::taken::Counting;
 
 /// How often it is looked whether a tunnel has fallen silent.
@@ -42,15 +45,6 @@ const HEAD: Duration = Duration::from_secs(10);
 const UNPROVED_TIME: Duration = Duration::from_secs(25);
 /// How long what was said last can still be fetched once the inside has ended.
 const LAST_WORDS: Duration = Duration::from_secs(10);
-/// How many tunnels one network may have in which nobody has shown a token yet. Each of them has not
-/// long.
-const UNPROVED_OF_ONE: usize = 256;
-/// The same of all networks. Every agent that comes back begins without a token shown, and has to be
-/// let in: above it, one of the network that has most makes room.
-const UNPROVED: usize = TUNNELS_MAX / 4;
-/// How many tunnels one network may have in all. Behind a balancer that speaks TCP, every agent is of
-/// the balancer's.
-const OF_ONE: usize = TUNNELS_MAX / 2;
 /// How long bytes that arrived may wait to be taken on the relay's side.
 const TAKEN: Duration = Duration::from_secs(5);
 
@@ -59,6 +53,8 @@ pub(crate) struct Tunnels {
     open: Mutex<HashMap<String, Arc<Tunnel>>>,
     /// How many were dug so far.
     dug: AtomicU64,
+    /// How many one entity may have in which somebody listens.
+    of_entity: usize,
     /// What is served inside.
     inside: Router,
     clock: Arc<dyn Clock>,
@@ -79,6 +75,8 @@ struct Tunnel {
     from: Option<IpAddr>,
     /// A connection was upgraded inside: somebody has shown a token.
     proved: AtomicBool,
+    /// Whose channel that is, if it is one.
+    listens: OnceLock<Entity>,
     /// The inside has ended.
     over: CancellationToken,
     end: CancellationToken,
@@ -115,14 +113,17 @@ struct At {
     at: u64,
 }
 
-/// The routes of tunnels to whatever `inside` serves.
+/// The routes of tunnels to whatever `inside` serves, to a relay at which one entity may have so many
+/// `channels`.
 pub(crate) fn router(
     inside: Router,
+    channels: usize,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
 ) -> Router {
     let (open, dug) = (Mutex::default(), AtomicU64::new(0));
-    routes(Arc::new(Tunnels { open, dug, inside, clock, randomness }))
+    let of_entity = channels.saturating_add(room::ENDING);
+    routes(Arc::new(Tunnels { open, dug, of_entity, inside, clock, randomness }))
 }
 
 fn routes(tunnels: Arc<Tunnels>) -> Router {
@@ -155,7 +156,7 @@ impl<S: Sync> FromRequestParts<S> for Name {
 }
 
 async fn open(State(tunnels): State<Arc<Tunnels>>, extensions: Extensions) -> Response {
-    let from = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| network(info.0.ip()));
+    let from = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| room::network(info.0.ip()));
     match tunnels.dig(from) {
         Some(name) => (StatusCode::CREATED, name).into_response(),
         None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
@@ -189,52 +190,6 @@ async fn close(State(tunnels): State<Arc<Tunnels>>, Name(name): Name) -> StatusC
     StatusCode::NO_CONTENT
 }
 
-/// What counts as one network: an IPv4 address, or the /64 that one IPv6 customer has.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => {
-            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
-        }
-    }
-}
-
-/// Makes room for another tunnel, in which nobody has shown a token yet; false if there is none.
-fn make_room(open: &mut HashMap<String, Arc<Tunnel>>, from: Option<IpAddr>) -> bool {
-    let (mut beside, mut unproved, mut unproved_beside) = (0, 0, 0);
-    for tunnel in open.values() {
-        // Where nobody says who is where, nobody is beside anybody.
-        let is_beside = usize::from(from.is_some() && tunnel.from == from);
-        let is_unproved = usize::from(!tunnel.proved.load(Ordering::SeqCst));
-        beside += is_beside;
-        unproved += is_unproved;
-        unproved_beside += is_beside * is_unproved;
-    }
-    if open.len() >= TUNNELS_MAX || beside >= OF_ONE || unproved_beside >= UNPROVED_OF_ONE {
-        return false;
-    }
-    if unproved >= UNPROVED
-        && let Some(name) = one_too_many(open)
-        && let Some(tunnel) = open.remove(&name)
-    {
-        tunnel.end.cancel();
-    }
-    true
-}
-
-/// The oldest tunnel without a token of the network that has most of them.
-fn one_too_many(open: &HashMap<String, Arc<Tunnel>>) -> Option<String> {
-    let mut networks = HashMap::new();
-    for (name, tunnel) in open.iter().filter(|(_, one)| !one.proved.load(Ordering::SeqCst)) {
-        let this = (tunnel.number, name);
-        let (count, oldest) = networks.entry(tunnel.from).or_insert((0, this));
-        *count += 1;
-        *oldest = this.min(*oldest);
-    }
-    let most = networks.into_values().max_by_key(|(count, (number, _))| (*count, Reverse(*number)));
-    most.map(|(_, (_, name))| name.clone())
-}
-
 impl Tunnels {
     /// Digs a tunnel, and gives its name; none if there are too many.
     fn dig(self: &Arc<Self>, from: Option<IpAddr>) -> Option<String> {
@@ -251,12 +206,13 @@ impl Tunnels {
             number: self.dug.fetch_add(1, Ordering::SeqCst),
             from,
             proved: AtomicBool::new(false),
+            listens: OnceLock::new(),
             over: CancellationToken::new(),
             end: CancellationToken::new(),
         });
         {
             let mut open = self.lock();
-            if !make_room(&mut open, from) {
+            if !room::make(&mut open, from) {
                 return None;
             }
             open.insert(name.clone(), Arc::clone(&tunnel));
@@ -265,7 +221,13 @@ impl Tunnels {
         server.timer(TokioTimer::new()).header_read_timeout(HEAD);
         let inner = Inner { stream: far, _over: tunnel.over.clone().drop_guard() };
         let (inner, taken) = Counting::over(inner);
-        let service = TowerToHyperService::new(self.inside.clone().layer(Extension(taken)));
+        let (tunnels, noted) = (Arc::clone(self), Arc::clone(&tunnel));
+        let note = middleware::map_response(move |response: Response| {
+            tunnels.note(&noted, &response);
+            ready(response)
+        });
+        let served = self.inside.clone().layer(Extension(taken)).layer(note);
+        let service = TowerToHyperService::new(served);
         let served = server.serve_connection(TokioIo::new(inner), service).with_upgrades();
         let inside = Arc::clone(&tunnel);
         tokio::spawn(async move {
@@ -280,6 +242,15 @@ impl Tunnels {
         });
         tokio::spawn(Arc::clone(self).watch(name.clone(), tunnel));
         Some(name)
+    }
+
+    /// Notes whose channel is opened inside, if one is. So many of one entity's count for nothing any
+    /// more that those above go: its older channels have ended, or are about to.
+    fn note(&self, tunnel: &Tunnel, response: &Response) {
+        if let Some(Listens(entity)) = response.extensions().get() {
+            let _ = tunnel.listens.set(entity.clone());
+            room::bound(&mut self.lock(), entity, self.of_entity);
+        }
     }
 
     /// Forgets a tunnel once nobody asks about it any more.

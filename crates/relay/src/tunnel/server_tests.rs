@@ -1,8 +1,10 @@
 //! What the relay's end answers, request by request, on the manual clock.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+#[path = "room_tests.rs"]
+mod room;
 
 use axum::body::{Body, to_bytes};
+use axum::extract::Path;
 use axum::http::Request;
 use protocol::{ManualClock, Timestamp};
 use tower::ServiceExt as _;
@@ -34,11 +36,14 @@ impl World {
         let clock = ManualClock::at(Timestamp::from_millis(1_700_000_000_000));
         let inside = Router::new()
             .route("/up", get(upgrade))
+            .route("/brief", get(upgrade_briefly))
+            .route("/listen/{of}/{how}", get(listen))
             .route("/taken", get(taken))
             .fallback(async |uri: axum::http::Uri| uri.path().to_owned());
         let tunnels = Arc::new(Tunnels {
             open: Mutex::default(),
             dug: AtomicU64::new(0),
+            of_entity: OF_ENTITY,
             inside,
             clock: Arc::new(clock.clone()),
             randomness: Arc::new(Counted::default()),
@@ -91,6 +96,26 @@ async fn upgrade(mut request: Request<Body>) -> Response {
     let headers = [("connection", "upgrade"), ("upgrade", "x")];
     (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
 }
+
+/// Takes the connection over, and leaves.
+async fn upgrade_briefly(mut request: Request<Body>) -> Response {
+    tokio::spawn(async move { drop(hyper::upgrade::on(&mut request).await.unwrap()) });
+    let headers = [("connection", "upgrade"), ("upgrade", "x")];
+    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+}
+
+/// The same for the channel of an entity, which stays or leaves.
+async fn listen(Path((of, how)): Path<(String, String)>, request: Request<Body>) -> Response {
+    let mut response = match how.as_str() {
+        "stays" => upgrade(request).await,
+        _ => upgrade_briefly(request).await,
+    };
+    response.extensions_mut().insert(Listens(Entity::parse(&of).unwrap()));
+    response
+}
+
+/// How many tunnels an entity may have here in which somebody listens.
+const OF_ENTITY: usize = 4;
 
 const UP: &[u8] = b"GET /up HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
 
@@ -249,114 +274,26 @@ impl World {
 
     /// Shows a token inside, as far as a tunnel can tell.
     async fn prove(&self, tunnel: &str) {
-        assert_eq!(self.send(tunnel, 0, UP).await, 204);
+        self.prove_at(tunnel, "/up").await;
+    }
+
+    /// The same at another path.
+    async fn prove_at(&self, tunnel: &str, path: &str) {
+        let head = format!("GET {path} HTTP/1.1\r\n{}", String::from_utf8_lossy(&UP[18..]));
+        assert_eq!(self.send(tunnel, 0, head.as_bytes()).await, 204);
         assert!(self.receive(tunnel, 0).await.1.starts_with(b"HTTP/1.1 101"));
     }
-}
 
-#[tokio::test]
-async fn one_network_has_only_so_many_tunnels_without_a_token_and_others_are_not_kept_out() {
-    let world = World::new();
-    let of_one_customer = ["2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:2::3"];
-    for from in of_one_customer.iter().cycle().take(UNPROVED_OF_ONE) {
-        world.dig_from(from).await.unwrap();
+    /// Shows a token inside, and leaves.
+    async fn prove_briefly(&self, tunnel: &str, path: &str) {
+        let over = self.tunnels.lock()[tunnel].over.clone();
+        self.prove_at(tunnel, path).await;
+        over.cancelled().await;
     }
-    assert_eq!(world.dig_from("2001:db8:1:2:3:4:5:6").await, Err(503));
-    let neighbour = world.dig_from("2001:db8:1:3::1").await.unwrap();
-    world.prove(&neighbour).await;
-    for _ in 0..UNPROVED_OF_ONE {
-        world.dig_from("192.0.2.1").await.unwrap();
-    }
-    assert_eq!(world.dig_from("::ffff:192.0.2.1").await, Err(503), "the same one");
-    assert_eq!(world.receive(&neighbour, 129).await.0, 400, "it is still there");
-    pass(&world, UNPROVED_TIME).await;
-    world.dig_from("2001:db8:1:2::1").await.unwrap();
-}
 
-#[tokio::test]
-async fn an_agent_gets_in_while_others_without_a_token_have_all_the_room_that_there_is_for_them() {
-    let world = World::new();
-    let mut others = Vec::new();
-    for number in 0..UNPROVED {
-        let network = number % (UNPROVED / UNPROVED_OF_ONE);
-        others.push(world.dig_from(&format!("192.0.2.{network}")).await.unwrap());
+    fn is_open(&self, tunnel: &str) -> bool {
+        self.tunnels.lock().contains_key(tunnel)
     }
-    assert_eq!(world.dig_from("192.0.2.0").await, Err(503), "that one has its share");
-    let agent = world.dig_from("198.51.100.1").await.unwrap();
-    assert_eq!(world.send(&others[0], 0, b"").await, 410, "the oldest makes room");
-    for other in &others[1..] {
-        assert_eq!(world.send(other, 0, b"").await, 204);
-    }
-    // Whoever comes with them goes on, however many of theirs come.
-    for number in 0..UNPROVED {
-        let _ = world.dig_from(&format!("192.0.2.{}", number % 9)).await;
-    }
-    world.prove(&agent).await;
-    let open = world.tunnels.lock();
-    let without = open.values().filter(|one| !one.proved.load(Ordering::SeqCst)).count();
-    assert_eq!(without, UNPROVED - 1);
-}
-
-#[tokio::test]
-async fn where_every_network_has_one_tunnel_without_a_token_the_oldest_makes_room() {
-    let world = World::new();
-    let dig = async |network: usize| world.dig_from(&format!("2001:db8:2:{network:x}::1")).await;
-    let proved = dig(0xffff).await.unwrap();
-    world.prove(&proved).await;
-    let first = dig(0).await.unwrap();
-    for network in 1..UNPROVED {
-        dig(network).await.unwrap();
-    }
-    let agent = world.dig_from("198.51.100.1").await.unwrap();
-    assert_eq!(world.send(&first, 0, b"").await, 410);
-    // It has the time in which as many others come as there is room for.
-    for network in UNPROVED..2 * UNPROVED - 1 {
-        dig(network).await.unwrap();
-    }
-    world.prove(&agent).await;
-    assert_eq!(world.receive(&proved, 129).await.0, 400, "it is still there");
-}
-
-#[tokio::test]
-async fn nothing_is_kept_of_a_tunnel_that_made_room() {
-    let world = World::new();
-    let name = world.dig_from("192.0.2.1").await.unwrap();
-    let tunnel = Arc::downgrade(&world.tunnels.lock()[&name]);
-    for number in 1..=UNPROVED {
-        world.dig_from(&format!("2001:db8:2:{number:x}::1")).await.unwrap();
-    }
-    for _ in 0..20 {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(tunnel.strong_count(), 0);
-}
-
-/// Behind a balancer that speaks TCP they all come from one address.
-#[tokio::test]
-async fn tunnels_with_a_token_are_more_than_those_without_and_still_not_all_of_one_network() {
-    let world = World::new();
-    for number in 0..OF_ONE {
-        let tunnel = world.dig_from("192.0.2.1").await.unwrap_or_else(|status| {
-            panic!("{number}: {status}");
-        });
-        world.prove(&tunnel).await;
-    }
-    assert_eq!(world.dig_from("192.0.2.1").await, Err(503));
-    world.dig_from("192.0.2.2").await.unwrap();
-}
-
-#[tokio::test]
-async fn there_are_only_so_many_tunnels_at_a_time() {
-    let world = World::new();
-    let first = world.dig().await;
-    world.prove(&first).await;
-    for _ in 1..TUNNELS_MAX {
-        let tunnel = world.dig().await;
-        world.prove(&tunnel).await;
-    }
-    assert_eq!(world.ask("POST", ("", ""), b"").await.0, 503);
-    assert_eq!(world.ask("DELETE", (&first, ""), b"").await.0, 204);
-    world.dig().await;
 }
 
 #[tokio::test]
