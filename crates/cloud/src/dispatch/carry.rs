@@ -15,6 +15,7 @@ use store::agents::Agent;
 use store::operations::{OperationRecord, TicketAgent};
 
 use crate::app::App;
+use crate::dispatch::deadline::Deadline;
 use crate::dispatch::following::Progress;
 use crate::dispatch::package::{Packed, open, opened_by, pack, package_key};
 use crate::dispatch::{EXPIRED, IN_DOUBT, SealedPassword, conclude, event, patiently, settle};
@@ -61,6 +62,7 @@ pub(crate) async fn carry(
     mut sealed: Vec<SealedPassword>,
     marked: Option<Packed>,
 ) {
+    let deadline = Deadline::of(&record, &*app.clock);
     app.watch.reached(Step::Submitted).await;
     // Whether a relay that is not ours has denied a delivery, or the agent has declined it: nothing counts
     // as certain from then on, and nobody else is given it.
@@ -72,7 +74,7 @@ pub(crate) async fn carry(
         match turn {
             Ok(Turn::Marked(packed)) => {
                 let (offer, newest) = (packed.offer, app.relay.newest());
-                let sent = send(app, &record, &packed, (denied, &mut sealed)).await;
+                let sent = send(app, (&record, deadline), &packed, (denied, &mut sealed)).await;
                 match sent {
                     Sent::NotDelivered => {
                         // A relay that is full or draining has listeners all the same.
@@ -83,7 +85,7 @@ pub(crate) async fn carry(
                     Sent::Denied | Sent::Declined => {
                         declined |= matches!(sent, Sent::Declined);
                         let since = declined.then_some(newest);
-                        if !may_be_asked_again(app, &record, (offer, since)).await {
+                        if !may_be_asked_again(app, (&record, deadline), (offer, since)).await {
                             return doubt(app, record, offer).await;
                         }
                         denied = true;
@@ -110,7 +112,7 @@ pub(crate) async fn carry(
                 app.clock.sleep(NOT_DELIVERED_PAUSE).await;
             }
         }
-        turn = next(app, &record, &offered, (&mut sealed, avoided)).await;
+        turn = next(app, (&record, deadline), &offered, (&mut sealed, avoided)).await;
     }
 }
 
@@ -121,11 +123,11 @@ pub(crate) async fn carry(
 /// anew, by a channel newer than `since`.
 async fn may_be_asked_again(
     app: &App,
-    record: &OperationRecord,
+    (record, deadline): (&OperationRecord, Deadline),
     (offer, since): (TicketAgent, Option<u64>),
 ) -> bool {
     let entity = Entity::of(record.tenant, offer.agent);
-    let left = record.expires_at.since(app.now());
+    let left = deadline.left(&*app.clock);
     let worth_it = async {
         if let Some(since) = since {
             let newer = app.relay.wait_for_newer(&entity, since);
@@ -138,7 +140,7 @@ async fn may_be_asked_again(
         () = app.leaving.begun() => false,
         () = app.stop.cancelled() => false,
         () = app.clock.sleep(left) => false,
-        () = worth_it => !record.expires_at.since(app.now()).is_zero(),
+        () = worth_it => !deadline.left(&*app.clock).is_zero(),
     };
     // It may have been revoked meanwhile.
     in_time && matches!(package_key(app, offer.agent, Some(offer.key_id)).await, Ok(Some(_)))
@@ -147,11 +149,11 @@ async fn may_be_asked_again(
 /// Waits for an agent that listens, and marks the operation as sent to it.
 async fn next(
     app: &App,
-    record: &OperationRecord,
+    (record, deadline): (&OperationRecord, Deadline),
     offered: &[TicketAgent],
     (sealed, avoided): (&mut Vec<SealedPassword>, Option<AgentId>),
 ) -> Result<Turn, StoreError> {
-    let left = record.expires_at.since(app.now());
+    let left = deadline.left(&*app.clock);
     if left.is_zero() {
         // Also where an agent listens that could be asked this very moment.
         return Ok(Turn::Over);
@@ -200,7 +202,7 @@ async fn listening(
 /// Sends what was marked as sent. What was `sealed` for others is wiped when its first byte leaves.
 async fn send(
     app: &App,
-    record: &OperationRecord,
+    (record, deadline): (&OperationRecord, Deadline),
     packed: &Packed,
     (denied, sealed): (bool, &mut Vec<SealedPassword>),
 ) -> Sent {
@@ -215,7 +217,7 @@ async fn send(
     let entity = Entity::of(record.tenant, offer.agent);
     // After its expiry nothing is set any more: whoever has not answered by then is asked how it
     // ended, and the person is not kept waiting for longer.
-    let left = record.expires_at.since(app.now()).saturating_add(ANSWER_MARGIN);
+    let left = deadline.left(&*app.clock).saturating_add(ANSWER_MARGIN);
     let limit = app.settings.relay_response.min(left);
     let asked = match app.relay.ask(&entity, request, limit) {
         Ok(asked) => asked,
@@ -322,36 +324,5 @@ async fn doubt(app: &Arc<App>, record: OperationRecord, offer: TicketAgent) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use futures_util::poll;
-    use tokio::sync::oneshot;
-
-    use super::wiping;
-
-    #[tokio::test]
-    async fn what_is_kept_for_others_goes_when_the_first_byte_leaves_and_no_later() {
-        let of_others = Arc::new(());
-        let mut kept = vec![Arc::clone(&of_others); 2];
-        let (leaves, left) = oneshot::channel();
-        let (answers, answered) = oneshot::channel();
-        let answer = wiping(&mut kept, async { left.await.unwrap() }, answered);
-        let mut answer = std::pin::pin!(answer);
-        assert!(poll!(answer.as_mut()).is_pending());
-        assert_eq!(Arc::strong_count(&of_others), 3, "queued; it may still go to another");
-        leaves.send(()).unwrap();
-        assert!(poll!(answer.as_mut()).is_pending());
-        assert_eq!(Arc::strong_count(&of_others), 1, "on its way; nobody has answered");
-        answers.send("the answer").unwrap();
-        assert_eq!(answer.await, Ok("the answer"));
-    }
-
-    #[tokio::test]
-    async fn what_never_left_is_kept_for_others() {
-        let mut kept = vec![1, 2];
-        let answer = wiping(&mut kept, std::future::pending(), async { "not delivered" });
-        assert_eq!(answer.await, "not delivered");
-        assert_eq!(kept, [1, 2]);
-    }
-}
+#[path = "carry_tests.rs"]
+mod tests;

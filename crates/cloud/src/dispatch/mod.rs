@@ -6,6 +6,7 @@
 //! expired, and what was sent is settled by asking the agent.
 
 mod carry;
+mod deadline;
 mod following;
 mod package;
 mod settle;
