@@ -185,8 +185,8 @@ impl Asked {
     pub async fn answer(mut self, response_limit: Duration) -> Result<Response, DeliveryError> {
         match timeout(&*self.clock, response_limit.min(self.limit), &mut self.answer).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(self.give_up(DeliveryErrorKind::ListenerLost)),
-            Err(_) => Err(self.give_up(DeliveryErrorKind::Timeout)),
+            Ok(Err(_)) => Err(self.lost()),
+            Err(_) => self.give_up().await,
         }
     }
 
@@ -202,14 +202,29 @@ impl Asked {
         }
         match waited {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(self.give_up(DeliveryErrorKind::ListenerLost)),
-            Err(_) => Err(self.give_up(DeliveryErrorKind::Timeout)),
+            Ok(Err(_)) => Err(self.lost()),
+            Err(_) => self.give_up().await,
         }
     }
 
-    fn give_up(&self, kind: DeliveryErrorKind) -> DeliveryError {
+    /// Ends a request whose time is over. One that its channel does not know any more is being answered
+    /// in this instant: whoever took out where its answer goes gives it, or lets go of it, without
+    /// waiting for anything.
+    async fn give_up(&mut self) -> Answer {
+        let kind = DeliveryErrorKind::Timeout;
+        match self.channel.forget(self.id) {
+            Some(delivered) => Err(DeliveryError { kind, delivered }),
+            None => {
+                let lost = Err(DeliveryError { kind, delivered: Delivered::Unknown });
+                (&mut self.answer).await.unwrap_or(lost)
+            }
+        }
+    }
+
+    /// That the channel has let go of where the answer goes.
+    fn lost(&self) -> DeliveryError {
         let delivered = self.channel.forget(self.id).unwrap_or(Delivered::Unknown);
-        DeliveryError { kind, delivered }
+        DeliveryError { kind: DeliveryErrorKind::ListenerLost, delivered }
     }
 }
 
@@ -246,3 +261,7 @@ impl Drop for Knocked {
         self.channel.forget(self.id);
     }
 }
+
+#[cfg(test)]
+#[path = "ask_tests.rs"]
+mod tests;

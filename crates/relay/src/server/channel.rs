@@ -180,6 +180,12 @@ impl Channel {
         }
     }
 
+    /// Where the answer to a request goes, taken out as whoever answers it does.
+    #[cfg(test)]
+    pub(super) fn taken_out(&self, id: Uuid) -> Option<Reply> {
+        self.session().settle(id)
+    }
+
     /// Where the listener opens a rendezvous, under the name by which it found this relay.
     fn address(&self, action: &str, secret: Uuid) -> String {
         self.address_at(self.entity.as_str(), "", (action, secret))
