@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use clock::SystemClock;
-use protocol::Clock as _;
+use protocol::{Clock, timeout};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -80,7 +80,7 @@ pub(crate) async fn serve(
         drop(close);
         limit.saturating_sub(SystemClock.running().saturating_sub(since)).max(LAST_WORDS)
     });
-    let connections = accept_until(port, config, router, closing).await;
+    let connections = accept_until(port, config, router, (closing, Arc::new(SystemClock))).await;
     let limit = left.await.unwrap_or(LAST_WORDS);
     let _ = tokio::time::timeout(limit, connections.wait()).await;
 }
@@ -90,7 +90,7 @@ async fn accept_until(
     Port { listener, connections: most, of_one }: Port,
     config: Arc<ServerConfig>,
     router: Router,
-    closing: CancellationToken,
+    (closing, clock): (CancellationToken, Arc<dyn Clock>),
 ) -> TaskTracker {
     let acceptor = TlsAcceptor::from(config);
     let connections = TaskTracker::new();
@@ -110,13 +110,13 @@ async fn accept_until(
             Err(error) => {
                 // Too many open files: let some end before the next try.
                 tracing::warn!(event = "http.accept_failed", cause = %error);
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                clock.sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
         let Some(share) = shares.take(remote.ip()) else {
             drop(stream);
-            if let Some(refused) = refusals.count(SystemClock.running()) {
+            if let Some(refused) = refusals.count(clock.running()) {
                 let network = network(remote.ip());
                 tracing::warn!(
                     event = "http.address_full",
@@ -128,9 +128,9 @@ async fn accept_until(
             continue;
         };
         let (acceptor, router) = (acceptor.clone(), router.clone());
-        let closing = closing.clone();
+        let (closing, clock) = (closing.clone(), Arc::clone(&clock));
         connections.spawn(async move {
-            accept(stream, remote, acceptor, router, closing).await;
+            accept((stream, remote), acceptor, router, (closing, &*clock)).await;
             drop((place, share));
         });
     }
@@ -158,15 +158,14 @@ async fn place(
 }
 
 async fn accept(
-    stream: TcpStream,
-    remote: SocketAddr,
+    (stream, remote): (TcpStream, SocketAddr),
     acceptor: TlsAcceptor,
     router: Router,
-    stop: CancellationToken,
+    (stop, clock): (CancellationToken, &dyn Clock),
 ) {
     let _ = stream.set_nodelay(true);
     let (stream, taken) = connection::watched(stream);
-    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else {
+    let Ok(Ok(stream)) = timeout(clock, HANDSHAKE, acceptor.accept(stream)).await else {
         return;
     };
     connection::serve((stream, taken), remote, router, stop).await;
@@ -174,9 +173,86 @@ async fn accept(
 
 #[cfg(test)]
 mod tests {
+    use axum::routing::get;
     use futures_util::poll;
+    use protocol::ManualClock;
+    use rustls::pki_types::ServerName;
+    use rustls::{ClientConfig, RootCertStore};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio_rustls::TlsConnector;
 
     use super::*;
+    use crate::testing::Folder;
+
+    const HOST: &str = "127.0.0.1";
+
+    /// What a server and its clients need for TLS.
+    fn certificates() -> (Arc<ServerConfig>, TlsConnector) {
+        let folder = Folder::of("tls");
+        let authority = lab::Authority::create().unwrap();
+        let server = authority.server(&[HOST]).unwrap();
+        let [certificate, key] = ["server.pem", "server.key"].map(|name| folder.path().join(name));
+        std::fs::write(&certificate, server.certificate).unwrap();
+        std::fs::write(&key, server.key).unwrap();
+        let server = config("server.", &certificate, &key).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let client = ClientConfig::builder_with_provider(provider);
+        let client = client.with_safe_default_protocol_versions().unwrap();
+        let client = client.with_root_certificates(roots).with_no_client_auth();
+        (server, TlsConnector::from(Arc::new(client)))
+    }
+
+    /// Waits until something is to happen in so much time, and nothing before.
+    async fn waits_for(clock: &ManualClock, time: Duration) {
+        let looks = async {
+            while clock.until_next() != Some(time) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let found = tokio::time::timeout(Duration::from_secs(60), looks).await;
+        assert!(found.is_ok(), "not {time:?} but {:?}", clock.until_next());
+    }
+
+    #[tokio::test]
+    async fn whoever_never_ends_a_handshake_is_let_go_after_10_seconds_and_others_have_the_place() {
+        let (server, connector) = certificates();
+        let listener = TcpListener::bind((HOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let port = Port { listener, connections: 1, of_one: 2 };
+        let router = Router::new().route("/", get(async || "there"));
+        let (clock, closing) = (ManualClock::default(), CancellationToken::new());
+        let on: Arc<dyn Clock> = Arc::new(clock.clone());
+        let serving = tokio::spawn(accept_until(port, server, router, (closing.clone(), on)));
+        let mut mute = TcpStream::connect(address).await.unwrap();
+        // It begins a record, and goes on now and then.
+        mute.write_all(&[22, 3, 1, 1, 0]).await.unwrap();
+        waits_for(&clock, Duration::from_secs(10)).await;
+        let other = tokio::spawn(async move {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let name = ServerName::try_from(HOST).unwrap();
+            let mut stream = connector.connect(name, stream).await.unwrap();
+            let request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+            stream.write_all(request).await.unwrap();
+            let mut said = Vec::new();
+            let _ = stream.read_to_end(&mut said).await;
+            String::from_utf8(said).unwrap()
+        });
+        for left in (1..10).rev() {
+            clock.advance(Duration::from_secs(1));
+            mute.write_all(&[1]).await.unwrap();
+            waits_for(&clock, Duration::from_secs(left)).await;
+        }
+        assert!(!other.is_finished(), "there is one place");
+        clock.advance(Duration::from_secs(1));
+        let mut nothing = [0; 1];
+        // Bytes that it had not read make it a reset.
+        assert!(matches!(mute.read(&mut nothing).await, Ok(0) | Err(_)));
+        assert!(other.await.unwrap().ends_with("there"));
+        closing.cancel();
+        assert!(serving.await.unwrap().is_closed());
+    }
 
     #[tokio::test]
     async fn whoever_comes_when_all_places_are_taken_waits_for_one_or_for_the_end() {
