@@ -41,6 +41,12 @@ pub(crate) enum FrameError {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum FromListener {
     Response(ResponseHead),
+    /// An answer that cannot be carried: its status is none, or its headers are none. Where its body
+    /// ends is known all the same.
+    Unusable {
+        request: Option<Uuid>,
+        body: bool,
+    },
     RenewToken(String),
     /// A command that this version does not know.
     Other,
@@ -88,7 +94,7 @@ pub(crate) struct RequestHead {
 pub(crate) fn from_listener(text: &str) -> Result<FromListener, FrameError> {
     let frame: ListenerFrame<'_> = read(text)?;
     match (frame.response, frame.renew_token) {
-        (Some(response), None) => read_response(response).map(FromListener::Response),
+        (Some(response), None) => read_response(response),
         (None, Some(renewal)) if renewal.token.len() > TOKEN_MAX => Err(FrameError::TooBig),
         (None, Some(renewal)) => Ok(FromListener::RenewToken(renewal.token)),
         (None, None) => Ok(FromListener::Other),
@@ -139,20 +145,29 @@ fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, FrameError> {
     serde_json::from_str(text).map_err(|_| FrameError::Malformed)
 }
 
-fn read_response(wire: WireResponse<'_>) -> Result<ResponseHead, FrameError> {
+/// What of an answer can only be wrong for the one who waits for it is not the channel's end: others are
+/// answered there, too.
+fn read_response(wire: WireResponse<'_>) -> Result<FromListener, FrameError> {
     let status = match &wire.status_code {
         Value::Number(number) => number.as_u64().and_then(|number| u16::try_from(number).ok()),
         Value::String(text) => text.parse().ok(),
         _ => None,
     };
     let status = status.filter(|status| (200..600).contains(status));
-    Ok(ResponseHead {
-        request: Uuid::try_parse(&wire.request_id).ok(),
-        status: status.ok_or(FrameError::Malformed)?,
-        reason: reason(wire.status_description.unwrap_or_default()),
-        headers: wire.response_headers.unwrap_or_default().bounded()?,
-        body: wire.body.unwrap_or(false),
-    })
+    let (request, body) = (Uuid::try_parse(&wire.request_id).ok(), wire.body.unwrap_or(false));
+    let headers = match wire.response_headers.unwrap_or_default().bounded() {
+        Ok(headers) => Some(headers),
+        Err(FrameError::Malformed) => None,
+        Err(too_big) => return Err(too_big),
+    };
+    let (Some(status), Some(headers)) = (status, headers) else {
+        return Ok(FromListener::Unusable { request, body });
+    };
+    let reason = match wire.status_description {
+        Value::String(text) => reason(text),
+        _ => String::new(),
+    };
+    Ok(FromListener::Response(ResponseHead { request, status, reason, headers, body }))
 }
 
 /// What a status is called; nothing if it is too long to be believed.
@@ -177,8 +192,10 @@ struct ListenerFrame<'a> {
 struct WireResponse<'a> {
     #[serde(borrow)]
     request_id: Cow<'a, str>,
+    #[serde(default)]
     status_code: Value,
-    status_description: Option<String>,
+    #[serde(default)]
+    status_description: Value,
     response_headers: Option<FromWire>,
     body: Option<bool>,
 }

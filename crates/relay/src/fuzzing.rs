@@ -102,7 +102,7 @@ fn from_listener(read: FromListener) {
             assert_eq!(again, Ok(FromListener::RenewToken(token)));
             return;
         }
-        FromListener::Other => return,
+        FromListener::Unusable { .. } | FromListener::Other => return,
     };
     assert!(!reason.chars().any(|c| c.is_control() && c != '\t'), "{reason:?}");
     let id = request.unwrap_or_default();

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -62,11 +62,16 @@ impl Serialize for ToWire<'_> {
 pub(crate) struct FromWire {
     headers: Vec<(String, String)>,
     size: usize,
+    /// It was no object.
+    is_something_else: bool,
 }
 
 impl FromWire {
-    /// The pairs, unless they are more than the channel carries.
+    /// The pairs, unless they are none, or more than the channel carries.
     pub(crate) fn bounded(self) -> Result<Vec<(String, String)>, FrameError> {
+        if self.is_something_else {
+            return Err(FrameError::Malformed);
+        }
         if self.size > HEADERS_MAX { Err(FrameError::TooBig) } else { Ok(self.headers) }
     }
 
@@ -83,7 +88,7 @@ impl FromWire {
 
 impl<'de> Deserialize<'de> for FromWire {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Pairs)
+        deserializer.deserialize_any(Pairs)
     }
 }
 
@@ -109,6 +114,36 @@ impl<'de> Visitor<'de> for Pairs {
         }
         Ok(read)
     }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<FromWire, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        something_else()
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<FromWire, E> {
+        something_else()
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<FromWire, E> {
+        something_else()
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<FromWire, E> {
+        something_else()
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<FromWire, E> {
+        something_else()
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<FromWire, E> {
+        something_else()
+    }
+}
+
+/// What stands where headers should; the rest of its frame may be well.
+fn something_else<E>() -> Result<FromWire, E> {
+    Ok(FromWire { is_something_else: true, ..FromWire::default() })
 }
 
 /// Whether `text` is a token of RFC 9110, 5.6.2: what methods and names of headers are made of.

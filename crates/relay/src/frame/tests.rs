@@ -73,16 +73,41 @@ fn the_wire_is_that_of_azure_relay() {
 fn a_status_is_a_number_or_a_text_between_200_and_599() {
     let status = |code: &str| {
         let text = format!(r#"{{"response":{{"requestId":"x","statusCode":{code},"z":[1]}}}}"#);
-        match from_listener(&text)? {
-            FromListener::Response(head) => Ok(head.status),
+        match from_listener(&text).unwrap() {
+            FromListener::Response(head) => Some(head.status),
+            FromListener::Unusable { request: None, body: false } => None,
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(status("200"), Ok(200));
-    assert_eq!(status("\"404\""), Ok(404));
+    assert_eq!(status("200"), Some(200));
+    assert_eq!(status("\"404\""), Some(404));
     for code in ["199", "600", "-1", "2e2", "200.5", "65736", "null", "\"\"", "\"2 00\"", "[]"] {
-        assert_eq!(status(code), Err(FrameError::Malformed), "{code}");
+        assert_eq!(status(code), None, "{code}");
     }
+}
+
+#[test]
+fn an_answer_that_cannot_be_carried_still_says_whose_it_is_and_whether_a_body_follows() {
+    let id = Uuid::from_u128(7);
+    let of = |rest: &str| from_listener(&format!(r#"{{"response":{{"requestId":"{id}"{rest}}}}}"#));
+    let unusable = |body| Ok(FromListener::Unusable { request: Some(id), body });
+    assert_eq!(of(r#","body":true"#), unusable(true), "no status");
+    assert_eq!(of(r#","statusCode":99"#), unusable(false));
+    for headers in ["[]", "[{}]", "\"x\"", "1", "-1", "1.5", "true"] {
+        let rest = format!(r#","statusCode":200,"responseHeaders":{headers},"body":true"#);
+        assert_eq!(of(&rest), unusable(true), "{headers}");
+    }
+    for (rest, reason) in [
+        (r#","statusDescription":5"#, ""),
+        (r#","statusDescription":null,"responseHeaders":null"#, ""),
+        (r#","statusDescription":"fine""#, "fine"),
+    ] {
+        let read = of(&format!(r#","statusCode":200{rest}"#)).unwrap();
+        assert!(matches!(read, FromListener::Response(head) if head.reason == reason), "{rest}");
+    }
+    let many = format!(r#","statusCode":99,"responseHeaders":{{"X":"{}"}}"#, "y".repeat(40_000));
+    assert_eq!(of(&many), Err(FrameError::TooBig), "more than the channel carries");
+    assert_eq!(of(r#","statusCode":200,"body":"no""#), Err(FrameError::Malformed));
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub(crate) enum Heard<R> {
     Nothing,
     /// An answer, complete.
     Answered(R, Response),
+    /// An answer that cannot be carried; the channel goes on.
+    Unusable(R),
     /// A fresh token for the channel.
     RenewToken(String),
 }
@@ -71,8 +73,8 @@ pub(crate) struct AskingSession<R> {
     parked_bytes: usize,
     most_requests: usize,
     most_bytes: usize,
-    /// The answer whose body is the next message.
-    answering: Option<(Uuid, ResponseHead)>,
+    /// A body is the next message: of this answer, or of one that nobody waits for.
+    answering: Option<Option<(Uuid, ResponseHead)>>,
     pings_sent: u64,
     pings_answered: u64,
     ended: bool,
@@ -268,14 +270,16 @@ impl<R: Awaits> AskingSession<R> {
 
     /// Takes a text message.
     pub(crate) fn text(&mut self, text: &str) -> Result<Heard<R>, Violation<R>> {
-        if let Some((id, _)) = self.answering.take() {
+        if let Some(answer) = self.answering.take() {
             // Nothing comes between an answer and its body.
-            return Err(Violation { close: Close::MALFORMED, reply: self.remove(id) });
+            let reply = answer.and_then(|(id, _)| self.remove(id));
+            return Err(Violation { close: Close::MALFORMED, reply });
         }
         let frame = frame::from_listener(text)
             .map_err(|error| Violation { close: error.into(), reply: None })?;
         match frame {
             FromListener::Response(head) => Ok(self.response(head)),
+            FromListener::Unusable { request, body } => Ok(self.unusable(request, body)),
             FromListener::RenewToken(token) => Ok(Heard::RenewToken(token)),
             FromListener::Other => Ok(Heard::Nothing),
         }
@@ -283,18 +287,19 @@ impl<R: Awaits> AskingSession<R> {
 
     /// Takes a binary message.
     pub(crate) fn binary(&mut self, body: Bytes) -> Result<Heard<R>, Violation<R>> {
-        let Some((id, head)) = self.answering.take() else {
+        let Some(answer) = self.answering.take() else {
             if body.is_empty() {
                 // Published listeners for Node write one after an answer without a body.
                 return Ok(Heard::Nothing);
             }
             return Err(Violation { close: Close::MALFORMED, reply: None });
         };
-        let reply = self.remove(id);
+        let answer = answer.map(|(id, head)| (self.remove(id), head));
         if body.len() > BODY_MAX {
+            let reply = answer.and_then(|(reply, _)| reply);
             return Err(Violation { close: Close::TOO_BIG, reply });
         }
-        Ok(answered(reply, head, body))
+        Ok(answer.map_or(Heard::Nothing, |(reply, head)| answered(reply, head, body)))
     }
 
     /// Gives a request up, and says whether the listener has seen it; nothing if it is no longer
@@ -345,15 +350,23 @@ impl<R: Awaits> AskingSession<R> {
         // An id that is not under way here: late, or guessed. Its body, if any, is dropped too.
         let id = head.request.filter(|id| self.is_asked(*id));
         if head.body {
-            let id = id.unwrap_or(Uuid::nil());
-            if let Some(waiting) = self.waiting.get_mut(&id) {
+            if let Some(waiting) = id.and_then(|id| self.waiting.get_mut(&id)) {
                 waiting.stage = Stage::Answering;
             }
-            self.answering = Some((id, head));
+            self.answering = Some(id.map(|id| (id, head)));
             return Heard::Nothing;
         }
         let reply = id.and_then(|id| self.remove(id));
         answered(reply, head, Bytes::new())
+    }
+
+    /// Ends the request that such an answer is to, if it is under way here. Its body is dropped.
+    fn unusable(&mut self, request: Option<Uuid>, body: bool) -> Heard<R> {
+        if body {
+            self.answering = Some(None);
+        }
+        let id = request.filter(|id| self.is_asked(*id));
+        id.and_then(|id| self.remove(id)).map_or(Heard::Nothing, Heard::Unusable)
     }
 
     /// A request that was not yet written cannot have been answered by who knows it honestly; one

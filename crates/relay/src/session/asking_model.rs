@@ -140,6 +140,7 @@ impl Modelled {
                 assert!((200..600).contains(&response.status) && response.body.len() <= BODY_MAX);
                 Some(reply)
             }
+            Ok(Heard::Unusable(reply)) => Some(reply),
             Ok(_) => None,
             Err(violation) => violation.reply,
         };

@@ -188,6 +188,38 @@ fn a_frame_before_the_body_ends_the_channel_and_the_request() {
     assert_eq!(broken, Err(Violation { close: Close::MALFORMED, reply: Some(1) }));
 }
 
+/// An answer with a status that is none.
+fn unusable(id: Uuid, body: &'static [u8]) -> String {
+    answer(id, body).replace("200", "99")
+}
+
+#[test]
+fn an_answer_that_cannot_be_carried_ends_its_request_and_nothing_else() {
+    for body in [&b""[..], b"body"] {
+        let mut session = asked();
+        session.queue(TWO, bytes(10), 2).unwrap();
+        assert!(session.begin_writing(TWO).is_some());
+        assert_eq!(session.text(&unusable(ONE, body)), Ok(Heard::Unusable(1)));
+        if !body.is_empty() {
+            assert_eq!(session.binary(Bytes::from_static(body)), Ok(Heard::Nothing));
+        }
+        assert_eq!(session.text(&unusable(ONE, b"")), Ok(Heard::Nothing), "it has ended");
+        assert_eq!(session.text(&answer(TWO, b"")), Ok(Heard::Answered(2, ok(b""))));
+    }
+    let mut session = session();
+    session.queue(ONE, bytes(10), 1).unwrap();
+    assert_eq!(session.text(&unusable(ONE, b"")), Ok(Heard::Nothing), "it was not asked yet");
+    assert_eq!(session.forget(ONE), Some(Delivered::No));
+    let mut session = asked();
+    session.text(&unusable(TWO, b"body")).unwrap();
+    let between = session.text(&answer(ONE, b""));
+    assert_eq!(between, Err(Violation { close: Close::MALFORMED, reply: None }));
+    let mut session = asked();
+    session.text(&unusable(ONE, b"body")).unwrap();
+    let long = session.binary(Bytes::from(vec![0; BODY_MAX + 1]));
+    assert_eq!(long, Err(Violation { close: Close::TOO_BIG, reply: None }));
+}
+
 #[test]
 fn a_body_that_nothing_announced_ends_the_channel() {
     let broken = asked().binary(Bytes::from_static(b"x"));

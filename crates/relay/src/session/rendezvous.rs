@@ -47,6 +47,7 @@ impl RendezvousSession {
                 Ok(Heard::Begun)
             }
             FromListener::Response(head) => Ok(complete(head, Bytes::new())),
+            FromListener::Unusable { .. } => Err(Close::MALFORMED),
             FromListener::RenewToken(_) | FromListener::Other => Ok(Heard::Nothing),
         }
     }
@@ -109,6 +110,8 @@ mod tests {
         let mut session = RendezvousSession::new(ID);
         session.text(&answer(ID, b"body")).unwrap();
         assert_eq!(session.text(&answer(ID, b"")), refused);
+        let unusable = answer(ID, b"").replace("200", "99");
+        assert_eq!(RendezvousSession::new(ID).text(&unusable), refused, "nothing else comes here");
         assert_eq!(RendezvousSession::new(ID).text(r#"{"weather":1}"#), Ok(Heard::Nothing));
     }
 }

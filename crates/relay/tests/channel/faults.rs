@@ -28,7 +28,7 @@ async fn a_malformed_message_ends_its_channel_and_no_other() {
     let cases = [
         (vec![text("")], 1002),
         (vec![text("[]")], 1002),
-        (vec![text(r#"{"response":{"requestId":"x","statusCode":99}}"#)], 1002),
+        (vec![text(r#"{"response":{"statusCode":200}}"#)], 1002),
         (vec![Message::Binary(Bytes::from_static(b"unannounced"))], 1002),
         (vec![text(&announce), text(&announce)], 1002),
         (vec![text(r#"{"renewToken":{"token":"no"}}"#)], 1008),
@@ -62,6 +62,31 @@ async fn unknown_commands_and_unsolicited_pongs_are_tolerated() {
     };
     let (result, ()) = tokio::join!(delivery, listen);
     assert_eq!(result.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_carried_costs_its_own_request_and_no_other_and_not_the_channel() {
+    let world = World::new().await;
+    let agent = world.agent(1);
+    let mut raw = world.raw(&agent).await;
+    let ask = || world.relay.deliver(&agent.entity, request("/", ""), SOON);
+    let listen = async {
+        let (one, two) = (next_json(&mut raw).await, next_json(&mut raw).await);
+        let odd = json!({"response": {
+            "requestId": one["request"]["id"], "statusCode": 1000, "body": true,
+        }});
+        let unknown = json!({"response": {"requestId": "x", "statusCode": null, "body": true}});
+        for announced in [odd, unknown] {
+            raw.send(Message::text(announced.to_string())).await.unwrap();
+            raw.send(Message::Binary(Bytes::from_static(b"nobody's"))).await.unwrap();
+        }
+        answer(&mut raw, &two["request"]["id"], 200).await;
+    };
+    let (one, two, ()) = tokio::join!(ask(), ask(), listen);
+    let error = one.unwrap_err();
+    assert_eq!((error.kind, error.delivered), (DeliveryErrorKind::ListenerLost, Delivered::Yes));
+    assert_eq!(two.unwrap().status, 200);
+    assert!(world.relay.is_listening(&agent.entity));
 }
 
 #[tokio::test]

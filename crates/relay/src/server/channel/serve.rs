@@ -78,6 +78,11 @@ async fn read(
                 channel.sign_of_life();
                 let _ = reply.send(Ok(response));
             }
+            Ok(Heard::Unusable(reply)) => {
+                tracing::warn!(entity = %channel.entity, "relay.answer.unusable");
+                channel.sign_of_life();
+                let _ = reply.send(Err(broken_answer(Close::MALFORMED)));
+            }
             Ok(Heard::RenewToken(token)) => {
                 if let Err(close) = take_renewal(channel, token, relay).await {
                     return Some(close);
