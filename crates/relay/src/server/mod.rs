@@ -232,6 +232,7 @@ impl Relay {
             any |= channel.cut(why);
         }
         self.inner.pipes.end(entity, why);
+        self.inner.rooms.forget(entity);
         any
     }
 

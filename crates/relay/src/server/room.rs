@@ -2,7 +2,7 @@
 //! fills the process: requests under way, the bytes of bodies, WebSockets.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use protocol::{Clock, timeout};
@@ -88,8 +88,7 @@ impl Rooms {
     /// What one entity may hold. There are no more of them than entities that the authority knows:
     /// it is asked before anybody gets here.
     pub(super) fn share(&self, entity: &Entity) -> Arc<Share> {
-        // Each change under this lock is one step: a panic elsewhere leaves nothing half done.
-        let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut of = self.lock();
         if let Some(share) = of.get(entity) {
             return Arc::clone(share);
         }
@@ -98,6 +97,17 @@ impl Rooms {
         let share = Arc::new(Share { room, turns: semaphore(self.limits.turns_per_entity) });
         of.insert(entity.clone(), Arc::clone(&share));
         share
+    }
+
+    /// Forgets the share of an entity that is gone. What is still held of it counts in all until it is
+    /// given back; should the entity come again, it begins with a share of its own.
+    pub(super) fn forget(&self, entity: &Entity) {
+        self.lock().remove(entity);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Entity, Arc<Share>>> {
+        // Each change under this lock is one step: a panic elsewhere leaves nothing half done.
+        self.of.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -150,7 +160,43 @@ fn pieces(bytes: usize) -> u32 {
 mod tests {
     use futures_util::FutureExt as _;
 
+    use futures_util::future::BoxFuture;
+    use protocol::{ManualClock, Randomness};
+
     use super::*;
+    use crate::server::{Authority, AuthorityError, Relay};
+
+    /// Knows nobody, and needs no chance.
+    struct Nobody;
+
+    impl Authority for Nobody {
+        fn listen_keys(&self, _: &Entity) -> BoxFuture<'_, Result<Vec<[u8; 32]>, AuthorityError>> {
+            Box::pin(std::future::ready(Ok(Vec::new())))
+        }
+    }
+
+    impl Randomness for Nobody {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(0);
+        }
+    }
+
+    #[test]
+    fn nothing_is_kept_of_an_entity_that_is_gone() {
+        let clock = Arc::new(ManualClock::default());
+        let relay = Relay::new(Limits::default(), Arc::new(Nobody), clock, Arc::new(Nobody));
+        let rooms = &relay.inner.rooms;
+        let [a, b, c] = ["a", "b", "c"].map(|name| Entity::parse(name).unwrap());
+        for entity in [&a, &b, &c] {
+            rooms.share(entity);
+        }
+        relay.disconnect(&a);
+        relay.revoke(&b);
+        assert_eq!(rooms.lock().keys().collect::<Vec<_>>(), [&c]);
+        let (before, held) = (rooms.share(&c), rooms.request(&rooms.share(&c)));
+        relay.disconnect(&c);
+        assert!(held.is_some() && !Arc::ptr_eq(&before, &rooms.share(&c)));
+    }
 
     fn rooms() -> (Rooms, [Arc<Share>; 3]) {
         let limits = Limits {
