@@ -11,7 +11,7 @@
 //! dispatch    one operation from submission to its settled outcome
 //! agent_api   enrolment, onboarding, heartbeat;  scim: the people that agents export
 //! notify      mails;  locale: languages;  settings: the configuration
-//! serve       `passback serve`;  leaving: its end in good order
+//! serve       `passback serve`;  alone: that no other process does;  leaving: its end in good order
 //! reach       how agents are reached: by the relay in here, or by one elsewhere
 //! relay_alone `passback relay`: the relay by itself, with a configuration of its own
 //! ```
@@ -28,6 +28,7 @@
 )]
 
 mod agent_api;
+mod alone;
 pub mod app;
 mod availability;
 pub mod cli;

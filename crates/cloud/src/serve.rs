@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::alone::Alone;
 use crate::app::{App, StartError};
 use crate::settings::CloudSettings;
 use crate::surroundings::Surroundings;
@@ -88,6 +89,8 @@ pub async fn serve(settings: CloudSettings, stop: CancellationToken) -> Result<(
         ))
     })?;
     let bound = listener.local_addr();
+    // Before anything is settled that another process may have in hand.
+    let alone = Alone::with(&settings.database)?;
     let surroundings = Surroundings::of_this_machine(&settings)?;
     let public_url = settings.public_url.clone();
     let service = Arc::new(Service::start(settings, surroundings).await?);
@@ -99,6 +102,7 @@ pub async fn serve(settings: CloudSettings, stop: CancellationToken) -> Result<(
     let port = Port { listener, connections, of_one };
     tls::serve(port, config, router, (stop, drain), leave).await;
     service.stop().await;
+    drop(alone);
     tracing::info!(event = "service.stopped");
     Ok(())
 }

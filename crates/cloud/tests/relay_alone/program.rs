@@ -125,6 +125,11 @@ impl Program {
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     }
 
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+    }
+
     /// Whether it has logged this event.
     pub(crate) fn has_logged(&self, event: &str) -> bool {
         self.log.lock().unwrap().iter().any(|line| line["fields"]["event"] == event)

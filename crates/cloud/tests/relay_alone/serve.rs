@@ -1,7 +1,8 @@
 //! `passback serve` keeps its port while it ends, as the relay alone does.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -24,6 +25,40 @@ pub(crate) fn configured(folder: &Folder, keys: &str) -> PathBuf {
     let made = passback(&["tenant", "create", "contoso", "--config", config]).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     file
+}
+
+/// What `passback` says where it does not serve: exit code, and standard error.
+fn refused(config: &Path) -> (Option<i32>, String) {
+    let mut command = passback(&["serve", "--config", config.to_str().unwrap()]);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    for _ in 0..6_000 {
+        if child.try_wait().unwrap().is_some() {
+            let output = child.wait_with_output().unwrap();
+            return (output.status.code(), String::from_utf8(output.stderr).unwrap());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    panic!("it serves");
+}
+
+#[test]
+fn a_database_is_served_by_one_process_and_other_commands_use_it_meanwhile() {
+    let folder = Folder::new();
+    let config = configured(&folder, "");
+    let mut service = Program::start_as("serve", &config);
+    // On another port: each of them asks for any.
+    let (code, said) = refused(&config);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("another process serves the database"), "{said}");
+    let list = ["tenant", "list", "--config", config.to_str().unwrap()];
+    assert!(passback(&list).status().unwrap().success());
+    service.kill();
+    assert!(!service.ended().success());
+    // Whoever went without a word keeps nobody out.
+    let mut next = Program::start_as("serve", &config);
+    next.terminate();
+    assert_eq!(next.ended().code(), Some(0));
 }
 
 /// What comes of one request: head and body in one text.
