@@ -24,7 +24,7 @@ mod error;
 pub(crate) mod guesses;
 mod row;
 mod step;
-mod there;
+mod whole;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -81,8 +81,6 @@ pub(crate) const VOID_STEP: Duration = Duration::from_secs(1);
 /// The journal of one agent.
 #[derive(Clone)]
 pub struct Journal {
-    // Before the connections, the last of which takes the log away.
-    open: Arc<there::Open>,
     pool: SqlitePool,
     writer: Arc<Writer>,
 }
@@ -148,37 +146,36 @@ pub struct Entry {
 
 impl Journal {
     /// Makes the journal, or opens the one that is there. One that is made at `now` knows nothing
-    /// of what was issued before.
+    /// of what was issued before. A damaged one is put aside, and a new one made.
     ///
     /// # Errors
-    /// [`JournalError::Open`].
+    /// [`JournalError::Open`]; [`JournalError::Database`] if it cannot be made, or a damaged one cannot be put
+    /// aside.
     pub async fn create(state_dir: &Path, now: Timestamp) -> Result<Self, JournalError> {
         let path = state_dir.join(FILE);
+        if let Err(JournalError::Damaged { .. }) = whole::is_whole(&path).await {
+            whole::put_aside(&path, now)?;
+        }
         let pool = database::open(&path, SCHEMA).await?;
         sqlx::query("INSERT INTO about (one, horizon) VALUES (1, $1) ON CONFLICT (one) DO NOTHING")
             .bind(now.as_millis())
             .execute(&pool)
             .await
             .map_err(failed("note since when it knows"))?;
-        Self::opened(&path, pool)
+        Ok(Self { writer: Arc::new(Writer::of(&pool)), pool })
     }
 
     /// Opens the journal that onboarding made. Makes none, and makes nothing that is empty into one.
     ///
     /// # Errors
     /// [`JournalError::Gone`] if it is not there, or what stands there does not say since when it knows:
-    /// a file of no bytes is a database without tables to SQLite. [`JournalError::WithoutItsLog`] and
-    /// [`JournalError::Damaged`] if not all of it is there.
+    /// a file of no bytes is a database without tables to SQLite. [`JournalError::Damaged`] if its pages are
+    /// not as they have to be.
     pub async fn open(state_dir: &Path) -> Result<Self, JournalError> {
         let path = state_dir.join(FILE);
-        there::is_whole(&path).await?;
+        whole::is_whole(&path).await?;
         let pool = database::open(&path, SCHEMA).await?;
-        Self::opened(&path, pool)
-    }
-
-    fn opened(path: &Path, pool: SqlitePool) -> Result<Self, JournalError> {
-        let open = Arc::new(there::Open::mark(path)?);
-        Ok(Self { open, writer: Arc::new(Writer::of(&pool)), pool })
+        Ok(Self { writer: Arc::new(Writer::of(&pool)), pool })
     }
 
     /// Whether a request that was issued at this moment, and has no entry, was never begun.
@@ -397,7 +394,6 @@ impl Journal {
     /// Waits for what is running and closes the file.
     pub async fn close(&self) {
         self.writer.close().await;
-        self.open.unmark();
         self.pool.close().await;
     }
 }

@@ -14,15 +14,9 @@ pub enum JournalError {
         "the journal {0} is gone, or empty; run `passback-agent writeback disable`, then `enable`: new keys make every older message void. Do not put an older copy of it back: it does not know what was set since"
     )]
     Gone(PathBuf),
-    /// It was not closed, and what was committed last is not there: what it does not know of could be applied
-    /// twice.
-    #[error(
-        "the journal {0} was open when its program ended, and {0}-wal, which holds what was committed last, is gone; put that file back beside it. If it is lost, run `passback-agent writeback disable`, then `enable`: new keys make every older message void"
-    )]
-    WithoutItsLog(PathBuf),
     /// The file is not as a database is.
     #[error(
-        "the journal {path} is damaged: {cause}; look after the disk, then run `passback-agent writeback disable`, then `enable`: new keys make every older message void"
+        "the journal {path} is damaged: {cause}; look after the disk, then run `passback-agent writeback disable`, then `enable`: a new journal is made, this one is kept beside it, and new keys make every older message void"
     )]
     Damaged {
         /// The file.

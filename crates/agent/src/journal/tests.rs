@@ -169,44 +169,6 @@ async fn what_stands_in_a_journals_place_and_is_none_is_not_made_into_one() {
     assert!(newer.to_string().contains("has schema 1000"), "{newer}");
 }
 
-/// Copies the files of a journal, as a program that is killed leaves them.
-fn left_by_a_killed_one(of: &Folder, name: &str) -> Folder {
-    let left = Folder::new(name);
-    for entry in std::fs::read_dir(&of.0).unwrap().flatten() {
-        std::fs::copy(entry.path(), left.0.join(entry.file_name())).unwrap();
-    }
-    left
-}
-
-/// What was committed last is in the log alone.
-#[tokio::test]
-async fn a_journal_whose_log_is_lost_is_not_opened() {
-    let folder = Folder::new("log");
-    let journal = Journal::create(&folder.0, NOW).await.unwrap();
-    assert!(journal.begin(&header(1), NOW).await.unwrap());
-    let (whole, less) =
-        (left_by_a_killed_one(&folder, "whole"), left_by_a_killed_one(&folder, "less"));
-    journal.close().await;
-
-    let again = Journal::open(&whole.0).await.unwrap();
-    assert!(again.entry(header(1).request).await.unwrap().is_some());
-    again.close().await;
-
-    std::fs::remove_file(less.0.join("journal.db-wal")).unwrap();
-    let error = Journal::open(&less.0).await.err().unwrap();
-    assert!(matches!(error, JournalError::WithoutItsLog(_)), "{error}");
-
-    // One that was closed has none, and one that was dropped as if it had been.
-    drop(Journal::open(&folder.0).await.unwrap());
-    let wait = async || {
-        while folder.0.join("journal.db-wal").exists() {
-            tokio::task::yield_now().await;
-        }
-    };
-    wait().await;
-    Journal::open(&folder.0).await.unwrap().close().await;
-}
-
 /// A disk that returns other bytes than it was given, in what SQLite knows its pages by.
 #[tokio::test]
 async fn a_journal_with_a_page_that_is_none_is_not_opened() {
@@ -225,10 +187,26 @@ async fn a_journal_with_a_page_that_is_none_is_not_opened() {
         let head = page * size + if page == 0 { 100 } else { 0 };
         bad[head..head + 8].iter_mut().for_each(|byte| *byte ^= 0xff);
         std::fs::write(&file, &bad).unwrap();
-        assert!(Journal::open(&folder.0).await.is_err(), "page {page}");
+        let error = Journal::open(&folder.0).await.err().unwrap();
+        assert!(matches!(error, JournalError::Damaged { .. }), "page {page}: {error}");
     }
+    std::fs::write(&file, "this is no database, and longer than the head of one is: ".repeat(9))
+        .unwrap();
+    let error = Journal::open(&folder.0).await.err().unwrap();
+    assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
+    // What is done about it: what the new one does not know of it does not begin.
+    let later = NOW.after(DAY);
+    let journal = Journal::create(&folder.0, later).await.unwrap();
+    assert!(!journal.knows_since(NOW).await.unwrap());
+    assert!(!journal.begin(&header(1), later).await.unwrap());
+    journal.close().await;
+    Journal::open(&folder.0).await.unwrap().close().await;
+    let aside = folder.0.join(format!("{FILE}.damaged-{}", later.as_millis()));
+    assert!(std::fs::read(aside).unwrap().starts_with(b"this is no database"));
+    // One that is whole stays.
     std::fs::write(&file, &good).unwrap();
-    assert!(Journal::open(&folder.0).await.is_ok());
+    let journal = Journal::create(&folder.0, later).await.unwrap();
+    assert!(journal.entry(header(1).request).await.unwrap().is_some());
 }
 
 /// The second lock: should a journal be new beside old keys all the same, what may have been set before

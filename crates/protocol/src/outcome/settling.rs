@@ -30,7 +30,7 @@ macro_rules! settling {
                 /// request: nobody can say any more whether it did.
                 CannotBeKnown = "cannot_be_known", "34010", Answer, Operator, Unknown,
                     "The operation was interrupted, and how it ended shows nowhere any more. Either somebody else has written the password since (an administrator, or the person elsewhere), or the agent's guard would refuse the account by now; or the agent's journal does not reach back to the request, because it was made anew since or has forgotten entries of that age; or the controller that was asked has neither answered nor hung up for a quarter of an hour, or was away for a day; or the service account may not read the `lockoutTime` of an account that was to be unlocked.",
-                    "`repadmin /showobjmeta PDC DN` shows where and when unicodePwd was last written, and how often. If the person can sign in with neither password, they reset it again. Keep journal.db when an agent is moved, and `retention_seconds` of the journal longer than an outage can last.";
+                    "`repadmin /showobjmeta PDC DN` shows where and when unicodePwd was last written, and how often. If the person can sign in with neither password, they reset it again. Move an agent with its whole state directory, and keep `retention_seconds` of the journal longer than an outage can last.";
                 /// Settled by another agent of the tenant, which looked: it did go through.
                 SettledElsewhereChanged = "settled_elsewhere_changed", "34016", Answer, Operator, Yes,
                     "The agent that was asked did not come back; another one looked at the replication metadata, which show that the password was set.",
