@@ -1,5 +1,6 @@
 //! One control channel: the session of [`crate::session::asking`], and what others see and do of it.
 
+mod renewals;
 mod serve;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -11,6 +12,8 @@ use protocol::{Clock, InstanceId, Timestamp};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use renewals::Renewals;
 
 use super::access::Pass;
 use super::ask::{Reply, Road, Sent, Visitor};
@@ -28,10 +31,6 @@ pub(super) const PING_MIN: Duration = Duration::from_millis(1);
 
 /// How long the pong of a channel that is well takes at most. Another one is only asked later.
 const PONG: Duration = Duration::from_secs(2);
-
-/// How soon after a renewal the next one is judged at once. Each costs the authority two looks, and a
-/// listener needs one an hour; ours.
-const JUDGED_EVERY: Duration = Duration::from_secs(1);
 
 /// What is to be written, in order.
 pub(super) type Writes = mpsc::UnboundedReceiver<Write>;
@@ -66,10 +65,7 @@ pub(super) struct Channel {
     clock: Arc<dyn Clock>,
     /// Milliseconds since 1970.
     token_expires_at: AtomicI64,
-    /// The newest renewal, if nobody could judge it when it came, or it came too soon.
-    unjudged: Mutex<Option<String>>,
-    /// When a renewal was judged last, by [`Clock::running`].
-    judged_at: Mutex<Option<Duration>>,
+    renewals: Mutex<Renewals>,
     cutting: CancellationToken,
     cut_for: Mutex<Option<Close>>,
 }
@@ -97,8 +93,7 @@ impl Channel {
             silence: limits.silence,
             clock,
             token_expires_at: AtomicI64::new(pass.expires_at.as_millis()),
-            unjudged: Mutex::new(None),
-            judged_at: Mutex::new(None),
+            renewals: Mutex::default(),
             cutting: CancellationToken::new(),
             cut_for: Mutex::new(None),
         };
@@ -281,17 +276,6 @@ impl Channel {
 
     fn token_expires_at(&self) -> Timestamp {
         Timestamp::from_millis(self.token_expires_at.load(Ordering::SeqCst))
-    }
-
-    /// Whether a renewal may be judged again after those before it; then one is.
-    fn may_judge(&self) -> bool {
-        let now = self.clock.running();
-        let mut last = lock(&self.judged_at);
-        let is_early = last.is_some_and(|last| now.saturating_sub(last) < JUDGED_EVERY);
-        if !is_early {
-            *last = Some(now);
-        }
-        !is_early
     }
 
     fn session(&self) -> MutexGuard<'_, AskingSession<Reply>> {

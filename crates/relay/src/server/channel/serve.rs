@@ -9,6 +9,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use protocol::timeout;
 
+use super::renewals::Renewal;
 use super::{Channel, PING_MIN, Write, Writes, lock};
 use crate::close::Close;
 use crate::limits::WRITE_BUFFER;
@@ -101,31 +102,32 @@ async fn read(
 /// Takes a fresh token. One that comes too soon after another waits for the next ping; of several the
 /// newest does.
 async fn take_renewal(channel: &Channel, token: String, relay: &Inner) -> Result<(), Close> {
-    if !channel.may_judge() {
-        *lock(&channel.unjudged) = Some(token);
-        return Ok(());
+    let taken = lock(&channel.renewals).take(token, relay.clock.running());
+    match taken {
+        Some(renewal) => renew(channel, renewal, relay).await,
+        None => Ok(()),
     }
-    // What waits is older.
-    lock(&channel.unjudged).take();
-    renew(channel, &token, relay).await
 }
 
 /// Puts a fresh token in the place of the channel's, or says how the channel ends.
-async fn renew(channel: &Channel, token: &str, relay: &Inner) -> Result<(), Close> {
+async fn renew(channel: &Channel, renewal: Renewal, relay: &Inner) -> Result<(), Close> {
     let (entity, host) = (&channel.entity, channel.host.as_str());
-    let checked = relay.check(token, Asked { entity, host, right: Right::Listen });
+    let checked = relay.check(&renewal.token, Asked { entity, host, right: Right::Listen });
     let checked = timeout(&*relay.clock, relay.limits.handshake, checked).await;
+    let mut renewals = lock(&channel.renewals);
     match checked.unwrap_or(Err(Refusal::Unavailable)) {
         Ok(pass) => {
-            channel.token_expires_at.store(pass.expires_at.as_millis(), Ordering::SeqCst);
+            if renewals.is_good(&renewal) {
+                channel.token_expires_at.store(pass.expires_at.as_millis(), Ordering::SeqCst);
+            }
             Ok(())
         }
         // Nobody can say now. What was there holds for as long as it would have, and this is tried again.
         Err(Refusal::Unavailable) => {
-            // A newer one may have come meanwhile.
-            lock(&channel.unjudged).get_or_insert_with(|| token.to_owned());
+            renewals.keep(renewal);
             Ok(())
         }
+        Err(_) if renewals.is_over(&renewal) => Ok(()),
         Err(Refusal::Malformed | Refusal::Token | Refusal::Forbidden) => Err(Close::TOKEN_REFUSED),
         Err(Refusal::UnknownEntity) => Err(Close::ENTITY_GONE),
     }
@@ -207,9 +209,9 @@ async fn tick(channel: &Channel, relay: &Inner) -> Close {
     let every = relay.limits.ping.max(PING_MIN);
     loop {
         relay.clock.sleep(every).await;
-        let unjudged = lock(&channel.unjudged).take();
-        if let Some(token) = unjudged
-            && let Err(close) = renew(channel, &token, relay).await
+        let waiting = lock(&channel.renewals).take_waiting(relay.clock.running());
+        if let Some(renewal) = waiting
+            && let Err(close) = renew(channel, renewal, relay).await
         {
             return close;
         }
