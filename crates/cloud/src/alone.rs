@@ -17,11 +17,17 @@ pub(crate) struct Alone {
 }
 
 impl Alone {
-    /// Claims a database, which need not be there yet. Commands that do not serve may use it all the same.
+    /// Claims a database; where there is none yet, an empty file is made in its place. Commands that do not serve may use it all the same.
     ///
     /// # Errors
     /// [`StartError`]: another process serves it, or nobody can say.
     pub(crate) fn with(database: &Path) -> Result<Self, StartError> {
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        // So that a link to what is not there yet leads somewhere. Where this fails, opening the store says why.
+        let _ = options.open(database);
         let path = beside(database);
         let cannot = |cause: std::io::Error| {
             StartError::new(format!(
@@ -29,10 +35,6 @@ impl Alone {
                 path.display()
             ))
         };
-        let mut options = OpenOptions::new();
-        options.create(true).append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path).map_err(cannot)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
@@ -61,10 +63,9 @@ mod tests {
     fn a_database_is_served_by_one_whichever_way_it_is_named_and_then_by_the_next() {
         let folder = Folder::of("alone");
         let [database, other] = ["passback.db", "other.db"].map(|name| folder.path().join(name));
-        std::fs::write(&database, "").unwrap();
         let link = folder.path().join("link.db");
         std::os::unix::fs::symlink(&database, &link).unwrap();
-        let alone = Alone::with(&database).unwrap();
+        let alone = Alone::with(&link).unwrap();
         for named in [&database, &link] {
             let refused = Alone::with(named).err().map(|error| error.to_string());
             assert!(refused.is_some_and(|text| text.contains("another process serves")));
