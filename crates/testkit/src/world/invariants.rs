@@ -19,7 +19,7 @@ use super::attempt::{Attempt, Told};
 use super::hands::Package;
 use super::installation::{AGENTS, TENANT};
 use super::skew::CLOUD;
-use super::timeline::{Matter, Span};
+use super::timeline::{Matter, NEVER, Span};
 use super::{World, machine, secrecy};
 
 /// How much later than its deadline anything may be (I4, I6).
@@ -138,10 +138,14 @@ impl Evidence {
         }
     }
 
-    /// Whether anybody but the agents set the password of whom an attempt was about.
+    /// Whether anybody but the agents set the password of whom an attempt was about, while it was under way.
     fn others_set(&self, world: &World, attempt: &Attempt) -> bool {
         let guid = world.domain().guid_of(attempt.account_name());
-        let of_it = |sets: &[Set]| sets.iter().filter(|set| Some(set.guid) == guid).count();
+        let answered = self.moments(&attempt.request, &["operation.answered"]).min();
+        let during = attempt.submitted_at..=answered.unwrap_or(NEVER);
+        let of_it = |sets: &[Set]| {
+            sets.iter().filter(|set| Some(set.guid) == guid && during.contains(&set.at)).count()
+        };
         of_it(&self.all_sets) > of_it(&self.sets)
     }
 
