@@ -56,7 +56,8 @@ pub struct Account {
     pub display_name: Option<String>,
     /// `userAccountControl`.
     pub flags: AccountFlags,
-    /// `adminCount` is 1 (or more): it is, or once was, in a protected group.
+    /// `adminCount` is 1 (or more): it is, or once was, in a protected group. False where it is absent
+    /// and the DACL is hidden, which would say whether it could be seen.
     pub admin_count: bool,
     /// When it was locked out; the lock may have run out since. None if it is not locked.
     pub lockout_time: Option<Timestamp>,
@@ -204,7 +205,8 @@ impl TryFrom<Entry> for Account {
     type Error = DirectoryError;
 
     /// Whatever protection is decided by must be readable: an account whose groups or flags are
-    /// hidden from the service account is an error, never an account without groups or flags.
+    /// hidden from the service account is an error, never an account without groups or flags. An
+    /// `adminCount`, which most accounts lack, is hidden by the word of the DACL ([`Account::read`]).
     fn try_from(entry: Entry) -> Result<Self, DirectoryError> {
         Self::read(entry, None)
     }

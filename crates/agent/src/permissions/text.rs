@@ -107,7 +107,7 @@ impl Finding {
                 "\"user cannot change password\" is set on {of} {object}: never reset as long as it is"
             ),
             Cause::Unjudged { attribute, inheritance_off } => format!(
-                "{attribute} of {of} {object} is hidden from {account}, so that nobody can say whether a group protects it{}: never reset as long as it is",
+                "{attribute} of {of} {object} is hidden from {account}, so that nobody can say whether it may be reset{}: never reset as long as it is",
                 off(*inheritance_off)
             ),
             Cause::NoPolicyControl => format!(

@@ -28,10 +28,17 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// [`DirectoryError::Unreadable`] where it cannot be said whether the account has ended: every account
-    /// has a value (MS-SAMR 3.1.1.8.1), and one that has ended must not be reset (SPEC D-7).
+    /// has a value (MS-SAMR 3.1.1.8.1), and one that has ended must not be reset (SPEC D-7). The same where
+    /// the descriptor says that an `adminCount` could not be seen: one that is there protects (SPEC D-6).
+    /// Few accounts have one, so that its absence says nothing where the descriptor is hidden as well: then
+    /// the groups alone protect, or a domain that takes the descriptors away would have nobody reset.
     pub(super) fn hidden(&self) -> Result<Hidden, DirectoryError> {
+        let unreadable = |one: Judged| Err(DirectoryError::Unreadable { attribute: one.name() });
         if self.is_hidden(Judged::AccountExpires) {
-            return Err(DirectoryError::Unreadable { attribute: Judged::AccountExpires.name() });
+            return unreadable(Judged::AccountExpires);
+        }
+        if self.descriptor.is_some() && self.is_hidden(Judged::AdminCount) {
+            return unreadable(Judged::AdminCount);
         }
         Ok(Hidden {
             lockout_time: self.is_hidden(Judged::LockoutTime),
@@ -131,19 +138,36 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_taken_for_unmarked_whose_mark_may_not_be_read() {
+        let attribute = "adminCount";
+        let denied = format!("(OD;;RP;{};;AU)", Judged::AdminCount.property().attribute);
+        let (denied, all) = (format!("D:{denied}(A;;RP;;;AU)"), "D:(A;;RP;;;AU)");
+        let told = |sddl| read(attributes(), sddl, &[]).map(|jan| jan.admin_count);
+        let unreadable = Err(DirectoryError::Unreadable { attribute });
+        assert_eq!(told(Some(&*denied)), unreadable);
+        assert_eq!(told(Some("D:(A;;RP;;;S-1-5-21-1-2-3-2001)")), unreadable, "by another group");
+        assert_eq!(told(Some(all)), Ok(false), "there is none");
+        assert_eq!(told(None), Ok(false), "the list itself is hidden");
+        let marked = read(attributes(), Some(&*denied), &[(attribute, "1")]).unwrap();
+        assert!(marked.admin_count, "what is there was read, whatever the list says");
+    }
+
+    #[test]
     fn what_is_absent_is_told_from_what_may_not_be_read() {
         let nothing = Hidden::default();
         let all = Hidden { lockout_time: true, resultant_pso: true };
         assert_eq!(hidden(Some("D:(A;;RP;;;AU)"), &[]), nothing, "there is none");
         assert_eq!(hidden(Some("D:(A;;RP;;;S-1-5-21-1-2-3-2000)"), &[]), nothing, "by a group");
-        assert_eq!(hidden(Some("D:(A;;RP;;;S-1-5-21-1-2-3-2001)"), &[]), all, "by another one");
+        let mark = "(OA;;RP;bf967918-0de6-11d0-a285-00aa003049e2;;AU)";
+        let another = format!("D:{mark}(A;;RP;;;S-1-5-21-1-2-3-2001)");
+        assert_eq!(hidden(Some(&another), &[]), all, "by another one");
         assert_eq!(hidden(None, &[]), all, "the list itself is hidden");
         // What is there was read, whatever the list says.
         let there = [("lockoutTime", "0"), ("msDS-ResultantPSO", "CN=Strict,DC=corp")];
         assert_eq!(hidden(None, &there), nothing);
         let lockout = "(OA;;RP;28630ebf-41d5-11d1-a9c1-0000f80367c1;;AU)";
         let only = Hidden { lockout_time: false, resultant_pso: true };
-        assert_eq!(hidden(Some(&format!("D:{lockout}")), &[]), only);
+        assert_eq!(hidden(Some(&format!("D:{mark}{lockout}")), &[]), only);
         let of_class = "D:(OA;;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;AU)";
         assert_eq!(hidden(Some(of_class), &[]), nothing, "an entry for users");
         assert_eq!(account_with(&[]).unwrap().hidden, nothing, "nobody in particular asks");
