@@ -12,7 +12,10 @@ use std::net::SocketAddr;
 
 use rustls::{AlertDescription, PeerIncompatible};
 
+use protocol::Outcome;
+
 use crate::DirectoryError;
+use crate::error::Refusal;
 
 /// Why a controller cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +58,10 @@ pub(crate) enum Fault {
     NotLdap(String),
     /// It speaks LDAP and its rootDSE lacks what every domain controller's has.
     NotAController(&'static str),
+    /// It refuses for now what every session begins with, and says this.
+    Busy(String),
+    /// It refuses what every session begins with, and says this.
+    Refuses(String),
     /// It does not begin TLS when it is asked to, and says this.
     StartTlsRefused(String),
     /// There was more behind the answer to StartTLS, in clear: somebody may have put it there.
@@ -92,6 +99,15 @@ impl Fault {
             io::ErrorKind::ConnectionRefused => Self::Closed,
             io::ErrorKind::TimedOut => Self::Silent(Step::Connecting),
             _ => Self::Broken(Step::Connecting, error.to_string()),
+        }
+    }
+
+    /// Reads why a controller refused what every session begins with. Nobody's account was asked about: it is
+    /// never told as something about a person.
+    pub(crate) fn of_beginning(refusal: &Refusal) -> Self {
+        match refusal.outcome() {
+            Outcome::PdcUnreachable => Self::Busy(refusal.to_string()),
+            _ => Self::Refuses(refusal.to_string()),
         }
     }
 
@@ -163,6 +179,12 @@ impl Fault {
                     "it is no domain controller of an Active Directory: its rootDSE has no {missing}"
                 )
             }
+            Self::Busy(problem) => {
+                format!("it refuses for now what every session begins with: {problem}")
+            }
+            Self::Refuses(problem) => {
+                format!("it refuses what every session begins with: {problem}")
+            }
             Self::StartTlsRefused(problem) => format!("it does not begin TLS: {problem}"),
             Self::StartTlsInjected => {
                 "something in clear stood behind its answer to StartTLS".to_owned()
@@ -217,6 +239,14 @@ impl Fault {
             Self::NotAController(_) => {
                 "Correct the controller's name and port: it must be a domain controller"
             }
+            Self::Busy(_) => {
+                "Look at the controller's load, and whether it is being started, restored or taken out of \
+                 service"
+            }
+            Self::Refuses(_) => {
+                "Look into the controller's log of the directory service: whether it takes simple binds over \
+                 TLS, and whether the service account may read its rootDSE and its NTDS Settings"
+            }
             Self::StartTlsRefused(_) => {
                 "Give the controller a certificate for server authentication, or use LDAPS"
             }
@@ -233,6 +263,7 @@ impl Fault {
                 unreachable(Step::Connecting, host, address, &said)
             }
             Self::Silent(step) | Self::Broken(step, _) => unreachable(step, host, address, &said),
+            Self::Busy(_) => unreachable(Step::Binding, host, address, &said),
             Self::NoHandshake => unreachable(Step::Tls, host, address, &said),
             Self::OtherName(_)
             | Self::UnknownIssuer(_)
@@ -249,6 +280,7 @@ impl Fault {
             | Self::Tls(_)
             | Self::NotLdap(_)
             | Self::NotAController(_)
+            | Self::Refuses(_)
             | Self::StartTlsRefused(_)
             | Self::StartTlsInjected => {
                 DirectoryError::Unfit { controller: format!("{host} ({address})"), cause: said }
@@ -258,7 +290,7 @@ impl Fault {
 }
 
 /// A fault of each kind, for what can be said of it.
-const KINDS: [Fault; 22] = [
+const KINDS: [Fault; 24] = [
     Fault::Closed,
     Fault::Silent(Step::Connecting),
     Fault::Silent(Step::Tls),
@@ -278,6 +310,8 @@ const KINDS: [Fault; 22] = [
     Fault::OtherCertificate(String::new()),
     Fault::NotLdap(String::new()),
     Fault::NotAController(""),
+    Fault::Busy(String::new()),
+    Fault::Refuses(String::new()),
     Fault::StartTlsRefused(String::new()),
     Fault::StartTlsInjected,
     Fault::Broken(Step::Tls, String::new()),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ldap3_proto::proto::{LdapOp, LdapResult, LdapResultCode};
+use protocol::Outcome;
 use rustls::ClientConfig;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
@@ -49,7 +50,8 @@ impl Session {
             Ok(refused) => Some(refused),
             Err(fault) => return Err(fault.of(host, address)),
         };
-        let refused = refused.map(|result| refused_bind(host, &config.bind_name, result));
+        let name = &config.bind_name;
+        let refused = refused.map(|result| refused_bind(host, address, name, result));
         if let Some(error @ DirectoryError::BindRefused { refusal, .. }) = &refused
             && *refusal != BindRefusal::Other
         {
@@ -64,11 +66,12 @@ impl Session {
             other => other,
         });
         let root = match (refused, root) {
-            (None, root) => root?,
+            (None, root) => root.map_err(|error| of_beginning(host, address, error))?,
             (Some(_), Err(error @ DirectoryError::Unfit { .. })) => return Err(error),
             (Some(refused), _) => return Err(refused),
         };
-        let invocation_id = invocation_id(&connection, &root, limit).await?;
+        let invocation_id = invocation_id(&connection, &root, limit).await;
+        let invocation_id = invocation_id.map_err(|error| of_beginning(host, address, error))?;
         Ok(Self { connection, host: host.to_owned(), address, root, invocation_id })
     }
 }
@@ -131,15 +134,27 @@ async fn bind(connection: &Connection, config: &DirectoryConfig) -> Result<LdapR
     }
 }
 
-fn refused_bind(host: &str, name: &str, result: LdapResult) -> DirectoryError {
-    match result.code {
-        LdapResultCode::InvalidCredentials => DirectoryError::BindRefused {
-            controller: host.to_owned(),
-            name: name.to_owned(),
-            refusal: BindRefusal::of(&result.message),
-            diagnostic: result.message,
-        },
-        _ => DirectoryError::Refused(refusal(result)),
+/// What a bind that was refused says of the service account, or of the controller.
+fn refused_bind(host: &str, address: SocketAddr, name: &str, result: LdapResult) -> DirectoryError {
+    let of_the_account = result.code == LdapResultCode::InvalidCredentials;
+    let refusal = refusal(result);
+    if !of_the_account && refusal.outcome() != Outcome::ServiceAccountRefused {
+        return Fault::of_beginning(&refusal).of(host, address);
+    }
+    DirectoryError::BindRefused {
+        controller: host.to_owned(),
+        name: name.to_owned(),
+        refusal: BindRefusal::of(&refusal.diagnostic),
+        diagnostic: refusal.diagnostic,
+    }
+}
+
+/// What a refusal to answer says of the controller: no person was asked about, and none is told of it as of
+/// something about an account.
+fn of_beginning(host: &str, address: SocketAddr, error: DirectoryError) -> DirectoryError {
+    match error {
+        DirectoryError::Refused(refusal) => Fault::of_beginning(&refusal).of(host, address),
+        other => other,
     }
 }
 
@@ -150,13 +165,21 @@ async fn root_of(connection: &Connection, limit: Duration) -> Result<RootDse, Di
     RootDse::try_from(root.ok_or(DirectoryError::Unreadable { attribute: "entry" })?.attributes)
 }
 
+/// Which copy of the database it has.
+///
+/// # Errors
+/// [`DirectoryError::Unreadable`] where it is hidden, or its object as a whole: who may not list a site of
+/// the configuration is told that nothing is there.
 async fn invocation_id(
     connection: &Connection,
     root: &RootDse,
     limit: Duration,
 ) -> Result<InvocationId, DirectoryError> {
     let settings = Search::object(root.settings.to_string(), &["invocationId"]);
-    let found = search(connection, settings, limit).await?;
+    let found = match search(connection, settings, limit).await {
+        Err(DirectoryError::Refused(refusal)) if refusal.is_not_in_the_domain() => Vec::new(),
+        found => found?,
+    };
     let value = found.first().and_then(|entry| entry.attributes.value("invocationId"));
     value
         .and_then(|value| ObjectGuid::from_value(value).ok())

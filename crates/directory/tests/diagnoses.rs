@@ -322,36 +322,101 @@ async fn wrong_credentials_are_named_by_their_sub_code_and_tried_once() {
     }
 }
 
+/// A controller that says this to some of what it is asked, and what it should to everything else.
+async fn unlike(says: impl Fn(&LdapOp) -> Option<LdapOp> + Clone + Send + 'static) -> Stage {
+    let authority = Authority::create().unwrap();
+    let tls = acceptor(&authority, &host(1));
+    let talk = move |stream, state: Arc<std::sync::Mutex<staged::State>>| {
+        let (tls, says) = (tls.clone(), says.clone());
+        async move {
+            let stream = tls.accept(stream).await.unwrap();
+            let mut messages = Framed::new(stream, LdapCodec::default());
+            while let Some(Ok(LdapMsg { msgid, op, ctrl })) = messages.next().await {
+                let answers = match says(&op) {
+                    Some(other) => vec![other],
+                    None => respond(op, ctrl, &host(1), &mut state.lock().unwrap()),
+                };
+                for op in answers {
+                    let _ = messages.send(LdapMsg::new(msgid, op)).await;
+                }
+            }
+        }
+    };
+    stage_of(&authority, talk).await
+}
+
+/// What a bind is answered with.
+fn bound(res: LdapResult) -> impl Fn(&LdapOp) -> Option<LdapOp> + Clone + Send + 'static {
+    move |op| {
+        let answer = LdapBindResponse { res: res.clone(), saslcreds: None };
+        matches!(op, LdapOp::BindRequest(_)).then_some(LdapOp::BindResponse(answer))
+    }
+}
+
+/// What whoever asks about the objects with this in their names is answered with.
+fn searched(
+    base: &'static str,
+    code: LdapResultCode,
+) -> impl Fn(&LdapOp) -> Option<LdapOp> + Clone + Send + 'static {
+    move |op| match op {
+        LdapOp::SearchRequest(search) if search.base.contains(base) => {
+            Some(LdapOp::SearchResultDone(result(code.clone())))
+        }
+        _ => None,
+    }
+}
+
 /// Whoever has a code that is in no list can look it up.
 #[tokio::test]
 async fn what_a_controller_said_to_a_bind_is_told_where_nothing_else_says_why() {
     for (said, told) in [("data 7d2, v4\n\0", "\"data 7d2, v4\""), ("", "says none")] {
-        let authority = Authority::create().unwrap();
-        let tls = acceptor(&authority, &host(1));
         let message = said.to_owned();
         let bind = LdapResult { message, ..result(LdapResultCode::InvalidCredentials) };
-        let talk = move |stream, state: Arc<std::sync::Mutex<staged::State>>| {
-            let (tls, bind) = (tls.clone(), bind.clone());
-            async move {
-                let mut messages =
-                    Framed::new(tls.accept(stream).await.unwrap(), LdapCodec::default());
-                while let Some(Ok(LdapMsg { msgid, op, ctrl })) = messages.next().await {
-                    let answers = match op {
-                        LdapOp::BindRequest(_) => vec![LdapOp::BindResponse(LdapBindResponse {
-                            res: bind.clone(),
-                            saslcreds: None,
-                        })],
-                        other => respond(other, ctrl, &host(1), &mut state.lock().unwrap()),
-                    };
-                    for op in answers {
-                        let _ = messages.send(LdapMsg::new(msgid, op)).await;
-                    }
-                }
-            }
-        };
-        let error = error(stage_of(&authority, talk).await.config).await;
+        let error = error(unlike(bound(bind)).await.config).await;
         let DirectoryError::BindRefused { refusal, .. } = &error else { panic!("{error}") };
         assert_eq!(*refusal, BindRefusal::Other);
         assert!(error.to_string().contains(told), "{error}");
+    }
+}
+
+/// A controller that does not work is no account that may not be written to, has gone or is restricted.
+#[tokio::test]
+async fn what_a_controller_refuses_before_anybody_is_asked_about_is_told_of_the_controller() {
+    use LdapResultCode as Code;
+    let code = "0000054F: SvcErr: DSID-0";
+    let bind =
+        |code: Code, message: &str| LdapResult { message: message.to_owned(), ..result(code) };
+    let (unfit, away) = (Outcome::DirectoryConfiguration, Outcome::PdcUnreachable);
+    for (answer, outcome, fix) in [
+        (bind(Code::UnwillingToPerform, ""), unfit, "log of the directory service"),
+        (bind(Code::UnwillingToPerform, code), unfit, "log of the directory service"),
+        (bind(Code::InsufficentAccessRights, ""), unfit, "log of the directory service"),
+        (bind(Code::NoSuchObject, ""), unfit, "log of the directory service"),
+        (bind(Code::ConstraintViolation, ""), unfit, "log of the directory service"),
+        (bind(Code::Busy, ""), away, "controller's load"),
+        (bind(Code::Unavailable, ""), away, "controller's load"),
+        (bind(Code::OperationsError, "000020AC: SvcErr: DSID-0"), away, "controller's load"),
+        (bind(Code::InappropriateAuthentication, ""), Outcome::ServiceAccountRefused, ""),
+    ] {
+        let said = error(unlike(bound(answer.clone())).await.config).await;
+        let text = said.to_string();
+        assert_eq!(said.outcome(), outcome, "{text}");
+        assert!(text.contains(&host(1)) && text.contains(&answer.message), "{text}");
+        assert!(said.and_its_fix().1.unwrap_or_default().contains(fix), "{text}");
+    }
+    let invocation_id = Err(DirectoryError::Unreadable { attribute: "invocationId" });
+    for (base, code, expected) in [
+        ("CN=NTDS Settings,", Code::NoSuchObject, invocation_id.clone()),
+        ("CN=NTDS Settings,", Code::Referral, invocation_id),
+        ("CN=NTDS Settings,", Code::InsufficentAccessRights, Ok(unfit)),
+        ("CN=NTDS Settings,", Code::Busy, Ok(away)),
+        ("", Code::UnwillingToPerform, Ok(unfit)),
+        ("", Code::Unavailable, Ok(away)),
+    ] {
+        let said = error(unlike(searched(base, code)).await.config).await;
+        match expected {
+            Err(expected) => assert_eq!(said, expected),
+            Ok(outcome) => assert_eq!(said.outcome(), outcome, "{said}"),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What is wrong on the way to the directory, as the one line that is told of it.
 
 use directory::{DirectoryError, LdapDirectory};
-use protocol::Clock;
+use protocol::{Clock, Outcome};
 
 use super::{Line, role};
 use crate::permissions::{Remedy, quoted, to_be_let_in};
@@ -64,15 +64,29 @@ pub(crate) fn of_error(settings: &DirectorySettings, error: &DirectoryError) -> 
             DirectoryError::NotComputed { .. } => {
                 "look whether a global catalog runs and can be reached by the controller, or make the controller one (NTDS Settings)".to_owned()
             }
-            DirectoryError::TooMuch { .. } | DirectoryError::Refused(_) => return None,
+            DirectoryError::Refused(refusal) => to_be_answered(refusal.outcome()).to_owned(),
+            DirectoryError::TooMuch { .. } => return None,
         })
     });
     Line::stopping(seen).with(fix.map_or_else(Remedy::default, Remedy::note))
 }
 
+/// What is to be done where a controller refuses to answer a question with what this means.
+const fn to_be_answered(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::PdcUnreachable => {
+            "look at the controller's load, and whether it is being started, restored or taken out of service"
+        }
+        Outcome::PermissionMissing => {
+            "let the service account read the domain and its configuration, as everybody who signs in may in a new one"
+        }
+        _ => "look into the controller's log of the directory service, of the same moment",
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use directory::BindRefusal;
+    use directory::{BindRefusal, Refusal};
 
     use super::*;
     use crate::guard::tests::settings;
@@ -82,6 +96,10 @@ mod tests {
         let settings = settings();
         let text = || "no".to_owned();
         let unreachable = |cause: &str| DirectoryError::PdcUnreachable { cause: cause.to_owned() };
+        let answered = |result| {
+            let diagnostic = text();
+            DirectoryError::Refused(Refusal { result, code: None, diagnostic })
+        };
         let refused = "connecting to dc1 (127.0.0.1:1): nothing listens on that port (connection \
             refused). Start the directory service there, or correct the port";
         for (error, seen, fix) in [
@@ -89,6 +107,9 @@ mod tests {
             (unreachable("DNS lookup: no"), "DNS lookup: no", "the record _ldap._tcp.pdc._msdcs."),
             (DirectoryError::Lost { cause: text() }, "was lost: no", "the controller's load"),
             (DirectoryError::NoPreferred { cause: text() }, "preferred", "`controllers`"),
+            (answered(50), "result 50", "let the service account read"),
+            (answered(51), "result 51", "the controller's load"),
+            (answered(53), "result 53", "log of the directory service"),
             (DirectoryError::Configuration(text()), "configuration", "correct the configuration"),
             (
                 DirectoryError::BindRefused {
