@@ -17,7 +17,7 @@ pub(crate) use lines::{Explanation, Line, Mark, Section};
 pub(crate) use read::{Found, find, hidden, subject};
 pub(crate) use way::{fault, moved, of_error};
 
-use directory::{Account, BoundAs, EffectivePolicy, MemberOf, Sid, Surveyed, Witness};
+use directory::{Account, BoundAs, EffectivePolicy, MarkedBy, MemberOf, Sid, Surveyed, Witness};
 use protocol::{Operation, Timestamp};
 
 use crate::guard;
@@ -39,7 +39,7 @@ pub(crate) struct Subject<'s> {
     /// By way of which groups it is in each group that protects it.
     pub(crate) chains: Vec<(Sid, Vec<MemberOf>)>,
     /// By way of which groups the directory marks it, though its groups name none that protects.
-    pub(crate) marked_by: Vec<MemberOf>,
+    pub(crate) marked_by: MarkedBy,
     /// The policy that decides about the next password.
     pub(crate) policy: EffectivePolicy,
     /// How the password stands; none where that is hidden.

@@ -48,7 +48,10 @@ pub(crate) use json::{
 };
 pub(crate) use json_change::ChangeTold;
 pub(crate) use judge::{Finding, Judgement, Kind, is_by_design, judge};
-pub(crate) use membership::{by_way, marked_by, marked_text, no_longer_marked, powershell_leaves};
+pub(crate) use membership::{
+    NOT_FOLLOWED, by_way, looked_at_by_hand, marked_by, marked_text, no_longer_marked,
+    powershell_leaves,
+};
 pub(crate) use observed::{Names, Observed, Sampled, Seen};
 pub(crate) use owner::Owned;
 pub(crate) use plan::{Change, Obstacle, Revocation, Wish, grant, revoke};

@@ -138,6 +138,43 @@ fn a_mark_that_a_group_for_mail_keeps_is_taken_away_only_after_that_group_is_lef
     good(&place.agent(&explain));
 }
 
+/// More groups than are followed: nobody can say that none of them leads to a protected one.
+#[test]
+fn a_mark_of_somebody_whose_groups_cannot_all_be_followed_is_not_called_left_over() {
+    let fake = Fake::new("not-followed").granted();
+    let (place, domain) = (&fake.place, &fake.domain);
+    let person = fake.person(NewFakePerson::new("many"));
+    for number in 0..510 {
+        let name = format!("mail-{number}");
+        domain.add_group(&name, "CN=Users", &[]).unwrap();
+        domain.put(domain.guid_of(&name).unwrap(), "groupType", "2").unwrap();
+        domain.join(person.guid, &name).unwrap();
+    }
+    domain.put(person.guid, "adminCount", "1").unwrap();
+    domain.inherit(person.guid, false).unwrap();
+    domain.imitate(Flavour::Windows);
+    domain.disconnect("dc1").unwrap();
+    for command in [&CHECK[..], &["explain", "many"]] {
+        let said = place.agent(command);
+        assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+        assert!(said.line(0).contains("may be left over"), "{}", said.out);
+        assert!(said.line(0).contains("not all groups could be followed"), "{}", said.out);
+        assert!(!said.out.contains("adminCount is left over"), "{}", said.out);
+    }
+    let told = place.agent(&["permissions", "check", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(value["directories"][0]["findings"][0]["cause"], "admin_count_unclear");
+    // Nor is it taken away as one.
+    let inherit = ["permissions", "grant", "--inherit", &person.dn.to_string()];
+    for said in [
+        place.as_administrator(&inherit),
+        place.agent(&[&inherit[..], &["--print", "ldif"]].concat()),
+    ] {
+        assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+        assert!(said.err.contains("cannot say whether it is left over"), "{}", said.err);
+    }
+}
+
 #[test]
 fn every_kind_of_account_is_explained_as_on_a_real_directory() {
     let fake = Fake::over("kinds", "OU=People", |_| {});

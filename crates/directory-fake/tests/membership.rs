@@ -14,7 +14,7 @@ mod seeded;
 use std::sync::Arc;
 
 use clock::SystemClock;
-use directory::{Directory as _, LdapDirectory, protected_by};
+use directory::{Directory as _, LdapDirectory, MarkedBy, protected_by};
 use directory_fake::{FakeDomain, Flavour, NewDomain, NewFakePerson, Served};
 use lab::{Authority, Credentials};
 use seeded::Seeded;
@@ -48,7 +48,11 @@ async fn the_way_to_a_protected_group_goes_through_groups_for_mail_as_well() {
         {
             let account = directory.account(guid).await.unwrap().unwrap();
             assert_eq!(protected_by(&account), None, "{flavour:?}");
-            let way = directory.chain_to_any_protected(&account).await.unwrap();
+            let way = match directory.chain_to_any_protected(&account).await.unwrap() {
+                MarkedBy::Groups(way) => way,
+                MarkedBy::Nothing => Vec::new(),
+                MarkedBy::Unknown => panic!("every group can be followed"),
+            };
             let names: Vec<&str> = way.iter().map(|group| group.name.as_str()).collect();
             assert_eq!(names, expected, "{flavour:?}");
             let admins = domain.sid_of("Domain Admins").unwrap();

@@ -117,6 +117,6 @@ pub use protected::{Protection, protected_by};
 pub use refusal::{Elimination, Suspect, explain_refusal, too_young};
 pub use root::PolicyControl;
 pub use sid::{Sid, SidError};
-pub use survey::{ChangeError, MemberOf, RightsChange, Surveyed, UNITS_MAX};
+pub use survey::{ChangeError, MarkedBy, MemberOf, RightsChange, Surveyed, UNITS_MAX};
 pub use unanswered::LATE_AWAITED;
 pub use witness::{InvocationId, Witness};

@@ -7,7 +7,7 @@
 mod membership;
 mod paged;
 
-pub use membership::MemberOf;
+pub use membership::{MarkedBy, MemberOf};
 
 use std::sync::Arc;
 

@@ -14,7 +14,9 @@ mod staged;
 use std::sync::Arc;
 
 use clock::SystemClock;
-use directory::{Account, Directory as _, Holder, LdapDirectory, MemberOf, ObjectGuid, Sid};
+use directory::{
+    Account, Directory as _, Holder, LdapDirectory, MarkedBy, MemberOf, ObjectGuid, Sid,
+};
 use ldap3_proto::proto::LdapPartialAttribute;
 use staged::{HEAD, Stage, attribute, stage};
 
@@ -71,6 +73,16 @@ async fn chain_on(
     member_of: &[&str],
     groups: &[(&str, &str, &[&str])],
 ) -> Vec<MemberOf> {
+    let (directory, account) = member(stage, member_of, groups).await;
+    directory.chain_to(&account, &sid(ENTERPRISE_ADMINS)).await.unwrap()
+}
+
+/// An account that is a member of these, in a domain with those groups.
+async fn member(
+    stage: &Stage,
+    member_of: &[&str],
+    groups: &[(&str, &str, &[&str])],
+) -> (LdapDirectory, Account) {
     let person = vec![
         LdapPartialAttribute { atype: "objectGUID".to_owned(), vals: vec![vec![7; 16]] },
         sids("objectSid", &["S-1-5-21-1-2-3-1104"]),
@@ -96,7 +108,14 @@ async fn chain_on(
     }
     let directory = client(stage);
     let account: Account = directory.account(GUID).await.unwrap().unwrap();
-    directory.chain_to(&account, &sid(ENTERPRISE_ADMINS)).await.unwrap()
+    (directory, account)
+}
+
+/// What gives such an account an `adminCount`.
+async fn marked_by(member_of: &[&str], groups: &[(&str, &str, &[&str])]) -> MarkedBy {
+    let stage = stage(1, str::to_owned).await;
+    let (directory, account) = member(&stage, member_of, groups).await;
+    directory.chain_to_any_protected(&account).await.unwrap()
 }
 
 #[tokio::test]
@@ -115,6 +134,45 @@ async fn the_way_into_a_group_of_another_domain_ends_where_nothing_more_is_known
     let other = "CN=Mail,CN=Users,DC=root,DC=test";
     assert!(chain(&[admins, other], &[]).await.is_empty());
     assert!(chain(&[admins, own], &[]).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_mark_is_left_over_only_where_every_group_was_followed() {
+    let (own, second) = ("CN=Own,DC=staged,DC=test", "CN=Second,DC=staged,DC=test");
+    let second_group = "S-1-5-21-1-2-3-1201";
+    let both = [(own, OWN_GROUP, &[][..]), (second, second_group, &[])];
+    assert_eq!(marked_by(&[own, second], &both).await, MarkedBy::Nothing);
+    let elsewhere = "CN=Mail,CN=Users,DC=root,DC=test";
+    assert_eq!(marked_by(&[own, second, elsewhere], &both).await, MarkedBy::Unknown);
+    assert_eq!(
+        marked_by(&[own, second, "CN=Hidden,DC=staged,DC=test"], &both).await,
+        MarkedBy::Unknown
+    );
+    let stage = stage(1, str::to_owned).await;
+    let nameless = "CN=Nameless,DC=staged,DC=test";
+    let only_seen = (nameless.to_owned(), vec![attribute("sAMAccountName", &["seen"])]);
+    stage.state.lock().unwrap().objects.insert(nameless.to_owned(), only_seen);
+    let (directory, account) = member(&stage, &[own, second, nameless], &both).await;
+    let by = directory.chain_to_any_protected(&account).await.unwrap();
+    assert_eq!(by, MarkedBy::Unknown, "there, and nothing of it may be read");
+    // By its token it is in both, and whose list of groups is hidden nobody can say.
+    assert_eq!(marked_by(&[], &both).await, MarkedBy::Unknown);
+    assert_eq!(marked_by(&[own], &both).await, MarkedBy::Unknown);
+    let nested = [(own, OWN_GROUP, &[second][..]), (second, second_group, &[])];
+    assert_eq!(marked_by(&[own], &nested).await, MarkedBy::Nothing);
+    // What is found is certain, whatever else there is.
+    let admins = "CN=Domain Admins,DC=staged,DC=test";
+    let by_mail =
+        [(own, "S-1-5-21-1-2-3-7000", &[admins][..]), (admins, "S-1-5-21-1-2-3-512", &[])];
+    let MarkedBy::Groups(by) = marked_by(&[elsewhere, own], &by_mail).await else { panic!() };
+    assert_eq!(by.iter().map(|one| one.dn.to_string()).collect::<Vec<_>>(), [own, admins]);
+    let many: Vec<String> = (0..600).map(|number| format!("CN=Mail {number},{HEAD}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let mut groups: Vec<_> =
+        many.iter().map(|name| (*name, "S-1-5-21-1-2-3-7000", &[][..])).collect();
+    groups.extend(both);
+    let all = [&[own, second], &many[..]].concat();
+    assert_eq!(marked_by(&all, &groups).await, MarkedBy::Unknown);
 }
 
 #[tokio::test]

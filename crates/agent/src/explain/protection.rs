@@ -1,10 +1,11 @@
 //! Whether a person is never reset from the cloud (SPEC D-6), and by way of which groups.
 
-use directory::{MemberOf, Protection, Sid, protected_by};
+use directory::{MarkedBy, MemberOf, Protection, Sid, protected_by};
 
 use super::{Line, Section, Subject};
 use crate::permissions::{
-    Remedy, by_way, marked_text, no_longer_marked, powershell_leaves, quoted,
+    NOT_FOLLOWED, Remedy, by_way, looked_at_by_hand, marked_text, no_longer_marked,
+    powershell_leaves, quoted,
 };
 
 /// What is to be done about an account that a group protects.
@@ -68,13 +69,24 @@ impl Subject<'_> {
 
     /// An account with an `adminCount` that its groups do not account for.
     fn marked(&self) -> Line {
-        let Some(by) = marked_text(&self.marked_by) else {
-            let text = "adminCount is left over: the account was in a protected group and is in none any more";
-            return Line::stopping(text).with(self.no_admin_count());
-        };
-        let text = format!("adminCount is set and comes back: the account is {by}");
-        let remedy = no_longer_marked(&self.observed, &self.account.dn, &self.marked_by);
-        Line::stopping(text).with(remedy)
+        let dn = &self.account.dn;
+        match &self.marked_by {
+            MarkedBy::Nothing => {
+                let text = "adminCount is left over: the account was in a protected group and is in none any more";
+                Line::stopping(text).with(self.no_admin_count())
+            }
+            MarkedBy::Groups(by) => {
+                let text = format!(
+                    "adminCount is set and comes back: the account is {}",
+                    marked_text(by).unwrap_or_default()
+                );
+                Line::stopping(text).with(no_longer_marked(&self.observed, dn, by))
+            }
+            MarkedBy::Unknown => {
+                let text = format!("adminCount is set and may be left over: {NOT_FOLLOWED}");
+                Line::stopping(text).with(looked_at_by_hand(self.settings.name.as_str(), dn))
+            }
+        }
     }
 
     /// What `adminCount` says besides.

@@ -1,6 +1,6 @@
 //! What is told of somebody whom a group protects, or marks.
 
-use directory::MemberOf;
+use directory::{MarkedBy, MemberOf};
 
 use super::tests::{ANNA, known, stops, told};
 use crate::permissions::tests::sid;
@@ -72,16 +72,23 @@ fn whoever_a_group_protects_is_told_by_way_of_which_groups_and_how_to_get_out() 
 /// The directory heeds groups for mail where it marks accounts, and `tokenGroups` has none of them.
 #[test]
 fn a_mark_that_comes_back_is_not_called_left_over_and_the_group_is_left_first() {
-    let marked = |by: Vec<MemberOf>| {
+    let marked = |by: MarkedBy| {
         told(|subject, _| {
             subject.account.admin_count = true;
             subject.marked_by = by;
         })
     };
     let again = format!("passback-agent permissions grant --directory corp --inherit '{ANNA}'");
-    let left_over = marked(Vec::new());
+    let left_over = marked(MarkedBy::Nothing);
     stops(&left_over, "Protection", "adminCount is left over", &again);
-    let kept = marked(vec![link("IT-all", false), link("Domain Admins", false)]);
+    let unclear = marked(MarkedBy::Unknown);
+    let text = "adminCount is set and may be left over: no way to a protected group was found, and";
+    let fix = format!(
+        "{again}      (looks at the groups as an administrator, and takes adminCount away only"
+    );
+    stops(&unclear, "Protection", text, &fix);
+    assert!(!unclear.text().contains("is in none any more"), "{}", unclear.text());
+    let kept = marked(MarkedBy::Groups(vec![link("IT-all", false), link("Domain Admins", false)]));
     let text =
         "comes back: the account is in the protected group Domain Admins, by way of IT-all (groups";
     stops(&kept, "Protection", text, "takes it out of IT-all, after which adminCount is left over");

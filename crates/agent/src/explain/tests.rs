@@ -63,7 +63,7 @@ pub(super) fn told(change: impl FnOnce(&mut Subject<'_>, &mut DirectorySettings)
             rules: Some(rules()),
         },
         chains: Vec::new(),
-        marked_by: Vec::new(),
+        marked_by: MarkedBy::Nothing,
         witness: Some(Witness {
             version: 3,
             originator: Some(copy()),

@@ -74,6 +74,12 @@ pub(crate) enum Cause {
         /// Inheritance is off as well.
         inheritance_off: bool,
     },
+    /// Whether `adminCount` is left over is not known: no way to a protected group was found, and not all
+    /// groups could be followed.
+    AdminCountUnclear {
+        /// Inheritance is off as well.
+        inheritance_off: bool,
+    },
 }
 
 impl Cause {
@@ -102,6 +108,7 @@ impl Cause {
             Self::InheritanceOff
                 | Self::AdminCountLeft { inheritance_off: true }
                 | Self::AdminCountKept { inheritance_off: true, .. }
+                | Self::AdminCountUnclear { inheritance_off: true }
                 | Self::Unjudged { inheritance_off: true, .. }
         )
     }
@@ -113,6 +120,7 @@ impl Cause {
             Self::CannotChange
                 | Self::AdminCountLeft { .. }
                 | Self::AdminCountKept { .. }
+                | Self::AdminCountUnclear { .. }
                 | Self::Unjudged { .. }
         )
     }

@@ -104,6 +104,7 @@ pub(crate) fn of_finding(finding: &Finding, observed: &Observed) -> Value {
         Cause::CannotChange => "cannot_change",
         Cause::AdminCountLeft { .. } => "admin_count_left",
         Cause::AdminCountKept { .. } => "admin_count_kept",
+        Cause::AdminCountUnclear { .. } => "admin_count_unclear",
         Cause::Unjudged { .. } => "unjudged",
         Cause::OtherClass { .. } => "other_class",
         Cause::NoPolicyControl => "no_policy_control",

@@ -2,15 +2,15 @@
 //! directory marks by one though `tokenGroups` names none.
 
 use directory::{
-    Account, DirectoryError, DistinguishedName, LdapDirectory, MemberOf, Protection, protected_by,
+    Account, DirectoryError, DistinguishedName, LdapDirectory, MarkedBy, MemberOf, Protection,
+    protected_by,
 };
 
 use super::{Observed, Remedy, powershell_quoted, quoted};
 
 /// By way of which groups the directory gives an account its `adminCount` again and again, so that it is not
-/// left over: the group that the account is a member of first, the protected one last. Groups for mail count
-/// there, and are in nobody's `tokenGroups`. Empty where it is left over, and at Samba, which marks nobody
-/// (seen with 4.24).
+/// left over. Groups for mail count there, and are in nobody's `tokenGroups`. Nothing at Samba, which marks
+/// nobody (seen with 4.24), and of whoever has no `adminCount` that is to be accounted for.
 ///
 /// # Errors
 /// Where the way to the directory ends.
@@ -18,13 +18,26 @@ pub(crate) async fn marked_by(
     directory: &LdapDirectory,
     account: &Account,
     is_samba: bool,
-) -> Result<Vec<MemberOf>, DirectoryError> {
+) -> Result<MarkedBy, DirectoryError> {
     match protected_by(account) {
         Some(Protection::AdminCountAlone) if !is_samba => {
             directory.chain_to_any_protected(account).await
         }
-        _ => Ok(Vec::new()),
+        _ => Ok(MarkedBy::Nothing),
     }
+}
+
+/// What is said of an `adminCount` of which nobody can say whether it is left over.
+pub(crate) const NOT_FOLLOWED: &str = "no way to a protected group was found, and not all groups could be followed: one is hidden or of another domain, or there are too many";
+
+/// Looks at the groups of somebody whom the service account could not follow through all of them.
+pub(crate) fn looked_at_by_hand(directory: &str, who: &DistinguishedName) -> Remedy {
+    let command = format!(
+        "passback-agent permissions grant --directory {} --inherit {}",
+        quoted(directory),
+        quoted(&who.to_string())
+    );
+    Remedy::command(command).and("looks at the groups as an administrator, and takes adminCount away only where all can be followed and none leads to a protected one; where they cannot, look at those of every domain of the forest, and leave adminCount where one does")
 }
 
 /// By way of which groups somebody is in the last of these, to be put behind its name.

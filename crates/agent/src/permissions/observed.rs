@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use directory::security::{Requester, SecurityDescriptor};
-use directory::{Asker, DistinguishedName, MemberOf, Protection, Sid, Surveyed};
+use directory::{Asker, DistinguishedName, MarkedBy, Protection, Sid, Surveyed};
 
 use crate::guard::groups::Idle;
 
@@ -54,8 +54,8 @@ pub(crate) struct Sampled {
     pub(crate) object: Surveyed,
     /// What protects the account.
     pub(crate) protection: Option<Protection>,
-    /// By way of which groups the directory gives it an `adminCount` that looks as if it were left over.
-    pub(crate) marked_by: Vec<MemberOf>,
+    /// What gives it an `adminCount` that looks as if it were left over.
+    pub(crate) marked_by: MarkedBy,
     /// What is hidden of it, so that nobody can say what protects it.
     pub(crate) hidden: Option<&'static str>,
 }
@@ -87,7 +87,7 @@ impl Observed {
 impl Sampled {
     /// Somebody of whom nothing protects the account, as far as is known.
     pub(crate) const fn of(object: Surveyed) -> Self {
-        Self { object, protection: None, marked_by: Vec::new(), hidden: None }
+        Self { object, protection: None, marked_by: MarkedBy::Nothing, hidden: None }
     }
 }
 

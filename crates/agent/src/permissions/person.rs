@@ -2,7 +2,7 @@
 
 use directory::security::rights::{Feature, INET_ORG_PERSON, Permission, USER};
 use directory::security::{Ruling, SecurityDescriptor, Target};
-use directory::{DistinguishedName, ObjectGuid, Protection, Sid};
+use directory::{DistinguishedName, MarkedBy, ObjectGuid, Protection, Sid};
 
 use super::cause::{Cause, own_cause};
 use super::grouped::Grouped;
@@ -80,8 +80,9 @@ impl Judge<'_> {
         if self.resets && person.protection == Some(Protection::AdminCountAlone) {
             let inheritance_off = descriptor.is_protected();
             grouped.by_inheritance(match person.marked_by.clone() {
-                by if by.is_empty() => Cause::AdminCountLeft { inheritance_off },
-                by => Cause::AdminCountKept { by, inheritance_off },
+                MarkedBy::Nothing => Cause::AdminCountLeft { inheritance_off },
+                MarkedBy::Groups(by) => Cause::AdminCountKept { by, inheritance_off },
+                MarkedBy::Unknown => Cause::AdminCountUnclear { inheritance_off },
             });
         }
         // On an account that is not marked, inheritance that is off is what hides it.

@@ -8,7 +8,7 @@ use super::cause::Cause;
 use super::judge::{Finding, Kind};
 use super::policy::newer_or_allowed;
 use super::print::shown;
-use super::{Observed, feature_name, no_longer_marked};
+use super::{Observed, feature_name, looked_at_by_hand, no_longer_marked};
 
 /// Smaller RIDs are those of accounts and groups that every domain has (MS-DTYP 2.4.2.4).
 const FIRST_MADE: u32 = 1_000;
@@ -137,15 +137,13 @@ impl Finding {
                     "the denial stands on a unit above: take it away there (`dsacls` or `samba-tool dsacl get` on each unit above shows where)",
                 ),
             },
-            Cause::Denied { index, trustee, .. } => {
-                match observed.entry(&self.object, *index) {
-                    Some(entry) => without(observed, &self.object, entry),
-                    None => Remedy::note(format!(
-                        "take away the entry that denies it to {}",
-                        observed.names.of(trustee)
-                    )),
-                }
-            }
+            Cause::Denied { index, trustee, .. } => match observed.entry(&self.object, *index) {
+                Some(entry) => without(observed, &self.object, entry),
+                None => Remedy::note(format!(
+                    "take away the entry that denies it to {}",
+                    observed.names.of(trustee)
+                )),
+            },
             Cause::InheritanceOff => {
                 let turn_on = Remedy::command(format!("{grant} --inherit {object}"));
                 turn_on.and(match self.kind {
@@ -158,6 +156,7 @@ impl Finding {
             }
             Cause::AdminCountLeft { .. } => Remedy::command(format!("{grant} --inherit {object}"))
                 .and("takes adminCount away, and turns inheritance on where it is off"),
+            Cause::AdminCountUnclear { .. } => looked_at_by_hand(&observed.name, &self.object),
             Cause::AdminCountKept { by, .. } => no_longer_marked(observed, &self.object, by),
             Cause::Unjudged { inheritance_off: true, .. } => {
                 Remedy::command(format!("{grant} --inherit {object}")).and(

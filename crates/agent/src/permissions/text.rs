@@ -12,7 +12,7 @@ use super::judge::{Finding, Judgement, Kind};
 use super::plan::{Change, is_for_inet_org_person};
 use super::policy::no_control;
 use super::print::shown;
-use super::{Observed, Remedy, feature_name, label, labels, marked_text};
+use super::{NOT_FOLLOWED, Observed, Remedy, feature_name, label, labels, marked_text};
 
 impl Cause {
     /// Of something that beats a grant: what it does, by whose entry.
@@ -118,15 +118,31 @@ impl Finding {
             Cause::NotAllLookedAt => format!(
                 "{of} {object} has more than {UNITS_MAX} units and containers below it, and no more than those were looked at"
             ),
-            Cause::AdminCountKept { by, inheritance_off } => format!(
-                "adminCount of {of} {object} comes back{}: it is {}, and is never reset as long as it is",
+            Cause::AdminCountKept { .. }
+            | Cause::AdminCountUnclear { .. }
+            | Cause::AdminCountLeft { .. } => self.cause.of_mark(&format!("{of} {object}")),
+        }
+    }
+}
+
+impl Cause {
+    /// Of an `adminCount` that the account's groups do not account for, what is wrong with it.
+    fn of_mark(&self, who: &str) -> String {
+        match self {
+            Self::AdminCountKept { by, inheritance_off } => format!(
+                "adminCount of {who} comes back{}: it is {}, and is never reset as long as it is",
                 off(*inheritance_off),
                 marked_text(by).unwrap_or_default()
             ),
-            Cause::AdminCountLeft { inheritance_off } => format!(
-                "adminCount is left over on {of} {object}, who is in no protected group{}: never reset as long as it is there",
+            Self::AdminCountUnclear { inheritance_off } => format!(
+                "adminCount of {who} may be left over{}: {NOT_FOLLOWED}; never reset as long as it is there",
                 off(*inheritance_off)
             ),
+            Self::AdminCountLeft { inheritance_off } => format!(
+                "adminCount is left over on {who}, who is in no protected group{}: never reset as long as it is there",
+                off(*inheritance_off)
+            ),
+            _ => String::new(),
         }
     }
 }

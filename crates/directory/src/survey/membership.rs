@@ -28,6 +28,19 @@ pub struct MemberOf {
     pub elsewhere: bool,
 }
 
+/// What gives an account an `adminCount` that its `tokenGroups` do not account for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MarkedBy {
+    /// It is in a protected group by way of these: the group that it is a member of first, the protected one
+    /// last.
+    Groups(Vec<MemberOf>),
+    /// Nothing any more: every group was followed, and none leads to a protected one.
+    Nothing,
+    /// No way to a protected group was found, and not every group could be followed: one is hidden or of
+    /// another domain, or there are too many.
+    Unknown,
+}
+
 /// An account or a group, with what it is in.
 struct Member {
     sid: Option<Sid>,
@@ -44,6 +57,8 @@ struct Walked {
     there: Option<Vec<MemberOf>>,
     /// The way out of the domain, where there is but one, and it was not found within.
     elsewhere: Option<Vec<MemberOf>>,
+    /// Every group was followed, so that what was not found is not there.
+    complete: bool,
 }
 
 impl LdapDirectory {
@@ -67,16 +82,20 @@ impl LdapDirectory {
 
     /// The shortest way from an account to a protected group through groups of any type, likewise: by it the
     /// directory gives an `adminCount` (MS-ADTS 3.1.1.6.1.2), also to somebody whose `tokenGroups` has no
-    /// such group, because a group for mail is in between. Empty where there is none that may be seen.
+    /// such group, because a group for mail is in between.
     ///
     /// # Errors
     /// Where the way to the directory ends.
     pub async fn chain_to_any_protected(
         &self,
         account: &Account,
-    ) -> Result<Vec<MemberOf>, DirectoryError> {
+    ) -> Result<MarkedBy, DirectoryError> {
         let walked = self.walk(account, |_| true, is_protected_group).await?;
-        Ok(walked.there.unwrap_or_default())
+        Ok(match (walked.there, walked.complete) {
+            (Some(by), _) => MarkedBy::Groups(by),
+            (None, true) => MarkedBy::Nothing,
+            (None, false) => MarkedBy::Unknown,
+        })
     }
 
     /// Goes from an account over the groups that it is in, the nearest first and through those that lead
@@ -119,14 +138,25 @@ impl LdapDirectory {
                 continue;
             };
             member.group.primary = primary;
-            let Some(sid) = member.sid.clone().filter(&leads) else { continue };
+            let Some(sid) = member.sid.clone() else {
+                followed = false;
+                continue;
+            };
+            if !leads(&sid) {
+                continue;
+            }
             let place = found.len();
             waiting.extend(member.above.iter().map(|dn| (dn.to_string(), place, false)));
             found.push((member, Some(below)));
             if sought(&sid) {
-                return Ok(Walked { there: Some(way(&found, place)), elsewhere: None });
+                return Ok(Walked { there: Some(way(&found, place)), ..Walked::default() });
             }
         }
+        // Those of the account that no way led to are hidden behind a list of groups that is.
+        let of_domain = |sid: &&Sid| sid.domain() == account.sid.domain();
+        let was_found = |sid: &Sid| found.iter().any(|(one, _)| one.sid.as_ref() == Some(sid));
+        let all_found = account.group_sids.iter().filter(of_domain).all(was_found);
+        let complete = followed && elsewhere.is_empty() && all_found;
         let elsewhere = match (followed, elsewhere.pop(), elsewhere.is_empty()) {
             (true, Some((group, below)), true) => {
                 let mut way = way(&found, below);
@@ -136,7 +166,7 @@ impl LdapDirectory {
             // Which of several it is, nobody can tell here.
             _ => None,
         };
-        Ok(Walked { there: None, elsewhere })
+        Ok(Walked { there: None, elsewhere, complete })
     }
 
     /// The group with that name, if it is of another domain: nobody here knows more of it.

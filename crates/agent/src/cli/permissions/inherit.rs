@@ -7,15 +7,15 @@
 use command::Failure;
 use directory::security::rights::Feature;
 use directory::{
-    Directory as _, DirectoryError, DistinguishedName, LdapDirectory, MemberOf, Protection,
-    Surveyed, protected_by,
+    Directory as _, DirectoryError, DistinguishedName, LdapDirectory, MarkedBy, MemberOf,
+    Protection, Surveyed, protected_by,
 };
 
 use super::after::After;
 use super::make::{ADMINISTRATOR, SERVICE_ACCOUNT, obstructed};
 use super::{Open, What, aside};
 use crate::permissions::{
-    Change, ChangeTold, Obstacle, is_by_design, marked_by, marked_text, shown,
+    Change, ChangeTold, NOT_FOLLOWED, Obstacle, is_by_design, marked_by, marked_text, shown,
 };
 
 impl Open<'_> {
@@ -84,6 +84,9 @@ impl Open<'_> {
                 marked_text(&by).unwrap_or_default(),
                 by.first().map_or("there", |first| &first.name)
             )),
+            NotRead::NotFollowed => Failure::refused(format!(
+                "{on} has an adminCount, and {who} cannot say whether it is left over: {NOT_FOLLOWED}; the directory may set it again, and take its inheritance away. Look at its groups in every domain of the forest; where none leads to a protected one, take adminCount away by hand"
+            )),
             NotRead::MayBeProtected(attribute) => Failure::refused(format!(
                 "{on} has an adminCount, and its {attribute} is hidden from {who}: a group may protect it, and the directory would take its inheritance away again; without --print it is looked at as the administrator"
             )),
@@ -104,6 +107,8 @@ enum NotRead {
     Protected,
     /// The directory marks it by way of these groups, and does as well.
     Marked(Vec<MemberOf>),
+    /// So it may do, too: there is an `adminCount`, and not all groups could be followed.
+    NotFollowed,
     /// So it may well do: there is an `adminCount`, and this is hidden by which it could be left over.
     MayBeProtected(&'static str),
 }
@@ -135,9 +140,10 @@ async fn inheriting(
             return Err(NotRead::Protected);
         }
         if let Some(account) = &account {
-            let by = marked_by(directory, account, is_samba).await?;
-            if !by.is_empty() {
-                return Err(NotRead::Marked(by));
+            match marked_by(directory, account, is_samba).await? {
+                MarkedBy::Nothing => {}
+                MarkedBy::Groups(by) => return Err(NotRead::Marked(by)),
+                MarkedBy::Unknown => return Err(NotRead::NotFollowed),
             }
         }
         left_over = protection == Some(Protection::AdminCountAlone);
