@@ -35,7 +35,11 @@ fn people_who_may_not_be_read_are_told_of_once_for_all_of_a_unit() {
     let others = ["permissions", "check", "--feature", "fine-grained-rules"];
     let said = fake.place.agent(&others);
     good(&said);
-    assert!(said.out.contains("\n  reading: people cannot be judged"), "{}", said.out);
+    assert!(
+        said.out.contains("\n  reading: lacks rights: nobody is reset without"),
+        "{}",
+        said.out
+    );
     let nobody = [&others[..], &["--people", "0"]].concat();
     let said = fake.place.agent(&nobody);
     good(&said);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use directory::security::rights::{Feature, Permission, Stand, USER};
+use directory::security::rights::{Feature, Judged, Permission, Stand, USER};
 use directory::security::{Requester, Ruling, SecurityDescriptor};
 use directory::{DistinguishedName, ObjectGuid, Protection};
 
@@ -48,6 +48,8 @@ pub(crate) struct Judgement {
     pub(crate) findings: Vec<Finding>,
     /// Each feature, and whether it has what it needs where that stands; none where nobody looked.
     pub(crate) features: Vec<(Feature, Option<bool>)>,
+    /// What may not be read of somebody who was looked at.
+    pub(crate) unread: Vec<Judged>,
     /// People who were looked at and of whom nothing is lacking.
     pub(crate) people_good: usize,
     /// People who are protected by a group, and are never reset.
@@ -102,13 +104,15 @@ pub(crate) fn judge(observed: &Observed, features: &[Feature]) -> Judgement {
     findings.extend(of_people);
     // What is about one person's state comes after what the service account lacks.
     findings.sort_by_key(|finding| finding.cause.is_of_one_account());
+    let unread = judge.unread_of_somebody();
     let has = |feature: Feature| match feature {
-        Feature::Reading => (feature, judge.reads_everybody()),
+        Feature::Reading => (feature, unread.as_ref().map(Vec::is_empty)),
         feature => (feature, Some(judge.has(feature))),
     };
     Judgement {
         findings,
         features: FEATURES.map(has).to_vec(),
+        unread: unread.unwrap_or_default(),
         people_good: good,
         people_protected: protected,
     }

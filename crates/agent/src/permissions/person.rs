@@ -1,6 +1,6 @@
 //! One person, judged: what the service account lacks on the account, and what keeps it from being reset.
 
-use directory::security::rights::{Feature, INET_ORG_PERSON, Permission, USER};
+use directory::security::rights::{INET_ORG_PERSON, Judged, Permission, USER};
 use directory::security::{Ruling, SecurityDescriptor, Target};
 use directory::{DistinguishedName, MarkedBy, ObjectGuid, Protection, Sid};
 
@@ -135,21 +135,22 @@ impl Judge<'_> {
         self.reads.iter().filter(unread).copied().collect()
     }
 
-    /// Whether the service account may read of everybody what people are judged by, whichever features are
-    /// asked for. None where that was looked at of nobody, or not of everybody, because a list is hidden.
-    pub(super) fn reads_everybody(&self) -> Option<bool> {
+    /// What the service account may not read of somebody, of that which people are judged by, whichever
+    /// features are asked for. None where that was looked at of nobody, or not of everybody, because a list
+    /// is hidden.
+    pub(super) fn unread_of_somebody(&self) -> Option<Vec<Judged>> {
         let people = self.observed.people.iter().filter(|one| !self.needs_nothing(one));
-        let reads = |person: &Sampled| {
-            let descriptor = person.object.descriptor.as_ref()?;
-            let mut all = Permission::of(Feature::Reading);
-            Some(all.all(|one| self.on(person, descriptor, one).is_granted()))
+        let lists: Vec<_> = people.map(|one| (one, one.object.descriptor.as_ref())).collect();
+        let unread = |one: &Judged| {
+            let read = Permission::Read(*one);
+            let lacks = |(person, list): &(&Sampled, Option<&SecurityDescriptor>)| {
+                list.is_some_and(|list| !self.on(person, list, read).is_granted())
+            };
+            lists.iter().any(lacks)
         };
-        let each: Vec<Option<bool>> = people.map(reads).collect();
-        match (each.contains(&Some(false)), each.is_empty() || each.contains(&None)) {
-            (true, _) => Some(false),
-            (false, true) => None,
-            (false, false) => Some(true),
-        }
+        let unread: Vec<Judged> = Judged::ALL.into_iter().filter(unread).collect();
+        let all_seen = !lists.is_empty() && lists.iter().all(|(_, list)| list.is_some());
+        (all_seen || !unread.is_empty()).then_some(unread)
     }
 
     /// Whether the service account has all rights on this very person, as far as can be read.

@@ -89,7 +89,7 @@ fn nobody_is_called_readable_at_whom_nobody_looked() {
         }
     };
     let not_looked = "not looked at: no people, or hidden who has which rights on them";
-    let cannot = "people cannot be judged, and nobody of them is reset";
+    let cannot = "lacks rights: nobody is reset without tokenGroups, replPropertyMetaData, userAccountControl, adminCount, accountExpires; without the rest it is not known whether an account was locked out; or how old a password is, so that its least age is not kept; or whose rules a password obeys, so that none of them is told";
     let mut people = two_people("", "(A;;RP;;;AU)");
     all(&people, Some(true), "has its rights");
     // Of one of them it cannot be said, and then it can.
@@ -107,6 +107,33 @@ fn nobody_is_called_readable_at_whom_nobody_looked() {
     all(&people, None, not_looked);
     people.people.clear();
     all(&people, None, not_looked);
+}
+
+/// A reset goes on where these alone are hidden, and says less (`writeback/hidden_tests.rs`).
+#[test]
+fn nobody_is_called_never_reset_of_whom_only_that_is_hidden_which_a_reset_does_not_need() {
+    let (needed, rest): (Vec<Judged>, Vec<Judged>) =
+        Judged::ALL.into_iter().partition(|one| one.is_needed());
+    assert_eq!(rest, [Judged::LockoutTime, Judged::PwdLastSet, Judged::ResultantPso]);
+    for hidden in rest {
+        let read: Vec<Judged> = Judged::ALL.into_iter().filter(|one| *one != hidden).collect();
+        let observed = two_people("", &reading("CIID", &read));
+        let finding = one(&observed);
+        assert_eq!(finding.permissions, [Permission::Read(hidden)]);
+        let without =
+            format!("people are reset, and it is not known {}", hidden.unknown_without().unwrap());
+        let told = finding.text(&observed);
+        assert!(told.ends_with(&format!(": {without}")) && !told.contains("nobody is"), "{told}");
+        let text = check_text(&observed, &judge(&observed, WRITEBACK), &[]);
+        assert!(text.ends_with(&format!("\n  reading: lacks rights: {without}\n")), "{text}");
+    }
+    for hidden in needed {
+        let read: Vec<Judged> = Judged::ALL.into_iter().filter(|one| *one != hidden).collect();
+        let observed = two_people("", &reading("CIID", &read));
+        let told = one(&observed).text(&observed);
+        let without = format!(": nobody is reset without {}", hidden.name());
+        assert!(told.ends_with(&without), "{told}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use directory::UNITS_MAX;
-use directory::security::rights::{Feature, INET_ORG_PERSON, USER};
+use directory::security::rights::{Feature, INET_ORG_PERSON, Judged, Permission, USER};
 
 use super::arrived::Arrival;
 use super::cause::{Cause, own_cause};
@@ -29,6 +29,22 @@ impl Cause {
     }
 }
 
+/// What comes of it that these may not be read of people.
+fn without(read: &[Judged]) -> String {
+    let needed = read.iter().filter(|one| one.is_needed()).map(|one| one.name());
+    let needed: Vec<&str> = needed.collect();
+    let unknown: Vec<&str> = read.iter().filter_map(|one| one.unknown_without()).collect();
+    match (&needed[..], &unknown[..]) {
+        ([], unknown) => format!("people are reset, and it is not known {}", unknown.join("; or ")),
+        (needed, []) => format!("nobody is reset without {}", needed.join(", ")),
+        (needed, unknown) => format!(
+            "nobody is reset without {}; without the rest it is not known {}",
+            needed.join(", "),
+            unknown.join("; or ")
+        ),
+    }
+}
+
 impl Kind {
     /// What an object is called in a sentence, before its name.
     const fn named(self) -> &'static str {
@@ -51,10 +67,16 @@ impl Finding {
             kind => kind.named(),
         };
         let names: Vec<_> = self.permissions.iter().map(|one| one.name()).collect();
+        let read = self.permissions.iter().filter_map(|one| match one {
+            Permission::Read(attribute) => Some(*attribute),
+            _ => None,
+        });
+        let read: Vec<Judged> = read.collect();
         format!(
-            "{account} may not read of {below} {}: {}; no entry there or above grants it, such as one for Pre-Windows 2000 Compatible Access with everybody in it, and nobody is reset without",
+            "{account} may not read of {below} {}: {}; no entry there or above grants it, such as one for Pre-Windows 2000 Compatible Access with everybody in it: {}",
             shown(&self.object),
-            names.join(", ")
+            names.join(", "),
+            without(&read)
         )
     }
 
@@ -214,13 +236,19 @@ pub(crate) fn check(observed: &Observed, judgement: &Judgement, arrivals: &[Arri
         let _ = writeln!(text, "  {}.", group.text());
     }
     for (feature, has) in &judgement.features {
-        let _ = writeln!(text, "  {}: {}", feature_name(*feature), standing(*feature, *has));
+        let _ = writeln!(
+            text,
+            "  {}: {}",
+            feature_name(*feature),
+            standing(*feature, *has, &judgement.unread)
+        );
     }
     text
 }
 
-const fn standing(feature: Feature, has: Option<bool>) -> &'static str {
-    match (feature, has) {
+/// Whether a feature has what it needs, with what comes of it that these may not be read.
+fn standing(feature: Feature, has: Option<bool>, unread: &[Judged]) -> String {
+    let told = match (feature, has) {
         (_, None) => "not looked at: no people, or hidden who has which rights on them",
         (_, Some(true)) => "has its rights",
         (Feature::Writeback, Some(false)) => "lacks rights where they stand",
@@ -230,9 +258,10 @@ const fn standing(feature: Feature, has: Option<bool>) -> &'static str {
         (Feature::Anchor, Some(false)) => {
             "no rights (optional); mS-DS-ConsistencyGuid is not written"
         }
-        (Feature::Reading, Some(false)) => "people cannot be judged, and nobody of them is reset",
+        (Feature::Reading, Some(false)) => return format!("lacks rights: {}", without(unread)),
         (Feature::Deletions, Some(false)) => "no rights (optional); deletions are found by a sweep",
-    }
+    };
+    told.to_owned()
 }
 
 /// What is said of a right on people of another class than `user`.

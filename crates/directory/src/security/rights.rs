@@ -106,7 +106,8 @@ pub enum Feature {
     Anchor,
     /// Hearing of deletions; without either of the two they are found by a sweep.
     Deletions,
-    /// Reading what people are judged by; without it, writeback does not work.
+    /// Reading what people are judged by; without it, writeback does not work, or goes on and knows less
+    /// ([`Judged::is_needed`]).
     Reading,
 }
 

@@ -10,7 +10,7 @@ use crate::security::Property;
 /// are in as well.
 const REMOTE_ACCESS: ObjectGuid = guid(0x0370_88f8, 0x0ae1, 0x11d2, 0xb422_00a0_c968_f939);
 
-/// An attribute of a person that has to be readable.
+/// An attribute of a person that is to be readable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Judged {
     /// The groups, by which an account is protected.
@@ -21,12 +21,12 @@ pub enum Judged {
     UserAccountControl,
     /// Whether it is protected, or was.
     AdminCount,
-    /// Whether it is locked out.
+    /// Whether the account has ended.
+    AccountExpires,
+    /// Whether it was locked out.
     LockoutTime,
     /// How old the password is.
     PwdLastSet,
-    /// Whether the account has ended.
-    AccountExpires,
     /// Whose rules the next password obeys.
     ResultantPso,
 }
@@ -38,11 +38,34 @@ impl Judged {
         Self::ReplPropertyMetaData,
         Self::UserAccountControl,
         Self::AdminCount,
+        Self::AccountExpires,
         Self::LockoutTime,
         Self::PwdLastSet,
-        Self::AccountExpires,
         Self::ResultantPso,
     ];
+
+    /// Whether nobody is reset of whom it may not be read (SPEC D-6, D-7, PR-2). Without the others a reset
+    /// goes on, and the directory alone knows what they would have said ([`Judged::unknown_without`]).
+    pub const fn is_needed(self) -> bool {
+        self.unknown_without().is_none()
+    }
+
+    /// What is not known of a person whose password is set all the same where it may not be read; none
+    /// where nothing is set.
+    pub const fn unknown_without(self) -> Option<&'static str> {
+        match self {
+            Self::TokenGroups
+            | Self::ReplPropertyMetaData
+            | Self::UserAccountControl
+            | Self::AdminCount
+            | Self::AccountExpires => None,
+            Self::LockoutTime => Some("whether an account was locked out"),
+            Self::PwdLastSet => Some("how old a password is, so that its least age is not kept"),
+            Self::ResultantPso => {
+                Some("whose rules a password obeys, so that none of them is told")
+            }
+        }
+    }
 
     /// `lDAPDisplayName`.
     pub const fn name(self) -> &'static str {

@@ -94,7 +94,7 @@ fn what_people_are_judged_by_is_granted_attribute_by_attribute_and_class_by_clas
     let descriptor = SecurityDescriptor::of_dacl(Acl { revision: 4, entries });
     let read: Vec<_> =
         reading.into_iter().filter(|one| one.standing(&descriptor, &who).is_granted()).collect();
-    let expected = [Judged::UserAccountControl, Judged::PwdLastSet, Judged::AccountExpires];
+    let expected = [Judged::UserAccountControl, Judged::AccountExpires, Judged::PwdLastSet];
     assert_eq!(read, expected.map(Permission::Read));
 }
 
