@@ -277,4 +277,6 @@ mod own_account_tests;
 #[cfg(test)]
 mod policy_tests;
 #[cfg(test)]
+mod rights_tests;
+#[cfg(test)]
 mod tests;

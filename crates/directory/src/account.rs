@@ -80,6 +80,9 @@ pub struct Account {
     /// sign in may read it; a domain that took this away would otherwise reset nobody any more, and
     /// AD itself enforces the setting on a change only, never on a reset.
     pub cannot_change_password: bool,
+    /// The service account lacks Change Password on it (SPEC D-12), by the account's DACL. False where that
+    /// is hidden from it.
+    pub service_may_not_change: bool,
     /// What the service account may not read of it.
     pub hidden: Hidden,
 }
@@ -237,6 +240,7 @@ impl Account {
         Ok(Self {
             guid: attributes.guid()?,
             cannot_change_password: descriptor.as_ref().is_some_and(fixed),
+            service_may_not_change: reader.may_not_change(),
             hidden,
             sid,
             sam_account_name: attributes.required("sAMAccountName")?,

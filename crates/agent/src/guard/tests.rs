@@ -65,6 +65,7 @@ pub(crate) fn ordinary() -> Account {
         object_classes: vec!["top".into(), "person".into(), "user".into()],
         group_sids: vec![sid("S-1-5-21-1-2-3-513")],
         cannot_change_password: false,
+        service_may_not_change: false,
         hidden: directory::Hidden::default(),
     }
 }

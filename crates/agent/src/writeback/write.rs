@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use directory::{
-    Account, ObjectGuid, PwdLastSet, SetError, Terms, Witness, Write, explain_refusal,
+    Account, ObjectGuid, PwdLastSet, Refusal, SetError, Terms, Witness, Write, explain_refusal,
 };
 use protocol::policy::Judge;
 use protocol::{Changed, ClearPassword, Elapsed, Header, Operation, Outcome, Passwords, timeout};
 
 use super::look::Found;
 use super::policy::Judged;
-use super::{Opened, Stop, Writeback, refused, stop};
+use super::{HasOutcome, Opened, Stop, Writeback, refused, stop};
 use crate::audit::Event;
 use crate::directories::Connected;
 use crate::guard::breaker::{Breaker, Verdict};
@@ -210,7 +210,8 @@ impl Writeback {
                 }
                 Err(error) => {
                     let new = passwords.new_one();
-                    return Ok(Some(self.refused(header, connected, &account, &error, new).await));
+                    let set = (&account, &witness);
+                    return Ok(Some(self.refused(header, connected, set, &error, new).await));
                 }
             }
         }
@@ -218,18 +219,21 @@ impl Writeback {
     }
 
     /// The outcome of a set that certainly changed nothing: where it was the policy, by the rules as
-    /// they are now.
+    /// they are now; where Samba does not say which right is missing, by the account's own list.
     async fn refused(
         &self,
         header: &Header,
         connected: &Connected,
-        account: &Account,
+        (account, noted): (&Account, &Witness),
         error: &SetError,
         new: Option<&ClearPassword>,
     ) -> Stop {
         let (SetError::Refused(refusal), Some(new)) = (error, new) else {
             return stop(refused("write", header, error));
         };
+        if header.operation == Operation::Change && lacks_the_right(account, noted, refusal) {
+            return stop(refused("write", header, &WithoutTheRight(error)));
+        }
         if !refusal.is_policy() {
             return stop(refused("write", header, error));
         }
@@ -332,6 +336,30 @@ impl Writeback {
                 false
             }
         }
+    }
+}
+
+/// Whether a change was refused for want of Change Password (SPEC D-12). Samba answers that as any other
+/// restriction: result 19, and no code.
+fn lacks_the_right(account: &Account, noted: &Witness, refusal: &Refusal) -> bool {
+    /// constraintViolation (RFC 4511 appendix A).
+    const CONSTRAINT_VIOLATION: u32 = 19;
+    let says_nothing = refusal.result == CONSTRAINT_VIOLATION && refusal.code.is_none();
+    noted.judge == Judge::Samba && says_nothing && account.service_may_not_change
+}
+
+/// Such a refusal, with the right that is missing.
+struct WithoutTheRight<'e>(&'e SetError);
+
+impl std::fmt::Display for WithoutTheRight<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}; the service account lacks Change Password on the account", self.0)
+    }
+}
+
+impl HasOutcome for WithoutTheRight<'_> {
+    fn outcome_of(&self) -> Outcome {
+        Outcome::PermissionMissing
     }
 }
 

@@ -1,6 +1,6 @@
 //! What of an account may not be read: told from what is absent by its descriptor.
 
-use crate::security::rights::{Judged, class_of_people};
+use crate::security::rights::{Judged, Permission, class_of_people};
 use crate::security::{Requester, SecurityDescriptor, Target, Wanted};
 use crate::{Attributes, DirectoryError, Sid};
 
@@ -61,13 +61,23 @@ impl Reader<'_> {
         absent && self.may_read(attribute) == Some(false)
     }
 
+    /// Whether whoever asks certainly lacks Change Password on it: not where that is nobody in particular, or
+    /// the descriptor is hidden, which would say so.
+    pub(super) fn may_not_change(&self) -> bool {
+        let wanted = Permission::ChangePassword.wanted();
+        self.descriptor.is_some() && self.may(wanted) == Some(false)
+    }
+
     /// Whether this may be read, for certain: not where the descriptor is hidden, or an entry depends on a
     /// condition.
     fn may_read(&self, attribute: Judged) -> Option<bool> {
+        self.may(Wanted::Read(attribute.property()))
+    }
+
+    fn may(&self, wanted: Wanted) -> Option<bool> {
         let who = self.who?;
         let class = self.attributes.texts("objectClass").last().and_then(class_of_people);
-        let (wanted, sid) = (Wanted::Read(attribute.property()), Some(self.sid));
-        let target = Target { sid, class };
+        let target = Target { sid: Some(self.sid), class };
         let held = self.descriptor;
         Some(held.is_some_and(|held| held.effective(wanted, who, &target).is_granted()))
     }
@@ -150,6 +160,21 @@ mod tests {
         assert_eq!(told(None), Ok(false), "the list itself is hidden");
         let marked = read(attributes(), Some(&*denied), &[(attribute, "1")]).unwrap();
         assert!(marked.admin_count, "what is there was read, whatever the list says");
+    }
+
+    #[test]
+    fn who_lacks_change_password_is_read_out_of_the_descriptor() {
+        let lacks =
+            |sddl: Option<&str>| read(attributes(), sddl, &[]).unwrap().service_may_not_change;
+        let given = |whom: &str| {
+            let list =
+                format!("D:(OA;;CR;ab721a53-1e2f-11d0-9819-00aa0040529b;;{whom})(A;;RP;;;AU)");
+            !lacks(Some(&list))
+        };
+        assert!(lacks(Some("D:(A;;RP;;;AU)")));
+        assert!(given("WD") && !given("PS"), "the other is the person alone");
+        assert!(!lacks(None), "the list itself is hidden");
+        assert!(!account_with(&[]).unwrap().service_may_not_change, "nobody in particular asks");
     }
 
     #[test]

@@ -9,7 +9,7 @@ macro_rules! directory {
             Directory = "The directory" {
                 /// A restriction that is not the password policy's.
                 SetRestricted = "set_restricted", "6329", Answer, Operator, No,
-                    "The controller refused the set by a restriction that is not the password policy's: result 19 or 53 without a code of its own, or ERROR_ACCOUNT_RESTRICTION (0000052F).",
+                    "The controller refused the set by a restriction that is not the password policy's: result 19 or 53 without a code of its own, or ERROR_ACCOUNT_RESTRICTION (0000052F). Of a change, Samba says result 19 as well where the service account lacks Change Password, and this is all that is told where who has which rights on the account is hidden from it.",
                     "The `cause` of `writeback.directory_refused` in the agent's log has the code and the controller's words; `passback-agent explain USER` shows the account, its policy and the rights on it.";
                 /// Denied, although it is no right on the account that is missing.
                 SetDenied = "set_denied", "6329", Answer, Operator, No,
