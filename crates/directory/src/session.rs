@@ -19,8 +19,12 @@ pub(crate) struct Session {
     pub(crate) host: String,
     pub(crate) address: SocketAddr,
     pub(crate) root: RootDse,
-    /// Which copy of the database the controller has. It does not change while a connection lives:
-    /// a restored controller has been restarted.
+    /// Which copy of the database the controller had when the connection was opened. It may have been given
+    /// another id since, without having been restarted: where it is a virtual machine that notices that it
+    /// was put back, or holds a partition anew. Then what is written carries the new id, and what is in doubt
+    /// by the old one comes out as another controller's, or as what cannot be known. That something is
+    /// unchanged is concluded by versions that count on: whoever puts the database back puts the controller's
+    /// end of TLS back as well, and no connection outlives that.
     pub(crate) invocation_id: InvocationId,
 }
 

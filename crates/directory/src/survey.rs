@@ -250,8 +250,9 @@ impl LdapDirectory {
         }
     }
 
-    /// The name of the controller with this copy of the database; none if the forest has none (any
-    /// more).
+    /// The name of the controller that has this copy of the database now; none if none of the forest has. A
+    /// controller that was restored has another one since, and the ids of those before it stand in an
+    /// attribute whose form nobody has published (`retiredReplDSASignatures`).
     ///
     /// # Errors
     /// Where the way ends.

@@ -25,7 +25,8 @@ const HEAD: usize = 16;
 /// Bytes of an entry: attribute, version, time, invocation id, originating and local USN.
 const ENTRY: usize = 48;
 
-/// Which copy of the directory's database: changes when a controller is restored from a backup.
+/// Which copy of the directory's database: changes when a controller is restored, from a backup or as a
+/// virtual machine, and when it holds a partition anew.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct InvocationId(pub ObjectGuid);
 

@@ -144,7 +144,7 @@ impl Subject<'_> {
         lines.push(match (&self.set_at, witness.originator) {
             (Some(name), _) => Line::good(format!("at the controller {name}")),
             (None, Some(copy)) => Line::known(format!(
-                "at a controller that is no longer there (its copy was {copy})"
+                "by a copy of the database that no controller that may be seen has now, {copy}: it was restored since, or taken out of the domain"
             )),
             (None, None) => Line::known("nowhere that is known"),
         });

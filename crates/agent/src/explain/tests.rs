@@ -344,7 +344,7 @@ fn who_set_the_password_last_is_told_as_far_as_anybody_knows() {
     let hidden = told(|subject, _| subject.witness = None);
     stops(&hidden, "Last set", "replPropertyMetaData is hidden", "turn it on");
     let gone = told(|subject, _| subject.set_at = None);
-    known(&gone, "Last set", &format!("no longer there (its copy was {})", copy()));
+    known(&gone, "Last set", &format!("has now, {}: it was restored since, or taken out", copy()));
     let never = told(|subject, _| {
         subject.account.pwd_last_set = PwdLastSet::Never;
         subject.set_at = None;
