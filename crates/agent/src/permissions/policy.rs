@@ -13,7 +13,7 @@ pub(crate) fn no_control(asker: &Asker) -> String {
 /// Gets a controller that enforces history.
 pub(crate) fn newer(asker: &Asker) -> Remedy {
     Remedy::note(format!(
-        "update {}, or move the PDC role to a controller that offers it: Windows Server 2008 R2 SP1 with updates or newer, Samba 4.24 or newer",
+        "update {}, or move the PDC role to a controller that offers it and that the agent can speak TLS with: Windows Server 2016 or newer (2012 and 2012 R2 only with an ECDSA certificate), Samba 4.24 or newer",
         asker.controller
     ))
 }
@@ -23,4 +23,20 @@ pub(crate) fn newer_or_allowed(asker: &Asker, directory: &str) -> Remedy {
     newer(asker).and_also(&format!(
         "or write `allow_without_policy_control = true` into the configuration of the directory {directory}: history is not enforced then"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::permissions::tests::domain;
+
+    /// Older ones have no cipher suite for RSA that the agent speaks.
+    #[test]
+    fn no_controller_is_named_that_the_agent_cannot_talk_to() {
+        let note = newer(&domain("", "D:AI").asker).note.unwrap();
+        for named in ["Windows Server 2016 or newer", "2012 R2 only with an ECDSA", "Samba 4.24"] {
+            assert!(note.contains(named), "{note}");
+        }
+        assert!(!note.contains("2008"), "{note}");
+    }
 }

@@ -22,7 +22,7 @@ macro_rules! directory {
                 /// The domain controller offers no policy-hints control: fail closed (SPEC D-2).
                 NoPolicyControl = "no_policy_control", "6329", Answer, Operator, No,
                     "The domain controller offers neither policy-hints control, so history would not be enforced on a reset.",
-                    "Update the controller (Windows Server 2012 or newer, Samba 4.24 or newer), or accept it for this directory with `allow_without_policy_control = true` in the agent's configuration.";
+                    "Update the controller (Windows Server 2016 or newer, 2012 and 2012 R2 only with an ECDSA certificate, Samba 4.24 or newer), or accept it for this directory with `allow_without_policy_control = true` in the agent's configuration.";
                 /// An answer that no table knows.
                 DirectoryUnknown = "directory_unknown", "33001", Answer, Operator, No,
                     "The directory answered with a code that Passback does not know.",
