@@ -205,8 +205,8 @@ impl NotLooked {
     }
 }
 
-/// Whether an error may be over by itself: a controller that is started again, a network that is back, a
-/// controller that is too busy. What somebody has to put right is not, and a refused bind is not tried
+/// Whether an error may be over by itself: a controller or a global catalog that is started again, a network
+/// that is back, a controller that is too busy. What somebody has to put right is not, and a refused bind is not tried
 /// again and again, because each one counts towards a lockout.
 fn may_pass(error: &DirectoryError) -> bool {
     /// timeLimitExceeded, adminLimitExceeded, busy, unavailable (RFC 4511 section 4.1.9).
@@ -214,7 +214,8 @@ fn may_pass(error: &DirectoryError) -> bool {
     match error {
         DirectoryError::PdcUnreachable { .. }
         | DirectoryError::Lost { .. }
-        | DirectoryError::NoPreferred { .. } => true,
+        | DirectoryError::NoPreferred { .. }
+        | DirectoryError::NotComputed { .. } => true,
         DirectoryError::Refused(refusal) => PASSING.contains(&refusal.result),
         _ => false,
     }
@@ -242,6 +243,7 @@ mod tests {
             (DirectoryError::PdcUnreachable { cause: cause() }, true),
             (DirectoryError::Lost { cause: cause() }, true),
             (DirectoryError::NoPreferred { cause: cause() }, true),
+            (DirectoryError::NotComputed { attribute: "tokenGroups" }, true),
             (refused(51), true),
             (refused(52), true),
             (refused(50), false),
