@@ -5,7 +5,7 @@ use directory::security::Aliases;
 use directory::security::rights::{Feature, Permission};
 
 use super::judge::Kind;
-use super::stays::WhyStays;
+use super::stays::{Stay, WhyStays};
 use super::tests::{ABOVE, SERVICE, WRITEBACK, dn, domain, object, rights, seen, sid};
 use super::*;
 
@@ -103,7 +103,7 @@ fn what_a_unit_may_need_of_which_the_rights_are_hidden_stays() {
     // So it does where all is taken back: nothing of that unit is.
     let (gone, why, _) = gone_and_stays(&observed, &wish(false, &[], WRITEBACK));
     assert_eq!((gone.len(), &why), (1, &stays));
-    let unseen = unseen(&observed, &wish(false, &[], WRITEBACK)).unwrap();
+    let unseen = unseen(&observed, &wish(false, &[], WRITEBACK), &[]).unwrap();
     let [hidden] = &unseen[..] else { panic!("{unseen:?}") };
     assert_eq!((&hidden.object, &hidden.cause, hidden.kind), (&dn(R), &Cause::Hidden, Kind::Unit));
     assert_eq!(hidden.permissions, ABOVE);
@@ -118,6 +118,36 @@ fn what_a_unit_may_need_of_which_the_rights_are_hidden_stays() {
     // Of one that has nothing nobody needs it.
     observed.units[1] = seen(R, "D:AI");
     assert_eq!(gone_and_stays(&observed, &first).0, [(P.to_owned(), ABOVE.to_vec()), unexpire]);
+}
+
+/// Of a right on one object of the domain as of those above people: nothing is called gone where nobody may
+/// look.
+#[test]
+fn a_single_place_of_which_the_rights_are_hidden_is_named() {
+    let own = rights("CIIO", SERVICE);
+    let mut observed = two_units("", &own, &own);
+    observed.settings = seen("CN=Password Settings Container,CN=System,DC=corp,DC=example", "D:AI");
+    let named = |observed: &Observed, features: &[Feature], stays: &[Stay]| {
+        let unseen = unseen(observed, &wish(false, &[], features), stays).unwrap();
+        unseen.into_iter().map(|one| (one.kind, one.cause, one.permissions)).collect::<Vec<_>>()
+    };
+    let all = [Feature::Writeback, Feature::FineGrainedRules, Feature::Deletions];
+    assert_eq!(named(&observed, &all, &[]), []);
+    observed.head.object.as_mut().unwrap().descriptor = None;
+    observed.settings.object.as_mut().unwrap().descriptor = None;
+    let unexpire = Permission::UnexpirePassword;
+    let on_root = vec![unexpire, Permission::ReplicatingDirectoryChanges];
+    let hidden = |kind, permissions| (kind, Cause::Hidden, permissions);
+    let rules = hidden(Kind::Container, vec![Permission::ReadPasswordSettings]);
+    assert_eq!(named(&observed, &all, &[]), [hidden(Kind::Root, on_root), rules.clone()]);
+    // What is to stay is told as that.
+    let (on, why) = (dn(HEAD), WhyStays::ServesUnit(dn(R)));
+    let stays = [Stay { on, permission: unexpire, why }];
+    assert_eq!(named(&observed, WRITEBACK, &stays), []);
+    assert_eq!(named(&observed, &[Feature::FineGrainedRules], &[]), [rules]);
+    // Whoever may not even see a container reads nothing in it.
+    observed.settings.object = None;
+    assert_eq!(named(&observed, &[Feature::FineGrainedRules], &[]), []);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::plan::{NotThere, Wish, classes, wished};
 use super::print::shown;
 use super::remedy::without;
 use super::stays::Stay;
-use super::{Observed, Remedy, feature_name, key, label, of_remedy, quoted};
+use super::{Observed, Remedy, Seen, feature_name, key, label, of_remedy, quoted};
 
 /// Pre-Windows 2000 Compatible Access, in `BUILTIN` (MS-DTYP 2.4.2.4).
 const PRE_WINDOWS_2000: u32 = 554;
@@ -40,7 +40,7 @@ pub(crate) fn still(
     let (who, anybody) = (observed.requester(), anybody());
     let mut found = Vec::new();
     for (permission, place) in wished(observed, wish)? {
-        if stays.iter().any(|stay| stay.on == place.dn && stay.permission == permission) {
+        if is_to_stay(stays, permission, place) {
             continue;
         }
         let Some(descriptor) = place.descriptor() else { continue };
@@ -62,25 +62,42 @@ pub(crate) fn still(
     Ok(found)
 }
 
-/// The places above people of which nobody can say that nothing of what is wished away stands there: the
-/// service account may not read who has which rights, and nothing is taken away there.
-pub(crate) fn unseen(observed: &Observed, wish: &Wish) -> Result<Vec<Finding>, NotThere> {
+/// The places of which nobody can say that nothing of what is wished away stands there: the service account
+/// may not read who has which rights, and nothing is taken away there. What is to stay is left out, and so is
+/// a container that the account may not even see: it has no right to read it.
+pub(crate) fn unseen(
+    observed: &Observed,
+    wish: &Wish,
+    stays: &[Stay],
+) -> Result<Vec<Finding>, NotThere> {
     let mut unseen: Vec<Finding> = Vec::new();
     for (permission, place) in wished(observed, wish)? {
-        if permission.stand() != Stand::AboveUsers || place.descriptor().is_some() {
+        if place.descriptor().is_some() || is_to_stay(stays, permission, place) {
             continue;
         }
+        let kind = match permission.stand() {
+            Stand::PasswordSettings | Stand::DeletedObjects if place.object.is_none() => continue,
+            Stand::PasswordSettings | Stand::DeletedObjects => Kind::Container,
+            Stand::DomainRoot => Kind::Root,
+            Stand::AboveUsers if place.dn == observed.head.dn => Kind::Root,
+            Stand::AboveUsers => Kind::Unit,
+        };
         match unseen.iter_mut().find(|known| known.object == place.dn) {
             Some(known) => known.permissions.push(permission),
             None => unseen.push(Finding {
                 object: place.dn.clone(),
-                kind: if place.dn == observed.head.dn { Kind::Root } else { Kind::Unit },
+                kind,
                 cause: Cause::Hidden,
                 permissions: vec![permission],
             }),
         }
     }
     Ok(unseen)
+}
+
+/// Whether a right is to stay where it stands.
+fn is_to_stay(stays: &[Stay], permission: Permission, place: &Seen) -> bool {
+    stays.iter().any(|stay| stay.on == place.dn && stay.permission == permission)
 }
 
 /// Whoever signs in, as nobody in particular. By default, they are in Pre-Windows 2000 Compatible Access as

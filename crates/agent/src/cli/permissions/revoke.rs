@@ -33,7 +33,7 @@ impl Open<'_> {
         let mut observed = self.afterwards(what, changes, extent).await.map_err(failed)?;
         self.read_above(&mut observed, what).await.map_err(failed)?;
         let still = still(&observed, &what.wish(false), stays).map_err(Failure::refused)?;
-        let unseen = unseen(&observed, &what.wish(false)).map_err(Failure::refused)?;
+        let unseen = unseen(&observed, &what.wish(false), stays).map_err(Failure::refused)?;
         let findings = unseen.iter().map(|one| finding_json(one, &observed)).collect();
         let of_command = ChangeTold::of("revoke", changes);
         let told = ChangeTold { stays, findings, still: &still, ..of_command };
