@@ -8,6 +8,8 @@
 //!         → finish
 //! ```
 //!
+//! Where the PDC role moves before anything is sent, all of `ready` is done anew at the new holder.
+//!
 //! Looking changes nothing, and nothing is sent before it is noted *and* judged, so an error until
 //! then is certain to have changed nothing. Of an entry that a crash leaves noted only the directory's
 //! own word, or its replication metadata, says what happened.
@@ -270,6 +272,8 @@ mod guesses_tests;
 mod hidden_tests;
 #[cfg(test)]
 mod look_tests;
+#[cfg(test)]
+mod moved_tests;
 #[cfg(test)]
 pub(crate) mod operations_tests;
 #[cfg(test)]

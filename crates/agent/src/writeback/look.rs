@@ -4,6 +4,7 @@ use directory::{
     Account, BoundAs, DirectoryError, ObjectGuid, PolicyControl, Standing, Witness, too_young,
 };
 use futures_util::future::BoxFuture;
+use protocol::scim::PolicyReference;
 use protocol::{Details, Header, Operation, Outcome, PasswordPolicy, Timestamp};
 use serde_json::json;
 use sync::{AdAccount, Resolution};
@@ -40,7 +41,8 @@ pub(super) struct Found<'a> {
 
 /// What is judged of an account.
 pub(super) struct Rest<'a> {
-    imported: AdAccount,
+    /// The policy that the last import saw; without one it is read.
+    seen: Option<PolicyReference>,
     own: Option<BoundAs>,
     policy_control: Option<PolicyControl>,
     account: BoxFuture<'a, Result<Option<Account>, DirectoryError>>,
@@ -81,13 +83,7 @@ impl Writeback {
             );
             outcome
         })?;
-        let guid = ObjectGuid::from_bytes(imported.object_guid);
-        let standing = connected.directory.standing(guid).await;
-        let standing = standing.map_err(|error| failed(connected, &error))?;
-        let standing = standing.ok_or(Outcome::UserGone)?;
-        let Standing { bound_as: own, witness, policy_control, account } = standing;
-        let rest = Rest { imported, own, policy_control, account };
-        Ok(Found { connected, guid, witness, rest })
+        stands(connected, ObjectGuid::from_bytes(imported.object_guid), imported.policy).await
     }
 
     /// Whether anything may be written to the account that was found; and the account, with the rules
@@ -103,7 +99,7 @@ impl Writeback {
         rest: Rest<'_>,
         trail: &mut Vec<Event>,
     ) -> Result<Judged, Stop> {
-        let (seen, control) = (rest.imported.policy.clone(), rest.policy_control);
+        let (seen, control) = (rest.seen.clone(), rest.policy_control);
         let account = self.guarded(header, connected, rest, trail).await.map_err(stop)?;
         let against = |rules: Option<&PasswordPolicy>| {
             against(header.operation, &account, rules, self.clock.now()).map_or(Ok(()), Err)
@@ -198,6 +194,20 @@ impl Writeback {
             }
         }
     }
+}
+
+/// The account as it begins to stand at whoever holds the PDC role.
+pub(super) async fn stands(
+    connected: &Connected,
+    guid: ObjectGuid,
+    seen: Option<PolicyReference>,
+) -> Result<Found<'_>, Outcome> {
+    let standing = connected.directory.standing(guid).await;
+    let standing = standing.map_err(|error| failed(connected, &error))?;
+    let standing = standing.ok_or(Outcome::UserGone)?;
+    let Standing { bound_as: own, witness, policy_control, account } = standing;
+    let rest = Rest { seen, own, policy_control, account };
+    Ok(Found { connected, guid, witness, rest })
 }
 
 /// The outcome of an operation about which the directory could not be asked.

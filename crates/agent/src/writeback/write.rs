@@ -8,7 +8,7 @@ use directory::{
 use protocol::policy::Judge;
 use protocol::{Changed, ClearPassword, Elapsed, Header, Operation, Outcome, Passwords, timeout};
 
-use super::look::Found;
+use super::look::{Found, stands};
 use super::policy::Judged;
 use super::{HasOutcome, Opened, Stop, Writeback, refused, stop};
 use crate::audit::Event;
@@ -166,56 +166,70 @@ impl Writeback {
         Ok(Readied::Stopped(stopped))
     }
 
-    /// Sends what is noted, at once or, where the PDC emulator has moved since, noted anew.
+    /// Sends what is noted, at once or, where the PDC emulator has moved since, noted and judged anew.
     async fn send(
         &self,
         header: &Header,
         connected: &Connected,
-        Ready { place, mut witness, judged, passwords }: Ready,
+        mut ready: Ready,
         trail: &mut Vec<Event>,
     ) -> Result<Option<Stop>, JournalError> {
-        let account = judged.account;
-        let Some(write) = write_of(header.operation, &passwords) else {
-            return Ok(Some(stop(Outcome::BadInput)));
-        };
         for _ in 0..MOVES_MAX {
             self.watch.reached(Step::Noted).await;
+            let Ready { place, witness, judged, passwords } = &ready;
+            let Some(write) = write_of(header.operation, passwords) else {
+                return Ok(Some(stop(Outcome::BadInput)));
+            };
             // Looked at again, as late as can be: the clock may have been put to another time while
             // the directory was asked, and by that time the message may have expired.
             if !self.clock_difference.is_still_small() {
                 return Ok(Some(stop(Outcome::ClockDifference)));
             }
             // No set starts after its time, however long the way there takes (SPEC W-11).
-            let terms = Terms { not_after: header.expires_at, noted: Some(&witness) };
-            match connected.directory.write(account.guid, write, terms).await {
+            let terms = Terms { not_after: header.expires_at, noted: Some(witness) };
+            match connected.directory.write(place.guid, write, terms).await {
                 Ok(()) => {
-                    let set = (&account, &witness);
+                    let set = (&judged.account, witness);
                     return self.confirmed(header, connected, set, trail).await.map(Some);
                 }
                 Err(SetError::ControllerMoved) => {
-                    witness = match connected.directory.witness(account.guid).await {
-                        Ok(Some(witness)) => witness,
-                        Ok(None) => return Ok(Some(stop(Outcome::UserGone))),
-                        Err(error) => return Ok(Some(stop(refused("witness", header, &error)))),
+                    ready = match self.ready_again(header, connected, ready, trail).await? {
+                        Readied::Ready(again) => *again,
+                        Readied::Stopped(stop) => return Ok(Some(stop)),
                     };
-                    let now = self.clock.now();
-                    let noted = self.journal.note_before(header, &place, &witness, now).await;
-                    if let Some(stop) = noted_or_stop(header, noted)? {
-                        return Ok(Some(stop));
-                    }
                 }
                 Err(SetError::Unknown { cause }) => {
                     tracing::error!(event = "writeback.in_doubt", request = %header.request, cause);
                     return Ok(None);
                 }
                 Err(error) => {
-                    let new = passwords.new_one();
-                    let set = (&account, &witness);
+                    let (set, new) = ((&judged.account, witness), passwords.new_one());
                     return Ok(Some(self.refused(header, connected, set, &error, new).await));
                 }
             }
         }
         Ok(Some(stop(Outcome::PdcUnreachable)))
+    }
+
+    /// Notes and judges anew what nobody has sent, at whoever holds the role now: that one may know of
+    /// the account what the former holder has not heard of yet, that it is disabled or protected by now.
+    async fn ready_again(
+        &self,
+        header: &Header,
+        connected: &Connected,
+        Ready { place, passwords, .. }: Ready,
+        trail: &mut Vec<Event>,
+    ) -> Result<Readied, JournalError> {
+        let found = match stands(connected, place.guid, None).await {
+            Ok(found) => found,
+            Err(outcome) => return Ok(Readied::Stopped(stop(outcome))),
+        };
+        let mut told = Vec::new();
+        let readied = self.ready(header, found, Ok(passwords), &mut told).await;
+        // What was told of the former holder's word is not told twice.
+        told.retain(|event| !trail.contains(event));
+        trail.append(&mut told);
+        readied
     }
 
     /// The outcome of a set that certainly changed nothing: where it was the policy, by the rules as
