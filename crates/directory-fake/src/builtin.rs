@@ -1,5 +1,7 @@
 //! What is in every domain from the start: containers, controllers, protected groups, accounts.
 
+use std::time::Duration;
+
 use directory::protected::{builtin, domain};
 use directory::{DistinguishedName, InvocationId, ObjectGuid, Sid};
 use protocol::Timestamp;
@@ -15,6 +17,8 @@ use crate::values::Values;
 
 /// Where fine-grained policies stand, relative to the domain.
 pub(crate) const SETTINGS_UNIT: &str = "CN=Password Settings Container,CN=System";
+/// How long its first controller has had a new domain and the PDC role: nothing is asked that was before it.
+const AGE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const SERVERS: [&str; 4] = ["Configuration", "Sites", "Default-First-Site-Name", "Servers"];
 /// Domain Computers, Users.
 const DOMAIN_COMPUTERS: u32 = 515;
@@ -115,7 +119,8 @@ impl Filling<'_> {
         values.put("dc", head.name().unwrap_or_default());
         values.put("fSMORoleOwner", first.settings.to_string());
         let sid = Some(self.state.here().domain_sid.clone());
-        self.put(head.clone(), Class::DomainHead, sid, values)?;
+        let made = self.now.before(AGE);
+        self.put_at(made, head.clone(), Class::DomainHead, sid, values)?;
         let container = |name: &str| head.child("CN", name);
         let (system, built_in) = (container("System"), container("Builtin"));
         let foreign = container(FOREIGN);
@@ -231,11 +236,22 @@ impl Filling<'_> {
         dn: DistinguishedName,
         class: Class,
         sid: Option<Sid>,
+        values: Values,
+    ) -> Result<ObjectGuid, FakeError> {
+        self.put_at(self.now, dn, class, sid, values)
+    }
+
+    fn put_at(
+        &mut self,
+        made: Timestamp,
+        dn: DistinguishedName,
+        class: Class,
+        sid: Option<Sid>,
         mut values: Values,
     ) -> Result<ObjectGuid, FakeError> {
         let guid = (self.draw)();
         values.put("cn", dn.name().unwrap_or_default());
-        self.state.here_mut().insert(NewObject { guid, dn, class, sid, values }, self.now)?;
+        self.state.here_mut().insert(NewObject { guid, dn, class, sid, values }, made)?;
         Ok(guid)
     }
 }

@@ -245,6 +245,13 @@ impl Directory for FakeDirectory {
         })
     }
 
+    fn role_given(&self) -> BoxFuture<'_, Result<Option<Timestamp>, DirectoryError>> {
+        Box::pin(async move {
+            let head = self.0.read(&self.0.domain.head().to_string()).await?;
+            Ok(head.and_then(|(_, head)| directory::role_given(&head.attributes)))
+        })
+    }
+
     fn write<'a>(
         &'a self,
         guid: ObjectGuid,

@@ -24,6 +24,7 @@ const NUMBERS: &[(&str, u32)] = &[
     ("admincount", 0x0009_0096),
     ("accountexpires", 0x0009_009f),
     ("samaccountname", 0x0009_00dd),
+    ("fsmoroleowner", 0x0009_0171),
     ("lockouttime", 0x0009_0296),
     ("userprincipalname", 0x0009_0290),
 ];

@@ -196,6 +196,22 @@ async fn after_a_seizure_both_say_that_they_hold_the_role_until_the_former_holde
 }
 
 #[tokio::test]
+async fn who_is_given_the_role_says_since_when_also_where_nothing_else_has_replicated() {
+    let world = world(2);
+    world.domain.replicate_after(DELAY);
+    let before = world.directory.role_given().await.unwrap().unwrap();
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    assert!(now.since(before) > Duration::from_secs(86_400), "a new domain has had it for long");
+    world.domain.move_role("dc2").unwrap();
+    assert_eq!(client(&world.domain).role_given().await, Ok(Some(now)));
+    world.clock.advance(DELAY);
+    world.domain.up("dc2", false).unwrap();
+    world.domain.move_role("dc1").unwrap();
+    let seized = client(&world.domain).role_given().await;
+    assert_eq!(seized, Ok(Some(now.after(DELAY))));
+}
+
+#[tokio::test]
 async fn attributes_of_one_person_from_two_controllers_come_together() {
     let world = world(2);
     world.domain.replicate_after(Duration::MAX);

@@ -21,7 +21,7 @@ use crate::survey::sid_base;
 use crate::witness::Witness;
 use crate::{
     Account, DirectoryConfig, DirectoryError, DistinguishedName, Holder, InvocationId, ObjectGuid,
-    SetError, Sid, account, filetime, holder, set, wire, witness,
+    SetError, Sid, account, filetime, holder, role, set, wire, witness,
 };
 
 /// An Active Directory over LDAPS. Clones share a few connections to the PDC emulator, over each of
@@ -135,6 +135,14 @@ impl Directory for LdapDirectory {
             let said = found.as_ref().and_then(|(_, root)| root.attributes.text(CURRENT_TIME));
             let unreadable = DirectoryError::Unreadable { attribute: CURRENT_TIME };
             said.and_then(filetime::generalized).ok_or(unreadable)
+        })
+    }
+
+    fn role_given(&self) -> BoxFuture<'_, Result<Option<Timestamp>, DirectoryError>> {
+        Box::pin(async move {
+            let head = self.0.config().base_dn.to_string();
+            let head = self.object(head, role::GIVEN).await?;
+            Ok(head.and_then(|(_, head)| role::role_given(&head.attributes)))
         })
     }
 

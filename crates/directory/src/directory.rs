@@ -120,6 +120,14 @@ pub trait Directory: Send + Sync {
     /// If it does not say.
     fn time(&self) -> BoxFuture<'_, Result<Timestamp, DirectoryError>>;
 
+    /// When the PDC role was last given to anybody, by the word of whoever holds it: by the clock of the
+    /// controller that wrote it down, to the second. Who has held it since then has made every set. None
+    /// where that may not be read.
+    ///
+    /// # Errors
+    /// Failures on the way.
+    fn role_given(&self) -> BoxFuture<'_, Result<Option<Timestamp>, DirectoryError>>;
+
     /// Writes to an account. From `terms.not_after` on nothing is sent, however long connecting took
     /// (SPEC W-11).
     ///

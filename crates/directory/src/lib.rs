@@ -115,6 +115,7 @@ pub use people::{LeftOut, PeopleRead, PersonEntry};
 pub use policy::{EffectivePolicy, PolicySource, domain_rules, pso_rules};
 pub use protected::{Protection, protected_by};
 pub use refusal::{Elimination, Suspect, explain_refusal, too_young};
+pub use role::role_given;
 pub use root::PolicyControl;
 pub use sid::{Sid, SidError};
 pub use survey::{ChangeError, MarkedBy, MemberOf, RightsChange, Surveyed, UNITS_MAX};

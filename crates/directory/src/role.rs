@@ -24,8 +24,8 @@ use tracing::debug;
 use crate::find::{Arrival, Asked, knows};
 use crate::pdc::Pdc;
 use crate::session::Session;
-use crate::witness::writes_of;
-use crate::{DirectoryError, DistinguishedName};
+use crate::witness::{Writes, writes_of};
+use crate::{Attributes, DirectoryError, DistinguishedName};
 
 /// How many controllers are asked, besides those that are configured: some of them may not be reached from
 /// here.
@@ -38,6 +38,9 @@ const NEXT_AFTER: u32 = 6;
 /// `fSMORoleOwner` (1.2.840.113556.1.4.369) in the default prefix table: prefix 9 stands for
 /// 1.2.840.113556.1.4 (MS-DRSR 5.16.4).
 const FSMO_ROLE_OWNER: u32 = 0x0009_0171;
+
+/// What [`role_given`] is read from.
+pub(crate) const GIVEN: &[&str] = &["replPropertyMetaData"];
 
 /// Who a controller says holds the role.
 struct Word {
@@ -148,16 +151,21 @@ impl Pdc {
         let entry = session.object(head, &["fSMORoleOwner", "replPropertyMetaData"], limit).await?;
         let entry = entry.ok_or(DirectoryError::Unreadable { attribute: "fSMORoleOwner" })?;
         let owner = entry.attributes.required("fSMORoleOwner")?;
-        let metadata = entry.attributes.value("replPropertyMetaData");
-        let writes = metadata.and_then(|metadata| writes_of(metadata, FSMO_ROLE_OWNER).ok()?);
+        let written = written(&entry.attributes).map(|writes| (writes.version, writes.at));
         let asked_as = host.to_owned();
-        Ok(Word {
-            asked_as,
-            session,
-            owner,
-            written: writes.map(|writes| (writes.version, writes.at)),
-        })
+        Ok(Word { asked_as, session, owner, written })
     }
+}
+
+/// When the role was last given to anybody, as far as the domain head says it: its [`GIVEN`] at one
+/// controller. None where that may not be read, or is no metadata.
+pub fn role_given(head: &Attributes) -> Option<Timestamp> {
+    written(head).map(|writes| writes.at)
+}
+
+fn written(head: &Attributes) -> Option<Writes> {
+    let metadata = head.value("replPropertyMetaData")?;
+    writes_of(metadata, FSMO_ROLE_OWNER).ok()?
 }
 
 /// The owner that all name, or that was written last. Where they differ, none if two are as late as each
@@ -184,6 +192,14 @@ mod tests {
 
     fn dn(text: &str) -> DistinguishedName {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_head_whose_metadata_are_hidden_or_are_none_does_not_say_when_the_role_was_given() {
+        let mut head = Attributes::default();
+        assert_eq!(role_given(&head), None);
+        head.insert("replPropertyMetaData", "no metadata");
+        assert_eq!(role_given(&head), None);
     }
 
     #[test]

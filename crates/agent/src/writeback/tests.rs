@@ -129,6 +129,10 @@ impl Directory for Willing {
         ready(Ok(NOW))
     }
 
+    fn role_given(&self) -> BoxFuture<'_, Result<Option<Timestamp>, DirectoryError>> {
+        ready(Ok(None))
+    }
+
     fn write<'a>(
         &'a self,
         _guid: ObjectGuid,

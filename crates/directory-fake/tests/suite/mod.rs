@@ -138,6 +138,7 @@ macro_rules! contract {
             a_lockout_is_over_when_it_has_run_out_for_whoever_may_not_read_its_rules,
             the_witness_rises_by_one_with_each_set_and_not_with_a_refusal,
             how_somebody_stands_is_the_witness_and_the_account,
+            when_the_role_was_given_is_told_and_no_set_changes_it,
             a_set_for_another_controller_s_witness_is_not_sent,
             a_set_whose_time_is_over_is_not_sent,
             a_change_takes_the_new_password_for_the_old_one,

@@ -231,6 +231,10 @@ impl Directory for Mistaken {
         self.directory.time()
     }
 
+    fn role_given(&self) -> BoxFuture<'_, Result<Option<protocol::Timestamp>, DirectoryError>> {
+        self.directory.role_given()
+    }
+
     fn write<'a>(
         &'a self,
         guid: ObjectGuid,

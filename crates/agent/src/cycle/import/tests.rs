@@ -88,6 +88,10 @@ impl Directory for Staged {
         panic!("an import asks nobody for the time")
     }
 
+    fn role_given(&self) -> BoxFuture<'_, Result<Option<Timestamp>, DirectoryError>> {
+        panic!("an import asks nobody for the role")
+    }
+
     fn write<'a>(
         &'a self,
         _: ObjectGuid,

@@ -131,6 +131,16 @@ pub async fn how_somebody_stands_is_the_witness_and_the_account(subject: &dyn Su
     assert!(directory.standing(guid(&person)).await.unwrap().is_none());
 }
 
+pub async fn when_the_role_was_given_is_told_and_no_set_changes_it(subject: &dyn Subject) {
+    let person = somebody(subject);
+    let directory = subject.directory();
+    let now = directory.time().await.unwrap();
+    let given = directory.role_given().await.unwrap().expect("a domain has a PDC emulator");
+    assert!(given <= now, "{given:?} is before {now:?}");
+    set(&*directory, &person, SECOND).await.unwrap();
+    assert_eq!(directory.role_given().await.unwrap(), Some(given));
+}
+
 pub async fn a_set_for_another_controller_s_witness_is_not_sent(subject: &dyn Subject) {
     let person = somebody(subject);
     let directory = subject.directory();
