@@ -23,6 +23,10 @@ const LARGE_HOLDS: Duration = Duration::from_secs(10);
 /// By so much a difference may be wrong at most for moments to be compared by the second.
 pub(crate) const CERTAIN: Duration = Duration::from_secs(1);
 
+/// How far the clocks of two controllers may be apart: with more, they do not replicate (Kerberos, the
+/// default of "Maximum tolerance for computer clock synchronization").
+pub(crate) const BETWEEN_CONTROLLERS: Duration = Duration::from_secs(5 * 60);
+
 /// The last measurement, if there was one, and what the clock has done since.
 pub(crate) struct ClockDifference {
     clock: Arc<dyn Clock>,

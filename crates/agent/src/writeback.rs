@@ -263,7 +263,7 @@ impl HasOutcome for SetError {
 #[cfg(test)]
 mod breaker_tests;
 #[cfg(test)]
-mod elsewhere_tests;
+pub(crate) mod elsewhere_tests;
 #[cfg(test)]
 pub(crate) mod expired_tests;
 #[cfg(test)]
@@ -282,5 +282,7 @@ mod own_account_tests;
 mod policy_tests;
 #[cfg(test)]
 mod rights_tests;
+#[cfg(test)]
+mod role_tests;
 #[cfg(test)]
 mod tests;

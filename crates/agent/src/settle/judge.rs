@@ -7,7 +7,7 @@ use protocol::limits::CLOCK_DIFFERENCE_MAX;
 use protocol::{Header, Outcome};
 
 use super::{Conclusion, Waited, Why};
-use crate::clocks::midway;
+use crate::clocks::{BETWEEN_CONTROLLERS, midway};
 use crate::directories::Connected;
 use crate::journal::Before;
 use crate::writeback::Writeback;
@@ -15,9 +15,6 @@ use crate::writeback::Writeback;
 /// Controllers date what they write to the second, and say what time it is to the second; the rest is
 /// for the way there and back.
 const GRAIN: Duration = Duration::from_secs(5);
-/// How far the clocks of two controllers may be apart: with more, they do not replicate (Kerberos, the
-/// default of "Maximum tolerance for computer clock synchronization").
-const BETWEEN_CONTROLLERS: Duration = Duration::from_secs(5 * 60);
 
 /// What two readings of the metadata say about the set in between.
 pub(super) fn judge(before: &Before, now: &Witness) -> Result<(Outcome, bool), Why> {

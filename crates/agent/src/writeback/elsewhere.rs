@@ -7,18 +7,25 @@
 //! Written later, or at another controller: by somebody else, after ours or instead of it. This agent
 //! cannot know then; the one that was asked may, from its note. It has a day to come back.
 //!
+//! That nothing was changed, or that the account is gone, counts only where the controller that says so has
+//! had the PDC role since before the request was issued: another one was asked for the set otherwise, and
+//! this one may not have heard of it, nor of an account that is new.
+//!
+//! An unlock shows in nothing but the account's not being locked. Where it is locked and was locked out
+//! since the request was issued, it may have been unlocked in between.
+//!
 //! Anything counts once the message has expired by every clock that may be used, and the controller's
 //! time limit for a set has passed too: by then nobody sets it any more.
 
 use std::time::Duration;
 
-use directory::PwdLastSet;
+use directory::{Account, Directory, ObjectGuid, PwdLastSet, ROLE_CHECK};
 use protocol::limits::CLOCK_DIFFERENCE_MAX;
 use protocol::{Details, Header, Operation, Outcome, Timestamp};
 use sync::{AdAccount, Resolution};
 
 use super::Writeback;
-use crate::clocks::{CERTAIN, FIRST_MEASUREMENT, midway};
+use crate::clocks::{BETWEEN_CONTROLLERS, CERTAIN, FIRST_MEASUREMENT, midway};
 use crate::directories::Connected;
 
 /// Controllers date what they write to the second, and say what time it is to the second. Nobody gets
@@ -40,9 +47,19 @@ pub(crate) enum Unseen {
     /// How far this agent's clock is from the cloud's is not known, or too far.
     #[error("this agent's clock cannot be compared with the cloud's")]
     Clock,
+    /// It took too long to say what time it is for moments to be compared.
+    #[error("a clock was read too slowly to be compared")]
+    SlowClock,
     /// Somebody else may have written it, after the request or instead of it.
     #[error("somebody else may have written it: the agent that was asked may know")]
     OfSomebodyElse,
+    /// The account is locked since the request was issued; it may have been unlocked in between.
+    #[error("the account was locked out since: the agent that was asked may know")]
+    LockedSince,
+    /// The controller that was asked may be another one, or it is not known since when this one has the
+    /// role.
+    #[error("the PDC role may have moved since: only the controller that was asked knows")]
+    RoleMoved,
     /// Nobody, or not exactly one account, is meant as far as this agent knows.
     #[error("the person has no account in a directory of this agent")]
     NoAccount,
@@ -55,6 +72,20 @@ pub(crate) enum Unseen {
     /// The directory does not say.
     #[error("the directory does not say: {0}")]
     Directory(String),
+}
+
+impl Unseen {
+    /// Whether it is waited for the agent that was asked, which may know, and for no longer than a day.
+    const fn is_for_the_note(&self) -> bool {
+        matches!(
+            self,
+            Self::SlowClock
+                | Self::OfSomebodyElse
+                | Self::LockedSince
+                | Self::RoleMoved
+                | Self::Hidden
+        )
+    }
 }
 
 impl From<directory::DirectoryError> for Unseen {
@@ -96,14 +127,15 @@ impl Writeback {
         if self.clock.now() < over {
             return Err(Unseen::MayStillHappen);
         }
-        let guid = directory::ObjectGuid::from_bytes(found.object_guid);
-        let outcome = match header.operation {
-            Operation::Unlock => match unlocked(connected, guid).await {
-                // Nor will whoever was asked ever know it.
-                Err(Unseen::Hidden) if self.is_late(header) => Outcome::CannotBeKnown,
-                unlocked => unlocked?,
-            },
-            _ => self.written(connected, guid, header).await?,
+        let guid = ObjectGuid::from_bytes(found.object_guid);
+        let seen = match header.operation {
+            Operation::Unlock => self.unlocked(connected, guid, header).await,
+            _ => self.written(connected, guid, header).await,
+        };
+        let outcome = match seen {
+            // Nor will whoever was asked ever say it.
+            Err(why) if why.is_for_the_note() && self.is_late(header) => Outcome::CannotBeKnown,
+            seen => seen?,
         };
         Ok((outcome, Details { inferred: true, ..Details::default() }))
     }
@@ -117,10 +149,69 @@ impl Writeback {
     async fn written(
         &self,
         connected: &Connected,
-        guid: directory::ObjectGuid,
+        guid: ObjectGuid,
         header: &Header,
     ) -> Result<Outcome, Unseen> {
-        let directory = &connected.directory;
+        let directory = &*connected.directory;
+        let ahead = self.ahead_of_cloud(directory).await?;
+        let issued_at = ahead.of(header.issued_at);
+        let Some(standing) = directory.standing(guid).await? else {
+            return holds_since(directory, issued_at, Outcome::UserGone).await;
+        };
+        let witness = standing.witness;
+        let Some(account) = standing.account.await? else {
+            return holds_since(directory, issued_at, Outcome::UserGone).await;
+        };
+        let written = witness.written_at.filter(|written| *written >= issued_at.before(GRAIN));
+        let Some(written) = written else {
+            return holds_since(directory, issued_at, Outcome::SettledElsewhereUnchanged).await;
+        };
+        let asked = header.operation == Operation::ResetByAdministrator;
+        // Where it is hidden nobody knows; what is told is that it was set.
+        let to_be_changed =
+            !matches!(witness.pwd_last_set, PwdLastSet::At(_)) || account.password_never_expires();
+        // The agent that was asked may have been behind the cloud's clock.
+        let limit = connected.settings.set_time_limit;
+        let last = ahead.of(header.expires_at).after(CLOCK_DIFFERENCE_MAX).after(limit);
+        let ours = witness.originator == Some(witness.invocation_id);
+        Ok(match ours && written <= last.after(MARGIN) {
+            false => return Err(Unseen::OfSomebodyElse),
+            // Nobody is left to ask for that, and the operator is to know.
+            true if asked && !to_be_changed => Outcome::MustChangeNotSet,
+            true if !asked && witness.expired_when_set() && !account.is_never_asked_to_change() => {
+                Outcome::SetButExpired
+            }
+            true => Outcome::SettledElsewhereChanged,
+        })
+    }
+
+    /// Whether the account is locked, which is all that an unlock changes.
+    async fn unlocked(
+        &self,
+        connected: &Connected,
+        guid: ObjectGuid,
+        header: &Header,
+    ) -> Result<Outcome, Unseen> {
+        let directory = &*connected.directory;
+        let locked_at = match directory.account(guid).await? {
+            Some(account) if account.is_unlocked() => return Ok(Outcome::Unlocked),
+            Some(account) if account.hidden.lockout_time => return Err(Unseen::Hidden),
+            Some(Account { lockout_time, .. }) => Some(lockout_time),
+            None => None,
+        };
+        let issued_at = self.ahead_of_cloud(directory).await?.of(header.issued_at);
+        match locked_at {
+            None => holds_since(directory, issued_at, Outcome::UserGone).await,
+            // It is dated by the controller at which the wrong passwords were typed.
+            Some(locked_at) if locked_at >= Some(just_before(issued_at)) => {
+                Err(Unseen::LockedSince)
+            }
+            Some(_) => holds_since(directory, issued_at, Outcome::SettledElsewhereUnchanged).await,
+        }
+    }
+
+    /// How far the clock of the controller that has the role is ahead of the cloud's.
+    async fn ahead_of_cloud(&self, directory: &dyn Directory) -> Result<Ahead, Unseen> {
         if !self.clock_difference.is_small_within(FIRST_MEASUREMENT).await {
             return Err(Unseen::Clock);
         }
@@ -131,52 +222,38 @@ impl Writeback {
         let here = midway(before, self.clock.now());
         // What was slow to say what time it is may have meant any moment meanwhile.
         if uncertain + self.clock.running().saturating_sub(began) / 2 > CERTAIN {
-            return if self.is_late(header) {
-                Ok(Outcome::CannotBeKnown)
-            } else {
-                Err(Unseen::Clock)
-            };
+            return Err(Unseen::SlowClock);
         }
-        let Some(standing) = directory.standing(guid).await? else { return Ok(Outcome::UserGone) };
-        let witness = standing.witness;
-        let Some(account) = standing.account.await? else { return Ok(Outcome::UserGone) };
-        let Some(written) = witness.written_at else {
-            return Ok(Outcome::SettledElsewhereUnchanged);
-        };
-        let asked = header.operation == Operation::ResetByAdministrator;
-        // Where it is hidden nobody knows; what is told is that it was set.
-        let to_be_changed =
-            !matches!(witness.pwd_last_set, PwdLastSet::At(_)) || account.password_never_expires();
-        let ahead_of_here = there.as_millis() - here.as_millis();
-        let by_the_controller = |moment: Timestamp| {
-            Timestamp::from_millis(moment.as_millis() + ahead_of_cloud + ahead_of_here)
-        };
-        if written < by_the_controller(header.issued_at).before(GRAIN) {
-            return Ok(Outcome::SettledElsewhereUnchanged);
-        }
-        // The agent that was asked may have been behind the cloud's clock.
-        let limit = connected.settings.set_time_limit;
-        let last = by_the_controller(header.expires_at).after(CLOCK_DIFFERENCE_MAX).after(limit);
-        let ours = witness.originator == Some(witness.invocation_id);
-        Ok(match ours && written <= last.after(MARGIN) {
-            false if self.is_late(header) => Outcome::CannotBeKnown,
-            false => return Err(Unseen::OfSomebodyElse),
-            // Nobody is left to ask for that, and the operator is to know.
-            true if asked && !to_be_changed => Outcome::MustChangeNotSet,
-            true if !asked && witness.expired_when_set() && !account.is_never_asked_to_change() => {
-                Outcome::SetButExpired
-            }
-            true => Outcome::SettledElsewhereChanged,
-        })
+        Ok(Ahead(ahead_of_cloud + there.as_millis() - here.as_millis()))
     }
 }
 
-/// Whether the account is locked, which is all that an unlock changes.
-async fn unlocked(connected: &Connected, guid: directory::ObjectGuid) -> Result<Outcome, Unseen> {
-    Ok(match connected.directory.account(guid).await? {
-        None => Outcome::UserGone,
-        Some(account) if account.is_unlocked() => Outcome::Unlocked,
-        Some(account) if account.hidden.lockout_time => return Err(Unseen::Hidden),
-        Some(_) => Outcome::SettledElsewhereUnchanged,
-    })
+/// How far a controller's clock is ahead of the cloud's, in milliseconds.
+struct Ahead(i64);
+
+impl Ahead {
+    /// A moment of the cloud's clock, by the controller's.
+    fn of(&self, moment: Timestamp) -> Timestamp {
+        Timestamp::from_millis(moment.as_millis() + self.0)
+    }
+}
+
+/// What another controller dates from then on may have been after a moment of this one's clock.
+fn just_before(moment: Timestamp) -> Timestamp {
+    moment.before(GRAIN).before(BETWEEN_CONTROLLERS)
+}
+
+/// What is concluded from a controller's not knowing of a set, if it has had the role since before
+/// `issued_at`, by its clock. Looked at afterwards: who has been given the role in between says so.
+async fn holds_since(
+    directory: &dyn Directory,
+    issued_at: Timestamp,
+    outcome: Outcome,
+) -> Result<Outcome, Unseen> {
+    // For so long whoever was asked may have gone by an older word about the role.
+    let before = just_before(issued_at).before(ROLE_CHECK);
+    match directory.role_given().await? {
+        Some(given) if given < before => Ok(outcome),
+        _ => Err(Unseen::RoleMoved),
+    }
 }

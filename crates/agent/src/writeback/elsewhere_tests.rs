@@ -17,19 +17,23 @@ use crate::clocks::ClockDifference;
 use crate::clocks::tests::in_vain;
 
 /// Longer than a message lives, and than a controller may take for a set.
-const LATER: Duration = Duration::from_secs(10 * 60);
+pub(crate) const LATER: Duration = Duration::from_secs(10 * 60);
 
 /// How long the agent that was asked has to come back with what it noted.
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-async fn seen(world: &World, header: &Header, guid: ObjectGuid) -> Result<Outcome, Unseen> {
+pub(crate) async fn seen(
+    world: &World,
+    header: &Header,
+    guid: ObjectGuid,
+) -> Result<Outcome, Unseen> {
     let (outcome, details) = world.writeback.seen_of(header, &account_of(guid)).await?;
     assert!(details.inferred, "it was read in the directory, and nowhere else");
     Ok(outcome)
 }
 
 /// Somebody sets a password in the directory, which this agent knows nothing of.
-async fn set(world: &World, guid: ObjectGuid, text: &str) {
+pub(crate) async fn set(world: &World, guid: ObjectGuid, text: &str) {
     let directory = &world.writeback.directories.all()[0].directory;
     let password = ClearPassword::from_text(text).unwrap();
     directory.write(guid, Write::Reset(&password), Terms::ANY).await.unwrap();
@@ -150,7 +154,7 @@ async fn clocks_that_were_compared_too_slowly_conclude_nothing() {
     let difference = Arc::new(ClockDifference::unknown(Arc::new(world.clock.clone())));
     world.writeback.clock_difference = Arc::clone(&difference);
     difference.measured_since(difference.measures(), (10_000, Duration::from_secs(10)));
-    assert_eq!(seen(&world, &header, guid).await, Err(Unseen::Clock));
+    assert_eq!(seen(&world, &header, guid).await, Err(Unseen::SlowClock));
     difference.measured(0);
     assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::SettledElsewhereChanged));
 }
@@ -159,6 +163,7 @@ async fn clocks_that_were_compared_too_slowly_conclude_nothing() {
 async fn an_unlock_is_seen_by_the_account_s_being_locked_or_not() {
     let mut world = World::new("elsewhere-unlock").await;
     let (guid, _) = world.person(Kind::Locked);
+    world.clock.advance(LATER);
     let header = world.header(Operation::Unlock);
     world.clock.advance(LATER);
     assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::SettledElsewhereUnchanged));
