@@ -17,7 +17,8 @@
 //!
 //! A reset by an administrator that was set goes on where it stopped: the password is to be changed at
 //! the next sign-in, which may be asked for twice (SPEC D-4), unless it was changed since. An unlock
-//! has no version; whether the account is locked says how it ended. That an account is gone is
+//! has no version; whether the account is locked says how it ended, unless it was locked out since: then
+//! nobody knows. That an account is gone is
 //! believed of the controller that was asked: a new one may not have reached another one yet. A day later
 //! it has, and where the controller that was asked cannot be asked any more, the one that has the role
 //! now is believed (decision 0003).
@@ -53,7 +54,8 @@ mod stands;
 mod why;
 
 use judge::{
-    at_last, at_the_noted_one, given_up, is_gone, is_noted, judge, noted, was_written_in_time,
+    at_last, at_the_noted_one, given_up, is_gone, is_noted, judge, may_be_locked_since, noted,
+    was_written_in_time,
 };
 use stands::{as_it_stands, expired_at_once};
 use why::{LOOK_AGAIN, Said, Why};
@@ -304,7 +306,8 @@ impl Settler {
     }
 
     /// Whether the account is locked, which is all that an unlock changes. Where it is not, it does
-    /// not matter who unlocked it; where it is, only the controller that was asked knows.
+    /// not matter who unlocked it; where it is, only the controller that was asked knows, and nobody where
+    /// it was locked out since.
     async fn conclude_unlock(
         &self,
         header: &Header,
@@ -321,11 +324,17 @@ impl Settler {
             why::say_lockout_is_hidden(header.request, &now.account.dn);
             return Ok(conclusion);
         }
-        if now.account.lockout_time.is_none() {
+        let Some(locked_at) = now.account.lockout_time else {
             return Ok((Outcome::Unlocked, true));
-        }
+        };
         is_noted(before, &now.witness)?;
-        at_last(connected, waited, (Outcome::SettledUnchanged, false))
+        let outcome =
+            match may_be_locked_since(&self.writeback, connected, header, locked_at).await? {
+                // As after somebody else's write of a password: ours may have been before it, or not at all.
+                true => Outcome::CannotBeKnown,
+                false => Outcome::SettledUnchanged,
+            };
+        at_last(connected, waited, (outcome, false))
     }
 
     /// Goes on with what the directory has taken, to what the person would have been told at once.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use directory::AccountFlags;
 use directory_fake::{Fault, Flavour, NewFakePerson};
 use lab::Kind;
-use protocol::{Clock as _, Operation, Outcome};
+use protocol::{Clock as _, Operation, Outcome, Passwords};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -192,6 +192,41 @@ async fn what_only_a_controller_knows_that_never_comes_back_can_be_known_by_nobo
         assert!(matches!(look, Look::Settled), "{operation:?}");
         let entry = world.writeback.journal.entry(header.request).await.unwrap().unwrap();
         assert_eq!(entry.answer.unwrap().outcome, Outcome::CannotBeKnown, "{operation:?}");
+    }
+}
+
+/// It was unlocked, or the request was lost; then wrong passwords lock it out again.
+#[tokio::test]
+async fn of_an_account_that_was_locked_out_since_nobody_can_know_whether_it_was_unlocked() {
+    for (number, fault) in [(0, Fault::AnswerLost), (1, Fault::RequestLost)] {
+        let mut world = World::new(&format!("settle-locked-since-{number}")).await;
+        let (guid, _) = world.person(Kind::Locked);
+        world.clock.advance(LATER);
+        world.population.domain.inject(fault.clone());
+        let (header, doubt) = world.done(Operation::Unlock, guid, &Passwords::None).await;
+        assert_eq!(doubt, None);
+        world.clock.advance(Duration::from_secs(60));
+        world.population.domain.lock(guid).unwrap();
+        assert_eq!(world.settled(&header).await, Outcome::CannotBeKnown, "{fault:?}");
+    }
+}
+
+/// A lockout is dated by the controller at which the wrong passwords were typed, whose clock may be five
+/// minutes behind that of the controller that was asked.
+#[tokio::test]
+async fn of_a_lockout_that_was_certainly_before_the_request_an_unlock_is_known_not_to_have_been_made()
+ {
+    for (number, ago, settled) in
+        [(0, 5 * 60 + 5, Outcome::CannotBeKnown), (1, 5 * 60 + 6, Outcome::SettledUnchanged)]
+    {
+        let mut world = World::new(&format!("settle-locked-before-{number}")).await;
+        let (guid, _) = world.person(Kind::Ordinary);
+        world.population.domain.lock(guid).unwrap();
+        world.clock.advance(Duration::from_secs(ago));
+        world.population.domain.inject(Fault::RequestLost);
+        let (header, doubt) = world.done(Operation::Unlock, guid, &Passwords::None).await;
+        assert_eq!(doubt, None);
+        assert_eq!(world.settled(&header).await, settled, "{ago} s");
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use directory::{InvocationId, ObjectGuid, Witness};
 use protocol::limits::CLOCK_DIFFERENCE_MAX;
-use protocol::{Header, Outcome};
+use protocol::{Header, Outcome, Timestamp};
 
 use super::{Conclusion, Waited, Why};
 use crate::clocks::{BETWEEN_CONTROLLERS, midway};
@@ -115,23 +115,52 @@ pub(super) async fn was_written_in_time(
     let now = connected.directory.witness(before.place.guid).await?;
     let is_same = now.is_some_and(|now| now.controller == before.controller);
     let apart = if is_same { Duration::ZERO } else { BETWEEN_CONTROLLERS };
-    let asked = writeback.clock.now();
-    let controllers = connected.directory.time().await?;
-    let here = midway(asked, writeback.clock.now());
-    // By the controller's clock. The cloud's clock issued the request; the agent's may have been behind
-    // it when it was sent, and where it is not known how they stand now, as far again.
-    let ahead_of_here = controllers.as_millis().saturating_sub(here.as_millis());
-    let (ahead_of_cloud, unknown) = match writeback.clock_difference.known() {
-        Some(ahead) => (ahead, Duration::ZERO),
-        None => (0, CLOCK_DIFFERENCE_MAX),
-    };
-    let ahead = ahead_of_here.saturating_add(ahead_of_cloud);
-    let expired = header.expires_at.as_millis().saturating_add(ahead);
-    let expired = protocol::Timestamp::from_millis(expired);
-    let expired = expired.after(CLOCK_DIFFERENCE_MAX).after(unknown);
-    let began_to_look = controllers.before(waited);
+    let clocks = Clocks::compared(writeback, connected).await?;
+    // The agent's clock may have been behind the cloud's when it was sent.
+    let expired = clocks.of(header.expires_at).after(CLOCK_DIFFERENCE_MAX).after(clocks.unknown);
+    let began_to_look = clocks.now.before(waited);
     let sent = expired.min(began_to_look);
     Ok(written_at <= sent.after(connected.settings.set_time_limit).after(GRAIN).after(apart))
+}
+
+/// Whether an account that is locked may have been locked out after the request was issued, and so after
+/// it was unlocked. A lockout is dated by the controller at which the wrong passwords were typed.
+pub(super) async fn may_be_locked_since(
+    writeback: &Writeback,
+    connected: &Connected,
+    header: &Header,
+    locked_at: Timestamp,
+) -> Result<bool, Why> {
+    let clocks = Clocks::compared(writeback, connected).await?;
+    let issued = clocks.of(header.issued_at).before(clocks.unknown);
+    Ok(locked_at >= issued.before(GRAIN).before(BETWEEN_CONTROLLERS))
+}
+
+/// The clock of the controller that has the role, and how far it is ahead of the cloud's, in milliseconds.
+struct Clocks {
+    now: Timestamp,
+    ahead: i64,
+    /// By how much more that may be wrong: it is not known how this agent's clock stands now.
+    unknown: Duration,
+}
+
+impl Clocks {
+    async fn compared(writeback: &Writeback, connected: &Connected) -> Result<Self, Why> {
+        let asked = writeback.clock.now();
+        let now = connected.directory.time().await?;
+        let here = midway(asked, writeback.clock.now());
+        let ahead_of_here = now.as_millis().saturating_sub(here.as_millis());
+        let (ahead_of_cloud, unknown) = match writeback.clock_difference.known() {
+            Some(ahead) => (ahead, Duration::ZERO),
+            None => (0, CLOCK_DIFFERENCE_MAX),
+        };
+        Ok(Self { now, ahead: ahead_of_here.saturating_add(ahead_of_cloud), unknown })
+    }
+
+    /// A moment of the cloud's clock, by the controller's.
+    fn of(&self, moment: Timestamp) -> Timestamp {
+        Timestamp::from_millis(moment.as_millis().saturating_add(self.ahead))
+    }
 }
 
 /// A conclusion that nothing was changed counts once a modify no longer stands in a queue.

@@ -56,6 +56,8 @@ async fn an_unlock_in_doubt_is_not_settled_by_a_lockout_that_may_not_be_read() {
         let mut world = World::new(&format!("hidden-unlock-{number}")).await;
         world.is_patient();
         let (guid, _) = world.person(Kind::Locked);
+        // It was locked long before.
+        world.clock.advance(SET_TIME_LIMIT * 30);
         let domain = world.population.domain.clone();
         hide(&domain, guid, Judged::LockoutTime, true);
         domain.inject(fault);

@@ -378,6 +378,8 @@ async fn what_was_noted_and_never_sent_is_not_told_as_set_where_the_guard_refuse
 async fn an_unlock_in_doubt_is_settled_by_whether_the_account_is_locked() {
     let mut world = World::new("unlock-doubt").await;
     let (guid, _) = world.person(Kind::Locked);
+    // It was locked long before.
+    world.clock.advance(Duration::from_secs(10 * 60));
     for (fault, settled, locked) in [
         (Fault::RequestLost, Outcome::SettledUnchanged, true),
         (Fault::AnswerLost, Outcome::Unlocked, false),

@@ -122,7 +122,7 @@ outcome-not_permitted = You are not allowed to do this for that person. { told-u
 
 # Late, twice, or cut off in the middle.
 outcome-settled_changed = This had been interrupted. We have checked: it did go through. { told-changed }
-outcome-settled_unchanged = This had been interrupted. We have checked: it did not go through. { told-unchanged-old } You can try again.
+outcome-settled_unchanged = This had been interrupted. We have checked: it did not go through. { told-unchanged-password } You can try again.
 outcome-settled_elsewhere_changed = This had been interrupted. We have checked: it did go through. { told-changed }
 outcome-settled_elsewhere_unchanged = This had been interrupted. We have checked: it did not go through. { told-unchanged-old } You can try again.
 outcome-in_doubt = The connection to your organisation's network was lost in the middle, so we do not know yet whether your new password was set. Do not try again yet: this page, and a mail to you, say how it ended.

@@ -121,7 +121,7 @@ outcome-not_permitted = U mag dit voor die persoon niet doen. { told-unchanged }
 
 # Te laat, dubbel, of onderbroken.
 outcome-settled_changed = Dit was onderbroken. Wij hebben het nagegaan: het is wel gelukt. { told-changed }
-outcome-settled_unchanged = Dit was onderbroken. Wij hebben het nagegaan: het is niet gelukt. { told-unchanged-old } U kunt het opnieuw proberen.
+outcome-settled_unchanged = Dit was onderbroken. Wij hebben het nagegaan: het is niet gelukt. { told-unchanged-password } U kunt het opnieuw proberen.
 outcome-settled_elsewhere_changed = Dit was onderbroken. Wij hebben het nagegaan: het is wel gelukt. { told-changed }
 outcome-settled_elsewhere_unchanged = Dit was onderbroken. Wij hebben het nagegaan: het is niet gelukt. { told-unchanged-old } U kunt het opnieuw proberen.
 outcome-in_doubt = De verbinding met het netwerk van uw organisatie viel midden in het instellen weg. Wij weten daarom nog niet of uw nieuwe wachtwoord is ingesteld. Probeer het nog niet opnieuw: deze pagina, en een mail aan u, vertellen hoe het is afgelopen.

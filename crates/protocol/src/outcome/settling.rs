@@ -12,7 +12,7 @@ macro_rules! settling {
                     "The operation was interrupted; the directory shows that the password was set.";
                 /// Settled after a crash, cut or silence: it did not go through.
                 SettledUnchanged = "settled_unchanged", "34006", Answer, Person, No,
-                    "The operation was interrupted; the directory shows that the password was not set.",
+                    "The operation was interrupted; the directory shows that it was not carried out: the password was not set, or the account not unlocked.",
                     "The person tries again. If it happens often, look in the agent's log for why it was interrupted.";
                 /// Not known yet: a crash, cut or silence in the middle.
                 InDoubt = "in_doubt", "34007", Answer, Operator, Unknown,
@@ -29,7 +29,7 @@ macro_rules! settling {
                 /// Somebody else has written the password since, or the journal does not reach back to the
                 /// request: nobody can say any more whether it did.
                 CannotBeKnown = "cannot_be_known", "34010", Answer, Operator, Unknown,
-                    "The operation was interrupted, and how it ended shows nowhere any more. Either somebody else has written the password since (an administrator, or the person elsewhere), or the agent's guard would refuse the account by now; or the agent's journal does not reach back to the request, because it was made anew since or has forgotten entries of that age; or the controller that was asked has neither answered nor hung up for a quarter of an hour, or was away for a day; or the service account may not read the `lockoutTime` of an account that was to be unlocked.",
+                    "The operation was interrupted, and how it ended shows nowhere any more. Either somebody else has written the password since (an administrator, or the person elsewhere), or the agent's guard would refuse the account by now; or the agent's journal does not reach back to the request, because it was made anew since or has forgotten entries of that age; or the controller that was asked has neither answered nor hung up for a quarter of an hour, or was away for a day, or the PDC role has moved since; or an account that was to be unlocked was locked out again; or the service account may not read the `lockoutTime` of an account that was to be unlocked.",
                     "`repadmin /showobjmeta PDC DN` shows where and when unicodePwd was last written, and how often. If the person can sign in with neither password, they reset it again. Move an agent with its whole state directory, and keep `retention_seconds` of the journal longer than an outage can last.";
                 /// Settled by another agent of the tenant, which looked: it did go through.
                 SettledElsewhereChanged = "settled_elsewhere_changed", "34016", Answer, Operator, Yes,
@@ -37,7 +37,7 @@ macro_rules! settling {
                     "Find out why the first agent does not come back: the audit trail names it.";
                 /// Settled by another agent of the tenant, which looked: it did not go through.
                 SettledElsewhereUnchanged = "settled_elsewhere_unchanged", "34017", Answer, Operator, No,
-                    "The agent that was asked did not come back; another one looked at the replication metadata, which show that the password was not set.",
+                    "The agent that was asked did not come back; another one looked at the directory, which shows that it was not carried out: the password was not set, or the account not unlocked.",
                     "Find out why the first agent does not come back: the audit trail names it.";
                 /// Somebody else, or the same person in another place, was quicker.
                 ChangedElsewhere = "changed_elsewhere", "34018", Page, Person, No,
