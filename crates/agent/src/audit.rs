@@ -14,6 +14,7 @@
 //!                   writeback.refused_by_guard    writeback.unlocked    writeback.minimum_age_unknown
 //!                   writeback.history_not_enforced
 //!                   writeback.in_doubt → writeback.settled
+//!                   writeback.change_asked_later → writeback.finished
 //! settle.never_begun                                                        asked for, and void
 //! intake.package_not_opened, intake.not_for_this_agent, intake.known_request,
 //! intake.before_the_horizon, intake.void, intake.password_not_opened

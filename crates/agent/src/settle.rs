@@ -31,6 +31,9 @@
 //! was away, or stood still, it worked on nothing, and whoever is answered first when it goes on may be
 //! answered before the set is made.
 //!
+//! Where the directory did not answer that the password is to be changed at the next sign-in, the answer is
+//! out, and it is asked on here: for a quarter of an hour, or by the next process.
+//!
 //! An answer that is known is recorded by the same task, at once or as soon as the journal takes it;
 //! if the process ends before, its entry is settled like every other one.
 
@@ -44,11 +47,13 @@ use protocol::{Answer, Changed, Details, Header, Operation, Outcome, RequestId};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::audit::Event;
 use crate::directories::Connected;
 use crate::guard;
 use crate::journal::{Before, JournalError, State};
-use crate::writeback::{Required, Unrecorded, Writeback};
+use crate::writeback::{Unrecorded, Writeback};
 
+mod go_on;
 mod judge;
 mod stands;
 mod why;
@@ -57,7 +62,7 @@ use judge::{
     at_last, at_the_noted_one, given_up, is_gone, is_noted, judge, may_be_locked_since, noted,
     was_written_in_time,
 };
-use stands::{as_it_stands, expired_at_once};
+use stands::as_it_stands;
 use why::{LOOK_AGAIN, Said, Why};
 
 /// So long after a request was issued its account has reached every controller.
@@ -108,6 +113,12 @@ impl Settler {
         self.settling().get(&request).copied().unwrap_or(false)
     }
 
+    /// Whether somebody looks at its entry.
+    #[cfg(test)]
+    pub(crate) fn is_settling(&self, request: RequestId) -> bool {
+        self.settling().contains_key(&request)
+    }
+
     fn settling(&self) -> MutexGuard<'_, HashMap<RequestId, bool>> {
         // Nothing panics while it is held; the table stays whole.
         self.settling.lock().unwrap_or_else(PoisonError::into_inner)
@@ -116,6 +127,16 @@ impl Settler {
     fn still_to_record(&self, request: RequestId) -> Option<Unrecorded> {
         let unrecorded = self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner);
         unrecorded.get(&request).cloned()
+    }
+
+    /// What else audit is told with an answer that is still to be recorded, in front of it. Told once.
+    fn told_later(&self, request: RequestId, event: Event) {
+        let mut unrecorded = self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Unrecorded { trail, .. }) = unrecorded.get_mut(&request)
+            && !trail.iter().any(|told| told.name == event.name)
+        {
+            trail.insert(trail.len().saturating_sub(1), event);
+        }
     }
 
     /// Settles one entry in the background, unless that is being done.
@@ -129,9 +150,11 @@ impl Settler {
             tokio::select! {
                 () = settler.settle(request) => {}
                 // What is known is recorded before the process ends, if it can be; it says itself
-                // if not.
+                // if not. What is still asked for is asked for by the next process.
                 () = settler.stop.cancelled() => {
-                    let _ = settler.recorded_now(request).await;
+                    if !settler.still_to_record(request).is_some_and(|known| known.asks_on()) {
+                        let _ = settler.recorded_now(request).await;
+                    }
                 }
             }
             settler.settling().remove(&request);
@@ -175,6 +198,9 @@ impl Settler {
 
     /// Looks once, having waited for so long when it begins.
     async fn look(&self, request: RequestId, waited: Waited) -> Result<Look, JournalError> {
+        if let Some(why) = self.asks_on(request, waited).await? {
+            return Ok(Look::Waiting(why));
+        }
         if self.recorded_now(request).await? {
             return Ok(Look::Settled);
         }
@@ -335,51 +361,6 @@ impl Settler {
                 false => Outcome::SettledUnchanged,
             };
         at_last(connected, waited, (outcome, false))
-    }
-
-    /// Goes on with what the directory has taken, to what the person would have been told at once.
-    async fn go_on(&self, header: &Header, before: &Before) -> Conclusion {
-        let connected = self.directory(before)?;
-        match header.operation {
-            Operation::Reset | Operation::Change => expired_at_once(connected, before).await,
-            Operation::ResetByAdministrator => self.go_on_with(header, connected, before).await,
-            Operation::Unlock => Ok((Outcome::SettledChanged, false)),
-        }
-    }
-
-    /// A reset by an administrator is to be changed at the next sign-in, unless that was asked for and
-    /// done since.
-    async fn go_on_with(
-        &self,
-        header: &Header,
-        connected: &Connected,
-        before: &Before,
-    ) -> Conclusion {
-        let changed = Ok((Outcome::SettledChanged, false));
-        let Some(witness) = connected.directory.witness(before.place.guid).await? else {
-            return is_gone(connected, before, self.is_replicated(header)).await;
-        };
-        if witness.version <= before.version {
-            // It was set: another controller has not heard of it yet.
-            is_noted(before, &witness)?;
-        }
-        if witness.version != before.version.saturating_add(1) {
-            return changed;
-        }
-        match connected.directory.account(before.place.guid).await? {
-            Some(account) if account.password_never_expires() => {
-                return Ok((Outcome::ResetChangeNotAsked, false));
-            }
-            _ => {}
-        }
-        match self.writeback.require_change(header, connected, before.place.guid).await {
-            Required::Yes => changed,
-            Required::Refused => Ok((Outcome::MustChangeNotSet, false)),
-            Required::Unanswered => {
-                let cause = "no answer to the password's being changed at the next sign-in";
-                Err(Why::Unreadable { cause: cause.to_owned() })
-            }
-        }
     }
 
     /// Whether every controller has the account by now, if there is one: by a clock that agrees with the

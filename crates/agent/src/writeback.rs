@@ -100,6 +100,12 @@ fn stop(outcome: Outcome) -> Stop {
 }
 
 impl Unrecorded {
+    /// Whether the password was set, and the directory has not said whether it has to be changed at the next
+    /// sign-in: that is asked for on, and the answer recorded when it is known, or nobody waits any longer.
+    pub(crate) fn asks_on(&self) -> bool {
+        self.answer.outcome == Outcome::MustChangeNotSet && self.answer.details.inferred
+    }
+
     /// Tells the operator that the answer cannot be recorded at the moment.
     pub(crate) fn say(&self, cause: &JournalError) {
         tracing::error!(
@@ -274,6 +280,8 @@ mod hidden_tests;
 mod look_tests;
 #[cfg(test)]
 mod moved_tests;
+#[cfg(test)]
+mod must_change_tests;
 #[cfg(test)]
 pub(crate) mod operations_tests;
 #[cfg(test)]

@@ -71,7 +71,9 @@ impl Locale {
     /// Whether there is a message with this key in the language itself.
     #[cfg(test)]
     fn has(&self, key: &str) -> bool {
-        let names = ["dated", "history", "left", "minimum", "minutes", "tenant", "title", "when"];
+        let names = [
+            "dated", "history", "inferred", "left", "minimum", "minutes", "tenant", "title", "when",
+        ];
         let filled = names.map(|name| (name, FluentValue::from(7)));
         LOCALES.lookup_no_default_fallback(&self.0, key, Some(&HashMap::from(filled))).is_some()
     }

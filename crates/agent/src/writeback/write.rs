@@ -6,7 +6,9 @@ use directory::{
     Account, ObjectGuid, PwdLastSet, Refusal, SetError, Terms, Witness, Write, explain_refusal,
 };
 use protocol::policy::Judge;
-use protocol::{Changed, ClearPassword, Elapsed, Header, Operation, Outcome, Passwords, timeout};
+use protocol::{
+    Changed, ClearPassword, Details, Elapsed, Header, Operation, Outcome, Passwords, timeout,
+};
 
 use super::look::{Found, stands};
 use super::policy::Judged;
@@ -175,11 +177,11 @@ impl Writeback {
         trail: &mut Vec<Event>,
     ) -> Result<Option<Stop>, JournalError> {
         for _ in 0..MOVES_MAX {
-            self.watch.reached(Step::Noted).await;
             let Ready { place, witness, judged, passwords } = &ready;
             let Some(write) = write_of(header.operation, passwords) else {
                 return Ok(Some(stop(Outcome::BadInput)));
             };
+            self.watch.reached(Step::Noted).await;
             // Looked at again, as late as can be: the clock may have been put to another time while
             // the directory was asked, and by that time the message may have expired.
             if !self.clock_difference.is_still_small() {
@@ -291,10 +293,15 @@ impl Writeback {
             Operation::ResetByAdministrator => {
                 self.journal.set(header, self.clock.now()).await?;
                 let required = self.require_change(header, connected, account.guid).await;
-                return Ok(stop(match required {
-                    Required::Yes => Outcome::ResetByAdministrator,
-                    Required::Refused | Required::Unanswered => Outcome::MustChangeNotSet,
-                }));
+                return Ok(match required {
+                    Required::Yes => stop(Outcome::ResetByAdministrator),
+                    Required::Refused => stop(Outcome::MustChangeNotSet),
+                    // It may have been written all the same: it is asked for on ([`Unrecorded::asks_on`]).
+                    Required::Unanswered => {
+                        let details = Details { inferred: true, ..Details::default() };
+                        (Outcome::MustChangeNotSet, details)
+                    }
+                });
             }
         };
         trail.push(Event::set(header));

@@ -110,7 +110,10 @@ outcome-password_changed = { told-changed } Other devices and apps ask for it wh
 outcome-changed_by_person = { told-changed } Other devices and apps ask for it when they next connect.
 outcome-reset_by_administrator = { told-changed-other } Whoever it is for must choose one of their own when they next sign in.
 outcome-reset_change_not_asked = { told-changed-other } This account's passwords never expire, so nobody is asked to choose another one. Ask the person to change it.
-outcome-must_change_not_set = { told-changed-other } One thing did not succeed: the person is not asked to choose another one when they next sign in. Ask them to change it.
+outcome-must_change_not_set = { $inferred ->
+    [yes] { told-changed-other } One thing could not be confirmed: whether the person is asked to choose another one when they next sign in. Ask them to change it.
+   *[no] { told-changed-other } One thing did not succeed: the person is not asked to choose another one when they next sign in. Ask them to change it.
+}
 outcome-unlocked = Your account is unlocked. { told-unchanged-password } Sign in with it as before.
 outcome-not_locked = Your account is not locked. { told-unchanged-password } If it is not accepted, reset it.
 outcome-set_but_expired = { told-changed-set } You must choose yet another one when you next sign in; your organisation's settings ask for that.
@@ -124,7 +127,7 @@ outcome-not_permitted = You are not allowed to do this for that person. { told-u
 outcome-settled_changed = This had been interrupted. We have checked: it did go through. { told-changed }
 outcome-settled_unchanged = This had been interrupted. We have checked: it did not go through. { told-unchanged-password } You can try again.
 outcome-settled_elsewhere_changed = This had been interrupted. We have checked: it did go through. { told-changed }
-outcome-settled_elsewhere_unchanged = This had been interrupted. We have checked: it did not go through. { told-unchanged-old } You can try again.
+outcome-settled_elsewhere_unchanged = This had been interrupted. We have checked: it did not go through. { told-unchanged-password } You can try again.
 outcome-in_doubt = The connection to your organisation's network was lost in the middle, so we do not know yet whether your new password was set. Do not try again yet: this page, and a mail to you, say how it ended.
 outcome-expired = We could not reach your organisation's network in time. { told-unchanged } { told-unchanged-old } You can safely try again.
 outcome-already_in_flight = Another request for this account has not ended. { told-unchanged-request } Wait a moment, then try again.

@@ -109,7 +109,10 @@ outcome-password_changed = { told-changed } Andere apparaten en apps vragen erom
 outcome-changed_by_person = { told-changed } Andere apparaten en apps vragen erom zodra ze weer verbinding maken.
 outcome-reset_by_administrator = { told-changed-other } Wie het krijgt, moet bij de volgende aanmelding een eigen wachtwoord kiezen.
 outcome-reset_change_not_asked = { told-changed-other } De wachtwoorden van dit account verlopen nooit; daarom wordt bij het aanmelden niet om een ander gevraagd. Vraag de persoon om het te wijzigen.
-outcome-must_change_not_set = { told-changed-other } Eén ding lukte niet: bij de volgende aanmelding wordt niet om een ander wachtwoord gevraagd. Vraag de persoon om het te wijzigen.
+outcome-must_change_not_set = { $inferred ->
+    [yes] { told-changed-other } Eén ding kon niet worden bevestigd: of bij de volgende aanmelding om een ander wachtwoord wordt gevraagd. Vraag de persoon om het te wijzigen.
+   *[no] { told-changed-other } Eén ding lukte niet: bij de volgende aanmelding wordt niet om een ander wachtwoord gevraagd. Vraag de persoon om het te wijzigen.
+}
 outcome-unlocked = Uw account is ontgrendeld. { told-unchanged-password } Meld u ermee aan zoals altijd.
 outcome-not_locked = Uw account is niet vergrendeld. { told-unchanged-password } Wordt het niet geaccepteerd, stel het dan opnieuw in.
 outcome-set_but_expired = { told-changed-set } Bij de volgende aanmelding moet u nog een ander kiezen; dat vragen de instellingen van uw organisatie.
@@ -123,7 +126,7 @@ outcome-not_permitted = U mag dit voor die persoon niet doen. { told-unchanged }
 outcome-settled_changed = Dit was onderbroken. Wij hebben het nagegaan: het is wel gelukt. { told-changed }
 outcome-settled_unchanged = Dit was onderbroken. Wij hebben het nagegaan: het is niet gelukt. { told-unchanged-password } U kunt het opnieuw proberen.
 outcome-settled_elsewhere_changed = Dit was onderbroken. Wij hebben het nagegaan: het is wel gelukt. { told-changed }
-outcome-settled_elsewhere_unchanged = Dit was onderbroken. Wij hebben het nagegaan: het is niet gelukt. { told-unchanged-old } U kunt het opnieuw proberen.
+outcome-settled_elsewhere_unchanged = Dit was onderbroken. Wij hebben het nagegaan: het is niet gelukt. { told-unchanged-password } U kunt het opnieuw proberen.
 outcome-in_doubt = De verbinding met het netwerk van uw organisatie viel midden in het instellen weg. Wij weten daarom nog niet of uw nieuwe wachtwoord is ingesteld. Probeer het nog niet opnieuw: deze pagina, en een mail aan u, vertellen hoe het is afgelopen.
 outcome-expired = Wij konden het netwerk van uw organisatie niet op tijd bereiken. { told-unchanged } { told-unchanged-old } U kunt het gerust opnieuw proberen.
 outcome-already_in_flight = Een andere aanvraag voor dit account is nog niet afgelopen. { told-unchanged-request } Wacht even en probeer het opnieuw.

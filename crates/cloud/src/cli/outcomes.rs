@@ -126,6 +126,7 @@ fn told(locale: &Locale, outcome: Outcome) -> String {
         ("history".into(), "‹number›".into()),
         ("dated".into(), "no".into()),
         ("when".into(), "‹moment›".into()),
+        ("inferred".into(), "no".into()),
     ]);
     locale.text_with(&format!("outcome-{}", outcome.name()), &arguments)
 }

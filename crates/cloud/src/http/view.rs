@@ -132,6 +132,7 @@ pub(super) fn message(
         ("history".into(), details.history_length.unwrap_or(0).into()),
         ("dated".into(), if details.not_before.is_some() { "yes" } else { "no" }.into()),
         ("when".into(), when.into()),
+        ("inferred".into(), if details.inferred { "yes" } else { "no" }.into()),
     ]);
     let changed = outcome.changed();
     Message {
@@ -358,6 +359,17 @@ mod tests {
             for outcome in Outcome::ALL {
                 assert!(!text(*outcome).contains('{'), "{}", text(*outcome));
             }
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_confirmed_is_told_apart_from_what_did_not_succeed() {
+        for locale in Locale::all() {
+            let text = |inferred| {
+                let details = Details { inferred, ..Details::default() };
+                message(&locale, Outcome::MustChangeNotSet, &details, "UTC").text
+            };
+            assert_ne!(text(true), text(false));
         }
     }
 

@@ -55,18 +55,21 @@ fn filled_in(source: &str) -> BTreeSet<&str> {
     names.map(|rest| rest.split(|next: char| !next.is_alphanumeric()).next().unwrap()).collect()
 }
 
-/// Everything that the message of an outcome can say: with and without numbers and a moment.
+/// Everything that the message of an outcome can say: with and without numbers and a moment,
+/// known and inferred.
 fn texts(locale: &Locale, outcome: Outcome) -> Vec<String> {
     let key = format!("outcome-{}", outcome.name());
-    let fill = |(number, dated): (u32, &'static str)| {
+    let fill = |(number, dated, inferred): (u32, &'static str, &'static str)| {
         Arguments::from([
             ("minimum".into(), number.into()),
             ("history".into(), number.into()),
             ("dated".into(), dated.into()),
             ("when".into(), "2027-01-15 08:00 UTC".into()),
+            ("inferred".into(), inferred.into()),
         ])
     };
-    let filled = [(0, "no"), (1, "no"), (7, "no"), (7, "yes")];
+    let filled =
+        [(0, "no", "no"), (0, "no", "yes"), (1, "no", "no"), (7, "no", "no"), (7, "yes", "no")];
     filled.map(|values| locale.text_with(&key, &fill(values))).to_vec()
 }
 

@@ -42,10 +42,11 @@ macro_rules! operations {
                 AdminResetFailed = "admin_reset_failed", "31011", Event, Nobody, No,
                     "A reset by an administrator ended without a new password; the outcome beside it says why.",
                     "Look up the outcome that stands in the same entry.";
-                /// Changed, must-change not set (SPEC D-4): never a failure.
+                /// Changed, must-change not set (SPEC D-4), or, where it is inferred, not confirmed: never a
+                /// failure.
                 MustChangeNotSet = "must_change_not_set", "34004", Answer, Operator, Yes,
-                    "The password was set, but writing pwdLastSet = 0 after it failed: the person is not asked to choose another one at sign-in.",
-                    "Give the service account the right to write pwdLastSet on the OU, inherited to user objects (`passback-agent permissions grant`); for this account, tick “User must change password at next logon” by hand.";
+                    "The password was set, but writing pwdLastSet = 0 after it failed: the person is not asked to choose another one at sign-in. Where the answer is inferred nobody has refused it: the controller did not answer, and it may have been written; the agent asks on by itself for a quarter of an hour. Or another agent looked, because the one that was asked did not come back.",
+                    "If it was refused, give the service account the right to write pwdLastSet on the OU, inherited to user objects (`passback-agent permissions grant`). If the controller was silent, the agent's audit trail says later how it ended (`writeback.change_asked_later`); look there why it did not answer. For this account, tick “User must change password at next logon” by hand.";
                 /// The account was unlocked; the password is as it was.
                 Unlocked = "unlocked", "34011", Answer, Nobody, No,
                     "lockoutTime was set to 0; the password was not touched.";
