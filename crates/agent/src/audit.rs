@@ -16,12 +16,13 @@
 //!                   writeback.in_doubt → writeback.settled
 //!                   writeback.change_asked_later → writeback.finished
 //! settle.never_begun                                                        asked for, and void
+//! look.concluded                                                            of another agent's
 //! intake.package_not_opened, intake.not_for_this_agent, intake.known_request,
 //! intake.before_the_horizon, intake.void, intake.password_not_opened
 //! audit.forgotten
 //! ```
 //!
-//! `writeback.finished`, `writeback.settled` and `settle.never_begun` carry the answer that the
+//! `writeback.finished`, `writeback.settled`, `settle.never_begun` and `look.concluded` carry the answer that the
 //! cloud is given. No entry holds a secret.
 
 use std::collections::HashSet;
@@ -295,22 +296,50 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug, Default)]
 pub(crate) struct AtWill {
     since: Timestamp,
-    written: HashSet<(String, Option<RequestId>)>,
+    written: HashSet<Kind>,
+}
+
+/// What counts as the same: the event, the request, and what the cloud is told.
+type Kind = (String, Option<RequestId>, Option<String>);
+
+/// How an event stands with what was written at will.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admitted {
+    /// It is to be written.
+    Now,
+    /// It was written within the hour.
+    Before,
+    /// It may not be written: there were too many others within the hour.
+    No,
 }
 
 impl AtWill {
     /// Whether the event is to be written.
-    pub(crate) fn admits(&mut self, event: &Event, now: Timestamp) -> bool {
+    pub(crate) fn admits(&mut self, event: &Event, now: Timestamp) -> Admitted {
         if self.since.apart(now) >= HOUR {
             *self = Self { since: now, written: HashSet::new() };
         }
-        self.written.len() < AT_WILL && self.written.insert((event.name.clone(), event.request))
+        match self.written.contains(&kind(event)) {
+            true => Admitted::Before,
+            false if self.written.len() < AT_WILL => Admitted::Now,
+            false => Admitted::No,
+        }
     }
 
-    /// Takes back that an event was admitted: it could not be written.
-    pub(crate) fn forget(&mut self, event: &Event) {
-        self.written.remove(&(event.name.clone(), event.request));
+    /// Takes down that an event that was admitted is written.
+    pub(crate) fn wrote(&mut self, event: &Event) {
+        self.written.insert(kind(event));
     }
+
+    /// Takes that back: it could not be.
+    pub(crate) fn forget(&mut self, event: &Event) {
+        self.written.remove(&kind(event));
+    }
+}
+
+fn kind(event: &Event) -> Kind {
+    let outcome = event.detail["outcome"].as_str().map(str::to_owned);
+    (event.name.clone(), event.request, outcome)
 }
 
 #[cfg(test)]

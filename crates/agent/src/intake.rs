@@ -25,7 +25,7 @@ use seal::{AgentKeys, OpenedRequest, PackageKey, SealError, SigningKey};
 use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::audit::{AtWill, Event};
+use crate::audit::{Admitted, AtWill, Event};
 use crate::clocks::FIRST_MEASUREMENT;
 use crate::journal::JournalError;
 use crate::settle::Settler;
@@ -60,6 +60,9 @@ pub(crate) struct Intake {
     pub(crate) not_begun: Mutex<HashMap<RequestId, (Outcome, Timestamp)>>,
     /// What audit is told of what the relay can have written at will.
     pub(crate) at_will: Mutex<AtWill>,
+    /// The same of ends: how something ended is told to nobody before audit has it, so nothing else takes their
+    /// room. Held while one is written.
+    pub(crate) ends: tokio::sync::Mutex<AtWill>,
 }
 
 /// Why a request was not begun now.
@@ -266,23 +269,46 @@ impl Intake {
         }
     }
 
-    /// Tells audit of what the relay can have written at will, where nothing depends on its being told.
+    /// Tells audit of what the relay can have written at will, where nothing depends on its being told: it is
+    /// in the log.
     async fn notice(&self, event: Event) {
-        // It is in the log.
-        let _ = self.note(event).await;
-    }
-
-    /// The same of an end that is told to nobody before audit has it (SPEC L-7).
-    async fn note(&self, event: Event) -> Result<(), JournalError> {
         let now = self.writeback.clock.now();
-        if !self.at_will().admits(&event, now) {
-            return Ok(());
+        {
+            let mut at_will = self.at_will();
+            if at_will.admits(&event, now) != Admitted::Now {
+                return;
+            }
+            at_will.wrote(&event);
         }
-        let noted = self.writeback.tell(std::slice::from_ref(&event)).await;
-        if noted.is_err() {
+        if self.writeback.tell(std::slice::from_ref(&event)).await.is_err() {
             self.at_will().forget(&event);
         }
-        noted
+    }
+
+    /// Tells how a request ended, which the relay can ask at will, once audit has it (SPEC L-7); "not yet" where
+    /// audit is told of too many others.
+    async fn end(
+        &self,
+        header: &Header,
+        name: &str,
+        answer: &Answer,
+    ) -> Result<Response, JournalError> {
+        let event = Event::answered(header, name, answer);
+        let mut ends = self.ends.lock().await;
+        match ends.admits(&event, self.writeback.clock.now()) {
+            Admitted::Before => {}
+            Admitted::Now => {
+                self.writeback.tell(std::slice::from_ref(&event)).await?;
+                ends.wrote(&event);
+            }
+            Admitted::No => {
+                tracing::warn!(event = "intake.too_many_ends", request = %header.request);
+                return Ok(Response::empty(STATUS_NOT_YET));
+            }
+        }
+        // The answer is bound to the header as it came: if the relay changed its times, the cloud
+        // does not accept it.
+        Ok(self.seal(&self.keys.current().package_key, header, answer))
     }
 
     fn at_will(&self) -> MutexGuard<'_, AtWill> {
@@ -325,11 +351,7 @@ impl Intake {
             true => self.why_never_begun(header.request),
             false => Outcome::CannotBeKnown,
         };
-        // The answer is bound to the header as it came: if the relay changed its times, the cloud
-        // does not accept it.
-        let answer = self.answer(outcome);
-        self.note(Event::answered(&header, "settle.never_begun", &answer)).await?;
-        Ok(self.seal(key, &header, &answer))
+        self.end(&header, "settle.never_begun", &self.answer(outcome)).await
     }
 
     /// How a request ended that another agent was given and does not answer for. Nothing is written.
@@ -350,9 +372,7 @@ impl Intake {
             }
         };
         let answer = Answer { details, ..self.answer(outcome) };
-        self.note(Event::answered(&header, "look.concluded", &answer)).await?;
-        let key = &self.keys.current().package_key;
-        Ok(self.seal(key, &header, &answer))
+        self.end(&header, "look.concluded", &answer).await
     }
 
     fn why_never_begun(&self, request: RequestId) -> Outcome {
@@ -395,5 +415,7 @@ fn not_opened(header: &Header, error: &SealError) -> (Outcome, Event) {
     (outcome, Event::of(header, "intake.password_not_opened", cause))
 }
 
+#[cfg(test)]
+mod ends_tests;
 #[cfg(test)]
 mod tests;

@@ -92,13 +92,12 @@ pub async fn run(
         Directories::set_up(&settings.directories, &surroundings).map_err(RunError::new)?;
     let tasks = TaskTracker::new();
     let clock_difference = Arc::new(ClockDifference::unknown(Arc::clone(clock)));
-    let breaker = Arc::new(Breaker::new(settings.breaker));
     let writeback = Writeback {
         clock_difference: Arc::clone(&clock_difference),
         sync: sync.clone(),
         directories: directories.clone(),
         journal: journal.clone(),
-        breaker: Arc::clone(&breaker),
+        breaker: Arc::new(Breaker::new(settings.breaker)),
         guesses: Arc::default(),
         clock: Arc::clone(clock),
         watch: Arc::clone(&surroundings.watch),
@@ -125,6 +124,7 @@ pub async fn run(
         randomness: Arc::clone(randomness),
         not_begun: Mutex::default(),
         at_will: Mutex::default(),
+        ends: tokio::sync::Mutex::default(),
     });
     let handler = Arc::new(Below::of(&listener.entity, intake, &clock_difference));
     let (status, channel) = watch::channel(Status::Connecting);
@@ -133,7 +133,7 @@ pub async fn run(
         sync,
         directories,
         journal: journal.clone(),
-        breaker,
+        breaker: Arc::clone(&telling.breaker),
         clock: Arc::clone(clock),
         clock_difference,
         nodes: Arc::new(nodes),

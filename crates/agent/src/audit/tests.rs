@@ -209,13 +209,28 @@ fn what_the_relay_can_have_written_at_will_is_written_once_an_hour_and_bounded()
         let request = Some(RequestId::from_bytes(id));
         Event { request, ..Event::of_agent("intake.known_request", json!({})) }
     };
-    assert!(at_will.admits(&event(1), NOW));
-    assert!(!at_will.admits(&event(1), NOW.after(HOUR - Duration::from_millis(1))));
+    let mut written = |event: &Event, at| {
+        let admitted = at_will.admits(event, at);
+        if admitted == Admitted::Now {
+            at_will.wrote(event);
+        }
+        admitted
+    };
+    assert_eq!(written(&event(1), NOW), Admitted::Now);
+    let nearly = NOW.after(HOUR - Duration::from_millis(1));
+    assert_eq!(written(&event(1), nearly), Admitted::Before);
     let other = Event { name: "settle.never_begun".to_owned(), ..event(1) };
-    assert!(at_will.admits(&other, NOW));
-    let admitted = (2..=2 * AT_WILL).filter(|request| at_will.admits(&event(*request), NOW));
-    assert_eq!(admitted.count(), AT_WILL - 2);
-    at_will.forget(&other);
-    assert!(at_will.admits(&other, NOW), "what could not be written may be tried again");
-    assert!(at_will.admits(&event(1), NOW.after(HOUR)));
+    let told = Event { detail: json!({ "outcome": "expired" }), ..other.clone() };
+    for another in [&other, &told] {
+        assert_eq!(written(another, NOW), Admitted::Now);
+    }
+    let all = 2..=2 * AT_WILL;
+    let admitted = all.filter(|request| written(&event(*request), NOW) == Admitted::Now);
+    assert_eq!(admitted.count(), AT_WILL - 3);
+    assert_eq!(written(&event(3 * AT_WILL), NOW), Admitted::No);
+    assert_eq!(written(&event(1), NOW), Admitted::Before);
+    assert_eq!(written(&event(1), NOW.after(HOUR)), Admitted::Now);
+    at_will.forget(&event(1));
+    let again = at_will.admits(&event(1), NOW.after(HOUR));
+    assert_eq!(again, Admitted::Now, "what could not be written may be tried again");
 }

@@ -17,14 +17,14 @@ use crate::steps::Unwatched;
 const MADE: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 /// An agent without directories: whoever comes past the intake is not found.
-struct Agent {
-    intake: Intake,
-    clock: ManualClock,
+pub(super) struct Agent {
+    pub(super) intake: Intake,
+    pub(super) clock: ManualClock,
     folder: Folder,
 }
 
 impl Agent {
-    async fn new(name: &str) -> Self {
+    pub(super) async fn new(name: &str) -> Self {
         let folder = Folder::new(&format!("intake-{name}"));
         let clock = ManualClock::at(MADE);
         let given: Arc<dyn Clock> = Arc::new(clock.clone());
@@ -54,12 +54,13 @@ impl Agent {
             randomness: Arc::new(random),
             not_begun: Mutex::default(),
             at_will: Mutex::default(),
+            ends: tokio::sync::Mutex::default(),
         };
         intake.writeback.clock_difference.measured(0);
         Self { intake, clock, folder }
     }
 
-    fn header(&self, request: u8, issued_at: Timestamp) -> Header {
+    pub(super) fn header(&self, request: u8, issued_at: Timestamp) -> Header {
         Header {
             tenant: self.intake.tenant,
             agent: self.intake.agent,
@@ -97,18 +98,18 @@ impl Agent {
         Ok(seal::open_answer(key, &identity, header, &response.body).unwrap().outcome)
     }
 
-    async fn given(&self, header: &Header) -> Result<Outcome, u16> {
+    pub(super) async fn given(&self, header: &Header) -> Result<Outcome, u16> {
         self.asked(TARGET_WRITEBACK, self.package(header), header).await
     }
 
-    async fn settled(&self, header: &Header) -> Result<Outcome, u16> {
+    pub(super) async fn settled(&self, header: &Header) -> Result<Outcome, u16> {
         self.asked(TARGET_SETTLE, header.encode(), header).await
     }
 }
 
 /// Time passes, or is put back and measured anew.
 impl Agent {
-    fn at(&self, moment: Timestamp) {
+    pub(super) fn at(&self, moment: Timestamp) {
         let now = self.clock.now();
         self.clock.advance(moment.since(now));
         if moment < now {
@@ -118,7 +119,7 @@ impl Agent {
     }
 }
 
-fn second(seconds: u64) -> Timestamp {
+pub(super) fn second(seconds: u64) -> Timestamp {
     MADE.after(Duration::from_secs(seconds))
 }
 
@@ -288,12 +289,12 @@ async fn what_was_said_to_be_void_is_never_begun_whatever_the_clock_shows_later(
 }
 
 impl Agent {
-    fn journal(&self) -> &Journal {
+    pub(super) fn journal(&self) -> &Journal {
         &self.intake.writeback.journal
     }
 
     /// What the audit trail holds of a request, as names with outcomes.
-    async fn trail(&self, request: RequestId) -> Vec<String> {
+    pub(super) async fn trail(&self, request: RequestId) -> Vec<String> {
         let (entries, verified) = crate::audit::read(&self.folder.0).await.unwrap();
         assert_eq!(verified.wrong, None);
         let of_request = entries.iter().filter(|entry| entry.event.request == Some(request));
