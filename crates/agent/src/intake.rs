@@ -8,11 +8,13 @@
 //! could be taken when the package comes again. Once it has expired, the cloud is told why.
 
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use protocol::limits::{CLOCK_DIFFERENCE_MAX, LIFETIME_MAX, PACKAGE_MAX};
 use protocol::settlement::{
     STATUS_CANNOT_SAY, STATUS_NOT_YET, TARGET_LOOK, TARGET_SETTLE, TARGET_WRITEBACK,
@@ -63,6 +65,21 @@ pub(crate) struct Intake {
     /// The same of ends: how something ended is told to nobody before audit has it, so nothing else takes their
     /// room. Held while one is written.
     pub(crate) ends: tokio::sync::Mutex<AtWill>,
+}
+
+/// What was found out beside the beginning of an entry, or why nothing will be written.
+type Prepared<'a> = Result<(Looked<'a>, Opened), Outcome>;
+
+/// An entry that was begun here. Where what carries it out panics, it is settled in the background: nobody else
+/// would end it before the next process. (What is dropped without that goes with the process.)
+struct Begun<'a>(&'a Settler, RequestId);
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.settle_later(self.1);
+        }
+    }
 }
 
 /// Why a request was not begun now.
@@ -117,9 +134,13 @@ impl Intake {
             Err(NotBegun::Before) => return self.known(key, header).await,
             Err(NotBegun::Failed(error)) => {
                 self.remember(header.request, Outcome::Fault);
+                // What failed may have been written all the same, and nobody carries it out.
+                self.settler.settle_later(header.request);
                 return Err(error);
             }
         };
+        let _begun = Begun(&self.settler, header.request);
+        let prepared = prepared.unwrap_or_else(|panicked| resume_unwind(panicked));
         self.writeback.watch.reached(Step::Begun).await;
         let ended = match prepared {
             Ok((looked, passwords)) => self.writeback.carry_out(header, looked, passwords).await,
@@ -200,15 +221,16 @@ impl Intake {
     }
 
     /// Begins the entry. Meanwhile, what decides whether anything is written, and the passwords; or why
-    /// nothing will be written. Given up where there is an entry.
+    /// nothing will be written. Given up where there is an entry. Whatever panics, it is known whether
+    /// the entry was begun.
     async fn prepare<'a>(
         &'a self,
         opened: &'a OpenedRequest,
-    ) -> Result<Result<(Looked<'a>, Opened), Outcome>, NotBegun> {
+    ) -> Result<thread::Result<Prepared<'a>>, NotBegun> {
         let header = &opened.header;
         let read = async {
             if let Some(outcome) = self.refusal(opened).await {
-                return Ok(Err(outcome));
+                return Err(outcome);
             }
             let asks = Notify::new();
             let looked = async {
@@ -223,8 +245,9 @@ impl Intake {
                 tokio::task::yield_now().await;
                 self.open_passwords(opened)
             };
-            Ok(Ok(tokio::join!(biased; looked, passwords)))
+            Ok(tokio::join!(biased; looked, passwords))
         };
+        let read = async { Ok(AssertUnwindSafe(read).catch_unwind().await) };
         let (read, ()) = tokio::try_join!(biased; read, self.begin(header))?;
         Ok(read)
     }

@@ -1,9 +1,14 @@
-//! How a request ended is told once audit has it.
+//! How a request ended is told once audit has it, and every entry that was begun ends.
 
-use protocol::Clock as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::future::BoxFuture;
+use protocol::{Clock, ManualClock};
 
 use super::tests::{Agent, second};
 use super::*;
+use crate::clocks::ClockDifference;
+use crate::steps::StepWatch;
 
 /// Everything is written in this hour that may be.
 fn fill(at_will: &mut AtWill, now: Timestamp) {
@@ -57,4 +62,91 @@ async fn what_else_the_relay_has_written_takes_no_room_from_how_requests_ended()
     fill(&mut agent.intake.at_will(), agent.clock.now());
     assert_eq!(agent.settled(&header).await, Ok(Outcome::Expired));
     assert_eq!(agent.trail(header.request).await, ["settle.never_begun expired"]);
+}
+
+impl Agent {
+    /// Time goes on until the entry has its answer.
+    async fn ends(&self, header: &Header) -> Outcome {
+        for _ in 0..1_000 {
+            let entry = self.journal().entry(header.request).await.unwrap().unwrap();
+            if let Some(answer) = entry.answer {
+                return answer.outcome;
+            }
+            self.clock.advance(Duration::from_secs(1));
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        panic!("it has not ended");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_is_settled_whose_beginning_was_written_although_it_seemed_to_fail() {
+    let agent = Agent::new("begun-failed").await;
+    agent.at(second(20));
+    let header = agent.header(1, second(10));
+    assert!(agent.journal().begin(&header, agent.clock.now()).await.unwrap());
+    agent.journal().on_every_connection("PRAGMA query_only = ON").await;
+    assert_eq!(agent.given(&header).await, Err(500));
+    agent.journal().on_every_connection("PRAGMA query_only = OFF").await;
+    assert_eq!(agent.ends(&header).await, Outcome::SettledUnchanged);
+    assert_eq!(agent.settled(&header).await, Ok(Outcome::SettledUnchanged));
+}
+
+/// A clock that panics, once it is broken, in whoever compares it with the cloud's.
+struct Breaks {
+    clock: ManualClock,
+    broken: AtomicBool,
+}
+
+impl Clock for Breaks {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn running(&self) -> Duration {
+        assert!(!self.broken.load(Ordering::SeqCst), "what a bug does");
+        self.clock.running()
+    }
+
+    fn sleep(&self, duration: Duration) -> protocol::Sleep {
+        self.clock.sleep(duration)
+    }
+}
+
+#[tokio::test]
+async fn an_entry_is_settled_where_what_is_done_beside_its_beginning_panics() {
+    let mut agent = Agent::new("panics-beside").await;
+    agent.at(second(20));
+    let breaks = Breaks { clock: agent.clock.clone(), broken: AtomicBool::default() };
+    let breaks = Arc::new(breaks);
+    let compared = ClockDifference::unknown(Arc::<Breaks>::clone(&breaks));
+    compared.measured(0);
+    agent.intake.writeback.clock_difference = Arc::new(compared);
+    breaks.broken.store(true, Ordering::SeqCst);
+    let header = agent.header(1, second(10));
+    let given = AssertUnwindSafe(agent.given(&header)).catch_unwind().await;
+    assert!(given.is_err(), "whoever hands over requests catches it");
+    assert_eq!(agent.ends(&header).await, Outcome::SettledUnchanged);
+}
+
+/// Panics as soon as an entry is begun.
+struct Panics;
+
+impl StepWatch for Panics {
+    fn reached(&self, step: Step) -> BoxFuture<'_, ()> {
+        assert_ne!(step, Step::Begun, "what a bug does");
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[tokio::test]
+async fn an_entry_is_settled_where_what_carries_it_out_panics() {
+    let mut agent = Agent::new("panics").await;
+    agent.at(second(20));
+    agent.intake.writeback.watch = Arc::new(Panics);
+    let header = agent.header(1, second(10));
+    let given = AssertUnwindSafe(agent.given(&header)).catch_unwind().await;
+    assert!(given.is_err(), "whoever hands over requests catches it");
+    assert_eq!(agent.ends(&header).await, Outcome::SettledUnchanged);
+    assert_eq!(agent.settled(&header).await, Ok(Outcome::SettledUnchanged));
 }
