@@ -140,8 +140,8 @@ fn whose_people_may_not_be_read_is_named_before_anybody_is_refused_and_put_right
         .modify(&format!("dn: {compatible}\nchangetype: modify\ndelete: member\n-\n"))
         .unwrap();
 
-    let all = "tokenGroups, replPropertyMetaData, userAccountControl, adminCount, lockoutTime, \
-               pwdLastSet, accountExpires, msDS-ResultantPSO";
+    let all = "tokenGroups, replPropertyMetaData, userAccountControl, adminCount, accountExpires, \
+               lockoutTime, pwdLastSet, msDS-ResultantPSO";
     let named = format!("may not read of people below the unit {}: {all}; ", place.unit);
     let said = place.agent(&explain);
     assert_eq!(said.code, 1, "{}{}", said.out, said.err);

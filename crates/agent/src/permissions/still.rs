@@ -63,8 +63,9 @@ pub(crate) fn still(
 }
 
 /// The places of which nobody can say that nothing of what is wished away stands there: the service account
-/// may not read who has which rights, and nothing is taken away there. What is to stay is left out, and so is
-/// a container that the account may not even see: it has no right to read it.
+/// may not read who has which rights, and nothing is taken away there. What is to stay is left out, and so are
+/// containers: what reads them reads their lists as well, and goes with that, so that a hidden one is what a
+/// revoke leaves.
 pub(crate) fn unseen(
     observed: &Observed,
     wish: &Wish,
@@ -76,8 +77,7 @@ pub(crate) fn unseen(
             continue;
         }
         let kind = match permission.stand() {
-            Stand::PasswordSettings | Stand::DeletedObjects if place.object.is_none() => continue,
-            Stand::PasswordSettings | Stand::DeletedObjects => Kind::Container,
+            Stand::PasswordSettings | Stand::DeletedObjects => continue,
             Stand::DomainRoot => Kind::Root,
             Stand::AboveUsers if place.dn == observed.head.dn => Kind::Root,
             Stand::AboveUsers => Kind::Unit,
