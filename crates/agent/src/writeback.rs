@@ -19,6 +19,7 @@
 //! stays so: a crash in between leaves a note whose settlement comes to the same.
 
 mod elsewhere;
+mod expired;
 mod look;
 mod policy;
 mod write;
@@ -42,8 +43,9 @@ use crate::steps::{Step, StepWatch};
 const FINISHED: &str = "writeback.finished";
 const SETTLED: &str = "writeback.settled";
 
+pub(crate) use expired::{Asked, expired_when_set};
 pub(crate) use look::Looked;
-pub(crate) use write::{Asked, Required, expired_when_set};
+pub(crate) use write::Required;
 
 /// What an operation needs.
 #[derive(Clone)]

@@ -1,15 +1,10 @@
 //! Notes how the password stood, writes, and does what follows.
 
-use std::time::Duration;
-
-use directory::{
-    Account, ObjectGuid, PwdLastSet, Refusal, SetError, Terms, Witness, Write, explain_refusal,
-};
+use directory::{Account, ObjectGuid, Refusal, SetError, Terms, Witness, Write, explain_refusal};
 use protocol::policy::Judge;
-use protocol::{
-    Changed, ClearPassword, Details, Elapsed, Header, Operation, Outcome, Passwords, timeout,
-};
+use protocol::{Changed, ClearPassword, Details, Header, Operation, Outcome, Passwords};
 
+use super::expired::may_have_expired;
 use super::look::{Found, stands};
 use super::policy::Judged;
 use super::{HasOutcome, Opened, Stop, Writeback, refused, stop};
@@ -23,9 +18,6 @@ use crate::steps::Step;
 const MOVES_MAX: usize = 3;
 /// How often it is asked that a password must be changed: where a connection is cut, one more time.
 const REQUIRE_TRIES: usize = 2;
-/// How long whoever has a new password waits to hear whether it has expired already: a small question
-/// to a controller that has just answered.
-const EXPIRED_PATIENCE: Duration = Duration::from_secs(3);
 
 /// What came of having a password changed at the next sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -329,35 +321,6 @@ impl Writeback {
         }
         Required::Unanswered
     }
-
-    /// Whether the password that was set has to be changed at once: where the service account lacks the
-    /// right Unexpire Password (SPEC D-12). Whoever chose it is told, or is surprised at the next sign-in.
-    /// Where the directory does not say in time it was set, and that is what counts.
-    async fn has_expired(
-        &self,
-        header: &Header,
-        connected: &Connected,
-        account: &Account,
-        noted: &Witness,
-    ) -> bool {
-        let asked = connected.directory.witness(account.guid);
-        match timeout(&*self.clock, EXPIRED_PATIENCE, asked).await {
-            Ok(Ok(Some(now))) => expired_when_set(&now, noted.version, Asked::AtOnce),
-            Ok(Ok(None)) => false,
-            Ok(Err(error)) => {
-                refused("has_expired", header, &error);
-                false
-            }
-            Err(Elapsed) => {
-                tracing::warn!(
-                    event = "writeback.expired_unknown",
-                    request = %header.request,
-                    "the password was set; the directory does not say in time whether it has to be changed at the next sign-in"
-                );
-                false
-            }
-        }
-    }
 }
 
 /// Whether a change was refused for want of Change Password (SPEC D-12). Samba answers that as any other
@@ -381,39 +344,6 @@ impl std::fmt::Display for WithoutTheRight<'_> {
 impl HasOutcome for WithoutTheRight<'_> {
     fn outcome_of(&self) -> Outcome {
         Outcome::PermissionMissing
-    }
-}
-
-/// When it is asked how a password stands that was set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asked {
-    /// Right after the set: nobody else has written in between.
-    AtOnce,
-    /// When somebody else may have asked for another password since, which is a write of its own.
-    Later,
-}
-
-/// Whether the password whose write came next after the version `noted` expired as it was set. Of an account
-/// that is never asked to change it this says nothing.
-pub(crate) fn expired_when_set(now: &Witness, noted: u32, asked: Asked) -> bool {
-    // Behind another version stands somebody else's write; at another controller, none of ours yet.
-    now.version == noted.saturating_add(1)
-        && match asked {
-            Asked::AtOnce => now.pwd_last_set == PwdLastSet::Never,
-            Asked::Later => now.expired_when_set(),
-        }
-}
-
-/// Whether it is to be found out if a password that was set has expired. Without Unexpire Password
-/// Windows lets every one expire (MS-SAMR 3.1.1.8.7), whoever sets it and however it stood before. Samba
-/// looks at no such right, and is asked where it was to be changed before.
-fn may_have_expired(operation: Operation, account: &Account, noted: &Witness) -> bool {
-    if account.is_never_asked_to_change() {
-        return false;
-    }
-    match noted.judge {
-        Judge::Windows => true,
-        Judge::Samba => operation == Operation::Reset && account.pwd_last_set == PwdLastSet::Never,
     }
 }
 
