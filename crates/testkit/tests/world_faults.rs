@@ -198,11 +198,7 @@ fn befall(
         }
         Mishap::ConnectionBreaks => world.after(begins, move |world| world.cut(agent)),
         Mishap::Tampering => tampering(world, dice, (begins, lasts)),
-        Mishap::AgentRevoked => world.after(begins, move |world| {
-            if !world.is_revoked(agent) {
-                world.revoke_agent(agent);
-            }
-        }),
+        Mishap::AgentRevoked => world.after(begins, move |world| world.revoke_agent_once(agent)),
         Mishap::RelayDies => {
             world.after(begins, World::kill_relay);
             world.after(begins + lasts, World::start_relay);

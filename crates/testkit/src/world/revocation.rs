@@ -34,9 +34,15 @@ impl World {
         });
     }
 
-    /// Whether an agent was revoked.
-    pub fn is_revoked(&self, name: &str) -> bool {
-        self.timeline.wrong(Matter::Revoked(known(name))).next().is_some()
+    /// The same, unless it was revoked before.
+    ///
+    /// # Panics
+    /// If there is no such agent.
+    pub fn revoke_agent_once(&mut self, name: &str) {
+        let first = self.timeline.wrong(Matter::Revoked(known(name))).next().is_none();
+        if first {
+            self.revoke_agent(name);
+        }
     }
 
     /// How many packages were said to an agent so far.
