@@ -13,8 +13,9 @@
 mod fake;
 mod permissions;
 
+use directory::ObjectGuid;
 use directory::security::{Ace, SecurityDescriptor, mask};
-use directory_fake::{Flavour, NewFakePerson};
+use directory_fake::{FakeDomain, Flavour, NewFakePerson};
 use fake::{CHECK, Fake, good, pretty};
 use lab::Kind;
 use permissions::Said;
@@ -87,6 +88,15 @@ fn a_person_who_inherits_nothing_or_is_marked_for_nothing_is_named_and_put_right
     fake.place.named_and_fixed(&["explain", "off"], &named);
 }
 
+/// What AdminSDHolder's descriptor makes of an account: nothing is inherited, and whoever signs in reads it.
+fn as_it_is_kept_protected(domain: &FakeDomain, guid: ObjectGuid) {
+    domain.put(guid, "adminCount", "1").unwrap();
+    domain.inherit(guid, false).unwrap();
+    let read = Ace::allow(mask::mapped(mask::GENERIC_READ), directory::Sid::authenticated_users());
+    let show = |held: &mut SecurityDescriptor| _ = held.dacl.as_mut().unwrap().add(read);
+    domain.secure(guid, show).unwrap();
+}
+
 /// As a controller of Windows marks, for which a group for mail counts as well; Samba marks nobody.
 #[test]
 fn a_mark_that_a_group_for_mail_keeps_is_taken_away_only_after_that_group_is_left() {
@@ -97,12 +107,7 @@ fn a_mark_that_a_group_for_mail_keeps_is_taken_away_only_after_that_group_is_lef
     domain.add_group("it-lan", "CN=Users", &["it-all"]).unwrap();
     let person = fake.person(NewFakePerson::new("marked"));
     domain.join(person.guid, "it-lan").unwrap();
-    domain.put(person.guid, "adminCount", "1").unwrap();
-    domain.inherit(person.guid, false).unwrap();
-    // As AdminSDHolder's descriptor has it.
-    let read = Ace::allow(mask::mapped(mask::GENERIC_READ), directory::Sid::authenticated_users());
-    let show = |held: &mut SecurityDescriptor| _ = held.dacl.as_mut().unwrap().add(read);
-    domain.secure(person.guid, show).unwrap();
+    as_it_is_kept_protected(domain, person.guid);
     let (dn, inherit) = (person.dn.to_string(), ["permissions", "grant", "--inherit"]);
     let explain = ["explain", "marked"];
     // At Samba it is left over, and would not come back.
@@ -154,8 +159,7 @@ fn a_mark_of_somebody_whose_groups_cannot_all_be_followed_is_not_called_left_ove
         domain.put(domain.guid_of(&name).unwrap(), "groupType", "2").unwrap();
         domain.join(person.guid, &name).unwrap();
     }
-    domain.put(person.guid, "adminCount", "1").unwrap();
-    domain.inherit(person.guid, false).unwrap();
+    as_it_is_kept_protected(domain, person.guid);
     domain.imitate(Flavour::Windows);
     domain.disconnect("dc1").unwrap();
     for command in [&CHECK[..], &["explain", "many"]] {
