@@ -142,7 +142,10 @@ impl Evidence {
     fn others_set(&self, world: &World, attempt: &Attempt) -> bool {
         let guid = world.domain().guid_of(attempt.account_name());
         let answered = self.moments(&attempt.request, &["operation.answered"]).min();
-        let during = attempt.submitted_at..=answered.unwrap_or(NEVER);
+        let Some(operation) = self.operations.get(&attempt.request) else { return false };
+        // Controllers date what they write to the second.
+        let issued = self.issued(world, &attempt.request, operation).before(MARGIN);
+        let during = issued..=answered.unwrap_or(NEVER);
         let of_it = |sets: &[Set]| {
             sets.iter().filter(|set| Some(set.guid) == guid && during.contains(&set.at)).count()
         };
