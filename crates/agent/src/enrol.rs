@@ -132,6 +132,10 @@ pub async fn enable(
     if answer.key_id != key_id {
         return Err(EnrolError::OtherKeys);
     }
+    // Beside a new journal the old keys would take old messages, should this end half way.
+    if !Journal::is_whole(enrolled.state.path()).await {
+        enrolled.state.destroy_writeback_keys()?;
+    }
     // Old packages cannot be opened with the new keys, so a fresh journal forgets nothing that
     // could come back; and it knows that it cannot answer for what was issued before.
     let journal = Journal::create(enrolled.state.path(), clock.now()).await?;

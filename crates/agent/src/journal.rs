@@ -153,7 +153,8 @@ impl Journal {
     /// aside.
     pub async fn create(state_dir: &Path, now: Timestamp) -> Result<Self, JournalError> {
         let path = state_dir.join(FILE);
-        if let Err(JournalError::Damaged { .. }) = whole::is_whole(&path).await {
+        let damaged = matches!(whole::is_whole(&path).await, Err(JournalError::Damaged { .. }));
+        if damaged || !path.exists() {
             whole::put_aside(&path, now)?;
         }
         let pool = database::open(&path, SCHEMA).await?;
@@ -163,6 +164,11 @@ impl Journal {
             .await
             .map_err(failed("note since when it knows"))?;
         Ok(Self { writer: Arc::new(Writer::of(&pool)), pool })
+    }
+
+    /// Whether there is a journal in a state directory, and whole.
+    pub async fn is_whole(state_dir: &Path) -> bool {
+        whole::is_whole(&state_dir.join(FILE)).await.is_ok()
     }
 
     /// Opens the journal that onboarding made. Makes none, and makes nothing that is empty into one.

@@ -36,7 +36,8 @@ pub(super) async fn is_whole(path: &Path) -> Result<(), JournalError> {
     }
 }
 
-/// Renames a damaged journal, so that somebody can look at it and none stands in its place.
+/// Renames a damaged journal, so that somebody can look at it and none stands in its place. The file goes first:
+/// where this ends half way it is not there, and what is left of it never becomes a new one's log.
 ///
 /// # Errors
 /// [`JournalError::Database`] if that cannot be done.
@@ -47,7 +48,7 @@ pub(super) fn put_aside(path: &Path, now: Timestamp) -> Result<(), JournalError>
         name
     };
     let aside = |what: &str| beside(&format!(".damaged-{}{what}", now.as_millis()));
-    for what in FILES.into_iter().rev().filter(|what| Path::new(&beside(what)).exists()) {
+    for what in FILES.into_iter().filter(|what| Path::new(&beside(what)).exists()) {
         std::fs::rename(beside(what), aside(what)).map_err(|cause| JournalError::Database {
             doing: "put the damaged one aside",
             cause: cause.to_string(),
