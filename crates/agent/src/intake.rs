@@ -7,7 +7,6 @@
 //! same reason there is none where the journal's entry cannot be begun: what is not written down
 //! could be taken when the package comes again. Once it has expired, the cloud is told why.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -27,17 +26,16 @@ use seal::{AgentKeys, OpenedRequest, PackageKey, SealError, SigningKey};
 use serde_json::json;
 use tokio::sync::Notify;
 
+pub(crate) use in_hand::InHand;
+pub(crate) use reasons::Reasons;
+
 use crate::audit::{Admitted, AtWill, Event};
 use crate::clocks::FIRST_MEASUREMENT;
-use crate::journal::JournalError;
+use crate::journal::{Entry, JournalError};
 use crate::settle::Settler;
 use crate::steps::Step;
 use crate::writeback::{Ended, Looked, Opened, Writeback};
 
-/// How many requests that were not begun are remembered, to say why when the cloud asks, and for how long
-/// where there are as many: the cloud has asked long before.
-const NOT_BEGUN_MAX: usize = 1_000;
-const NOT_BEGUN_KEPT: Duration = Duration::from_secs(60 * 60);
 /// After its expiry a message cannot be applied any more; this much later the agent says so. It
 /// covers a step of the clock in between.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(5);
@@ -58,29 +56,22 @@ pub(crate) struct Intake {
     pub(crate) settler: Settler,
     /// For nonces.
     pub(crate) randomness: Arc<dyn Randomness>,
-    /// Why requests were not begun. The request ids of packages that did not open are unproved.
-    pub(crate) not_begun: Mutex<HashMap<RequestId, (Outcome, Timestamp)>>,
+    /// Why requests were not begun.
+    pub(crate) not_begun: Reasons,
     /// What audit is told of what the relay can have written at will.
     pub(crate) at_will: Mutex<AtWill>,
     /// The same of ends: how something ended is told to nobody before audit has it, so nothing else takes their
     /// room. Held while one is written.
     pub(crate) ends: tokio::sync::Mutex<AtWill>,
+    /// Which requests are carried out here.
+    pub(crate) in_hand: InHand,
 }
+
+/// What audit has of a request that was never begun.
+const NEVER_BEGUN: &str = "settle.never_begun";
 
 /// What was found out beside the beginning of an entry, or why nothing will be written.
 type Prepared<'a> = Result<(Looked<'a>, Opened), Outcome>;
-
-/// An entry that was begun here. Where what carries it out panics, it is settled in the background: nobody else
-/// would end it before the next process. (What is dropped without that goes with the process.)
-struct Begun<'a>(&'a Settler, RequestId);
-
-impl Drop for Begun<'_> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.0.settle_later(self.1);
-        }
-    }
-}
 
 /// Why a request was not begun now.
 enum NotBegun {
@@ -129,17 +120,22 @@ impl Intake {
         let Some(key) = self.keys.package_key(opened.package_key_id) else {
             return Ok(Response::empty(400));
         };
+        let mut hand = self.in_hand.take(&self.settler, header.request);
         let prepared = match self.prepare(&opened).await {
             Ok(prepared) => prepared,
-            Err(NotBegun::Before) => return self.known(key, header).await,
+            Err(NotBegun::Before) => {
+                drop(hand);
+                return self.known(key, header).await;
+            }
             Err(NotBegun::Failed(error)) => {
                 self.remember(header.request, Outcome::Fault);
+                drop(hand);
                 // What failed may have been written all the same, and nobody carries it out.
-                self.settler.settle_later(header.request);
+                self.settle_what_nobody_has(header.request);
                 return Err(error);
             }
         };
-        let _begun = Begun(&self.settler, header.request);
+        hand.has_begun();
         let prepared = prepared.unwrap_or_else(|panicked| resume_unwind(panicked));
         self.writeback.watch.reached(Step::Begun).await;
         let ended = match prepared {
@@ -193,11 +189,20 @@ impl Intake {
         tracing::warn!(event = name, request = %header.request);
         self.notice(Event::of(header, name, json!({}))).await;
         match entry {
-            Some(entry) => Ok(self.recorded(key, &entry.header, entry.answer)),
+            Some(entry) => Ok(self.recorded(key, entry)),
             None if void => {
-                Ok(self.seal(key, header, &self.answer(self.why_never_begun(header.request))))
+                let answer = self.answer(self.why_never_begun(header.request));
+                let ended = self.end(key, header, NEVER_BEGUN, &answer).await?;
+                Ok(ended.unwrap_or_else(|| Response::empty(STATUS_NOT_YET)))
             }
             None => Ok(Response::empty(STATUS_NOT_YET)),
+        }
+    }
+
+    /// Has an open entry settled that nobody carries out here.
+    fn settle_what_nobody_has(&self, request: RequestId) {
+        if !self.in_hand.has(request) {
+            self.settler.settle_later(request);
         }
     }
 
@@ -281,17 +286,6 @@ impl Intake {
         Response::empty(422)
     }
 
-    fn remember(&self, request: RequestId, why: Outcome) {
-        let now = self.writeback.clock.now();
-        let mut not_begun = self.not_begun.lock().unwrap_or_else(PoisonError::into_inner);
-        if not_begun.len() >= NOT_BEGUN_MAX {
-            not_begun.retain(|_, (_, since)| since.apart(now) < NOT_BEGUN_KEPT);
-        }
-        if not_begun.len() < NOT_BEGUN_MAX {
-            not_begun.insert(request, (why, now));
-        }
-    }
-
     /// Tells audit of what the relay can have written at will, where nothing depends on its being told: it is
     /// in the log.
     async fn notice(&self, event: Event) {
@@ -308,14 +302,15 @@ impl Intake {
         }
     }
 
-    /// Tells how a request ended, which the relay can ask at will, once audit has it (SPEC L-7); "not yet" where
-    /// audit is told of too many others.
+    /// Tells how a request ended, which the relay can ask at will, once audit has it (SPEC L-7). None where audit
+    /// is told of too many others.
     async fn end(
         &self,
+        key: &PackageKey,
         header: &Header,
         name: &str,
         answer: &Answer,
-    ) -> Result<Response, JournalError> {
+    ) -> Result<Option<Response>, JournalError> {
         let event = Event::answered(header, name, answer);
         let mut ends = self.ends.lock().await;
         match ends.admits(&event, self.writeback.clock.now()) {
@@ -326,12 +321,11 @@ impl Intake {
             }
             Admitted::No => {
                 tracing::warn!(event = "intake.too_many_ends", request = %header.request);
-                return Ok(Response::empty(STATUS_NOT_YET));
+                return Ok(None);
             }
         }
-        // The answer is bound to the header as it came: if the relay changed its times, the cloud
-        // does not accept it.
-        Ok(self.seal(&self.keys.current().package_key, header, answer))
+        // Bound to the header as it came: with other times the cloud does not accept it.
+        Ok(Some(self.seal(key, header, answer)))
     }
 
     fn at_will(&self) -> MutexGuard<'_, AtWill> {
@@ -350,8 +344,7 @@ impl Intake {
         }
         let key = &self.keys.current().package_key;
         if let Some(entry) = self.writeback.journal.entry(header.request).await? {
-            // Open: it is being carried out, or somebody settles it already.
-            let said = self.recorded(key, &entry.header, entry.answer);
+            let said = self.recorded(key, entry);
             let cannot_say =
                 said.status == STATUS_NOT_YET && self.settler.cannot_say(header.request);
             return Ok(if cannot_say { Response::empty(STATUS_CANNOT_SAY) } else { said });
@@ -368,13 +361,15 @@ impl Intake {
         self.writeback.journal.make_void(header.expires_at, self.writeback.clock.now()).await?;
         if let Some(entry) = self.writeback.journal.entry(header.request).await? {
             // Begun a moment ago.
-            return Ok(self.recorded(key, &entry.header, entry.answer));
+            return Ok(self.recorded(key, entry));
         }
         let outcome = match self.writeback.journal.knows_since(header.issued_at).await? {
             true => self.why_never_begun(header.request),
             false => Outcome::CannotBeKnown,
         };
-        self.end(&header, "settle.never_begun", &self.answer(outcome)).await
+        // Another one may be asked meanwhile, or this one later.
+        let ended = self.end(key, &header, NEVER_BEGUN, &self.answer(outcome)).await?;
+        Ok(ended.unwrap_or_else(|| Response::empty(STATUS_CANNOT_SAY)))
     }
 
     /// How a request ended that another agent was given and does not answer for. Nothing is written.
@@ -390,24 +385,32 @@ impl Intake {
         let (outcome, details) = match self.writeback.seen(&header).await {
             Ok(seen) => seen,
             Err(why) => {
-                tracing::info!(event = "look.not_concluded", request = %header.request, cause = %why);
+                why.say(header.request);
                 return Ok(Response::empty(STATUS_NOT_YET));
             }
         };
         let answer = Answer { details, ..self.answer(outcome) };
-        self.end(&header, "look.concluded", &answer).await
+        let key = &self.keys.current().package_key;
+        let ended = self.end(key, &header, "look.concluded", &answer).await?;
+        Ok(ended.unwrap_or_else(|| Response::empty(STATUS_NOT_YET)))
+    }
+
+    fn remember(&self, request: RequestId, why: Outcome) {
+        self.not_begun.remember(request, why, self.writeback.clock.now());
     }
 
     fn why_never_begun(&self, request: RequestId) -> Outcome {
-        let not_begun = self.not_begun.lock().unwrap_or_else(PoisonError::into_inner);
-        not_begun.get(&request).map_or(Outcome::Expired, |(why, _)| *why)
+        self.not_begun.why(request).unwrap_or(Outcome::Expired)
     }
 
-    /// The answer if there is one, recorded or still to be; or "not yet".
-    fn recorded(&self, key: &PackageKey, header: &Header, answer: Option<Answer>) -> Response {
+    /// The answer if there is one, recorded or still to be; or "not yet": it is being carried out, or settled.
+    fn recorded(&self, key: &PackageKey, Entry { header, answer, .. }: Entry) -> Response {
         match answer.or_else(|| self.settler.unrecorded(header.request)) {
-            Some(answer) => self.seal(key, header, &answer),
-            None => Response::empty(STATUS_NOT_YET),
+            Some(answer) => self.seal(key, &header, &answer),
+            None => {
+                self.settle_what_nobody_has(header.request);
+                Response::empty(STATUS_NOT_YET)
+            }
         }
     }
 
@@ -437,6 +440,9 @@ fn not_opened(header: &Header, error: &SealError) -> (Outcome, Event) {
     let cause = json!({ "cause": error.to_string() });
     (outcome, Event::of(header, "intake.password_not_opened", cause))
 }
+
+mod in_hand;
+mod reasons;
 
 #[cfg(test)]
 mod ends_tests;

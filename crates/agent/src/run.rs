@@ -23,7 +23,7 @@ use crate::duties::Duties;
 use crate::elsewhere::{self, Below};
 use crate::enrol::{EnrolError, Enrolled};
 use crate::guard::breaker::Breaker;
-use crate::intake::Intake;
+use crate::intake::{InHand, Intake, Reasons};
 use crate::journal::Journal;
 use crate::nodes::Nodes;
 use crate::settings::{AgentSettings, DirectorySettings, RelayTransport};
@@ -122,9 +122,10 @@ pub async fn run(
         writeback,
         settler,
         randomness: Arc::clone(randomness),
-        not_begun: Mutex::default(),
+        not_begun: Reasons::default(),
         at_will: Mutex::default(),
         ends: tokio::sync::Mutex::default(),
+        in_hand: InHand::default(),
     });
     let handler = Arc::new(Below::of(&listener.entity, intake, &clock_difference));
     let (status, channel) = watch::channel(Status::Connecting);

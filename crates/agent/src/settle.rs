@@ -39,10 +39,12 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use directory::{LATE_AWAITED, Late};
+use futures_util::FutureExt as _;
 use protocol::{Answer, Changed, Details, Header, Operation, Outcome, RequestId};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -64,6 +66,9 @@ use judge::{
 };
 use stands::as_it_stands;
 use why::{LOOK_AGAIN, Said, Why};
+
+/// So long it is not looked again after a look has panicked, which says where in the log.
+const PANICKED: Duration = Duration::from_secs(60);
 
 /// So long after a request was issued its account has reached every controller.
 const REPLICATED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -147,6 +152,7 @@ impl Settler {
         };
         let settler = self.clone();
         self.tasks.spawn(async move {
+            let _looked_at = LookedAt(Arc::clone(&settler.settling), request);
             tokio::select! {
                 () = settler.settle(request) => {}
                 // What is known is recorded before the process ends, if it can be; it says itself
@@ -157,7 +163,6 @@ impl Settler {
                     }
                 }
             }
-            settler.settling().remove(&request);
         });
     }
 
@@ -173,7 +178,14 @@ impl Settler {
             let unchanged = unchanged_since.map_or(Duration::ZERO, passed);
             let waited = Waited { in_all: passed(since), unchanged };
             let mut pause = LOOK_AGAIN;
-            let looked = self.look(request, waited).await;
+            // What panics once may do so again, and its person must not be barred by that.
+            let look = AssertUnwindSafe(self.look(request, waited)).catch_unwind().await;
+            let Ok(looked) = look else {
+                tracing::error!(event = "settle.panicked", %request);
+                self.settling().insert(request, true);
+                self.writeback.clock.sleep(PANICKED).await;
+                continue;
+            };
             let cannot_say = !matches!(&looked, Ok(Look::Waiting(why)) if why.is_of_the_set());
             match looked {
                 Ok(Look::Settled) => return,
@@ -218,11 +230,11 @@ impl Settler {
                 Late::Answered(Ok(())) => {
                     let now = self.writeback.clock.now();
                     self.writeback.journal.set(&entry.header, now).await?;
-                    self.go_on(&entry.header, before).await
+                    self.go_on_in_time(&entry.header, before, waited).await
                 }
                 Late::Answered(Err(_)) => Ok((Outcome::SettledUnchanged, false)),
             },
-            (State::Set, Some(before)) => self.go_on(&entry.header, before).await,
+            (State::Set, Some(before)) => self.go_on_in_time(&entry.header, before, waited).await,
         };
         let (outcome, inferred) = match conclusion {
             Ok(conclusion) => conclusion,
@@ -374,6 +386,15 @@ impl Settler {
         let connector = &before.place.connector;
         let named = self.writeback.directories.named(connector);
         named.ok_or_else(|| Why::NoSuchDirectory { connector: connector.clone() })
+    }
+}
+
+/// That somebody looks at an entry, until this is dropped.
+struct LookedAt(Arc<Mutex<HashMap<RequestId, bool>>>, RequestId);
+
+impl Drop for LookedAt {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
     }
 }
 

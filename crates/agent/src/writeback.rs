@@ -97,6 +97,10 @@ pub(crate) type Opened = Result<Passwords, (Outcome, Event)>;
 /// Why the way to a set stopped, with what its message needs.
 type Stop = (Outcome, Details);
 
+/// What audit is told where a controller was silent about a password's being changed at the next sign-in: what
+/// came of asking on.
+pub(crate) const CHANGE_ASKED_LATER: &str = "writeback.change_asked_later";
+
 fn stop(outcome: Outcome) -> Stop {
     (outcome, Details::default())
 }
@@ -104,8 +108,11 @@ fn stop(outcome: Outcome) -> Stop {
 impl Unrecorded {
     /// Whether the password was set, and the directory has not said whether it has to be changed at the next
     /// sign-in: that is asked for on, and the answer recorded when it is known, or nobody waits any longer.
+    /// Once audit is to be told how that ended, it has ended, however long the disk takes nothing.
     pub(crate) fn asks_on(&self) -> bool {
-        self.answer.outcome == Outcome::MustChangeNotSet && self.answer.details.inferred
+        let silent =
+            self.answer.outcome == Outcome::MustChangeNotSet && self.answer.details.inferred;
+        silent && self.trail.iter().all(|told| told.name != CHANGE_ASKED_LATER)
     }
 
     /// Tells the operator that the answer cannot be recorded at the moment.

@@ -32,9 +32,10 @@ async fn how_a_request_ended_is_told_to_nobody_where_audit_takes_no_more_of_it()
     assert_eq!(agent.settled(&told).await, Ok(Outcome::Expired), "audit has it");
     let answer = agent.intake.answer(Outcome::SettledElsewhereUnchanged);
     for _ in 0..2 {
-        assert_eq!(agent.settled(&untold).await, Err(STATUS_NOT_YET));
-        let look = agent.intake.end(&untold, "look.concluded", &answer).await.unwrap();
-        assert_eq!((look.status, look.body.len()), (STATUS_NOT_YET, 0));
+        assert_eq!(agent.settled(&untold).await, Err(STATUS_CANNOT_SAY), "others may be asked");
+        let key = &agent.intake.keys.current().package_key;
+        let look = agent.intake.end(key, &untold, "look.concluded", &answer).await.unwrap();
+        assert!(look.is_none());
     }
     assert!(agent.trail(untold.request).await.is_empty());
     agent.clock.advance(Duration::from_secs(60 * 60));
@@ -90,6 +91,37 @@ async fn an_entry_is_settled_whose_beginning_was_written_although_it_seemed_to_f
     agent.journal().on_every_connection("PRAGMA query_only = OFF").await;
     assert_eq!(agent.ends(&header).await, Outcome::SettledUnchanged);
     assert_eq!(agent.settled(&header).await, Ok(Outcome::SettledUnchanged));
+}
+
+#[tokio::test]
+async fn an_open_entry_that_nobody_carries_out_is_settled_when_somebody_asks() {
+    let agent = Agent::new("nobodys").await;
+    agent.at(second(20));
+    let [asked, repeated] = [1, 2].map(|request| agent.header(request, second(10)));
+    for header in [&asked, &repeated] {
+        assert!(agent.journal().begin(header, agent.clock.now()).await.unwrap());
+    }
+    assert_eq!(agent.settled(&asked).await, Err(STATUS_NOT_YET));
+    assert_eq!(agent.ends(&asked).await, Outcome::SettledUnchanged);
+    assert_eq!(agent.given(&repeated).await, Err(STATUS_NOT_YET));
+    assert_eq!(agent.ends(&repeated).await, Outcome::SettledUnchanged);
+}
+
+#[tokio::test]
+async fn nobody_looks_at_what_another_delivery_carries_out() {
+    let agent = Agent::new("in-hand").await;
+    agent.at(second(20));
+    let header = agent.header(1, second(10));
+    assert!(agent.journal().begin(&header, agent.clock.now()).await.unwrap());
+    let hand = agent.intake.in_hand.take(&agent.intake.settler, header.request);
+    agent.journal().on_every_connection("PRAGMA query_only = ON").await;
+    assert_eq!(agent.given(&header).await, Err(500));
+    agent.journal().on_every_connection("PRAGMA query_only = OFF").await;
+    assert_eq!(agent.given(&header).await, Err(STATUS_NOT_YET));
+    assert!(!agent.intake.settler.is_settling(header.request));
+    drop(hand);
+    assert_eq!(agent.settled(&header).await, Err(STATUS_NOT_YET));
+    assert_eq!(agent.ends(&header).await, Outcome::SettledUnchanged);
 }
 
 /// A clock that panics, once it is broken, in whoever compares it with the cloud's.

@@ -52,9 +52,10 @@ impl Agent {
             settler: Settler::new(writeback.clone(), tasks, stop),
             writeback,
             randomness: Arc::new(random),
-            not_begun: Mutex::default(),
+            not_begun: Reasons::default(),
             at_will: Mutex::default(),
             ends: tokio::sync::Mutex::default(),
+            in_hand: InHand::default(),
         };
         intake.writeback.clock_difference.measured(0);
         Self { intake, clock, folder }
@@ -286,6 +287,8 @@ async fn what_was_said_to_be_void_is_never_begun_whatever_the_clock_shows_later(
     assert_eq!(agent.settled(&first).await, Ok(Outcome::UserNotFoundNoCloudLink));
     let trail = agent.trail(kept_back.request).await;
     assert_eq!(trail, ["settle.never_begun expired", "intake.void"]);
+    // Also what is said of a package that came later is told once audit has it.
+    assert_eq!(agent.trail(last.request).await, ["intake.void", "settle.never_begun expired"]);
 }
 
 impl Agent {
@@ -367,12 +370,13 @@ async fn why_requests_were_not_begun_is_forgotten_where_there_are_too_many_that_
         bytes[..8].copy_from_slice(&number.to_be_bytes());
         RequestId::from_bytes(bytes)
     };
-    (0..NOT_BEGUN_MAX).for_each(|one| agent.intake.remember(id(one), Outcome::NotDecryptable));
-    let (full, later) = (id(NOT_BEGUN_MAX), id(NOT_BEGUN_MAX + 1));
+    (0..reasons::REMEMBERED_MAX)
+        .for_each(|one| agent.intake.remember(id(one), Outcome::NotDecryptable));
+    let (full, later) = (id(reasons::REMEMBERED_MAX), id(reasons::REMEMBERED_MAX + 1));
     agent.intake.remember(full, Outcome::Fault);
     assert_eq!(agent.intake.why_never_begun(full), Outcome::Expired, "there is no room");
     assert_eq!(agent.intake.why_never_begun(id(0)), Outcome::NotDecryptable);
-    agent.clock.advance(NOT_BEGUN_KEPT);
+    agent.clock.advance(reasons::KEPT);
     agent.intake.remember(later, Outcome::Fault);
     assert_eq!(agent.intake.why_never_begun(later), Outcome::Fault);
     assert_eq!(agent.intake.why_never_begun(id(0)), Outcome::Expired);

@@ -1,16 +1,20 @@
 //! What is settled on the fake directory where somebody else wrote, the account is new to the controller
 //! that has the role, or the live answer would have said more than "changed".
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use directory::AccountFlags;
 use directory_fake::{Fault, Flavour, NewFakePerson};
+use futures_util::future::BoxFuture;
 use lab::Kind;
 use protocol::{Clock as _, Operation, Outcome, Passwords};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Look, Settler, Waited, Why};
+use crate::steps::{Step, StepWatch};
 use crate::writeback::expired_tests::{Somebody, passwords, somebody};
 use crate::writeback::operations_tests::{NEW, World, new_one};
 
@@ -61,6 +65,39 @@ async fn what_was_written_in_time_is_told_however_late_the_agent_comes_back() {
     assert_eq!(doubt, None);
     world.clock.advance(LATER);
     assert_eq!(world.settled(&header).await, Outcome::SettledChanged);
+}
+
+/// Panics when an answer was recorded, once.
+#[derive(Default)]
+struct PanicsOnce(AtomicBool);
+
+impl StepWatch for PanicsOnce {
+    fn reached(&self, step: Step) -> BoxFuture<'_, ()> {
+        assert!(step != Step::Finished || self.0.swap(true, Ordering::SeqCst), "what a bug does");
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[tokio::test]
+async fn a_look_that_panics_is_made_again_and_nobody_is_looked_at_for_ever() {
+    let mut world = World::new("settle-panics").await;
+    let (guid, _) = world.person(Kind::Ordinary);
+    world.population.domain.inject(Fault::RequestLost);
+    let (header, doubt) = world.done(Operation::Reset, guid, &new_one()).await;
+    assert_eq!(doubt, None);
+    world.writeback.watch = Arc::new(PanicsOnce::default());
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let settler = Settler::new(world.writeback.clone(), tasks, stop);
+    settler.settle_all().await.unwrap();
+    assert_eq!(world.goes_on(&header).await, Outcome::SettledUnchanged);
+    for _ in 0..1_000 {
+        if !settler.is_settling(header.request) {
+            return;
+        }
+        world.clock.advance(Duration::from_secs(1));
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    panic!("it is looked at for ever");
 }
 
 /// However it was before. What expires as it is set stands in `writeback::expired_tests`.

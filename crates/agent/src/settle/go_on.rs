@@ -10,7 +10,7 @@ use super::{Conclusion, Settler, Waited, Why};
 use crate::audit::Event;
 use crate::directories::Connected;
 use crate::journal::{Before, JournalError, State};
-use crate::writeback::Required;
+use crate::writeback::{CHANGE_ASKED_LATER, Required};
 
 impl Settler {
     /// Goes on with what the directory has taken, to what the person would have been told at once.
@@ -20,6 +20,25 @@ impl Settler {
             Operation::Reset | Operation::Change => expired_at_once(connected, before).await,
             Operation::ResetByAdministrator => self.go_on_with(header, connected, before).await,
             Operation::Unlock => Ok((Outcome::SettledChanged, false)),
+        }
+    }
+
+    /// The same, for no longer than a quarter of an hour where nothing is left but to have the password changed:
+    /// it was set, and its person is barred while this lasts.
+    pub(super) async fn go_on_in_time(
+        &self,
+        header: &Header,
+        before: &Before,
+        waited: Waited,
+    ) -> Conclusion {
+        match self.go_on(header, before).await {
+            Err(_)
+                if header.operation == Operation::ResetByAdministrator
+                    && waited.in_all >= LATE_AWAITED =>
+            {
+                Ok((Outcome::MustChangeNotSet, true))
+            }
+            conclusion => conclusion,
         }
     }
 
@@ -78,8 +97,8 @@ impl Settler {
             Ok((outcome, _)) => outcome,
         };
         let later = json!({ "outcome": ended.name() });
-        tracing::info!(event = "writeback.change_asked_later", %request, outcome = ended.name());
-        self.told_later(request, Event::of(&entry.header, "writeback.change_asked_later", later));
+        tracing::info!(event = CHANGE_ASKED_LATER, %request, outcome = ended.name());
+        self.told_later(request, Event::of(&entry.header, CHANGE_ASKED_LATER, later));
         Ok(None)
     }
 }

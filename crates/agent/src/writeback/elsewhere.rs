@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use directory::{Account, Directory, ObjectGuid, PwdLastSet, ROLE_CHECK};
 use protocol::limits::CLOCK_DIFFERENCE_MAX;
-use protocol::{Details, Header, Operation, Outcome, Timestamp};
+use protocol::{Details, Header, Operation, Outcome, RequestId, Timestamp};
 use sync::{AdAccount, Resolution};
 
 use super::Writeback;
@@ -60,6 +60,11 @@ pub(crate) enum Unseen {
     /// role.
     #[error("the PDC role may have moved since: only the controller that was asked knows")]
     RoleMoved,
+    /// Since when it has it may not be read: nobody can ever say then that nothing was changed.
+    #[error(
+        "the service account may not read replPropertyMetaData of the domain's root, which says since when the PDC role is where it is"
+    )]
+    RoleHidden,
     /// Nobody, or not exactly one account, is meant as far as this agent knows.
     #[error("the person has no account in a directory of this agent")]
     NoAccount,
@@ -83,8 +88,21 @@ impl Unseen {
                 | Self::OfSomebodyElse
                 | Self::LockedSince
                 | Self::RoleMoved
+                | Self::RoleHidden
                 | Self::Hidden
         )
+    }
+}
+
+impl Unseen {
+    /// Tells the operator; louder where somebody has to do something about it.
+    pub(crate) fn say(&self, request: RequestId) {
+        match self {
+            Self::RoleHidden | Self::Hidden => {
+                tracing::warn!(event = "look.not_concluded", %request, cause = %self);
+            }
+            _ => tracing::info!(event = "look.not_concluded", %request, cause = %self),
+        }
     }
 }
 
@@ -137,7 +155,9 @@ impl Writeback {
             Err(why) if why.is_for_the_note() && self.is_late(header) => Outcome::CannotBeKnown,
             seen => seen?,
         };
-        Ok((outcome, Details { inferred: true, ..Details::default() }))
+        // That a password is not to be changed is read, and not concluded.
+        let inferred = outcome != Outcome::MustChangeNotSet;
+        Ok((outcome, Details { inferred, ..Details::default() }))
     }
 
     /// Whether the agent that was asked is not waited for any longer.
@@ -254,6 +274,7 @@ async fn holds_since(
     let before = just_before(issued_at).before(ROLE_CHECK);
     match directory.role_given().await? {
         Some(given) if given < before => Ok(outcome),
-        _ => Err(Unseen::RoleMoved),
+        Some(_) => Err(Unseen::RoleMoved),
+        None => Err(Unseen::RoleHidden),
     }
 }

@@ -105,6 +105,39 @@ async fn a_directory_that_stays_silent_is_not_asked_without_end_and_its_people_a
     assert!(!world.must_change(guid));
 }
 
+/// Nor where the next process asks on.
+#[tokio::test]
+async fn a_directory_that_stays_silent_bars_nobody_after_a_restart_either() {
+    let down = |domain: &FakeDomain| domain.up("dc1", false).unwrap();
+    let (world, _, known, ..) = silent("must-change-next", down).await;
+    let began = world.clock.now();
+    assert_eq!(world.settled(&known.header).await, Outcome::MustChangeNotSet);
+    let waited = world.clock.now().since(began);
+    assert!(waited >= LATE_AWAITED && waited < LATE_AWAITED + Duration::from_secs(60));
+}
+
+/// The disk takes nothing for a while; meanwhile the helpdesk takes back what was asked for.
+#[tokio::test]
+async fn what_was_asked_for_once_is_not_asked_for_again_while_its_answer_waits_for_the_disk() {
+    let lost = twice(Fault::RequestLost);
+    let (world, guid, known, settler, _) = silent("must-change-disk", lost).await;
+    let header = known.header.clone();
+    world.writeback.journal.refuse("writeback.finished").await;
+    settler.record_later(known);
+    while !world.must_change(guid) {
+        world.sleeping().await;
+        world.clock.advance(Duration::from_secs(1));
+    }
+    world.population.domain.put(guid, "pwdLastSet", "133500000000000000").unwrap();
+    for _ in 0..120 {
+        world.sleeping().await;
+        world.clock.advance(Duration::from_secs(1));
+    }
+    assert!(!world.must_change(guid), "as the helpdesk wants it");
+    world.writeback.journal.allow().await;
+    assert_eq!(world.goes_on(&header).await, Outcome::MustChangeNotSet);
+}
+
 #[tokio::test]
 async fn an_agent_that_is_stopped_leaves_the_change_to_be_asked_for_by_the_next_one() {
     let down = |domain: &FakeDomain| domain.up("dc1", false).unwrap();
