@@ -327,7 +327,7 @@ mod tests {
         assert_eq!(missing.len(), 4, "{missing:?}");
         assert_eq!(missing[0], "300000 of 10000000 inputs: filters");
         assert!(missing[1].contains("filters ran too short"), "{missing:?}");
-        assert_eq!(missing[2], "16 of 400 runs on bad roads");
+        assert_eq!(missing[2], "16 of 400 runs on bad roads were good");
         assert_eq!(missing[3], "75 of 10000 fault runs were good");
     }
 

@@ -8,7 +8,7 @@
 //! could be taken when the package comes again. Once it has expired, the cloud is told why.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -18,16 +18,13 @@ use protocol::limits::{CLOCK_DIFFERENCE_MAX, LIFETIME_MAX, PACKAGE_MAX};
 use protocol::settlement::{
     STATUS_CANNOT_SAY, STATUS_NOT_YET, TARGET_LOOK, TARGET_SETTLE, TARGET_WRITEBACK,
 };
-use protocol::{
-    AgentId, Answer, Details, Header, Outcome, Randomness, RequestId, TenantId, Timestamp,
-};
+use protocol::{AgentId, Answer, Details, Header, Outcome, Randomness, RequestId, TenantId};
 use relay::{BoxFuture, Handler, Request, Response};
 use seal::{AgentKeys, OpenedRequest, PackageKey, SealError, SigningKey};
 use serde_json::json;
 use tokio::sync::Notify;
 
-pub(crate) use in_hand::InHand;
-pub(crate) use reasons::Reasons;
+pub(crate) use memory::Memory;
 
 use crate::audit::{Admitted, AtWill, Event};
 use crate::clocks::FIRST_MEASUREMENT;
@@ -56,15 +53,7 @@ pub(crate) struct Intake {
     pub(crate) settler: Settler,
     /// For nonces.
     pub(crate) randomness: Arc<dyn Randomness>,
-    /// Why requests were not begun.
-    pub(crate) not_begun: Reasons,
-    /// What audit is told of what the relay can have written at will.
-    pub(crate) at_will: Mutex<AtWill>,
-    /// The same of ends: how something ended is told to nobody before audit has it, so nothing else takes their
-    /// room. Held while one is written.
-    pub(crate) ends: tokio::sync::Mutex<AtWill>,
-    /// Which requests are carried out here.
-    pub(crate) in_hand: InHand,
+    pub(crate) memory: Memory,
 }
 
 /// What audit has of a request that was never begun.
@@ -120,7 +109,7 @@ impl Intake {
         let Some(key) = self.keys.package_key(opened.package_key_id) else {
             return Ok(Response::empty(400));
         };
-        let mut hand = self.in_hand.take(&self.settler, header.request);
+        let mut hand = self.memory.in_hand.take(&self.settler, header.request);
         let prepared = match self.prepare(&opened).await {
             Ok(prepared) => prepared,
             Err(NotBegun::Before) => {
@@ -201,7 +190,7 @@ impl Intake {
 
     /// Has an open entry settled that nobody carries out here.
     fn settle_what_nobody_has(&self, request: RequestId) {
-        if !self.in_hand.has(request) {
+        if !self.memory.in_hand.has(request) {
             self.settler.settle_later(request);
         }
     }
@@ -312,7 +301,7 @@ impl Intake {
         answer: &Answer,
     ) -> Result<Option<Response>, JournalError> {
         let event = Event::answered(header, name, answer);
-        let mut ends = self.ends.lock().await;
+        let mut ends = self.memory.ends.lock().await;
         match ends.admits(&event, self.writeback.clock.now()) {
             Admitted::Before => {}
             Admitted::Now => {
@@ -329,7 +318,7 @@ impl Intake {
     }
 
     fn at_will(&self) -> MutexGuard<'_, AtWill> {
-        self.at_will.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memory.at_will.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How a request ended; "not yet" only where it may still be carried out, and nobody else is to say
@@ -396,11 +385,11 @@ impl Intake {
     }
 
     fn remember(&self, request: RequestId, why: Outcome) {
-        self.not_begun.remember(request, why, self.writeback.clock.now());
+        self.memory.not_begun.remember(request, why, self.writeback.clock.now());
     }
 
     fn why_never_begun(&self, request: RequestId) -> Outcome {
-        self.not_begun.why(request).unwrap_or(Outcome::Expired)
+        self.memory.not_begun.why(request).unwrap_or(Outcome::Expired)
     }
 
     /// The answer if there is one, recorded or still to be; or "not yet": it is being carried out, or settled.
@@ -442,6 +431,7 @@ fn not_opened(header: &Header, error: &SealError) -> (Outcome, Event) {
 }
 
 mod in_hand;
+mod memory;
 mod reasons;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `passback-agent run`: listens, keeps its health known, synchronises, settles, until told to
 //! stop.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Clock, Timestamp};
@@ -23,7 +23,7 @@ use crate::duties::Duties;
 use crate::elsewhere::{self, Below};
 use crate::enrol::{EnrolError, Enrolled};
 use crate::guard::breaker::Breaker;
-use crate::intake::{InHand, Intake, Reasons};
+use crate::intake::{Intake, Memory};
 use crate::journal::Journal;
 use crate::nodes::Nodes;
 use crate::settings::{AgentSettings, DirectorySettings, RelayTransport};
@@ -122,10 +122,7 @@ pub async fn run(
         writeback,
         settler,
         randomness: Arc::clone(randomness),
-        not_begun: Reasons::default(),
-        at_will: Mutex::default(),
-        ends: tokio::sync::Mutex::default(),
-        in_hand: InHand::default(),
+        memory: Memory::default(),
     });
     let handler = Arc::new(Below::of(&listener.entity, intake, &clock_difference));
     let (status, channel) = watch::channel(Status::Connecting);

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::BoxFuture;
-use protocol::{Clock, ManualClock};
+use protocol::{Clock, ManualClock, Timestamp};
 
 use super::tests::{Agent, second};
 use super::*;
@@ -28,7 +28,7 @@ async fn how_a_request_ended_is_told_to_nobody_where_audit_takes_no_more_of_it()
     let (told, untold) = (agent.header(1, second(10)), agent.header(2, second(10)));
     agent.at(told.expires_at.after(EXPIRY_MARGIN));
     assert_eq!(agent.settled(&told).await, Ok(Outcome::Expired));
-    fill(&mut *agent.intake.ends.lock().await, agent.clock.now());
+    fill(&mut *agent.intake.memory.ends.lock().await, agent.clock.now());
     assert_eq!(agent.settled(&told).await, Ok(Outcome::Expired), "audit has it");
     let answer = agent.intake.answer(Outcome::SettledElsewhereUnchanged);
     for _ in 0..2 {
@@ -113,7 +113,7 @@ async fn nobody_looks_at_what_another_delivery_carries_out() {
     agent.at(second(20));
     let header = agent.header(1, second(10));
     assert!(agent.journal().begin(&header, agent.clock.now()).await.unwrap());
-    let hand = agent.intake.in_hand.take(&agent.intake.settler, header.request);
+    let hand = agent.intake.memory.in_hand.take(&agent.intake.settler, header.request);
     agent.journal().on_every_connection("PRAGMA query_only = ON").await;
     assert_eq!(agent.given(&header).await, Err(500));
     agent.journal().on_every_connection("PRAGMA query_only = OFF").await;

@@ -11,7 +11,7 @@ use crate::settle::Settler;
 
 /// By request, how many deliveries of it are at work.
 #[derive(Default)]
-pub(crate) struct InHand(Mutex<HashMap<RequestId, usize>>);
+pub(super) struct InHand(Mutex<HashMap<RequestId, usize>>);
 
 /// One delivery, for as long as it is at work.
 pub(super) struct Hand<'a> {

@@ -13,7 +13,7 @@ pub(super) const KEPT: Duration = Duration::from_secs(60 * 60);
 
 /// By request, why it was not begun, and since when that is known.
 #[derive(Debug, Default)]
-pub(crate) struct Reasons(Mutex<HashMap<RequestId, (Outcome, Timestamp)>>);
+pub(super) struct Reasons(Mutex<HashMap<RequestId, (Outcome, Timestamp)>>);
 
 impl Reasons {
     /// Remembers one, unless there are too many that are not old yet.

@@ -52,10 +52,7 @@ impl Agent {
             settler: Settler::new(writeback.clone(), tasks, stop),
             writeback,
             randomness: Arc::new(random),
-            not_begun: Reasons::default(),
-            at_will: Mutex::default(),
-            ends: tokio::sync::Mutex::default(),
-            in_hand: InHand::default(),
+            memory: Memory::default(),
         };
         intake.writeback.clock_difference.measured(0);
         Self { intake, clock, folder }
