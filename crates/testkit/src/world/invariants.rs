@@ -163,6 +163,23 @@ impl Evidence {
         said.event.detail["changed"].as_str()
     }
 
+    /// Whether the password was changed, as the trail of one agent says how a request ended. Of one that was
+    /// begun that is its last word. Of another one it may be several: each question is answered as it came,
+    /// and one that a relay has altered is none that the cloud has asked.
+    fn ends_at(&self, agent: &str, request: &str) -> Vec<&str> {
+        if let Some(word) =
+            self.said_at(agent, request, &["writeback.finished", "writeback.settled"])
+        {
+            return vec![word];
+        }
+        let trail = self.trails.get(agent).into_iter().flat_map(|(trail, _)| trail);
+        let never_begun = trail.filter(|entry| {
+            let of_it = entry.event.request.is_some_and(|id| id.to_string() == request);
+            of_it && entry.event.name == "settle.never_begun"
+        });
+        never_begun.filter_map(|entry| entry.event.detail["changed"].as_str()).collect()
+    }
+
     /// The agent that has looked how it ended, if the cloud was told by another one than it had asked.
     fn settled_by_another(&self, request: &str, operation: &OperationRecord) -> Option<&str> {
         let answered = self.trail.iter().find(|entry| {
@@ -383,7 +400,6 @@ fn i9_no_code_is_guessed(evidence: &Evidence, found: &mut Vec<String>) {
 
 /// I10: cloud and agents agree on every request, and all trails verify.
 fn i10_both_trails_agree(evidence: &Evidence, found: &mut Vec<String>) {
-    const ENDS: &[&str] = &["writeback.finished", "writeback.settled", "settle.never_begun"];
     if let Some(entry) = evidence.broken {
         found.push(format!("I10: the cloud's trail is broken at entry {entry}"));
     }
@@ -396,12 +412,13 @@ fn i10_both_trails_agree(evidence: &Evidence, found: &mut Vec<String>) {
         let of_cloud = operation.result.map(|(outcome, _)| outcome.changed().word());
         let mut ends = 0;
         for (name, agent) in &evidence.agents {
-            let Some(changed) = evidence.said_at(name, request, ENDS) else { continue };
-            ends += 1;
-            if operation.agent != Some(*agent) {
+            let said = evidence.ends_at(name, request);
+            ends += usize::from(!said.is_empty());
+            let agree = of_cloud.is_some_and(|word| said.contains(&word));
+            if !said.is_empty() && operation.agent != Some(*agent) {
                 found.push(format!("I10: {name} ended {request}, which it was not given"));
-            } else if operation.state == State::Answered && of_cloud != Some(changed) {
-                found.push(format!("I10: {request}: cloud {of_cloud:?}, {name} {changed}"));
+            } else if !said.is_empty() && operation.state == State::Answered && !agree {
+                found.push(format!("I10: {request}: cloud {of_cloud:?}, {name} {said:?}"));
             }
         }
         if let Some(name) = evidence.settled_by_another(request, operation) {

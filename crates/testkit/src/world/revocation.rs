@@ -5,7 +5,7 @@ use store::Store;
 use store::agents::Revocation;
 use store::audit::Event;
 
-use super::installation::TENANT;
+use super::installation::{AGENTS, TENANT};
 use super::processes::known;
 use super::timeline::Matter;
 use super::{World, machine};
@@ -32,6 +32,12 @@ impl World {
             assert_eq!(revoked.expect("an answer"), Revocation::Done);
             store.close().await;
         });
+    }
+
+    /// Whether every agent was revoked.
+    pub(super) fn is_without_agents(&self) -> bool {
+        let is_revoked = |name| self.timeline.wrong(Matter::Revoked(name)).next().is_some();
+        AGENTS.into_iter().take(self.agents()).all(is_revoked)
     }
 
     /// The same, unless it was revoked before.
