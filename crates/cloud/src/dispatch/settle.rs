@@ -43,6 +43,8 @@ pub(crate) async fn settle(app: &App, record: OperationRecord) {
             () = app.stop.cancelled() => return,
             () = app.clock.sleep(pauses.next(app.now().since(record.expires_at))) => {}
             () = somebody_comes(app, &record, newest) => pauses.begin_again(),
+            // It was not time for them when the pause began.
+            () = others_begin_to_count(app, &record) => {}
         }
     }
 }
@@ -108,6 +110,14 @@ async fn offer(app: &App, record: &OperationRecord) -> Result<Option<TicketAgent
 async fn others_may_look(app: &App, record: &OperationRecord) {
     let from = record.expires_at.after(app.settings.others_look);
     app.clock.sleep(from.since(app.now())).await;
+}
+
+/// The same once; never where they may already.
+async fn others_begin_to_count(app: &App, record: &OperationRecord) {
+    if app.now() >= record.expires_at.after(app.settings.others_look) {
+        return std::future::pending().await;
+    }
+    others_may_look(app, record).await;
 }
 
 /// For how long, from when others may look, "not yet" keeps them from it: longer than an agent awaits the

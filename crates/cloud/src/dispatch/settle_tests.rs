@@ -291,6 +291,23 @@ async fn pauses_begin_again_also_where_nobody_could_be_asked_until_the_agent_cam
     assert_eq!(asked(&relay)[5..], [193, 196, 202], "it may say \"not yet\" at first");
 }
 
+/// Nobody is kept in doubt by a pause that began shortly before.
+#[tokio::test]
+async fn others_look_at_the_moment_from_which_they_may() {
+    let (relay, settling) = by_hand("others", true).await;
+    relay.comes(&Entity::of(TENANT, OTHER));
+    *relay.says.lock().unwrap() = None;
+    let looked = || relay.looked.lock().unwrap().first().copied();
+    for _ in 0..30 {
+        if looked().is_some() {
+            break;
+        }
+        settling.clock.advance(settling.next().await);
+        settling.next().await;
+    }
+    assert_eq!(looked(), Some(NOW.after(Duration::from_secs(180 + 600))));
+}
+
 /// It may hold the connection over which the set can still be made: nobody else knows of that.
 #[tokio::test]
 async fn nobody_else_is_asked_while_the_agent_that_was_asked_says_not_yet() {

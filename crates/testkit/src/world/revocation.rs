@@ -28,7 +28,7 @@ impl World {
                 name: "agent.revoked".to_owned(),
                 ..Event::default()
             };
-            let revoked = store.revoke_agent(agent.id, false, &event, now).await;
+            let revoked = store.revoke_agent(agent.id, true, &event, now).await;
             assert_eq!(revoked.expect("an answer"), Revocation::Done);
             store.close().await;
         });
