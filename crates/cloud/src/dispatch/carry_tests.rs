@@ -147,6 +147,22 @@ impl Reach for Stubborn {
     }
 }
 
+/// An operation that has come so far.
+fn record(state: State) -> OperationRecord {
+    OperationRecord {
+        request: REQUEST,
+        tenant: TENANT,
+        flow: FLOW,
+        person: "p".parse().unwrap(),
+        operation: Operation::Reset,
+        state,
+        issued_at: NOW,
+        expires_at: NOW.after(LIFETIME),
+        agent: None,
+        result: None,
+    }
+}
+
 /// A submitted operation that waits for its agent, and what is sealed for that one.
 async fn waiting(app: &App) -> (OperationRecord, TicketAgent, SealedPassword) {
     let store = &app.store;
@@ -171,18 +187,7 @@ async fn waiting(app: &App) -> (OperationRecord, TicketAgent, SealedPassword) {
         ended: false,
     };
     store.open_flow(&flow, b"cookie", NOW).await.unwrap();
-    let record = OperationRecord {
-        request: REQUEST,
-        tenant: TENANT,
-        flow: FLOW,
-        person: "p".parse().unwrap(),
-        operation: Operation::Reset,
-        state: State::Ticketed,
-        issued_at: NOW,
-        expires_at: NOW.after(LIFETIME),
-        agent: None,
-        result: None,
-    };
+    let record = record(State::Ticketed);
     let offer = TicketAgent { agent: AGENT, key_id };
     store.issue_ticket(&record, &[offer]).await.unwrap();
     store.submit_operation(REQUEST, FLOW, None, &Event::default(), NOW).await.unwrap();
@@ -243,18 +248,7 @@ async fn a_clock_that_is_put_back_does_not_lengthen_the_life_of_what_waits() {
 #[test]
 fn a_clock_that_is_put_forward_ends_it_and_one_that_was_put_back_before_does_not_lengthen_it() {
     let clock = ManualClock::at(NOW);
-    let record = OperationRecord {
-        request: REQUEST,
-        tenant: TENANT,
-        flow: FLOW,
-        person: "p".parse().unwrap(),
-        operation: Operation::Reset,
-        state: State::Waiting,
-        issued_at: NOW,
-        expires_at: NOW.after(LIFETIME),
-        agent: None,
-        result: None,
-    };
+    let record = record(State::Waiting);
     let deadline = Deadline::of(&record, &clock);
     assert_eq!(deadline.left(&clock), LIFETIME);
     clock.advance(LIFETIME / 3);
