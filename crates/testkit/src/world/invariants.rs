@@ -61,7 +61,7 @@ pub(super) fn violations(world: &World) -> Vec<String> {
     found.extend(secrecy::violations(world).into_iter().map(|line| format!("I8: {line}")));
     i9_every_clearance_has_its_facts(world, &evidence, &mut found);
     i9_no_code_is_guessed(&evidence, &mut found);
-    i10_both_trails_agree(&evidence, &mut found);
+    i10_both_trails_agree(world, &evidence, &mut found);
     found
 }
 
@@ -399,7 +399,9 @@ fn i9_no_code_is_guessed(evidence: &Evidence, found: &mut Vec<String>) {
 }
 
 /// I10: cloud and agents agree on every request, and all trails verify.
-fn i10_both_trails_agree(evidence: &Evidence, found: &mut Vec<String>) {
+fn i10_both_trails_agree(world: &World, evidence: &Evidence, found: &mut Vec<String>) {
+    let roads = AGENTS.into_iter().map(Matter::Road).chain([Matter::Hands, Matter::Trick]);
+    let altered = roads.flat_map(|matter| world.timeline.wrong(matter)).next().is_some();
     if let Some(entry) = evidence.broken {
         found.push(format!("I10: the cloud's trail is broken at entry {entry}"));
     }
@@ -414,7 +416,10 @@ fn i10_both_trails_agree(evidence: &Evidence, found: &mut Vec<String>) {
         for (name, agent) in &evidence.agents {
             let said = evidence.ends_at(name, request);
             ends += usize::from(!said.is_empty());
-            let agree = of_cloud.is_some_and(|word| said.contains(&word));
+            let agree = match altered {
+                true => of_cloud.is_some_and(|word| said.contains(&word)),
+                false => said.iter().all(|word| of_cloud == Some(*word)),
+            };
             if !said.is_empty() && operation.agent != Some(*agent) {
                 found.push(format!("I10: {name} ended {request}, which it was not given"));
             } else if !said.is_empty() && operation.state == State::Answered && !agree {
