@@ -78,13 +78,14 @@ function refused(answer) {
   if (answer.outcome === "flow_expired") return go(answer);
   // An older tab, when the visit has ended: what is typed here is another password.
   const ended = answer.state === "ended";
+  const here = ended && answer.changed === "yes";
   if (ended) forget();
   busy(false);
   const main = document.querySelector("main");
   main.dataset.outcome = answer.outcome;
   main.dataset.number = answer.number;
   main.dataset.changed = answer.changed;
-  say(ended ? form.dataset.ended : answer.message);
+  say(here ? form.dataset.ended : answer.message);
 }
 
 function say(text) {

@@ -44,7 +44,7 @@ pub struct Flow {
     pub locale: String,
     /// When it expires.
     pub expires_at: Timestamp,
-    /// Whether it has ended with a password that was set.
+    /// Whether it has ended with a password that was set, here or meanwhile in another visit.
     pub ended: bool,
 }
 

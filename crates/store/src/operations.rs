@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! ticketed → waiting → sent → answered
-//!               ↑  │     │ ↘ unknown → answered
-//!               └──┼─────┘ (certainly not delivered)
+//!    │          ↑  │     │ ↘ unknown → answered
+//!    ↘ refused  └──┼─────┘ (certainly not delivered)
 //!                  ↘ expired
 //! ```
 //!
@@ -11,15 +11,16 @@
 //! guarded update. `waiting` and `sent` are in flight, and a person has at most
 //! one such operation (SPEC W-12). One that is `unknown` keeps the person from another for
 //! [`DOUBT`]: by then the directory has long ended what it was doing, and an agent that never
-//! comes back must not lock anybody out.
+//! comes back must not lock anybody out. What was `refused` came after the password had been set in another
+//! visit.
 
 mod record;
+mod submitting;
 
 use std::time::Duration;
 
 use protocol::settlement::OTHERS_LOOK_AFTER;
 use protocol::{AgentId, Answer, Changed, Details, KeyId, Outcome, RequestId, Timestamp};
-use sqlx::AssertSqlSafe;
 
 use crate::audit::{self, Event};
 use crate::flows::FlowId;
@@ -28,20 +29,10 @@ use crate::{Store, StoreError, failed};
 
 use record::StoredDetails;
 pub use record::{OperationRecord, State, TicketAgent};
+pub use submitting::Submitted;
 
 /// How long after its message's expiry an operation in doubt stands in the way of another one.
 pub const DOUBT: Duration = OTHERS_LOOK_AFTER;
-
-/// How a submission ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Submitted {
-    /// It waits to be sent.
-    Accepted,
-    /// The person has another operation in flight.
-    InFlight,
-    /// The ticket is unknown, used, of another flow, expired, or the flow has ended.
-    TicketVoid,
-}
 
 impl Store {
     /// Issues a ticket: an operation that nothing was submitted for yet.
@@ -101,75 +92,6 @@ impl Store {
                 })
             })
             .collect()
-    }
-
-    /// `ticketed → waiting`, or `→ sent` to an agent that listens already, if the ticket belongs to
-    /// this flow, the flow has not ended, nothing has expired, and the person has nothing in flight.
-    /// Then, and only then, `event` stands in the audit trail.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn submit_operation(
-        &self,
-        request: RequestId,
-        flow: FlowId,
-        sent_to: Option<AgentId>,
-        event: &Event,
-        now: Timestamp,
-    ) -> Result<Submitted, StoreError> {
-        let doing = || failed("submit an operation");
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(doing())?;
-        let submit = format!(
-            "UPDATE operation SET state = $5, agent = $6, submitted_at = $1
-             WHERE request = $2 AND flow = $3 AND state = 'ticketed' AND expires_at > $1
-                 AND EXISTS (SELECT 1 FROM flow f WHERE f.id = $3 AND f.ended_at IS NULL
-                     AND f.expires_at > $1)
-                 AND NOT EXISTS (SELECT 1 FROM operation o WHERE o.person = operation.person
-                     AND o.state = 'unknown' AND o.expires_at > $4)
-             RETURNING {}",
-            audit::last_row()
-        );
-        let submitted = sqlx::query(AssertSqlSafe(submit))
-            .bind(now.as_millis())
-            .bind(request.to_bytes().to_vec())
-            .bind(flow.to_bytes().to_vec())
-            .bind(now.before(DOUBT).as_millis())
-            .bind(if sent_to.is_some() { State::Sent } else { State::Waiting }.word())
-            .bind(sent_to.map(|agent| agent.to_bytes().to_vec()))
-            .fetch_optional(&mut *transaction)
-            .await;
-        match submitted {
-            Ok(Some(last)) => {
-                audit::append(&mut transaction, Some(&last), event, now).await?;
-                transaction.commit().await.map_err(doing())?;
-                return Ok(Submitted::Accepted);
-            }
-            Ok(None) => {}
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-                return Ok(Submitted::InFlight);
-            }
-            Err(error) => return Err(doing()(error)),
-        }
-        drop(transaction);
-        match self.is_in_doubt(request, now).await? {
-            true => Ok(Submitted::InFlight),
-            false => Ok(Submitted::TicketVoid),
-        }
-    }
-
-    /// Whether the person of this request has another operation in doubt.
-    async fn is_in_doubt(&self, request: RequestId, now: Timestamp) -> Result<bool, StoreError> {
-        let found = sqlx::query(
-            "SELECT 1 FROM operation o JOIN operation mine ON mine.person = o.person
-             WHERE mine.request = $1 AND mine.state = 'ticketed' AND o.state = 'unknown'
-                 AND o.expires_at > $2",
-        )
-        .bind(request.to_bytes().to_vec())
-        .bind(now.before(DOUBT).as_millis())
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(failed("look for an operation in doubt"))?;
-        Ok(found.is_some())
     }
 
     /// `waiting → sent`, just before the first byte leaves for this agent.
@@ -352,8 +274,8 @@ impl Store {
         Ok(moved.rows_affected() == 1)
     }
 
-    /// Ends an operation, and with a password that was set its flow too, both or neither: the
-    /// gates of that flow clear nothing any more.
+    /// Ends an operation, and with a password that was set, here or in another visit, its flow too, both or
+    /// neither: the gates of that flow clear nothing any more.
     async fn end(
         &self,
         request: RequestId,
@@ -367,7 +289,8 @@ impl Store {
             .map_err(|_| StoreError::Unreadable("operation"))?;
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(doing())?;
         let ended = sqlx::query(
-            "UPDATE operation SET state = $1, outcome = $2, details = $3, settled_at = $4
+            "UPDATE operation SET state = $1, outcome = $2, details = $3, settled_at = $4,
+                 submitted_at = coalesce(submitted_at, $4)
              WHERE request = $5 AND state IN ($6, $7)",
         )
         .bind(to.word())
@@ -384,7 +307,7 @@ impl Store {
             return Ok(false);
         }
         audit::append(&mut transaction, None, event, now).await?;
-        if outcome.changed() == Changed::Yes {
+        if outcome.changed() == Changed::Yes || to == State::Refused {
             sqlx::query(
                 "UPDATE flow SET ended_at = $1 WHERE ended_at IS NULL
                      AND id = (SELECT flow FROM operation WHERE request = $2)",

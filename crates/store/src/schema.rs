@@ -141,4 +141,8 @@ ALTER TABLE agent ADD COLUMN breaker_open INTEGER;
 -- Whoever is to be cut off is looked for every few seconds.
 CREATE INDEX agent_revoked ON agent (revoked_at) WHERE revoked_at IS NOT NULL;
 ",
+    r"
+-- Whether a person has set a password meanwhile is looked at with every submission.
+CREATE INDEX operation_answered ON operation (person, settled_at) WHERE state = 'answered';
+",
 ];

@@ -68,6 +68,7 @@ waiting-lead = Your organisation's network is working on it. This page shows how
 result-title-changed = Your password is changed
 result-title-unlocked = Your account is unlocked
 result-title-unchanged = Your password was not changed
+result-title-elsewhere = Nothing was set in this visit
 result-title-unknown = We are checking whether it went through
 result-tip = On a laptop outside the office: connect the VPN, lock the screen, and unlock it with the new password.
 error-title = That did not work
@@ -130,7 +131,7 @@ outcome-settled_elsewhere_changed = This had been interrupted. We have checked: 
 outcome-settled_elsewhere_unchanged = This had been interrupted. We have checked: it did not go through. { told-unchanged-password } You can try again.
 outcome-in_doubt = The connection to your organisation's network was lost in the middle, so we do not know yet whether your new password was set. Do not try again yet: this page, and a mail to you, say how it ended.
 outcome-expired = We could not reach your organisation's network in time. { told-unchanged } { told-unchanged-old } You can safely try again.
-outcome-already_in_flight = Another request for this account has not ended. { told-unchanged-request } Wait a moment, then try again.
+outcome-already_in_flight = Another request for this account has not ended, or has only just. { told-unchanged-request } Wait a moment, then try again.
 outcome-cannot_be_known = We can no longer find out whether this went through. Try to sign in with the new password, if you chose one, then with the old one. If neither works, reset your password again.
 outcome-changed_elsewhere = Your password was just changed in another place. { told-unchanged-step } If that was not you, tell your helpdesk at once.
 

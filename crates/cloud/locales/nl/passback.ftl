@@ -67,6 +67,7 @@ waiting-lead = Het netwerk van uw organisatie is ermee bezig. Deze pagina toont 
 result-title-changed = Uw wachtwoord is gewijzigd
 result-title-unlocked = Uw account is ontgrendeld
 result-title-unchanged = Uw wachtwoord is niet gewijzigd
+result-title-elsewhere = In dit bezoek is niets ingesteld
 result-title-unknown = Wij gaan na of het is gelukt
 result-tip = Op een laptop buiten kantoor: verbind de VPN, vergrendel het scherm en ontgrendel het met het nieuwe wachtwoord.
 error-title = Dat is niet gelukt
@@ -129,7 +130,7 @@ outcome-settled_elsewhere_changed = Dit was onderbroken. Wij hebben het nagegaan
 outcome-settled_elsewhere_unchanged = Dit was onderbroken. Wij hebben het nagegaan: het is niet gelukt. { told-unchanged-password } U kunt het opnieuw proberen.
 outcome-in_doubt = De verbinding met het netwerk van uw organisatie viel midden in het instellen weg. Wij weten daarom nog niet of uw nieuwe wachtwoord is ingesteld. Probeer het nog niet opnieuw: deze pagina, en een mail aan u, vertellen hoe het is afgelopen.
 outcome-expired = Wij konden het netwerk van uw organisatie niet op tijd bereiken. { told-unchanged } { told-unchanged-old } U kunt het gerust opnieuw proberen.
-outcome-already_in_flight = Een andere aanvraag voor dit account is nog niet afgelopen. { told-unchanged-request } Wacht even en probeer het opnieuw.
+outcome-already_in_flight = Een andere aanvraag voor dit account is nog niet of nog maar net afgelopen. { told-unchanged-request } Wacht even en probeer het opnieuw.
 outcome-cannot_be_known = Wij kunnen niet meer nagaan of dit is doorgegaan. Probeer u aan te melden met het nieuwe wachtwoord, als u er een hebt gekozen, daarna met het oude. Werkt geen van beide, stel uw wachtwoord dan opnieuw in.
 outcome-changed_elsewhere = Uw wachtwoord is zojuist op een andere plek gewijzigd. { told-unchanged-step } Was u dat niet, waarschuw dan meteen uw helpdesk.
 

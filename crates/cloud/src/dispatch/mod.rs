@@ -120,6 +120,7 @@ async fn take(
     match app.store.submit_operation(request, flow, sent_to, &submitted, app.now()).await? {
         Submitted::Accepted => {}
         Submitted::InFlight => return Ok(Err(Outcome::AlreadyInFlight)),
+        Submitted::ChangedElsewhere => return changed_elsewhere(app, record).await,
         // Posted twice: the first one is under way, and the result page tells how it ended.
         Submitted::TicketVoid if record.flow == flow && record.state != State::Ticketed => {
             return Ok(Ok(record));
@@ -130,6 +131,19 @@ async fn take(
     let (carried, of) = (Arc::clone(app), record.clone());
     app.tasks.spawn(async move { carry::carry(&carried, of, offered, sealed, packed).await });
     Ok(Ok(record))
+}
+
+/// Ends an operation of somebody whose password was set in another visit, since this one began, and the visit.
+async fn changed_elsewhere(
+    app: &App,
+    record: OperationRecord,
+) -> Result<Result<OperationRecord, Outcome>, StoreError> {
+    let outcome = Outcome::ChangedElsewhere;
+    let detail = json!({ "outcome": outcome.name(), "number": outcome.number(), "changed": "no" });
+    let refused = event(&record, "operation.refused", detail);
+    app.store.mark_changed_elsewhere(record.request, &refused, app.now()).await?;
+    // Posted twice: the first one has ended it.
+    Ok(app.store.operation(record.request).await?.ok_or(Outcome::FlowExpired))
 }
 
 /// Waits until a submitted operation has ended or is in doubt, at most `limit`, and gives it back

@@ -79,6 +79,7 @@ fn ended(
 ) -> Response {
     let title = match outcome.changed() {
         _ if outcome == Outcome::Unlocked => "result-title-unlocked",
+        _ if outcome == Outcome::ChangedElsewhere => "result-title-elsewhere",
         Changed::Yes => "result-title-changed",
         Changed::No => "result-title-unchanged",
         Changed::Unknown => "result-title-unknown",

@@ -82,8 +82,8 @@ pub(super) enum NotTaken {
     Expired,
     /// The page belongs to an older flow of the same browser.
     Replaced,
-    /// The flow has ended with a password that was set; the result page says so. A form that was
-    /// posted twice must not be told that nothing was changed.
+    /// The flow has ended with a password that was set, here or in another visit; the result page says so.
+    /// A form that was posted twice must not be told that nothing was changed.
     Ended(Flow),
 }
 
@@ -107,7 +107,7 @@ pub(super) enum Standing {
     None,
     /// A step of the flow is to be done, by what is known.
     Open(Flow, Step, Box<Known>),
-    /// The flow ended with a password that was set.
+    /// The flow ended with a password that was set, here or meanwhile in another visit.
     Ended(Flow),
 }
 

@@ -24,8 +24,8 @@ macro_rules! settling {
                     "Is the agent running and connected? `passback agent list --tenant SLUG` shows its last heartbeat, its log why it cannot connect.";
                 /// Another operation for the same person has not ended.
                 AlreadyInFlight = "already_in_flight", "34009", Answer, Person, No,
-                    "A person has one operation at a time, and the earlier one has not ended.",
-                    "Wait until it has. One that is in doubt ends when its agent is back; where a controller neither answers a set nor hangs up, after a quarter of an hour, and where the controller that was asked never comes back, after a day. The agent's log says what it waits for (`settle.`).";
+                    "A person has one operation at a time, and the earlier one has not ended; or it ended after this one had begun, without anybody knowing how.",
+                    "Wait until it has, then try again. One that is in doubt ends when its agent is back; where a controller neither answers a set nor hangs up, after a quarter of an hour, and where the controller that was asked never comes back, after a day. The agent's log says what it waits for (`settle.`).";
                 /// Somebody else has written the password since, or the journal does not reach back to the
                 /// request: nobody can say any more whether it did.
                 CannotBeKnown = "cannot_be_known", "34010", Answer, Operator, Unknown,
@@ -41,7 +41,7 @@ macro_rules! settling {
                     "Find out why the first agent does not come back: the audit trail names it.";
                 /// Somebody else, or the same person in another place, was quicker.
                 ChangedElsewhere = "changed_elsewhere", "34018", Page, Person, No,
-                    "The person's password was set by another session, an administrator or the directory's own tools while this visit was under way; the visit was ended.",
+                    "The person's password was set in another visit while this one was under way, so this one set nothing and was ended: how a second one ended could not always be told from the first.",
                     "If the person knows nothing of it, look in the audit trail and at the account's last set (pwdLastSet) for who it was.";
             }
         } $($left)* }

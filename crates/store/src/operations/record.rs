@@ -25,11 +25,20 @@ pub enum State {
     Expired,
     /// Sent, and no answer came; being settled.
     Unknown,
+    /// Not taken, as the password had been set in another visit; never applied.
+    Refused,
 }
 
 impl State {
-    const ALL: [Self; 6] =
-        [Self::Ticketed, Self::Waiting, Self::Sent, Self::Answered, Self::Expired, Self::Unknown];
+    const ALL: [Self; 7] = [
+        Self::Ticketed,
+        Self::Waiting,
+        Self::Sent,
+        Self::Answered,
+        Self::Expired,
+        Self::Unknown,
+        Self::Refused,
+    ];
 
     pub(super) const fn word(self) -> &'static str {
         match self {
@@ -39,6 +48,7 @@ impl State {
             Self::Answered => "answered",
             Self::Expired => "expired",
             Self::Unknown => "unknown",
+            Self::Refused => "refused",
         }
     }
 }

@@ -14,35 +14,60 @@ async fn world() -> Temporary {
     let world = Temporary::new().await;
     let of = Tenant { id: TENANT, slug: "t".into(), name: "T".into() };
     world.store.create_tenant(&of, NOW).await.unwrap();
+    visit(&world, FLOW, NOW).await;
+    world
+}
+
+/// The person comes.
+async fn visit(world: &Temporary, id: FlowId, at: Timestamp) {
     let flow = Flow {
-        id: FLOW,
+        id,
         tenant: TENANT,
         person: Some("p".parse().unwrap()),
         name: [0; 32],
         locale: "en".into(),
-        expires_at: NOW.after(Duration::from_secs(900)),
+        expires_at: at.after(Duration::from_secs(900)),
         ended: false,
     };
-    world.store.open_flow(&flow, b"cookie", NOW).await.unwrap();
-    world
+    world.store.open_flow(&flow, &id.to_bytes(), at).await.unwrap();
 }
 
 async fn ticket(world: &Temporary, random: &Counting) -> RequestId {
+    ticket_of(world, random, (FLOW, Operation::Reset), NOW).await
+}
+
+async fn ticket_of(
+    world: &Temporary,
+    random: &Counting,
+    (flow, operation): (FlowId, Operation),
+    issued_at: Timestamp,
+) -> RequestId {
     let request = RequestId::random(random);
     let record = OperationRecord {
         request,
         tenant: TENANT,
-        flow: FLOW,
+        flow,
         person: "p".parse().unwrap(),
-        operation: Operation::Reset,
+        operation,
         state: State::Ticketed,
-        issued_at: NOW,
-        expires_at: NOW.after(Duration::from_secs(180)),
+        issued_at,
+        expires_at: issued_at.after(Duration::from_secs(180)),
         agent: None,
         result: None,
     };
     world.store.issue_ticket(&record, &[]).await.unwrap();
     request
+}
+
+async fn submit(world: &Temporary, request: RequestId, flow: FlowId, at: Timestamp) -> Submitted {
+    world.store.submit_operation(request, flow, None, &Event::default(), at).await.unwrap()
+}
+
+/// An operation that was submitted ends so.
+async fn ends(world: &Temporary, request: RequestId, outcome: Outcome, at: Timestamp) {
+    world.store.mark_sent(request, AgentId::from_bytes([5; 16]), at).await.unwrap();
+    let ended = world.store.mark_answered(request, &answer(outcome), &ended(), at).await;
+    assert!(ended.unwrap());
 }
 
 fn answer(outcome: Outcome) -> Answer {
@@ -158,7 +183,7 @@ async fn an_answer_counts_once_and_frees_the_person() {
     assert_eq!(record.state, State::Answered);
     assert_eq!(record.agent, Some(agent));
     assert_eq!(record.result.unwrap().0, Outcome::SettledChanged);
-    let flow = store.flow(TENANT, b"cookie", NOW).await.unwrap().unwrap();
+    let flow = store.flow(TENANT, &FLOW.to_bytes(), NOW).await.unwrap().unwrap();
     assert!(flow.ended, "a set uses the clearance up");
 }
 
@@ -223,27 +248,78 @@ async fn an_operation_in_doubt_stands_in_the_way_for_a_while_only() {
         store.submit_operation(next, FLOW, None, &Event::default(), NOW).await.unwrap(),
         Submitted::InFlight
     );
-    let record = store.operation(next).await.unwrap().unwrap();
-    let over = record.expires_at.after(DOUBT);
-    let late = OperationRecord {
-        request: RequestId::random(&random),
-        issued_at: over,
-        expires_at: over.after(Duration::from_secs(180)),
-        ..record
-    };
-    let flow = Flow {
-        id: FlowId::from_bytes([7; 16]),
-        tenant: TENANT,
-        person: Some("p".parse().unwrap()),
-        name: [0; 32],
-        locale: "en".into(),
-        expires_at: over.after(Duration::from_secs(900)),
-        ended: false,
-    };
-    store.open_flow(&flow, b"another", over).await.unwrap();
-    let late = OperationRecord { flow: flow.id, ..late };
-    store.issue_ticket(&late, &[]).await.unwrap();
-    let submitted =
-        store.submit_operation(late.request, flow.id, None, &Event::default(), over).await.unwrap();
-    assert_eq!(submitted, Submitted::Accepted);
+    let over = store.operation(next).await.unwrap().unwrap().expires_at.after(DOUBT);
+    let again = FlowId::from_bytes([7; 16]);
+    visit(&world, again, over).await;
+    let late = ticket_of(&world, &random, (again, Operation::Reset), over).await;
+    assert_eq!(submit(&world, late, again, over).await, Submitted::Accepted);
+}
+
+const OTHER: FlowId = FlowId::from_bytes([8; 16]);
+
+fn second(number: u64) -> Timestamp {
+    NOW.after(Duration::from_secs(number))
+}
+
+#[tokio::test]
+async fn a_visit_in_which_the_password_was_set_elsewhere_ends_without_a_set() {
+    let (world, random) = (world().await, Counting::default());
+    visit(&world, OTHER, second(1)).await;
+    let first = ticket(&world, &random).await;
+    submit(&world, first, FLOW, second(2)).await;
+    ends(&world, first, Outcome::MustChangeNotSet, second(3)).await;
+    let late = ticket_of(&world, &random, (OTHER, Operation::Reset), second(20)).await;
+    assert_eq!(submit(&world, late, FLOW, second(21)).await, Submitted::TicketVoid, "not its own");
+    assert_eq!(submit(&world, late, OTHER, second(21)).await, Submitted::ChangedElsewhere);
+
+    let (store, at) = (&world.store, second(21));
+    assert!(store.mark_changed_elsewhere(late, &ended(), at).await.unwrap());
+    assert!(!store.mark_changed_elsewhere(late, &ended(), at).await.unwrap());
+    let record = store.last_operation(OTHER).await.unwrap().unwrap();
+    assert_eq!(record.state, State::Refused);
+    assert_eq!(record.result.unwrap().0, Outcome::ChangedElsewhere);
+    let flow = store.flow(TENANT, &OTHER.to_bytes(), at).await.unwrap().unwrap();
+    assert!(flow.ended);
+    assert!(!store.mark_sent(late, AgentId::from_bytes([5; 16]), at).await.unwrap());
+    assert!(!store.mark_changed_elsewhere(first, &ended(), at).await.unwrap(), "it was submitted");
+
+    // Whoever comes afterwards, also because of that refusal, chooses another one.
+    let third = FlowId::from_bytes([7; 16]);
+    visit(&world, third, second(4)).await;
+    let again = ticket_of(&world, &random, (third, Operation::Reset), second(30)).await;
+    assert_eq!(submit(&world, again, third, second(30)).await, Submitted::Accepted);
+}
+
+#[tokio::test]
+async fn neither_an_unlock_nor_a_refusal_elsewhere_ends_a_visit() {
+    let (world, random) = (world().await, Counting::default());
+    visit(&world, OTHER, NOW).await;
+    let unlocks = [
+        (Operation::Unlock, Outcome::Unlocked),
+        (Operation::Unlock, Outcome::SettledChanged),
+        (Operation::Reset, Outcome::PolicyHistory),
+        (Operation::Reset, Outcome::ChangedElsewhere),
+    ];
+    for (number, (operation, outcome)) in unlocks.into_iter().enumerate() {
+        let flow = FlowId::from_bytes([u8::try_from(20 + number).unwrap(); 16]);
+        visit(&world, flow, second(1)).await;
+        let elsewhere = ticket_of(&world, &random, (flow, operation), second(1)).await;
+        submit(&world, elsewhere, flow, second(1)).await;
+        ends(&world, elsewhere, outcome, second(2)).await;
+    }
+    let mine = ticket_of(&world, &random, (OTHER, Operation::Reset), second(3)).await;
+    assert_eq!(submit(&world, mine, OTHER, second(3)).await, Submitted::Accepted);
+}
+
+#[tokio::test]
+async fn a_ticket_from_before_it_was_known_that_nobody_can_know_is_not_taken_and_the_next_one_is() {
+    let (world, random) = (world().await, Counting::default());
+    visit(&world, OTHER, NOW).await;
+    let first = ticket(&world, &random).await;
+    submit(&world, first, FLOW, second(1)).await;
+    let before = ticket_of(&world, &random, (OTHER, Operation::Reset), second(2)).await;
+    ends(&world, first, Outcome::CannotBeKnown, second(3)).await;
+    assert_eq!(submit(&world, before, OTHER, second(4)).await, Submitted::InFlight);
+    let after = ticket_of(&world, &random, (OTHER, Operation::Reset), second(4)).await;
+    assert_eq!(submit(&world, after, OTHER, second(4)).await, Submitted::Accepted);
 }

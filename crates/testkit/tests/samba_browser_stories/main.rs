@@ -24,6 +24,7 @@ use testkit::Options;
 /// Passwords that the lab's policy accepts.
 const NEW: &str = "Meadow-Lantern-2025";
 const OTHER: &str = "Harbour-Lantern-2026";
+const THIRD: &str = "Orchard-Lantern-2027";
 
 /// Pages that soon follow an operation, and little time until "not changed" is certain: the
 /// controller here answers at once.

@@ -1,8 +1,8 @@
-//! Two tabs of one browser. (Two visits in two tabs: `samba_browser.rs`.)
+//! Two tabs of one browser, and two browsers of one person. (Two visits in two tabs: `samba_browser.rs`.)
 
 use crate::browser::{DESKTOP, NO_SCRIPTING};
 use crate::walk::{SET, SET_UNSEALED, World, assert_forgotten, at, choose, signal, submit, with};
-use crate::{NEW, OTHER, hasty};
+use crate::{NEW, OTHER, THIRD, hasty};
 
 #[test]
 fn of_two_tabs_of_one_visit_one_sets_the_password_and_the_other_says_that_it_did_not() {
@@ -54,4 +54,30 @@ fn without_scripting_the_second_of_two_tabs_sets_nothing_either() {
     second.screenshot("two_tabs", "ended");
     assert!(world.accepts(&person, NEW) && !world.accepts(&person, OTHER));
     assert_eq!(world.last_set(&person), set, "one set");
+}
+
+#[test]
+fn of_two_visits_of_one_person_one_sets_the_password_and_the_other_says_that_it_did_not() {
+    let (world, [person]) = World::start(hasty());
+    for (look, mine, other) in [(DESKTOP, NEW, OTHER), (NO_SCRIPTING, THIRD, OTHER)] {
+        let (_late, late) = world.visitor(look);
+        world.to_password(&late, &person);
+        let (_quick, quick) = world.visitor(DESKTOP);
+        world.to_password(&quick, &person);
+        submit(&quick, mine, &with("password_changed"));
+        let set = world.last_set(&person);
+
+        submit(&late, other, &with("changed_elsewhere"));
+        let seen = late.seen();
+        assert_eq!((&*seen.step, &*seen.changed), ("result", "no"));
+        assert!(seen.messages[0].contains("Nothing was changed by this step"), "{seen:?}");
+        assert_forgotten(&seen);
+        late.screenshot("two_visits", if look.scripting { "ended" } else { "ended_unsealed" });
+        late.reload();
+        assert_eq!(late.seen().outcome, "changed_elsewhere", "it stays so");
+        late.open(&world.url("/password"));
+        assert_eq!(late.seen().step, "result", "nothing can be chosen there any more");
+        assert!(world.accepts(&person, mine) && !world.accepts(&person, other));
+        assert_eq!(world.last_set(&person), set, "one set");
+    }
 }

@@ -38,7 +38,7 @@ pub(super) fn i6_everything_is_at_a_state_in_time(
     evidence: &Evidence,
     found: &mut Vec<String>,
 ) {
-    const STATES: &[&str] = &["operation.expired", IN_DOUBT, ANSWERED];
+    const STATES: &[&str] = &["operation.expired", "operation.refused", IN_DOUBT, ANSWERED];
     for (request, operation) in &evidence.operations {
         match operation.state {
             State::Ticketed => continue,
@@ -48,7 +48,7 @@ pub(super) fn i6_everything_is_at_a_state_in_time(
                 found.push(format!("I6: {request} is still {:?}", operation.state));
                 continue;
             }
-            State::Answered | State::Expired => {}
+            State::Answered | State::Expired | State::Refused => {}
         }
         let issued = evidence.issued(world, request, operation);
         let expired = world.latest(issued, operation.expires_at);
