@@ -30,12 +30,12 @@ impl Store {
             ("DELETE FROM operation WHERE state = 'ticketed' AND expires_at < $1", flows),
             (
                 "DELETE FROM ticket WHERE request IN (SELECT request FROM operation
-                     WHERE state IN ('answered', 'expired') AND settled_at < $1)",
+                     WHERE state IN ('answered', 'expired', 'refused') AND settled_at < $1)",
                 operations,
             ),
             (
                 "DELETE FROM operation
-                     WHERE state IN ('answered', 'expired') AND settled_at < $1",
+                     WHERE state IN ('answered', 'expired', 'refused') AND settled_at < $1",
                 operations,
             ),
             (
@@ -86,7 +86,7 @@ mod tests {
         let tenant = TenantId::from_bytes([1; 16]);
         let of = Tenant { id: tenant, slug: "t".into(), name: "T".into() };
         store.create_tenant(&of, NOW).await.unwrap();
-        for number in [1, 2] {
+        for number in [1, 2, 3] {
             let flow = Flow {
                 id: FlowId::from_bytes([number; 16]),
                 tenant,
@@ -115,9 +115,14 @@ mod tests {
         // The second was submitted, and is still in flight.
         let (request, flow) = (RequestId::from_bytes([2; 16]), FlowId::from_bytes([2; 16]));
         store.submit_operation(request, flow, None, &Event::default(), NOW).await.unwrap();
+        // The third was refused.
+        let refused = RequestId::from_bytes([3; 16]);
+        assert!(store.mark_changed_elsewhere(refused, &Event::default(), NOW).await.unwrap());
         assert_eq!(store.sweep(NOW).await.unwrap(), 0);
-        let late = NOW.after(KEPT_OPERATION);
-        assert_eq!(store.sweep(late).await.unwrap(), 3, "ticketed operation, code, flow");
+        let late = NOW.after(KEPT_OPERATION).after(Duration::from_millis(1));
+        let gone = store.sweep(late).await.unwrap();
+        assert_eq!(gone, 6, "operation, code, flow: of the ticketed and of the refused one");
+        assert!(store.operation(refused).await.unwrap().is_none());
         assert!(store.operation(request).await.unwrap().is_some());
         assert!(store.flow_by_id(flow).await.unwrap().is_some());
     }

@@ -49,6 +49,29 @@ static CHANGED_ELSEWHERE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// Every submission asks this, and somebody waits for it: all of it is found by indexes.
+pub(super) static SUBMIT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "UPDATE operation SET state = $5, agent = $6, submitted_at = $4
+         WHERE request = $2 AND flow = $3 AND state = 'ticketed' AND expires_at > $4
+             AND EXISTS (SELECT 1 FROM flow f WHERE f.id = $3 AND f.ended_at IS NULL
+                 AND f.expires_at > $4)
+             AND NOT {IN_DOUBT} AND NOT {}
+         RETURNING {}",
+        *CHANGED_ELSEWHERE,
+        audit::last_row()
+    )
+});
+
+/// What is in the way of an operation that was not taken: one in doubt, a password that was set elsewhere.
+static WHY_NOT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {IN_DOUBT}, {} FROM operation
+         WHERE request = $2 AND flow = $3 AND state = 'ticketed'",
+        *CHANGED_ELSEWHERE
+    )
+});
+
 impl Store {
     /// `ticketed → waiting`, or `→ sent` to an agent that listens already, if the ticket belongs to
     /// this flow, the flow has not ended, nothing has expired, and nothing else of the person is in the way.
@@ -66,17 +89,7 @@ impl Store {
     ) -> Result<Submitted, StoreError> {
         let doing = || failed("submit an operation");
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(doing())?;
-        let submit = format!(
-            "UPDATE operation SET state = $5, agent = $6, submitted_at = $4
-             WHERE request = $2 AND flow = $3 AND state = 'ticketed' AND expires_at > $4
-                 AND EXISTS (SELECT 1 FROM flow f WHERE f.id = $3 AND f.ended_at IS NULL
-                     AND f.expires_at > $4)
-                 AND NOT {IN_DOUBT} AND NOT {}
-             RETURNING {}",
-            *CHANGED_ELSEWHERE,
-            audit::last_row()
-        );
-        let submitted = sqlx::query(AssertSqlSafe(submit))
+        let submitted = sqlx::query(AssertSqlSafe(SUBMIT.as_str()))
             .bind(now.before(DOUBT).as_millis())
             .bind(request.to_bytes().to_vec())
             .bind(flow.to_bytes().to_vec())
@@ -97,29 +110,14 @@ impl Store {
             }
             Err(error) => return Err(doing()(error)),
         }
-        drop(transaction);
-        self.why_not(request, flow, now).await
-    }
-
-    /// What is in the way of an operation that was not taken.
-    async fn why_not(
-        &self,
-        request: RequestId,
-        flow: FlowId,
-        now: Timestamp,
-    ) -> Result<Submitted, StoreError> {
-        let why = format!(
-            "SELECT {IN_DOUBT}, {} FROM operation
-             WHERE request = $2 AND flow = $3 AND state = 'ticketed'",
-            *CHANGED_ELSEWHERE
-        );
-        let found: Option<(bool, bool)> = sqlx::query_as(AssertSqlSafe(why))
+        // In the same transaction: what was in the way has not ended since.
+        let found: Option<(bool, bool)> = sqlx::query_as(AssertSqlSafe(WHY_NOT.as_str()))
             .bind(now.before(DOUBT).as_millis())
             .bind(request.to_bytes().to_vec())
             .bind(flow.to_bytes().to_vec())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&mut *transaction)
             .await
-            .map_err(failed("look why an operation was not taken"))?;
+            .map_err(doing())?;
         Ok(match found {
             Some((_, true)) => Submitted::ChangedElsewhere,
             Some((true, _)) => Submitted::InFlight,

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use protocol::{Operation, TenantId};
+use sqlx::Row as _;
 
 use super::*;
 use crate::flows::Flow;
@@ -322,4 +323,16 @@ async fn a_ticket_from_before_it_was_known_that_nobody_can_know_is_not_taken_and
     assert_eq!(submit(&world, before, OTHER, second(4)).await, Submitted::InFlight);
     let after = ticket_of(&world, &random, (OTHER, Operation::Reset), second(4)).await;
     assert_eq!(submit(&world, after, OTHER, second(4)).await, Submitted::Accepted);
+}
+
+#[tokio::test]
+async fn nothing_is_searched_through_while_somebody_submits() {
+    let world = world().await;
+    let explain = format!("EXPLAIN QUERY PLAN {}", *submitting::SUBMIT);
+    let steps = sqlx::query(sqlx::AssertSqlSafe(explain)).fetch_all(&world.store.pool).await;
+    let steps: Vec<String> = steps.unwrap().iter().map(|step| step.get("detail")).collect();
+    assert!(steps.iter().any(|step| step.contains("operation_answered")), "{steps:?}");
+    // The trail's last entry is its first from behind.
+    let through = steps.iter().filter(|step| step.starts_with("SCAN") && *step != "SCAN audit");
+    assert_eq!(through.count(), 0, "{steps:?}");
 }
