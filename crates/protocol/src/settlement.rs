@@ -28,6 +28,10 @@ pub const TARGET_SETTLE: &str = "settle";
 pub const TARGET_LOOK: &str = "look";
 /// How long after a message's expiry others are asked, by default.
 pub const OTHERS_LOOK_AFTER: Duration = Duration::from_secs(10 * 60);
+/// For how long, from when others may look, "not yet" keeps them from it: longer than an agent awaits the
+/// end of a set, which it says for as long. One that still says so has lost the request, or is of a version that
+/// says it of everything.
+pub const NOT_YET_COUNTS: Duration = Duration::from_secs(15 * 60);
 /// The status of "not yet, ask again" (RFC 8470 "Too Early").
 pub const STATUS_NOT_YET: u16 = 425;
 /// The status of "this cannot be found out here, as things are" (RFC 4918 "Failed Dependency"): the

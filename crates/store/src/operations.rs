@@ -10,7 +10,7 @@
 //! Where an agent listens already, `ticketed → waiting → sent` is one step. Every arrow is one
 //! guarded update. `waiting` and `sent` are in flight, and a person has at most
 //! one such operation (SPEC W-12). One that is `unknown` keeps the person from another for
-//! [`DOUBT`]: by then the directory has long ended what it was doing, and an agent that never
+//! [`DOUBT`]: by then no agent holds a connection any more over which it may still be made, and one that never
 //! comes back must not lock anybody out. What was `refused` came after the password had been set in another
 //! visit.
 
@@ -19,7 +19,7 @@ mod submitting;
 
 use std::time::Duration;
 
-use protocol::settlement::OTHERS_LOOK_AFTER;
+use protocol::settlement::{NOT_YET_COUNTS, OTHERS_LOOK_AFTER};
 use protocol::{AgentId, Answer, Changed, Details, KeyId, Outcome, RequestId, Timestamp};
 
 use crate::audit::{self, Event};
@@ -32,7 +32,7 @@ pub use record::{OperationRecord, State, TicketAgent};
 pub use submitting::Submitted;
 
 /// How long after its message's expiry an operation in doubt stands in the way of another one.
-pub const DOUBT: Duration = OTHERS_LOOK_AFTER;
+pub const DOUBT: Duration = OTHERS_LOOK_AFTER.saturating_add(NOT_YET_COUNTS);
 
 impl Store {
     /// Issues a ticket: an operation that nothing was submitted for yet.

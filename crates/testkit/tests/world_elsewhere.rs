@@ -96,11 +96,20 @@ fn while_the_agent_that_was_asked_awaits_the_answer_no_other_one_says_how_it_end
     let (mail, guid) = (person.private_mail.clone(), person.guid);
     world.inject(Fault::Slow(slow));
     let (known, before) = (password.clone(), world.now());
-    let told = world.attend(move || {
-        guest.wait(Duration::from_secs(5));
-        guest.reset(&login, &mail, &password, PATIENCE)
-    });
-    assert_eq!(told, Told::Changed);
+    // Given to the other agent, a second one would be set now, and the first one after it.
+    let (mut again, another) = (world.guest(), world.password());
+    let (login_again, mail_again) = (login.clone(), mail.clone());
+    let told = world.attend_all::<Told>(vec![
+        Box::new(move || {
+            guest.wait(Duration::from_secs(5));
+            guest.reset(&login, &mail, &password, PATIENCE)
+        }),
+        Box::new(move || {
+            again.wait(OTHERS_LOOK + Duration::from_secs(30));
+            again.reset(&login_again, &mail_again, &another, PATIENCE)
+        }),
+    ]);
+    assert_eq!(told, [Told::Changed, Told::Refused("already_in_flight".to_owned())]);
     assert!(world.domain().is_password(guid, &known));
     assert!(world.now().since(before) >= slow);
 }

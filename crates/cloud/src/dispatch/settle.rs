@@ -9,7 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::select_all;
 use protocol::AgentId;
-use protocol::settlement::{STATUS_CANNOT_SAY, STATUS_NOT_YET, TARGET_LOOK, TARGET_SETTLE};
+use protocol::settlement::{
+    NOT_YET_COUNTS, STATUS_CANNOT_SAY, STATUS_NOT_YET, TARGET_LOOK, TARGET_SETTLE,
+};
 use relay::{Entity, Request};
 use store::StoreError;
 use store::operations::{OperationRecord, TicketAgent};
@@ -119,11 +121,6 @@ async fn others_begin_to_count(app: &App, record: &OperationRecord) {
     }
     others_may_look(app, record).await;
 }
-
-/// For how long, from when others may look, "not yet" keeps them from it: longer than an agent awaits the
-/// end of a set, which it says for as long. One that still says so has lost the request, or is of a version that
-/// says it of everything.
-const NOT_YET_COUNTS: Duration = Duration::from_secs(15 * 60);
 
 /// What an agent said to the question how an operation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
