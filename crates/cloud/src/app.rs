@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::agent_api::Pace;
-use crate::dispatch::Following;
+use crate::dispatch::{Declined, Following};
 use crate::flow::GatePolicy;
 use crate::gate::Method;
 use crate::leaving::Leaving;
@@ -36,6 +36,7 @@ pub struct App {
     pub(crate) mailer: Mailer,
     pub(crate) gates: GatePolicy,
     pub(crate) following: Following,
+    pub(crate) declined: Declined,
     pub(crate) pace: Pace,
     pub(crate) leaving: Leaving,
     pub(crate) tasks: TaskTracker,
@@ -91,6 +92,7 @@ impl App {
             mailer,
             gates,
             following: Following::default(),
+            declined: Declined::default(),
             pace: Pace::default(),
             leaving,
             tasks,

@@ -98,7 +98,7 @@ fn a_message_that_waits_for_an_agent_is_destroyed_and_its_person_told_at_once() 
     let ((login, mail), password) = (somebody(&world), world.password());
     let mut guest = world.guest();
     world.after(5 * SECOND, |world| world.kill_agent("agent-1"));
-    world.after(12 * SECOND, World::leave_cloud);
+    world.after(15 * SECOND, World::leave_cloud);
     let before = world.now();
     let answer = world.attend(move || {
         guest.pass_gates(&login, &mail).unwrap();
@@ -107,7 +107,7 @@ fn a_message_that_waits_for_an_agent_is_destroyed_and_its_person_told_at_once() 
         guest.visitor().post_sealed(&body).unwrap()
     });
     assert_eq!((answer.outcome.as_str(), answer.changed.as_str()), ("expired", "no"));
-    assert!(world.now().since(before) < 14 * SECOND, "{:?}", world.now().since(before));
+    assert!(world.now().since(before) < 17 * SECOND, "{:?}", world.now().since(before));
 }
 
 /// Two people who reset at a directory whose answers are slow, the second one when the only agent has been
@@ -148,4 +148,29 @@ fn what_an_agent_declined_that_never_comes_back_is_in_doubt_and_not_changed() {
     assert_eq!(told[0], Told::Changed);
     assert_ne!(told[1], Told::Changed);
     assert!(world.has_audited("operation.in_doubt"));
+}
+
+#[test]
+fn whoever_comes_after_an_agent_has_declined_is_given_to_another_one() {
+    let mut world = World::start(3_106, 2);
+    let people: Vec<_> =
+        world.people().iter().filter(|one| one.kind == Kind::Ordinary).take(3).cloned().collect();
+    world.slow_directory(4 * SECOND);
+    // In this world the one that is asked first.
+    world.after(4 * SECOND, |world| world.leave_agent("agent-2"));
+    let visits = people.iter().zip([0, 3, 4]).map(|(person, after)| {
+        let login = format!("{}@{}", person.login, world.domain().domain());
+        let (mut guest, password) = (world.guest(), world.password());
+        let mail = person.private_mail.clone();
+        let visit = move || {
+            guest.wait(after * SECOND);
+            guest.reset(&login, &mail, &password, 60 * SECOND)
+        };
+        Box::new(visit) as Visit<Told>
+    });
+    let visits = visits.collect();
+    let told = world.attend_all(visits);
+    assert_eq!(told[0], Told::Changed, "it finishes what it has in hand");
+    assert_ne!(told[1], Told::Changed, "what it declined stays with it");
+    assert_eq!(told[2], Told::Changed, "the other one is there");
 }

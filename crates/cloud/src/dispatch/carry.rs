@@ -16,6 +16,7 @@ use store::operations::{OperationRecord, TicketAgent};
 
 use crate::app::App;
 use crate::dispatch::deadline::Deadline;
+use crate::dispatch::declined::is_second_choice;
 use crate::dispatch::following::Progress;
 use crate::dispatch::package::{Packed, open, opened_by, pack, package_key};
 use crate::dispatch::{EXPIRED, IN_DOUBT, SealedPassword, conclude, event, patiently, settle};
@@ -83,7 +84,11 @@ pub(crate) async fn carry(
                     }
                     Sent::Answered => return,
                     Sent::Denied | Sent::Declined => {
-                        declined |= matches!(sent, Sent::Declined);
+                        if matches!(sent, Sent::Declined) {
+                            declined = true;
+                            let entity = Entity::of(record.tenant, offer.agent);
+                            app.declined.note(&entity, newest, &*app.clock);
+                        }
                         let since = declined.then_some(newest);
                         if !may_be_asked_again(app, (&record, deadline), (offer, since)).await {
                             return doubt(app, record, offer).await;
@@ -192,7 +197,7 @@ async fn listening(
     let mut entities: Vec<(usize, Entity)> = entities.enumerate().collect();
     // Asked once for each: the answer depends on what time it is.
     entities.sort_by_cached_key(|(at, entity)| {
-        (app.relay.has_failed(entity), sealed.get(*at).map(|one| one.agent) == avoided)
+        (is_second_choice(app, entity), sealed.get(*at).map(|one| one.agent) == avoided)
     });
     let waits = entities.iter().map(|(_, entity)| app.relay.wait_for_listener(entity));
     let ((), first, _) = select_all(waits).await;

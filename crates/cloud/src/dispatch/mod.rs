@@ -7,6 +7,7 @@
 
 mod carry;
 mod deadline;
+mod declined;
 mod following;
 mod package;
 mod settle;
@@ -33,6 +34,7 @@ use crate::notify::{Content, Mail};
 use crate::steps::Step;
 use crate::support;
 
+pub(crate) use declined::Declined;
 pub(crate) use following::Following;
 use following::Progress;
 use package::Packed;

@@ -10,6 +10,7 @@ use store::operations::{OperationRecord, TicketAgent};
 
 use crate::app::App;
 use crate::dispatch::SealedPassword;
+use crate::dispatch::declined::is_second_choice;
 use crate::vault::place_of_package_key;
 
 /// A package that is ready to leave for one agent.
@@ -36,7 +37,7 @@ pub(super) fn pack_now(
     let entity = |one: &SealedPassword| Entity::of(record.tenant, one.agent);
     let listens = |(one, _): &(&SealedPassword, _)| app.relay.may_listen(&entity(one));
     let first = sealed.iter().zip(keys).filter(listens);
-    let (one, keys) = first.min_by_key(|(one, _)| app.relay.has_failed(&entity(one)))?;
+    let (one, keys) = first.min_by_key(|(one, _)| is_second_choice(app, &entity(one)))?;
     packed(app, record, offered, one, keys.as_ref())
 }
 
