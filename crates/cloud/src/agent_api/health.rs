@@ -8,7 +8,7 @@ use axum::extract::State;
 use bytes::Bytes;
 use protocol::limits::CLOCK_DIFFERENCE_MAX;
 use protocol::onboarding::{HeartbeatRequest, HeartbeatResponse};
-use protocol::{Outcome, version};
+use protocol::{AgentId, Outcome, version};
 use relay::Entity;
 use store::agents::Heartbeat;
 
@@ -36,21 +36,17 @@ pub(super) async fn heartbeat(
         breaker_open: request.breaker_open,
     };
     if heartbeat.breaker_open == Some(true) {
-        let outcome = Outcome::BreakerOpen;
-        tracing::error!(
-            event = "agent.breaker_open",
-            agent = %caller.agent.id,
-            outcome = outcome.name(),
-            number = outcome.number(),
-            operator = outcome.operator_text(),
-        );
+        alarm("agent.breaker_open", caller.agent.id, Outcome::BreakerOpen);
     }
     if request.now.apart(now) > CLOCK_DIFFERENCE_MAX {
+        let outcome = Outcome::ClockDifference;
         tracing::error!(
             event = "agent.clock_difference",
             agent = %caller.agent.id,
             difference_ms = heartbeat.clock_difference_ms,
-            "writeback by this agent is refused until one of the clocks is corrected"
+            outcome = outcome.name(),
+            number = outcome.number(),
+            operator = outcome.operator_text(),
         );
     }
     if app.pace.is_news(caller.agent.id, &heartbeat, running) {
@@ -62,12 +58,19 @@ pub(super) async fn heartbeat(
     app.relay.heard(&entity, caller.instance);
     let others = app.relay.instances(&entity);
     if others.iter().any(|instance| *instance != caller.instance) {
-        tracing::error!(
-            event = "agent.two_instances",
-            agent = %caller.agent.id,
-            "two processes use one agent identity: a copy, or a restart that has not ended"
-        );
+        alarm("agent.two_instances", caller.agent.id, Outcome::TwoInstances);
     }
     let nodes = app.settings.relay_nodes.clone();
     Ok(Json(HeartbeatResponse { now, oldest_version: version::CURRENT, nodes }))
+}
+
+/// Tells the operator what is wrong with an agent, by its number.
+fn alarm(event: &str, agent: AgentId, outcome: Outcome) {
+    tracing::error!(
+        event,
+        %agent,
+        outcome = outcome.name(),
+        number = outcome.number(),
+        operator = outcome.operator_text(),
+    );
 }
