@@ -133,7 +133,7 @@ outcome-in_doubt = The connection to your organisation's network was lost in the
 outcome-expired = We could not reach your organisation's network in time. { told-unchanged } { told-unchanged-old } You can safely try again.
 outcome-already_in_flight = Another request for this account has not ended, or has only just. { told-unchanged-request } Wait a moment, then try again.
 outcome-cannot_be_known = We can no longer find out whether this went through. Try to sign in with the new password, if you chose one, then with the old one. If neither works, reset your password again.
-outcome-changed_elsewhere = Your password was just changed in another place. { told-unchanged-step } If that was not you, tell your helpdesk at once.
+outcome-changed_elsewhere = Meanwhile a password was set for you in another visit, and that one counts. { told-unchanged-step } If it was not you who chose it, tell your helpdesk at once.
 
 # The password that was typed.
 outcome-password_malformed = That cannot be a password: it is empty, too long, or contains a broken character. { told-unchanged } { told-another }

@@ -132,7 +132,7 @@ outcome-in_doubt = De verbinding met het netwerk van uw organisatie viel midden 
 outcome-expired = Wij konden het netwerk van uw organisatie niet op tijd bereiken. { told-unchanged } { told-unchanged-old } U kunt het gerust opnieuw proberen.
 outcome-already_in_flight = Een andere aanvraag voor dit account is nog niet of nog maar net afgelopen. { told-unchanged-request } Wacht even en probeer het opnieuw.
 outcome-cannot_be_known = Wij kunnen niet meer nagaan of dit is doorgegaan. Probeer u aan te melden met het nieuwe wachtwoord, als u er een hebt gekozen, daarna met het oude. Werkt geen van beide, stel uw wachtwoord dan opnieuw in.
-outcome-changed_elsewhere = Uw wachtwoord is zojuist op een andere plek gewijzigd. { told-unchanged-step } Was u dat niet, waarschuw dan meteen uw helpdesk.
+outcome-changed_elsewhere = Intussen is in een ander bezoek een wachtwoord voor u ingesteld, en dat geldt. { told-unchanged-step } Hebt u dat niet zelf gekozen, waarschuw dan meteen uw helpdesk.
 
 # Het ingetypte wachtwoord.
 outcome-password_malformed = Dat kan geen wachtwoord zijn: het is leeg, te lang, of bevat een kapot teken. { told-unchanged } { told-another }
