@@ -172,6 +172,13 @@ impl FakeDomain {
         self.state().journal.clone()
     }
 
+    /// From when to when a controller worked on those that met [`Fault::Slow`], in their order.
+    ///
+    /// [`Fault::Slow`]: crate::Fault::Slow
+    pub fn held(&self) -> Vec<(Timestamp, Timestamp)> {
+        self.state().faults.held.clone()
+    }
+
     /// How many wrong passwords were tried for an account since it was last let in, at all controllers
     /// together. Each one counts its own.
     pub fn wrong_passwords(&self, login: &str) -> i64 {

@@ -37,6 +37,8 @@ pub(crate) struct Faults {
     pub(crate) next: VecDeque<Fault>,
     /// Whoever looks for an object by its SID is told that the controller is busy.
     pub(crate) busy_about_sids: bool,
+    /// From when to when a controller worked on the sets that met [`Fault::Slow`].
+    pub(crate) held: Vec<(Timestamp, Timestamp)>,
     /// Sets that nobody waits for any more.
     later: Vec<Later>,
 }
@@ -92,7 +94,10 @@ impl State {
             None if slow.is_zero() => {
                 Sent::Answered(self.modify(controller, token, target, &asked, now))
             }
-            Some(Fault::Slow(slow)) => self.wait((now, slow), (controller, token), target, asked),
+            Some(Fault::Slow(slow)) => {
+                self.faults.held.push((now, now.after(slow)));
+                self.wait((now, slow), (controller, token), target, asked)
+            }
             None => self.wait((now, slow), (controller, token), target, asked),
         }
     }

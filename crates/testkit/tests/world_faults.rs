@@ -14,7 +14,7 @@
 use std::panic::catch_unwind;
 use std::time::Duration;
 
-use directory_fake::Fault;
+use directory_fake::{FakePerson, Fault};
 use testkit::world::{CrashPoint, Dice, Tampering, Told, Visit, Weather, World};
 
 /// How long a person goes on trying.
@@ -31,6 +31,12 @@ const NO_EARLIER: Duration = Duration::from_secs(3);
 /// how long at most: their agents may be gone by then, and their tickets have expired.
 const DAWDLE: u32 = 35;
 const SLOWEST: u64 = 240_000;
+/// How many of a hundred visits are of the person who came last, from another browser.
+const AGAIN: u32 = 30;
+/// How many of a hundred come late, where something lasts long: when others may look, or a set is still held.
+const LATE: u32 = 40;
+/// For how long a controller works on a set that it makes all the same: somewhat less than an agent awaits it.
+const HELD: Duration = Duration::from_secs(14 * 60 + 30);
 const AGENTS: [&str; 3] = ["agent-1", "agent-2", "agent-3"];
 
 /// What can happen.
@@ -48,6 +54,7 @@ enum Mishap {
     Closed,
     DiskFull,
     SetGoesWrong,
+    SetIsHeld,
     ControllerDown,
     SlowDirectory,
     ConnectionBreaks,
@@ -57,7 +64,7 @@ enum Mishap {
     Denials,
 }
 
-const MISHAPS: [Mishap; 19] = [
+const MISHAPS: [Mishap; 20] = [
     Mishap::AgentDies,
     Mishap::AgentLeaves,
     Mishap::CloudDies,
@@ -70,6 +77,7 @@ const MISHAPS: [Mishap; 19] = [
     Mishap::Closed,
     Mishap::DiskFull,
     Mishap::SetGoesWrong,
+    Mishap::SetIsHeld,
     Mishap::ControllerDown,
     Mishap::SlowDirectory,
     Mishap::ConnectionBreaks,
@@ -92,8 +100,18 @@ fn run(seed: u64) {
     let mut dice = world.dice("what happens");
     let ends = (0..1 + dice.below(4)).map(|_| plan(&mut world, &mut dice)).max();
     let long = ends.is_some_and(|ends| ends >= AWAY);
-    let visits: Vec<Visit<Told>> =
-        (0..2 + dice.below(3)).map(|_| visit(&mut world, &mut dice)).collect();
+    let mut person = dice.one_of(world.people()).clone();
+    let mut visits: Vec<Visit<Told>> = Vec::new();
+    for _ in 0..2 + dice.below(3) {
+        let late = match long && dice.percent(LATE) {
+            true => Duration::from_secs(dice.below(AWAY.as_secs())),
+            false => Duration::ZERO,
+        };
+        visits.push(visit(&mut world, &mut dice, &person, late));
+        if !dice.percent(AGAIN) {
+            person = dice.one_of(world.people()).clone();
+        }
+    }
     let told = world.attend_all(visits);
     if long {
         // What the one that was asked does not settle, another one does.
@@ -103,11 +121,11 @@ fn run(seed: u64) {
 }
 
 /// Somebody comes, sometime, and resets a password.
-fn visit(world: &mut World, dice: &mut Dice) -> Visit<Told> {
-    let person = dice.one_of(world.people()).clone();
-    let login = format!("{}@{}", person.login, world.domain().domain());
+fn visit(world: &mut World, dice: &mut Dice, person: &FakePerson, late: Duration) -> Visit<Told> {
+    let (login, mail) =
+        (format!("{}@{}", person.login, world.domain().domain()), person.private_mail.clone());
     let (guest, password) = (world.guest(), world.password());
-    let delay = NO_EARLIER + Duration::from_millis(dice.below(WINDOW));
+    let delay = NO_EARLIER + late + Duration::from_millis(dice.below(WINDOW));
     let slowly = match dice.percent(DAWDLE) {
         true => Duration::from_millis(dice.below(SLOWEST)),
         false => Duration::ZERO,
@@ -115,7 +133,7 @@ fn visit(world: &mut World, dice: &mut Dice) -> Visit<Told> {
     let mut guest = guest.dawdling(slowly);
     Box::new(move || {
         guest.wait(delay);
-        guest.reset(&login, &person.private_mail, &password, PATIENCE)
+        guest.reset(&login, &mail, &password, PATIENCE)
     })
 }
 
@@ -187,6 +205,10 @@ fn befall(
             world.after(begins + lasts, move |world| world.disk_full(agent, false));
         }
         Mishap::SetGoesWrong => set_goes_wrong(world, dice, begins),
+        Mishap::SetIsHeld => {
+            let held = lasts.min(HELD);
+            world.after(begins, move |world| world.inject(Fault::Slow(held)));
+        }
         Mishap::ControllerDown => {
             world.after(begins, |world| world.controller_up(false));
             world.after(begins + lasts, |world| world.controller_up(true));

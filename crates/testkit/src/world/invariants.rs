@@ -2,6 +2,7 @@
 //! starts a world, whatever happened in it. One side is what people tried and were told; the other
 //! is what stands in the directory, the databases, the audit trails, the logs and the mails.
 
+mod in_order;
 mod in_time;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -52,6 +53,7 @@ pub(super) fn violations(world: &World) -> Vec<String> {
     i1_told_changed_is_changed(world, &evidence, &mut found);
     i2_every_set_has_its_request(world, &evidence, &mut found);
     i3_no_request_sets_twice(&evidence, &mut found);
+    in_order::i3_no_set_is_overtaken(&evidence, &mut found);
     i3_no_request_is_given_twice(world, &evidence, &mut found);
     i4_no_set_is_late(world, &evidence, &mut found);
     i5_nobody_who_must_not_be_is_set(world, &evidence, &mut found);
@@ -262,7 +264,7 @@ fn i2_every_set_has_its_request(world: &World, evidence: &Evidence, found: &mut 
         if whose != Some(set.guid) {
             found.push(format!("I2: {} set the password of somebody else", attempt.request));
         }
-        if operation.state == State::Expired || operation.state == State::Ticketed {
+        if matches!(operation.state, State::Expired | State::Ticketed | State::Refused) {
             found.push(format!("I2: {} was set and is {:?}", attempt.request, operation.state));
         }
     }
@@ -400,8 +402,8 @@ fn i9_no_code_is_guessed(evidence: &Evidence, found: &mut Vec<String>) {
 
 /// I10: cloud and agents agree on every request, and all trails verify.
 fn i10_both_trails_agree(world: &World, evidence: &Evidence, found: &mut Vec<String>) {
-    let roads = AGENTS.into_iter().map(Matter::Road).chain([Matter::Hands, Matter::Trick]);
-    let altered = roads.flat_map(|matter| world.timeline.wrong(matter)).next().is_some();
+    let alters = [Matter::Altering, Matter::Hands, Matter::Trick];
+    let altered = alters.iter().any(|matter| world.timeline.wrong(*matter).next().is_some());
     if let Some(entry) = evidence.broken {
         found.push(format!("I10: the cloud's trail is broken at entry {entry}"));
     }

@@ -418,7 +418,8 @@ impl World {
     fn settling(&self) -> Duration {
         const FOUND_OUT: Duration = Duration::from_secs(6 * 60);
         let agent = self.folder.agent(installation::AGENTS[0]);
-        let found_out = if self.timeline.was_unsteady() { FOUND_OUT } else { Duration::ZERO };
+        let unsteady = self.timeline.was_unsteady() || !self.domain().held().is_empty();
+        let found_out = if unsteady { FOUND_OUT } else { Duration::ZERO };
         Duration::from_secs(60) + agent.reconnect.early + found_out
     }
 

@@ -20,7 +20,7 @@ use super::installation::{AGENTS, CONNECTOR};
 use super::machine::Machine;
 use super::skew::CLOUD;
 use super::tampering::Tamperings;
-use super::timeline::Matter;
+use super::timeline::{Matter, Span};
 use super::weather::Weather;
 use super::{Place, World};
 
@@ -208,6 +208,9 @@ impl World {
     pub fn set_weather(&mut self, agent: &str, weather: Weather) {
         let last = self.network.set_weather(agent, weather);
         let (road, now) = (Matter::Road(known(agent)), self.clock.now());
+        if weather.alter > 0 {
+            self.timeline.goes_wrong(Matter::Altering, now);
+        }
         match weather == Weather::default() {
             // On a channel that lived through it, what was held up comes later, and what was to come
             // after the next frame, after that.
@@ -258,13 +261,18 @@ impl World {
     /// The next set at the directory meets this fault.
     pub fn inject(&mut self, fault: Fault) {
         self.injected.push(self.clock.now());
-        if let Fault::Slow(slow) = &fault {
-            // Until it is made, and whoever keeps the connection has heard so.
-            let made = self.clock.now().after(*slow).after(SET_TIME_LIMIT);
-            self.timeline.goes_wrong(Matter::SlowDirectory, self.clock.now());
-            self.timeline.is_right(Matter::SlowDirectory, made);
-        }
         self.domain().inject(fault);
+    }
+
+    /// When something was wrong, in the end.
+    pub(super) fn wrong(&self, matter: Matter) -> Vec<Span> {
+        let mut spans: Vec<Span> = self.timeline.wrong(matter).collect();
+        if matter == Matter::SlowDirectory {
+            // Until each is made, and whoever keeps the connection has heard so.
+            let held = self.domain().held().into_iter();
+            spans.extend(held.map(|(from, made)| (from, made.after(SET_TIME_LIMIT))));
+        }
+        spans
     }
 
     /// Takes the PDC emulator down, or brings it up again.

@@ -28,6 +28,8 @@ pub(super) enum Matter {
     Revoked(&'static str),
     /// Something happens to what agent and cloud service say to each other.
     Road(&'static str),
+    /// Some of it is altered.
+    Altering,
     /// An agent's clock is not the world's.
     Clock(&'static str),
     /// An agent cannot write its journal.

@@ -38,17 +38,18 @@ pub(super) fn i6_everything_is_at_a_state_in_time(
     evidence: &Evidence,
     found: &mut Vec<String>,
 ) {
-    const STATES: &[&str] = &["operation.expired", "operation.refused", IN_DOUBT, ANSWERED];
+    const STATES: &[&str] = &["operation.expired", IN_DOUBT, ANSWERED];
     for (request, operation) in &evidence.operations {
         match operation.state {
-            State::Ticketed => continue,
+            // Nothing was under way, for however long nobody submitted it.
+            State::Ticketed | State::Refused => continue,
             // Nobody is left who could say.
             State::Unknown if world.is_without_agents() => continue,
             State::Waiting | State::Sent | State::Unknown => {
                 found.push(format!("I6: {request} is still {:?}", operation.state));
                 continue;
             }
-            State::Answered | State::Expired | State::Refused => {}
+            State::Answered | State::Expired => {}
         }
         let issued = evidence.issued(world, request, operation);
         let expired = world.latest(issued, operation.expires_at);
@@ -118,7 +119,7 @@ fn something_was_wrong(
     };
     let concerned = AGENTS.into_iter().filter(|name| asked.is_none_or(|asked| asked == *name));
     let matters = of_all.into_iter().chain(concerned.flat_map(of_one));
-    let mut spans = matters.flat_map(|matter| world.timeline.wrong(matter));
+    let mut spans = matters.flat_map(|matter| world.wrong(matter));
     // That a channel ended says nothing by itself: it may be the product that ended it.
     let since = from.before(HALF_OPEN);
     spans.any(|(begins, ends)| begins <= to && ends >= since)
@@ -185,7 +186,7 @@ impl Settling {
             }
         };
         let spans = |matters: &[Matter]| -> Vec<Span> {
-            matters.iter().flat_map(|matter| world.timeline.wrong(*matter)).collect()
+            matters.iter().flat_map(|matter| world.wrong(*matter)).collect()
         };
         let unsteady = spans(&[
             Matter::CloudClock,
