@@ -409,4 +409,6 @@ fn failed(doing: &'static str) -> impl FnOnce(sqlx::Error) -> JournalError + Cop
 }
 
 #[cfg(test)]
+mod power_tests;
+#[cfg(test)]
 pub(crate) mod tests;

@@ -6,7 +6,7 @@ use protocol::{AgentId, Details, KeyId, Operation, Outcome, TenantId};
 
 use super::*;
 
-const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+pub(super) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A state directory that is gone when this is dropped.
@@ -28,7 +28,7 @@ impl Drop for Folder {
     }
 }
 
-fn header(request: u8) -> Header {
+pub(super) fn header(request: u8) -> Header {
     Header {
         tenant: TenantId::from_bytes([1; 16]),
         agent: AgentId::from_bytes([2; 16]),
@@ -41,11 +41,11 @@ fn header(request: u8) -> Header {
     }
 }
 
-fn place(connector: &str, account: u8) -> Place {
+pub(super) fn place(connector: &str, account: u8) -> Place {
     Place { connector: connector.to_owned(), guid: ObjectGuid::from_bytes([account; 16]) }
 }
 
-fn witness() -> Witness {
+pub(super) fn witness() -> Witness {
     let id = InvocationId(ObjectGuid::from_bytes([7; 16]));
     Witness {
         version: 5,
@@ -59,7 +59,7 @@ fn witness() -> Witness {
     }
 }
 
-fn answer(outcome: Outcome) -> Answer {
+pub(super) fn answer(outcome: Outcome) -> Answer {
     Answer { outcome, details: Details::default(), finished_at: NOW }
 }
 
