@@ -205,19 +205,12 @@ fn befall(
             world.after(begins + lasts, move |world| world.disk_full(agent, false));
         }
         Mishap::SetGoesWrong => set_goes_wrong(world, dice, begins),
-        Mishap::SetIsHeld => {
-            let held = lasts.min(HELD);
-            world.after(begins, move |world| world.inject(Fault::Slow(held)));
-        }
+        Mishap::SetIsHeld => set_is_held(world, (begins, lasts)),
         Mishap::ControllerDown => {
             world.after(begins, |world| world.controller_up(false));
             world.after(begins + lasts, |world| world.controller_up(true));
         }
-        Mishap::SlowDirectory => {
-            let delay = Duration::from_millis(dice.below(25_000));
-            world.after(begins, move |world| world.slow_directory(delay));
-            world.after(begins + lasts, |world| world.slow_directory(Duration::ZERO));
-        }
+        Mishap::SlowDirectory => slow_directory(world, dice, (begins, lasts)),
         Mishap::ConnectionBreaks => world.after(begins, move |world| world.cut(agent)),
         Mishap::Tampering => tampering(world, dice, (begins, lasts)),
         Mishap::AgentRevoked => world.after(begins, move |world| world.revoke_agent_once(agent)),
@@ -284,6 +277,17 @@ fn storm(world: &mut World, dice: &mut Dice, agent: &'static str, when: (Duratio
         ..Weather::default()
     };
     weather_for_a_while(world, agent, weather, when);
+}
+
+fn slow_directory(world: &mut World, dice: &mut Dice, (begins, lasts): (Duration, Duration)) {
+    let delay = Duration::from_millis(dice.below(25_000));
+    world.after(begins, move |world| world.slow_directory(delay));
+    world.after(begins + lasts, |world| world.slow_directory(Duration::ZERO));
+}
+
+fn set_is_held(world: &mut World, (begins, lasts): (Duration, Duration)) {
+    let held = lasts.min(HELD);
+    world.after(begins, move |world| world.inject(Fault::Slow(held)));
 }
 
 fn set_goes_wrong(world: &mut World, dice: &mut Dice, begins: Duration) {
