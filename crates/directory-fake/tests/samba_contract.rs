@@ -29,7 +29,7 @@ use suite::{LATER, Subject, guid, password, somebody};
 contract! { samba() }
 
 async fn samba() -> Samba {
-    Samba { forest: Forest::of_running_lab().unwrap(), edition: Edition::Samba }
+    Samba::of(Forest::of_running_lab().unwrap(), Edition::Samba)
 }
 
 /// Everything by which a person is told from another, but the GUID.

@@ -31,7 +31,7 @@ async fn part(number: usize) {
     let stop = AtomicBool::new(false);
     let options = LabOptions { old_samba: true, fast: true, ..LabOptions::default() };
     let lab = Lab::start_with(&options, Watch { progress: &|_| {}, stop: &stop }).unwrap();
-    let samba = Samba { forest: lab.forest().clone(), edition: Edition::OldSamba };
+    let samba = Samba::of(lab.forest().clone(), Edition::OldSamba);
     for state in State::ALL.iter().skip(number).step_by(PARTS) {
         of_state(&samba, *state).await;
     }

@@ -1,16 +1,21 @@
 //! A lab's Samba domain controller as a subject of the contract suite.
 #![allow(dead_code, reason = "each suite needs another part of it")]
 
-use std::sync::Arc;
+#[path = "../../../testkit/tests/ldap_road/mod.rs"]
+mod ldap_road;
+mod older;
+
+use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use clock::SystemClock;
 use directory::security::rights::grant;
 use directory::security::{Aliases, SecurityDescriptor};
-use directory::{Directory, DirectoryConfig, DistinguishedName, LdapDirectory, Sid};
+use directory::{Directory, DirectoryConfig, DistinguishedName, LdapDirectory, PolicyControl, Sid};
 use directory_fake::{FakePolicy, PolicyControls, Rights};
 use lab::{Bound, Credentials, Forest, NewPerson, Person, Written};
+use older::Older;
 use protocol::Clock as _;
 
 use crate::suite::matrix::cells::Edition;
@@ -23,9 +28,23 @@ const DACL_ONLY: &str = "!1.2.840.113556.1.4.801=MAMCAQQ=";
 pub struct Samba {
     pub forest: Forest,
     pub edition: Edition,
+    /// The road that clients take, where the controller is to look older than it is.
+    older: Mutex<Option<Older>>,
 }
 
 impl Samba {
+    pub fn of(forest: Forest, edition: Edition) -> Self {
+        Self { forest, edition, older: Mutex::default() }
+    }
+
+    /// Where clients connect to, and whom they trust there.
+    fn ldaps(&self) -> (u16, Vec<u8>) {
+        match &*self.older.lock().unwrap() {
+            Some(older) => (older.port(), older.ca()),
+            None => (self.forest.ldaps_port, std::fs::read(&self.forest.ca_file).unwrap()),
+        }
+    }
+
     /// LDIF of an entry to be added, with a name that no other case has.
     fn add_entry(&self, above: &str, class: &str, attributes: &[(&str, String)]) -> String {
         // Accounts of earlier runs stay in a lab.
@@ -98,10 +117,10 @@ impl Subject for Samba {
     fn directory_as(&self, who: &Credentials) -> Box<dyn Directory> {
         let forest = &self.forest;
         let name = format!("{}@{}", who.login, forest.domain);
-        let ca = std::fs::read(&forest.ca_file).unwrap();
+        let (ldaps_port, ca) = self.ldaps();
         let config = DirectoryConfig {
             dns: Some(forest.dns_address),
-            ldaps_port: forest.ldaps_port,
+            ldaps_port,
             ..DirectoryConfig::new(&forest.domain, ca, &name, password(&who.password)).unwrap()
         };
         Box::new(LdapDirectory::new(config, Arc::new(SystemClock)).unwrap())
@@ -209,13 +228,20 @@ impl Subject for Samba {
         format!("OU={name}")
     }
 
-    /// It offers what it offers.
+    /// It offers what it offers; but of both controls somebody on the way can hide the newer one.
     fn offer(&self, controls: PolicyControls) {
-        let offered = match self.edition {
-            Edition::OldSamba => PolicyControls::None,
-            _ => PolicyControls::Both,
+        let older = match (self.edition, controls) {
+            (Edition::Samba, PolicyControls::DeprecatedOnly) => Some(Older::than(&self.forest)),
+            (Edition::Samba, PolicyControls::Both) | (Edition::OldSamba, PolicyControls::None) => {
+                None
+            }
+            other => panic!("{other:?}"),
         };
-        assert_eq!(controls, offered);
+        *self.older.lock().unwrap() = older;
+    }
+
+    fn heard(&self) -> Option<Vec<PolicyControl>> {
+        self.older.lock().unwrap().as_ref().map(Older::heard)
     }
 
     fn secure(&self, who: &Person, change: &dyn Fn(&mut SecurityDescriptor)) {

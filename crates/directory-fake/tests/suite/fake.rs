@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use clock::SystemClock;
 use directory::security::SecurityDescriptor;
-use directory::{Directory, DistinguishedName, LdapDirectory, Sid};
+use directory::{Directory, DistinguishedName, LdapDirectory, PolicyControl, Sid};
 use directory_fake::{
     FakeDirectory, FakeDomain, FakePolicy, NewFakePerson, PolicyControls, Population, Rights,
     Served,
@@ -167,6 +167,10 @@ impl Subject for Fake {
 
     fn offer(&self, controls: PolicyControls) {
         self.domain().offer(&self.domain().controller(), controls).unwrap();
+    }
+
+    fn heard(&self) -> Option<Vec<PolicyControl>> {
+        None
     }
 
     fn secure(&self, who: &Person, change: &dyn Fn(&mut SecurityDescriptor)) {

@@ -21,8 +21,10 @@ use std::time::Duration;
 
 use directory::security::rights::{CHANGE_PASSWORD, RESET_PASSWORD};
 use directory::security::{Ace, Control, SecurityDescriptor, mask};
-use directory::{AdCode, Directory, PwdLastSet, SetError, Sid, Terms, Write, outcome};
-use directory_fake::FakePolicy;
+use directory::{
+    AdCode, Directory, PolicyControl, PwdLastSet, SetError, Sid, Terms, Write, outcome,
+};
+use directory_fake::{FakePolicy, PolicyControls};
 use lab::{NewPerson, Person};
 use protocol::Outcome;
 
@@ -46,6 +48,8 @@ pub async fn of_state(subject: &dyn Subject, state: State) {
         if offered != Some(cell.controls) {
             subject.offer(cell.controls);
             (offered, directory) = (Some(cell.controls), subject.directory());
+            let control = directory.probe().await.unwrap().policy_control;
+            assert_eq!(control, offered_as(cell.controls), "{cell:?}");
         }
         let (_, unit) = units.iter().find(|(grant, _)| *grant == cell.grant).unwrap();
         let person = made(subject, cell, unit, number);
@@ -56,11 +60,26 @@ pub async fn of_state(subject: &dyn Subject, state: State) {
             subject.secure(&person, &|descriptor| secured(descriptor, cell.grant.own));
         }
         let before = looked(&*administrator, &person).await;
+        let heard = subject.heard();
         let answer = written(&*directory, &person, cell.what).await;
         let expected = expected(cell);
         assert_eq!(answer, expected, "{cell:?}");
+        if let Some(mut heard) = heard {
+            // The directory took, or refused, what came with this control and no other.
+            heard.extend(offered_as(cell.controls).filter(|_| cell.what == What::Reset));
+            assert_eq!(subject.heard(), Some(heard), "{cell:?}");
+        }
         let after = looked(&*administrator, &person).await;
         assert_eq!(after, after_of(before, cell.what, expected), "{cell:?}");
+    }
+}
+
+/// The control that a client finds.
+const fn offered_as(controls: PolicyControls) -> Option<PolicyControl> {
+    match controls {
+        PolicyControls::Both => Some(PolicyControl::Current),
+        PolicyControls::DeprecatedOnly => Some(PolicyControl::Deprecated),
+        PolicyControls::None => None,
     }
 }
 

@@ -10,7 +10,7 @@ pub mod matrix;
 pub mod seeded;
 
 use directory::security::SecurityDescriptor;
-use directory::{Directory, DistinguishedName, ObjectGuid, Sid};
+use directory::{Directory, DistinguishedName, ObjectGuid, PolicyControl, Sid};
 use directory_fake::{FakePolicy, PolicyControls, Rights};
 use lab::{Bound, Credentials, Kind, NewPerson, Person};
 use protocol::{ClearPassword, Timestamp};
@@ -54,6 +54,8 @@ pub trait Subject {
     fn add_unit(&self, rights: Rights) -> String;
     /// Has the controller offer these policy-hints controls.
     fn offer(&self, controls: PolicyControls);
+    /// The policy-hints controls of the modifies so far, where somebody on the way reads what clients say.
+    fn heard(&self) -> Option<Vec<PolicyControl>>;
     /// Changes the entries of an account's descriptor; inherited ones may or may not be among them.
     fn secure(&self, who: &Person, change: &dyn Fn(&mut SecurityDescriptor));
     /// The same of a unit, by its name relative to the domain.
@@ -112,6 +114,7 @@ macro_rules! contract {
             a_history_of_three_remembers_three,
             a_history_that_was_kept_counts_under_a_shorter_one_until_the_next_set,
             every_refused_rule_is_named_and_changes_nothing,
+            the_older_control_has_history_and_age_enforced_too,
             a_password_that_is_too_young_is_refused_whatever_the_new_one_is,
             whoever_must_change_is_never_too_young,
             what_is_not_there_is_gone_and_not_an_error,

@@ -9,12 +9,15 @@
     clippy::expect_used,
     clippy::panic,
     missing_docs,
-    reason = "a test reports a broken expectation by panicking"
+    unreachable_pub,
+    reason = "a test reports a broken expectation by panicking; its module is private"
 )]
 
 mod frozen;
 mod held;
 mod late;
+#[path = "../ldap_road/mod.rs"]
+mod ldap_road;
 mod road;
 
 use std::sync::Arc;
@@ -62,12 +65,12 @@ impl World {
         let person = forest.add_person(&new).unwrap();
         let road = Road::to(&forest);
         let ca = forest.ca_file.with_file_name("road.pem");
-        std::fs::write(&ca, road.authority.pem()).unwrap();
+        std::fs::write(&ca, road.authority().pem()).unwrap();
         let agent = format!(
             "[directory]\nca = \"{}\"\nldaps_port = {}\nconnect_timeout_seconds = 1\n\
              operation_timeout_seconds = 2\nset_time_limit_seconds = {}\n",
             ca.display(),
-            road.address.port(),
+            road.address().port(),
             set_time_limit.as_secs(),
         );
         let stack = Stack::start(&forest, Options { agent, ..Options::default() }).unwrap();

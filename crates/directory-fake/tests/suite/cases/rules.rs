@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use clock::SystemClock;
-use directory::{PwdLastSet, SetError, filetime, too_young};
-use directory_fake::FakePolicy;
+use directory::{PolicyControl, PwdLastSet, SetError, filetime, too_young};
+use directory_fake::{FakePolicy, PolicyControls};
 use lab::Bound;
 use protocol::{Clock as _, Outcome};
 
@@ -101,6 +101,19 @@ pub async fn a_password_that_is_too_young_is_refused_whatever_the_new_one_is(
         assert!(matches!(&error, SetError::Refused(refusal) if refusal.is_policy()), "{error}");
     }
     assert_eq!(subject.bind(&person, &person.password), Bound::Accepted);
+}
+
+pub async fn the_older_control_has_history_and_age_enforced_too(subject: &dyn Subject) {
+    subject.offer(PolicyControls::DeprecatedOnly);
+    let (person, young) = (somebody(subject), somebody(subject));
+    let directory = subject.directory();
+    let control = directory.probe().await.unwrap().policy_control;
+    assert_eq!(control, Some(PolicyControl::Deprecated));
+    assert_eq!(explained(&*directory, &person, &person.password).await, Outcome::PolicyHistory);
+    set(&*directory, &person, SECOND).await.unwrap();
+    assert_eq!(explained(&*directory, &person, &person.password).await, Outcome::PolicyHistory);
+    subject.add_settings(&FakePolicy { minimum_age: DAY, ..lax() }, 20, &young.login);
+    assert_eq!(explained(&*directory, &young, SECOND).await, Outcome::PolicyTooYoung);
 }
 
 pub async fn whoever_must_change_is_never_too_young(subject: &dyn Subject) {
