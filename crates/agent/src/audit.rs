@@ -12,7 +12,7 @@
 //! writeback.enabling, writeback.enabled, writeback.disabled
 //! writeback.begun → writeback.noted → writeback.set → writeback.finished    each request
 //!                   writeback.refused_by_guard    writeback.unlocked    writeback.minimum_age_unknown
-//!                   writeback.history_not_enforced
+//!                   writeback.history_not_enforced               writeback.history_and_age_not_kept
 //!                   writeback.in_doubt → writeback.settled
 //!                   writeback.change_asked_later → writeback.finished
 //! settle.never_begun                                                        asked for, and void

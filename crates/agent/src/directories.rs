@@ -175,6 +175,13 @@ pub(crate) fn over_ldaps(
             "passwords are set also where the controller offers no policy-hints control"
         );
     }
+    if settings.administrator_reset_without_history_and_age {
+        tracing::warn!(
+            event = "directory.history_and_age_not_kept",
+            directory = name,
+            "administrators reset passwords without history and least age"
+        );
+    }
     over_ldaps_as(settings, &settings.bind_name, password, clock)
 }
 

@@ -252,6 +252,7 @@ impl Journal {
         header: &Header,
         place: &Place,
         witness: &Witness,
+        told: &[Event],
         now: Timestamp,
     ) -> Result<Noted, JournalError> {
         // One statement: of two requests at once, one is noted.
@@ -277,7 +278,8 @@ impl Journal {
             .bind(now.as_millis())
             .bind(header.request.to_bytes().to_vec());
         if let Some(step) = self.change("note the state before a set", note).await? {
-            step.commit(&[Event::noted(header, place, witness)], now).await?;
+            let noted = [&[Event::noted(header, place, witness)], told].concat();
+            step.commit(&noted, now).await?;
             return Ok(Noted::Yes);
         }
         match self.entry(header.request).await?.map(|entry| entry.state) {

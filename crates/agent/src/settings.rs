@@ -80,6 +80,8 @@ pub(crate) const KEYS: &[Key] = &[
         "How long a controller may take to set a password; then it is in doubt, and is settled by looking. Never below what the controllers need under load."),
     Key::new("directory[]", "allow_without_policy_control", Kind::Flag, Default::Value("false"),
         "Set passwords also at a controller that offers no policy-hints control. History is then NOT enforced (SPEC D-2)."),
+    Key::new("directory[]", "administrator_reset_without_history_and_age", Kind::Flag, Default::Value("false"),
+        "Reset passwords by an administrator or the helpdesk without history and least age: a password that the person had before is taken, however new the present one is, and audit says so of each such reset (SPEC O-3). Length, complexity and password filters are kept, and nobody's own reset changes. The cloud service says which reset is an administrator's."),
     Key::new("breaker", "resets_per_hour", Kind::Number(1), Default::Value("60"),
         "So many passwords may be reset within an hour, however few people are in scope. One more opens the breaker: nothing is reset until `passback-agent breaker release` (SPEC A-5)."),
     Key::new("breaker", "percent_of_people", Kind::Number(0), Default::Value("1"),
@@ -146,6 +148,7 @@ pub struct DirectorySettings {
     pub operation_timeout: Duration,
     pub set_time_limit: Duration,
     pub allow_without_policy_control: bool,
+    pub administrator_reset_without_history_and_age: bool,
     /// No key: the attributes that `address_attributes` and `match_people_by` of `[sync]` name,
     /// which are to be read of people.
     pub people_attributes: Vec<String>,
@@ -415,6 +418,8 @@ fn directory(
         operation_timeout: section.duration("operation_timeout_seconds")?,
         set_time_limit: section.duration("set_time_limit_seconds")?,
         allow_without_policy_control: section.flag("allow_without_policy_control")?,
+        administrator_reset_without_history_and_age: section
+            .flag("administrator_reset_without_history_and_age")?,
     })
 }
 

@@ -302,4 +302,6 @@ mod rights_tests;
 #[cfg(test)]
 mod role_tests;
 #[cfg(test)]
+mod spared_tests;
+#[cfg(test)]
 mod tests;

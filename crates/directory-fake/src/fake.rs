@@ -356,8 +356,7 @@ impl Client {
             }
         };
         let noted = noted.map(|noted| (guid, (noted.invocation_id, noted.version)));
-        let is_password = matches!(write, Write::Reset(_) | Write::Change { .. });
-        self.answer(waiting, (held, noted, is_password)).await
+        self.answer(waiting, (held, noted, write.is_of_a_password())).await
     }
 
     /// Waits for the answer of a controller that is slow, and keeps the connection if it does not come in

@@ -92,7 +92,7 @@ impl Modification {
             values: vec![b"0".to_vec()],
         };
         let (password, others) = match write {
-            directory::Write::Reset(new) => {
+            directory::Write::Reset(new) | directory::Write::ResetWithoutHints(new) => {
                 (Some(PasswordWrite::Reset(new.clone())), vec![zero("lockoutTime")])
             }
             directory::Write::Change { old, new } => {

@@ -247,6 +247,8 @@ impl LdapDirectory {
         }
         let control = match write {
             Write::Reset(_) => self.hints(&session)?,
+            // Asked for without, whatever is offered.
+            Write::ResetWithoutHints(_) => None,
             // AD enforces all of its policy by itself.
             Write::Change { .. } | Write::Unlock | Write::RequireChange => None,
         };
@@ -269,8 +271,7 @@ impl LdapDirectory {
             Err(SetError::Unknown { .. } | SetError::NotSent(_) | SetError::TooLate)
         );
         if let (Err(SetError::Unknown { .. }), Some(noted)) = (&result, noted) {
-            let is_password = matches!(write, Write::Reset(_) | Write::Change { .. });
-            self.0.unanswered.keep(guid, noted, flight, is_password);
+            self.0.unanswered.keep(guid, noted, flight, write.is_of_a_password());
         }
         if broken {
             self.0.forget(&session).await;

@@ -180,6 +180,9 @@ pub enum Write<'a> {
     /// The password is replaced and the account unlocked, in one modify with the policy-hints control
     /// (SPEC D-2).
     Reset(&'a ClearPassword),
+    /// The same without that control, wherever one is offered: history and least age are not asked for
+    /// (SPEC O-3). Length, complexity and password filters are the directory's in every reset.
+    ResetWithoutHints(&'a ClearPassword),
     /// The password is replaced by whoever knows the present one; AD itself compares it, and enforces
     /// its whole policy (SPEC D-3).
     ///
@@ -197,6 +200,16 @@ pub enum Write<'a> {
     /// The password must be changed at the next sign-in (SPEC D-4): a step of its own after a reset,
     /// because AD refuses both in one modify. It may be repeated.
     RequireChange,
+}
+
+impl Write<'_> {
+    /// Whether the account has another password afterwards.
+    pub const fn is_of_a_password(self) -> bool {
+        match self {
+            Self::Reset(_) | Self::ResetWithoutHints(_) | Self::Change { .. } => true,
+            Self::Unlock | Self::RequireChange => false,
+        }
+    }
 }
 
 /// What is known of a write whose answer did not come in time.

@@ -69,7 +69,7 @@ pub(crate) fn bind(id: i32, name: &str, password: &ClearPassword) -> Frame {
 fn changes(write: Write<'_>) -> Frame {
     let one = |change: Frame| element(tag::SEQUENCE, &[&change]);
     match write {
-        Write::Reset(password) => element(
+        Write::Reset(password) | Write::ResetWithoutHints(password) => element(
             tag::SEQUENCE,
             &[
                 &change(REPLACE, "unicodePwd", &password.to_unicode_pwd()),

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use directory::{
     Directory as _, DirectoryConfig, DirectoryError, LdapDirectory, ObjectGuid, PolicyControl,
-    ROLE_CHECK, SetError,
+    ROLE_CHECK, SetError, Terms, Write,
 };
 use ldap3_proto::control::LdapControl;
 use protocol::{ClearPassword, ManualClock, Timestamp};
@@ -326,6 +326,24 @@ async fn without_a_policy_control_nothing_is_sent_unless_allowed() {
     let (directory, _clock) = client(&Stage { config, state: Arc::clone(&stage.state) });
     set(&directory).await.unwrap();
     assert!(stage.state.lock().unwrap().sets[0].1.is_empty());
+}
+
+#[tokio::test]
+async fn a_reset_without_hints_carries_none_whatever_is_offered() {
+    let stage = stage(1, same).await;
+    let (directory, _clock) = client(&stage);
+    let password = ClearPassword::from_text("New-Password-1").unwrap();
+    let write = Write::ResetWithoutHints(&password);
+    let guid = ObjectGuid::from_bytes([7; 16]);
+    directory.write(guid, write, Terms::ANY).await.unwrap();
+    assert!(stage.state.lock().unwrap().sets[0].1.is_empty());
+    set(&directory).await.unwrap();
+    assert_eq!(stage.state.lock().unwrap().sets[1].1.len(), 1, "one was offered");
+    stage.state.lock().unwrap().controls = vec!["1.2.840.113556.1.4.319".to_owned()];
+    let (directory, _clock) = client(&stage);
+    directory.write(guid, write, Terms::ANY).await.unwrap();
+    assert_eq!(set(&directory).await, Err(SetError::NoPolicyControl));
+    assert_eq!(sets(&stage).len(), 3);
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ async fn step(journal: &Journal, header: &Header, name: &str) -> bool {
     match name {
         "writeback.begun" => journal.begin(header, NOW).await.is_ok_and(|begun| begun),
         "writeback.noted" => {
-            let noted = journal.note_before(header, &place, &witness, NOW).await;
+            let noted = journal.note_before(header, &place, &witness, &[], NOW).await;
             noted.is_ok_and(|noted| noted == Noted::Yes)
         }
         "writeback.set" => journal.set(header, NOW).await.is_ok(),

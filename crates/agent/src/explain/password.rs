@@ -115,6 +115,11 @@ impl Subject<'_> {
                 lines.extend([oldest(rules), lockout(rules)]);
             }
         }
+        if self.settings.administrator_reset_without_history_and_age {
+            lines.push(Line::known(
+                "a reset by an administrator is made without history and least age, as the configuration allows",
+            ));
+        }
         if let Some(from) = too_young(self.policy.rules.as_ref(), &self.account, self.now) {
             let text = format!(
                 "the present password is too young: it can be replaced from {} on",

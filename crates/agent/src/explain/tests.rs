@@ -319,6 +319,14 @@ fn nothing_is_said_of_a_lockout_and_a_policy_that_may_not_be_read() {
 }
 
 #[test]
+fn what_administrators_are_spared_is_told_with_the_rules() {
+    let spared = "a reset by an administrator is made without history and least age";
+    assert!(!told(|_, _| ()).text().contains(spared));
+    let told = told(|_, settings| settings.administrator_reset_without_history_and_age = true);
+    known(&told, "Password policy", spared);
+}
+
+#[test]
 fn rules_and_their_age_are_told_and_hidden_ones_with_the_feature_that_shows_them() {
     let pso: DistinguishedName =
         "CN=Young,CN=Password Settings Container,CN=System,DC=corp,DC=example".parse().unwrap();

@@ -43,6 +43,7 @@ pub(crate) fn settings() -> DirectorySettings {
         operation_timeout: Duration::from_secs(1),
         set_time_limit: Duration::from_secs(1),
         allow_without_policy_control: false,
+        administrator_reset_without_history_and_age: false,
         people_attributes: vec![],
     }
 }

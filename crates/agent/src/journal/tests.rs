@@ -101,7 +101,7 @@ impl Journal {
     async fn begun_and_noted(&self, request: u8, place: &Place) -> Noted {
         let header = header(request);
         assert!(self.begin(&header, NOW).await.unwrap());
-        self.note_before(&header, place, &witness(), NOW).await.unwrap()
+        self.note_before(&header, place, &witness(), &[], NOW).await.unwrap()
     }
 
     async fn finished(&self, request: u8, at: Timestamp) {
@@ -262,13 +262,13 @@ async fn an_account_has_one_set_at_a_time() {
     assert_eq!(journal.begun_and_noted(3, &place("corp", 9)).await, Noted::Yes);
     assert_eq!(journal.begun_and_noted(4, &place("other", 1)).await, Noted::Yes);
     // Its own entry is not in its way.
-    let again = journal.note_before(&header(1), &anna, &witness(), NOW).await.unwrap();
+    let again = journal.note_before(&header(1), &anna, &witness(), &[], NOW).await.unwrap();
     assert_eq!(again, Noted::Yes);
     journal.set(&header(1), NOW).await.unwrap();
-    let second = journal.note_before(&header(2), &anna, &witness(), NOW).await.unwrap();
+    let second = journal.note_before(&header(2), &anna, &witness(), &[], NOW).await.unwrap();
     assert_eq!(second, Noted::AnotherIsOpen, "set, and its answer not recorded");
     journal.finished(1, NOW).await;
-    let second = journal.note_before(&header(2), &anna, &witness(), NOW).await.unwrap();
+    let second = journal.note_before(&header(2), &anna, &witness(), &[], NOW).await.unwrap();
     assert_eq!(second, Noted::Yes);
 }
 
@@ -293,7 +293,7 @@ async fn a_finished_entry_is_not_noted_again() {
         let journal = journal.clone();
         async move {
             let header = header(request);
-            journal.note_before(&header, &place("corp", 1), &witness(), NOW).await
+            journal.note_before(&header, &place("corp", 1), &witness(), &[], NOW).await
         }
     };
     assert!(matches!(noted(1).await, Err(JournalError::OutOfOrder)), "never begun");

@@ -55,6 +55,16 @@ fn controllers_and_encryption_are_read_as_they_stand() {
 }
 
 #[test]
+fn administrators_obey_history_and_least_age_unless_it_is_configured_for_the_directory() {
+    let spares = |from: &str, to: &str| {
+        read(from, to).unwrap().directories[0].administrator_reset_without_history_and_age
+    };
+    let key = "administrator_reset_without_history_and_age = ";
+    assert!(!spares("", ""));
+    assert!(spares(&format!("#{key}false"), &format!("{key}true")));
+}
+
+#[test]
 fn there_is_no_proxy_unless_it_is_configured_and_its_password_is_a_file() {
     assert!(read("", "").unwrap().proxy.is_none());
     let proxy = read("#url = \"http://proxy", "url = \"http://proxy").unwrap().proxy.unwrap();

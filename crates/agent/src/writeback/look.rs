@@ -9,7 +9,9 @@ use protocol::{Details, Header, Operation, Outcome, PasswordPolicy, Timestamp};
 use serde_json::json;
 use sync::{AdAccount, Resolution};
 
-use super::policy::{Judged, say_if_age_is_unknown, say_if_history_is_not_enforced};
+use super::policy::{
+    Judged, asked_of, is_spared, say_if_age_is_unknown, say_if_history_is_not_enforced,
+};
 use super::{Stop, Writeback, stop};
 use crate::audit::Event;
 use crate::directories::Connected;
@@ -100,6 +102,8 @@ impl Writeback {
         trail: &mut Vec<Event>,
     ) -> Result<Judged, Stop> {
         let (seen, control) = (rest.seen.clone(), rest.policy_control);
+        let asked_of = |rules| asked_of(header, connected, rules);
+        let seen = seen.map(|seen| PolicyReference { rules: asked_of(seen.rules), ..seen });
         let account = self.guarded(header, connected, rest, trail).await.map_err(stop)?;
         let against = |rules: Option<&PasswordPolicy>| {
             against(header.operation, &account, rules, self.clock.now()).map_or(Ok(()), Err)
@@ -111,13 +115,17 @@ impl Writeback {
             _ => {
                 let policy = connected.directory.effective_policy(&account).await;
                 let policy = policy.map_err(|error| stop(failed(connected, &error)))?;
-                against(policy.rules.as_ref())?;
-                (policy.rules, policy.source.reference(), true)
+                let rules = asked_of(policy.rules);
+                against(rules.as_ref())?;
+                (rules, policy.source.reference(), true)
             }
         };
         let judged = Judged { account, rules, fresh };
-        say_if_age_is_unknown(header, connected, &judged, &policy, trail);
-        say_if_history_is_not_enforced(header, connected, control, trail);
+        // Of one that is spared both, audit is told where it is noted.
+        if !is_spared(header, connected) {
+            say_if_age_is_unknown(header, connected, &judged, &policy, trail);
+            say_if_history_is_not_enforced(header, connected, control, trail);
+        }
         Ok(judged)
     }
 

@@ -151,7 +151,7 @@ impl World {
         let directory = &self.writeback.directories.all()[0].directory;
         let witness = directory.witness(guid).await.unwrap().unwrap();
         let place = Place { connector: "corp".to_owned(), guid };
-        let noted = journal.note_before(header, &place, &witness, NOW).await.unwrap();
+        let noted = journal.note_before(header, &place, &witness, &[], NOW).await.unwrap();
         assert_eq!(noted, Noted::Yes);
     }
 

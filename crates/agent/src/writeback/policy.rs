@@ -1,6 +1,8 @@
 //! What the policy says of a password before it is sent, and what it cannot say (SPEC D-2, D-8,
 //! decision 0016).
 
+use std::time::Duration;
+
 use directory::{Account, Elimination, PolicyControl, PwdLastSet};
 use protocol::{Header, Operation, Outcome, PasswordPolicy, Passwords};
 use serde_json::json;
@@ -39,7 +41,7 @@ impl Writeback {
             return Some(by_what_was_seen);
         }
         match connected.directory.effective_policy(&judged.account).await {
-            Ok(policy) => by(policy.rules.as_ref()),
+            Ok(policy) => by(asked_of(header, connected, policy.rules).as_ref()),
             Err(error) => {
                 // The directory judges it anyway.
                 refused("policy", header, &error);
@@ -85,7 +87,7 @@ pub(super) fn say_if_age_is_unknown(
 }
 
 /// Tells the trail of a reset that may bring back a password that the person had before: the controller offers no
-/// policy-hints control, and the configuration allows that (SPEC D-2, O-3).
+/// policy-hints control, and the configuration allows that (SPEC D-2).
 pub(super) fn say_if_history_is_not_enforced(
     header: &Header,
     connected: &Connected,
@@ -109,6 +111,46 @@ pub(super) fn say_if_history_is_not_enforced(
     );
     let detail = json!({ "connector": connector });
     trail.push(Event::of(header, "writeback.history_not_enforced", detail));
+}
+
+/// Whether a reset is made without history and least age: by an administrator, in a directory whose own
+/// configuration says so (SPEC O-3, decision 0024).
+pub(super) fn is_spared(header: &Header, connected: &Connected) -> bool {
+    header.operation == Operation::ResetByAdministrator
+        && connected.settings.administrator_reset_without_history_and_age
+}
+
+/// What of a policy's rules is asked of a new password.
+pub(super) fn asked_of(
+    header: &Header,
+    connected: &Connected,
+    rules: Option<PasswordPolicy>,
+) -> Option<PasswordPolicy> {
+    let rules = rules?;
+    Some(match is_spared(header, connected) {
+        true => PasswordPolicy { history_length: 0, ..rules }.with_minimum_age(Duration::ZERO),
+        false => rules,
+    })
+}
+
+/// What audit is told of a reset that is spared history and least age, together with the note without
+/// which it is not sent: it stands there whatever becomes of the agent afterwards.
+pub(super) fn told_of_spared(header: &Header, connected: &Connected) -> Vec<Event> {
+    if !is_spared(header, connected) {
+        return Vec::new();
+    }
+    let outcome = Outcome::HistoryAndAgeNotKept;
+    let connector = connected.settings.name.as_str();
+    tracing::info!(
+        event = "writeback.history_and_age_not_kept",
+        outcome = outcome.name(),
+        number = outcome.number(),
+        request = %header.request,
+        connector,
+        operator = outcome.operator_text(),
+    );
+    let detail = json!({ "connector": connector });
+    vec![Event::of(header, "writeback.history_and_age_not_kept", detail)]
 }
 
 /// Whether an operation sets a password that nobody proves to know.

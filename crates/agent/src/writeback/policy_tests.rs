@@ -134,7 +134,7 @@ impl World {
     }
 }
 
-/// SPEC D-2, O-3: whoever reads the trail later is to know which resets asked for no history.
+/// SPEC D-2: whoever reads the trail later is to know which resets asked for no history.
 #[tokio::test]
 async fn a_reset_at_a_controller_that_enforces_no_history_stands_in_the_trail_as_one() {
     for (offers, operation, said) in [

@@ -6,7 +6,7 @@ use protocol::{Changed, ClearPassword, Details, Header, Operation, Outcome, Pass
 
 use super::expired::may_have_expired;
 use super::look::{Found, stands};
-use super::policy::Judged;
+use super::policy::{Judged, asked_of, is_spared, told_of_spared};
 use super::{HasOutcome, Opened, Stop, Writeback, refused, stop};
 use crate::audit::Event;
 use crate::directories::Connected;
@@ -136,7 +136,8 @@ impl Writeback {
     ) -> Result<Readied, JournalError> {
         let connector = connected.settings.name.as_str().to_owned();
         let place = Place { connector, guid };
-        let note = self.journal.note_before(header, &place, &witness, self.clock.now());
+        let (told, now) = (told_of_spared(header, connected), self.clock.now());
+        let note = self.journal.note_before(header, &place, &witness, &told, now);
         let judged = self.judge(header, connected, rest, trail);
         let (noted, judged) = tokio::join!(note, judged);
         let stopped = match (judged, passwords) {
@@ -170,7 +171,8 @@ impl Writeback {
     ) -> Result<Option<Stop>, JournalError> {
         for _ in 0..MOVES_MAX {
             let Ready { place, witness, judged, passwords } = &ready;
-            let Some(write) = write_of(header.operation, passwords) else {
+            let spared = is_spared(header, connected);
+            let Some(write) = write_of(header.operation, spared, passwords) else {
                 return Ok(Some(stop(Outcome::BadInput)));
             };
             self.watch.reached(Step::Noted).await;
@@ -250,7 +252,7 @@ impl Writeback {
         let policy = policy.inspect_err(|error| {
             refused("policy", header, error);
         });
-        let rules = policy.ok().and_then(|policy| policy.rules);
+        let rules = policy.ok().and_then(|policy| asked_of(header, connected, policy.rules));
         explain_refusal(rules.as_ref(), account, new, self.clock.now())
     }
 
@@ -361,9 +363,13 @@ fn noted_or_stop(
     })
 }
 
-/// What an operation writes; none if it comes with other passwords than it takes.
-fn write_of(operation: Operation, passwords: &Passwords) -> Option<Write<'_>> {
+/// What an operation writes, with all of the policy or `spared` history and least age; none if it comes
+/// with other passwords than it takes.
+fn write_of(operation: Operation, spared: bool, passwords: &Passwords) -> Option<Write<'_>> {
     Some(match (operation, passwords) {
+        (Operation::ResetByAdministrator, Passwords::New(new)) if spared => {
+            Write::ResetWithoutHints(new)
+        }
         (Operation::Reset | Operation::ResetByAdministrator, Passwords::New(new)) => {
             Write::Reset(new)
         }

@@ -115,6 +115,7 @@ macro_rules! contract {
             a_history_that_was_kept_counts_under_a_shorter_one_until_the_next_set,
             every_refused_rule_is_named_and_changes_nothing,
             the_older_control_has_history_and_age_enforced_too,
+            a_reset_without_policy_hints_asks_for_neither_history_nor_age,
             a_password_that_is_too_young_is_refused_whatever_the_new_one_is,
             whoever_must_change_is_never_too_young,
             what_is_not_there_is_gone_and_not_an_error,

@@ -1,7 +1,7 @@
 //! What operators are alarmed or warned about (SPEC L-6, A-3, A-5, A-9, D-2). Nobody in front of a
 //! page is told.
 //!
-//! Ours: 34040–34053, 34060.
+//! Ours: 34040–34053, 34060, 34061.
 
 macro_rules! alarms {
     ({ $($before:tt)* } $($left:ident)*) => {
@@ -56,6 +56,10 @@ macro_rules! alarms {
                 MinimumAgeUnknown = "minimum_age_unknown", "34060", Event, Operator, No,
                     "A password was to be reset whose age, or whose fine-grained policy, the service account may not read, so the agent could not check its minimum age before; of a reset with policy hints Windows documents the history alone.",
                     "Let the service account read the Password Settings container and what people are judged by: `passback-agent permissions grant --feature fine-grained-rules --feature reading`.";
+                /// An administrator's reset without history and least age (SPEC O-3).
+                HistoryAndAgeNotKept = "history_and_age_not_kept", "34061", Event, Nobody, No,
+                    "`administrator_reset_without_history_and_age` is set for the directory: a reset by an administrator was to be made without history and least age.",
+                    "Take the key out of the configuration if administrators are to obey them.";
                 /// The audit trail cannot be written: no password is set (THREATS "audit sink gone").
                 AuditNotWritten = "audit_not_written", "34051", Event, Operator, No,
                     "The audit trail cannot be written. Until it can, no password is set.",

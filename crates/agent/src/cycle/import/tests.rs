@@ -139,6 +139,7 @@ fn connected(name: &str, address: &str, directory: Staged) -> Connected {
         operation_timeout: Duration::ZERO,
         set_time_limit: Duration::ZERO,
         allow_without_policy_control: false,
+        administrator_reset_without_history_and_age: false,
         people_attributes: vec![],
     };
     Connected { settings, directory: Arc::new(directory) }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use clock::SystemClock;
-use directory::{PolicyControl, PwdLastSet, SetError, filetime, too_young};
+use directory::{PolicyControl, PwdLastSet, SetError, Terms, Write, filetime, too_young};
 use directory_fake::{FakePolicy, PolicyControls};
-use lab::Bound;
+use lab::{Bound, NewPerson};
 use protocol::{Clock as _, Outcome};
 
 use super::{DAY, SECOND, explained, lax, set};
-use crate::suite::{Subject, guid, somebody};
+use crate::suite::{Subject, guid, password, somebody};
 
 pub async fn every_refused_rule_is_named_and_changes_nothing(subject: &dyn Subject) {
     let person = somebody(subject);
@@ -114,6 +114,27 @@ pub async fn the_older_control_has_history_and_age_enforced_too(subject: &dyn Su
     assert_eq!(explained(&*directory, &person, &person.password).await, Outcome::PolicyHistory);
     subject.add_settings(&FakePolicy { minimum_age: DAY, ..lax() }, 20, &young.login);
     assert_eq!(explained(&*directory, &young, SECOND).await, Outcome::PolicyTooYoung);
+}
+
+pub async fn a_reset_without_policy_hints_asks_for_neither_history_nor_age(subject: &dyn Subject) {
+    let person = subject.add(&NewPerson { locked: true, ..NewPerson::default() });
+    let directory = subject.directory();
+    let policy = FakePolicy { minimum_age: DAY, ..FakePolicy::default() };
+    subject.add_settings(&policy, 20, &person.login);
+    let reset = async |text: &str| {
+        let new = password(text);
+        directory.write(guid(&person), Write::ResetWithoutHints(&new), Terms::ANY).await
+    };
+    for text in [&person.password, SECOND, &person.password, &person.password] {
+        reset(text).await.unwrap();
+        assert_eq!(subject.bind(&person, text), Bound::Accepted);
+    }
+    // All else is the directory's in every reset.
+    for text in ["Ab1!", "aaaaaaaaaaaa"] {
+        let error = reset(text).await.unwrap_err();
+        assert!(matches!(&error, SetError::Refused(refusal) if refusal.is_policy()), "{error}");
+    }
+    assert_eq!(subject.bind(&person, &person.password), Bound::Accepted);
 }
 
 pub async fn whoever_must_change_is_never_too_young(subject: &dyn Subject) {
