@@ -59,7 +59,8 @@ async fn at_whatever_byte_of_a_write_the_power_goes_the_journal_has_all_of_it_or
         match has {
             Some(State::Begun) => assert!(journal.begin(&header(1), NOW).await.unwrap()),
             Some(State::Noted) => {
-                let noted = journal.note_before(&header(1), &place("c", 1), &witness(), NOW).await;
+                let noted =
+                    journal.note_before(&header(1), &place("c", 1), &witness(), &[], NOW).await;
                 assert!(matches!(noted.unwrap(), Noted::Yes));
             }
             Some(State::Set) => journal.set(&header(1), NOW).await.unwrap(),

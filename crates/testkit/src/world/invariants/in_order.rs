@@ -8,7 +8,7 @@ pub(super) fn i3_no_set_is_overtaken(evidence: &Evidence, found: &mut Vec<String
     let asked_at = |set: &Set| evidence.attempts_of(set).map(|one| one.submitted_at).min();
     for (at, set) in evidence.sets.iter().enumerate() {
         let before = evidence.sets[..at].iter().filter(|other| other.guid == set.guid);
-        let newest = before.filter_map(|other| asked_at(other)).max();
+        let newest = before.filter_map(&asked_at).max();
         let asked = asked_at(set);
         if let (Some(asked), Some(newest)) = (asked, newest)
             && asked < newest
