@@ -18,7 +18,7 @@ use std::process::{Command, Stdio};
 use directory::security::rights::{LOCKOUT_TIME, RESET_PASSWORD};
 use directory::security::{Ace, mask};
 use lab::{Forest, Kind, NewPerson, Written};
-use permissions::{Place, Said, add_unit};
+use permissions::{Changed, Place, Said, add_unit};
 
 const CHECK: [&str; 2] = ["permissions", "check"];
 
@@ -165,9 +165,17 @@ fn user_cannot_change_is_named_and_taken_away() {
 fn disabled_and_expired_accounts_are_named_and_the_fix_works() {
     let place = Place::new("state").granted();
     let off = place.person(NewPerson { disabled: true, ..NewPerson::default() });
-    place.named_and_fixed(&["explain", &off.login], &["cannot be reset", "disabled"]);
+    // NORMAL_ACCOUNT, PASSWD_NOTREQD and ACCOUNTDISABLE (MS-ADTS 2.2.16).
+    place.forest.replace(&off.dn, "userAccountControl", "546").unwrap();
+    let named = ["cannot be reset", "disabled"];
+    let changed = place.named_and_changed(&["explain", &off.login], &named);
+    assert_eq!(changed, [Changed::of(&off.dn, "userAccountControl", "546", "544")]);
     let over = place.person(NewPerson { expired: true, ..NewPerson::default() });
-    place.named_and_fixed(&["explain", &over.login], &["cannot be reset", "has expired"]);
+    let end = place.forest.search(&over.dn, "(objectClass=*)", &["accountExpires"]).unwrap();
+    let end = end[0].text("accountExpires").unwrap();
+    let named = ["cannot be reset", "has expired"];
+    let changed = place.named_and_changed(&["explain", &over.login], &named);
+    assert_eq!(changed, [Changed::of(&over.dn, "accountExpires", end, "0")]);
 }
 
 /// A lock and a password that has to be changed keep nobody from being reset, and are told of.
@@ -178,7 +186,9 @@ fn a_lock_is_told_of_and_the_fix_unlocks_and_a_chain_of_groups_is_left_by_the_fi
     let said = place.agent(&["explain", &locked.login]);
     good(&said);
     assert!(said.line(0).contains("can be reset; not as it should be: locked out"), "{}", said.out);
-    place.carry_out(&said.fixes()[0]);
+    let changed = place.changed(|| place.carry_out(&said.fixes()[0]));
+    let changed: Vec<_> = changed.iter().map(|one| (&*one.dn, &*one.attribute)).collect();
+    assert_eq!(changed, ["badPwdCount", "lockoutTime"].map(|name| (&*locked.dn, name)));
     let said = place.agent(&["explain", &locked.login]);
     assert!(said.line(0).ends_with(" can be reset."), "{}", said.out);
     assert!(said.out.contains("\n  good  not locked out\n"), "{}", said.out);
@@ -195,7 +205,9 @@ fn a_lock_is_told_of_and_the_fix_unlocks_and_a_chain_of_groups_is_left_by_the_fi
         check.out
     );
     assert!(said.line(1).ends_with("not be protected out of Helpdesk Leads"), "{}", said.out);
-    place.carry_out(said.line(2).trim());
+    let changed = place.changed(|| place.carry_out(said.line(2).trim()));
+    let changed: Vec<_> = changed.iter().map(|one| (&*one.dn, &*one.attribute)).collect();
+    assert_eq!(changed, [(&*lead.dn, "memberOf")]);
     good(&place.agent(&["explain", &lead.login]));
 }
 
@@ -206,7 +218,8 @@ fn a_smart_card_is_named_and_the_fix_lets_the_account_sign_in_with_a_password() 
     // NORMAL_ACCOUNT and SMARTCARD_REQUIRED (MS-ADTS 2.2.16).
     place.forest.replace(&person.dn, "userAccountControl", "262656").unwrap();
     let named = ["cannot be reset", "the account signs in with a smart card only"];
-    place.named_and_fixed(&["explain", &person.login], &named);
+    let changed = place.named_and_changed(&["explain", &person.login], &named);
+    assert_eq!(changed, [Changed::of(&person.dn, "userAccountControl", "262656", "512")]);
 }
 
 #[test]

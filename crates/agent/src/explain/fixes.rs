@@ -8,66 +8,80 @@ use super::Subject;
 use crate::permissions::{Remedy, powershell_quoted, quoted};
 
 impl Subject<'_> {
-    /// Either Samba's tool or Windows' PowerShell; both with the account named.
-    fn by_tool(&self, samba: &str, windows: &str) -> Remedy {
-        let (login, dn) = (&self.account.sam_account_name, self.account.dn.to_string());
-        Remedy::command(if self.observed.asker.is_samba {
-            samba.replace("LOGIN", &quoted(login))
-        } else {
-            windows.replace("DN", &powershell_quoted(&dn))
-        })
+    /// By Windows' PowerShell, with the account named.
+    fn by_powershell(&self, command: &str) -> Remedy {
+        let dn = powershell_quoted(&self.account.dn.to_string());
+        Remedy::command(command.replace("DN", &dn))
     }
 
-    /// Switches the account on. Never done by Passback itself (SPEC D-7).
-    pub(super) fn enable(&self) -> Remedy {
-        let samba = format!("samba-tool user enable LOGIN {}", self.observed.samba_target());
-        self.by_tool(&samba, "Enable-ADAccount -Identity DN")
-            .and("if the person should be able to sign in again")
+    /// Writes something to the account, where Samba's tool has no word for that alone.
+    fn by_ldif(&self, lines: &[String]) -> Remedy {
+        let name = format!("dn:: {}", STANDARD.encode(self.account.dn.to_string()));
+        let all = [&[name, "changetype: modify".to_owned()], lines].concat();
+        let all = all.iter().map(|line| quoted(line)).collect::<Vec<_>>().join(" ");
+        let target = self.observed.samba_target();
+        Remedy::command(format!("printf '%s\\n' {all} | ldbmodify {target}"))
     }
 
-    /// Unlocks the account without another password.
-    pub(super) fn unlock(&self) -> Remedy {
-        let samba = format!("samba-tool user unlock LOGIN {}", self.observed.samba_target());
-        self.by_tool(&samba, "Unlock-ADAccount -Identity DN")
-            .and("to sign in with the present password; it ends by itself as the policy says")
-    }
-
-    /// Takes the account's end away.
-    pub(super) fn no_end(&self) -> Remedy {
-        let samba =
-            format!("samba-tool user setexpiry LOGIN --noexpiry {}", self.observed.samba_target());
-        self.by_tool(&samba, "Clear-ADAccountExpiration -Identity DN")
-            .and("if the person should be able to sign in again")
-    }
-
-    /// Lets the account sign in with a password.
-    pub(super) fn no_smart_card(&self) -> Remedy {
+    /// Takes one flag away, and leaves all others. Those that were seen are named, so that nothing is
+    /// written over others: an account may be disabled by then.
+    fn without(&self, flag: AccountFlags) -> Remedy {
         let flags = self.account.flags.0;
-        let without = flags & !AccountFlags::SMART_CARD_REQUIRED.0;
-        if !self.observed.asker.is_samba {
-            return self
-                .by_tool("", "Set-ADUser -Identity DN -SmartcardLogonRequired $false")
-                .and("if the person should sign in with a password, too");
-        }
-        // samba-tool takes the flag away only together with setting a password. The flags that were seen
-        // are named, so that nothing is written over others: an account may be disabled by then.
-        let dn = STANDARD.encode(self.account.dn.to_string());
-        let lines = [
-            format!("dn:: {dn}"),
-            "changetype: modify".to_owned(),
+        self.by_ldif(&[
             "delete: userAccountControl".to_owned(),
             format!("userAccountControl: {flags}"),
             "-".to_owned(),
             "add: userAccountControl".to_owned(),
-            format!("userAccountControl: {without}"),
+            format!("userAccountControl: {}", flags & !flag.0),
             "-".to_owned(),
-        ];
-        let lines = lines.map(|line| quoted(&line)).join(" ");
-        Remedy::command(format!(
-            "printf '%s\\n' {lines} | ldbmodify {}",
-            self.observed.samba_target()
-        ))
-        .and("if the person should sign in with a password, too")
+        ])
+    }
+
+    /// Switches the account on. Never done by Passback itself (SPEC D-7).
+    pub(super) fn enable(&self) -> Remedy {
+        let remedy = match self.observed.asker.is_samba {
+            // `samba-tool user enable` takes PASSWD_NOTREQD away as well.
+            true => self.without(AccountFlags::DISABLED),
+            false => self.by_powershell("Enable-ADAccount -Identity DN"),
+        };
+        remedy.and("if the person should be able to sign in again")
+    }
+
+    /// Unlocks the account without another password.
+    pub(super) fn unlock(&self) -> Remedy {
+        let remedy = match self.observed.asker.is_samba {
+            true => {
+                let login = quoted(&self.account.sam_account_name);
+                let target = self.observed.samba_target();
+                Remedy::command(format!("samba-tool user unlock {login} {target}"))
+            }
+            false => self.by_powershell("Unlock-ADAccount -Identity DN"),
+        };
+        remedy.and("to sign in with the present password; it ends by itself as the policy says")
+    }
+
+    /// Takes the account's end away.
+    pub(super) fn no_end(&self) -> Remedy {
+        let remedy = match self.observed.asker.is_samba {
+            // `samba-tool user setexpiry --noexpiry` has the password never expire as well.
+            true => self.by_ldif(&[
+                "replace: accountExpires".to_owned(),
+                "accountExpires: 0".to_owned(),
+                "-".to_owned(),
+            ]),
+            false => self.by_powershell("Clear-ADAccountExpiration -Identity DN"),
+        };
+        remedy.and("if the person should be able to sign in again")
+    }
+
+    /// Lets the account sign in with a password.
+    pub(super) fn no_smart_card(&self) -> Remedy {
+        let remedy = match self.observed.asker.is_samba {
+            // samba-tool takes the flag away only together with setting a password.
+            true => self.without(AccountFlags::SMART_CARD_REQUIRED),
+            false => self.by_powershell("Set-ADUser -Identity DN -SmartcardLogonRequired $false"),
+        };
+        remedy.and("if the person should sign in with a password, too")
     }
 
     /// Takes an `adminCount` away that is left over.

@@ -4,6 +4,8 @@ mod lock;
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use directory::security::rights::{RESET_PASSWORD, USER};
 use directory::security::{Aliases, SecurityDescriptor};
 use directory::{
@@ -240,19 +242,36 @@ fn the_state_of_an_account_is_told_with_the_fix_for_the_directory_that_it_is_in(
         let card = with(|anna| anna.flags = AccountFlags(0x4_0200));
         stops(&card, "Account", "with a smart card only", tool);
     }
-    let samba = told(|subject, _| {
-        subject.observed.asker.is_samba = true;
-        subject.account.flags = AccountFlags(0x4_0200);
-    });
-    let fix = &samba.verdict.remedy.commands[0];
-    // What was seen goes and the rest comes: where the flags are others by then, nothing is written.
-    let seen = "'delete: userAccountControl' 'userAccountControl: 262656' -";
-    let rest = "'add: userAccountControl' 'userAccountControl: 512' - | ldbmodify ";
-    assert!(fix.contains(&format!("{seen} {rest}")) && !fix.contains("replace"), "{fix}");
     let may_not = told(|subject, _| subject.account.cannot_change_password = true);
     stops(&may_not, "Account", "user cannot change password", "-CannotChangePassword $false");
     let ever = told(|subject, _| subject.account.flags = AccountFlags(0x1_0200));
     good(&ever, "Account", "the password never expires");
+}
+
+/// `samba-tool user enable` and `setexpiry --noexpiry` change other flags of the account as well.
+#[test]
+fn what_is_to_be_written_on_samba_touches_what_is_to_be_put_right_and_nothing_else() {
+    let fix = |change: fn(&mut Account)| {
+        let told = told(|subject, _| {
+            subject.observed.asker.is_samba = true;
+            change(&mut subject.account);
+        });
+        told.verdict.remedy.commands[0].clone()
+    };
+    let name = format!("printf '%s\\n' 'dn:: {}'", STANDARD.encode(ANNA));
+    let start = format!("{name} 'changetype: modify' ");
+    let by = " | ldbmodify -H ldap://dc1.corp.example -U Administrator";
+    // What was seen goes and the rest comes: where the flags are others by then, nothing is written.
+    let flags = |from: u32, to: u32| {
+        format!(
+            "{start}'delete: userAccountControl' 'userAccountControl: {from}' - \
+             'add: userAccountControl' 'userAccountControl: {to}' -{by}"
+        )
+    };
+    assert_eq!(fix(|anna| anna.flags = AccountFlags(0x1_0222)), flags(66_082, 66_080));
+    assert_eq!(fix(|anna| anna.flags = AccountFlags(0x4_0200)), flags(262_656, 512));
+    let over = fix(|anna| anna.account_expires = Some(Timestamp::from_millis(0)));
+    assert_eq!(over, format!("{start}'replace: accountExpires' 'accountExpires: 0' -{by}"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What these tests share: a unit of its own for each, the agent's binary, and snapshots.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
@@ -41,6 +42,24 @@ pub struct Place {
     pub unit: String,
     /// Where its configuration stands.
     pub dir: PathBuf,
+}
+
+/// An attribute that was changed: all its values, before and after.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Changed {
+    pub dn: String,
+    pub attribute: String,
+    pub before: Option<String>,
+    pub after: Option<String>,
+}
+
+impl Changed {
+    /// Of this object, from one value to another one.
+    pub fn of(dn: &str, attribute: &str, before: &str, after: &str) -> Self {
+        let (dn, attribute) = (dn.to_owned(), attribute.to_owned());
+        let [before, after] = [before, after].map(|value| Some(format!("{value} ")));
+        Self { dn, attribute, before, after }
+    }
 }
 
 /// How a command ended.
@@ -217,8 +236,17 @@ impl Place {
         });
     }
 
-    /// The fault is named in the first line, and the fix below it puts everything right.
+    /// The fault is named in the first line, and the fix below it puts everything right, by changing
+    /// rights: of what else the unit has, and the people in it, an `adminCount` may go, and nothing more.
     pub fn named_and_fixed(&self, command: &[&str], named: &[&str]) {
+        let mut changed = self.named_and_changed(command, named);
+        changed.retain(|one| one.attribute != "adminCount" || one.after.is_some());
+        assert_eq!(changed, []);
+    }
+
+    /// The fault is named in the first line, and the fix below it puts everything right: what that has
+    /// changed besides rights.
+    pub fn named_and_changed(&self, command: &[&str], named: &[&str]) -> Vec<Changed> {
         let said = self.agent(command);
         assert_eq!(said.code, 1, "{}{}", said.out, said.err);
         for part in named {
@@ -226,9 +254,46 @@ impl Place {
         }
         let fixes = said.fixes();
         assert!(!fixes.is_empty(), "{}", said.out);
-        fixes.iter().for_each(|fix| self.carry_out(fix));
+        let changed = self.changed(|| fixes.iter().for_each(|fix| self.carry_out(fix)));
         let said = self.agent(command);
         assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+        changed
+    }
+
+    /// What this changes of the unit and of what is in it, but for their rights.
+    pub fn changed(&self, work: impl FnOnce()) -> Vec<Changed> {
+        let before = self.attributes();
+        work();
+        let after = self.attributes();
+        let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        let differs = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
+        differs
+            .map(|name| Changed {
+                dn: name.0.clone(),
+                attribute: name.1.clone(),
+                before: before.get(name).cloned(),
+                after: after.get(name).cloned(),
+            })
+            .collect()
+    }
+
+    /// What the unit and all that is in it have, each with all values, but for what the directory writes by
+    /// itself with each change; nothing of a unit that is not this place's own.
+    fn attributes(&self) -> BTreeMap<(String, String), String> {
+        let by_itself = ["whenChanged", "uSNChanged", "dSCorePropagationData"];
+        let mut all = BTreeMap::<_, String>::new();
+        if self.unit.is_empty() {
+            return all;
+        }
+        for entry in self.forest.search(&self.unit, "(objectClass=*)", &["*"]).unwrap() {
+            for (name, value) in entry.attributes {
+                if !by_itself.contains(&name.as_str()) {
+                    let values = all.entry((entry.dn.clone(), name)).or_default();
+                    *values += &format!("{} ", value.escape_ascii());
+                }
+            }
+        }
+        all
     }
 
     /// Gives an object to somebody.
