@@ -1,7 +1,10 @@
 //! What puts a person's account right, in the words of the tools of whoever runs the directory.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use command::trail::rfc3339;
 use directory::AccountFlags;
 
 use super::Subject;
@@ -57,7 +60,23 @@ impl Subject<'_> {
             }
             false => self.by_powershell("Unlock-ADAccount -Identity DN"),
         };
-        remedy.and("to sign in with the present password; it ends by itself as the policy says")
+        let end = self.end_of_lockout();
+        remedy.and(format!("to sign in with the present password; {end}"))
+    }
+
+    /// When a lockout is over that nobody ends, by the rules of the person's policy.
+    fn end_of_lockout(&self) -> String {
+        let rules = self.policy.rules.as_ref();
+        match rules.and_then(|rules| rules.lockout_duration_seconds) {
+            None => "whether it ends by itself is not known: how long a lockout lasts is hidden from the service account".to_owned(),
+            Some(0) => "it does not end by itself: it lasts until somebody unlocks the account".to_owned(),
+            Some(seconds) => {
+                let after = format!("{seconds} s after it began");
+                let end = self.account.lockout_time.map(|at| at.after(Duration::from_secs(seconds)));
+                let on = end.map_or_else(String::new, |end| format!(", on {}", rfc3339(end)));
+                format!("it ends by itself {after}{on}")
+            }
+        }
     }
 
     /// Takes the account's end away.
