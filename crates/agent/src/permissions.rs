@@ -132,6 +132,8 @@ pub(crate) fn labels(permissions: &[Permission]) -> String {
 }
 
 #[cfg(test)]
+mod arrived_tests;
+#[cfg(test)]
 mod person_tests;
 #[cfg(test)]
 mod stays_tests;

@@ -1,11 +1,13 @@
 //! What has arrived at the other controllers of what the PDC emulator has: "inheritance and replication
 //! may take an hour or more" (SPEC D-12).
 
-use directory::security::rights::Feature;
-use directory::{Controller, DirectoryError, DistinguishedName, LdapDirectory};
+use std::collections::HashSet;
+
+use directory::security::rights::{Feature, Permission};
+use directory::{Asker, DirectoryError, DistinguishedName, LdapDirectory, Surveyed};
 use futures_util::future::join_all;
 
-use super::{Finding, Observed, Remedy, judge, quoted};
+use super::{Finding, Observed, Remedy, Sampled, judge, quoted};
 use crate::settings::DirectorySettings;
 
 /// Another controller, compared with the PDC emulator.
@@ -57,7 +59,13 @@ pub(crate) async fn arrivals(
     }
     let looked = others.into_iter().map(|host| async move {
         let there = match directory.at(&host).await {
-            Ok(controller) => seen_at(&controller, observed).await,
+            Ok(controller) => {
+                let look = async |dn: &DistinguishedName| controller.surveyed(dn).await;
+                match controller.asker().await {
+                    Ok(asker) => seen_at(asker, look, observed).await,
+                    Err(error) => Err(error),
+                }
+            }
             Err(error) => Err(error),
         };
         let state = match there {
@@ -69,31 +77,38 @@ pub(crate) async fn arrivals(
     Ok(join_all(looked).await)
 }
 
-/// The same units and people as another controller has them; and which of them it does not have.
-/// What is below the units is left out: people are what counts.
-async fn seen_at(
-    controller: &Controller,
+/// The same units and people as another controller has them, which takes the service account for this one;
+/// and which of them it does not have. Of what is below the units, that is looked at which is above one of
+/// the people: why somebody lacks a right is told by the nearest place above.
+pub(super) async fn seen_at(
+    asker: Asker,
+    look: impl AsyncFn(&DistinguishedName) -> Result<Option<Surveyed>, DirectoryError>,
     observed: &Observed,
 ) -> Result<(Observed, Vec<DistinguishedName>), DirectoryError> {
-    let mut there = Observed { asker: controller.asker().await?, ..observed.clone() };
-    there.below.clear();
-    there.people.clear();
+    let mut there = Observed { asker, ..observed.clone() };
+    let above: HashSet<DistinguishedName> = there.people.drain(..).flat_map(above).collect();
+    there.below.retain(|place| above.contains(&place.dn));
     let mut absent = Vec::new();
     let own = [&mut there.head, &mut there.settings, &mut there.deleted];
-    for place in own.into_iter().chain(&mut there.units) {
+    for place in own.into_iter().chain(&mut there.units).chain(&mut there.below) {
         let before = place.object.take();
-        place.object = controller.surveyed(&place.dn).await?;
+        place.object = look(&place.dn).await?;
         if before.is_some() && place.object.is_none() {
             absent.push(place.dn.clone());
         }
     }
     for person in &observed.people {
-        match controller.surveyed(&person.object.dn).await? {
-            Some(object) => there.people.push(super::Sampled { object, ..person.clone() }),
+        match look(&person.object.dn).await? {
+            Some(object) => there.people.push(Sampled { object, ..person.clone() }),
             None => absent.push(person.object.dn.clone()),
         }
     }
     Ok((there, absent))
+}
+
+/// All places above a person.
+fn above(person: Sampled) -> impl Iterator<Item = DistinguishedName> {
+    std::iter::successors(person.object.dn.parent(), DistinguishedName::parent)
 }
 
 /// What another controller lacks that the PDC emulator does not lack itself.
@@ -104,11 +119,17 @@ pub(super) fn compared(
     features: &[Feature],
 ) -> State {
     let here = judge(observed, features).findings;
-    let known = |one: &Finding| {
-        here.iter().any(|other| other.object == one.object && other.permissions == one.permissions)
+    let known = |one: &Finding, permission: &Permission| {
+        here.iter()
+            .any(|other| other.object == one.object && other.permissions.contains(permission))
     };
     let mut findings = judge(there, features).findings;
-    findings.retain(|one| one.cause.is_about_rights() && !known(one));
+    findings.retain_mut(|one| {
+        // Less may be lacking there than here.
+        let lacking = std::mem::take(&mut one.permissions);
+        one.permissions = lacking.into_iter().filter(|right| !known(one, right)).collect();
+        one.cause.is_about_rights() && !one.permissions.is_empty()
+    });
     // What is not there is told as that.
     findings.retain(|one| !absent.contains(&one.object));
     match findings.is_empty() && absent.is_empty() {
