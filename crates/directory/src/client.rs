@@ -274,7 +274,7 @@ impl LdapDirectory {
             self.0.unanswered.keep(guid, noted, flight, write.is_of_a_password());
         }
         if broken {
-            self.0.forget(&session).await;
+            self.0.forget(&session);
         }
         result
     }
@@ -347,7 +347,7 @@ impl LdapDirectory {
             Err(DirectoryError::Lost { cause }) => {
                 debug!(controller = session.host, cause, "directory.read.again");
                 let patience = Patience::Whole.after(&session);
-                self.0.forget(&session).await;
+                self.0.forget(&session);
                 self.account_with(guid, patience).await
             }
             Err(error) => Err(error),

@@ -1,8 +1,10 @@
 //! Finding the PDC emulator, staying connected to it, and following the role when it moves (SPEC W-8,
 //! D-5).
 
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use protocol::{Clock, Timestamp};
@@ -30,7 +32,10 @@ pub(crate) struct Pdc {
     clock: Arc<dyn Clock>,
     pub(crate) tls: Arc<ClientConfig>,
     pub(crate) locator: Locator,
-    pool: Mutex<Pool>,
+    /// Held for a moment at a time, and never while something is waited for.
+    pool: std::sync::Mutex<Pool>,
+    /// Held by whoever connects because the pool has nothing: one at a time.
+    connecting: Mutex<()>,
     /// Held by whoever asks the controller whether it still holds the role.
     asking: Mutex<()>,
     confirmed: Confirmed,
@@ -74,10 +79,19 @@ impl Pdc {
     ) -> Result<Self, DirectoryError> {
         let tls = tls::client_config(&config.ca_pem)?;
         let locator = Locator::new(config.dns, config.connect_timeout)?;
-        let (pool, failure) = (Mutex::default(), std::sync::Mutex::default());
-        let (asking, confirmed) = (Mutex::default(), Confirmed::never());
         let unanswered = Unanswered::new(Arc::clone(&clock));
-        Ok(Self { config, clock, tls, locator, pool, asking, confirmed, failure, unanswered })
+        Ok(Self {
+            config,
+            clock,
+            tls,
+            locator,
+            pool: std::sync::Mutex::default(),
+            connecting: Mutex::default(),
+            asking: Mutex::default(),
+            confirmed: Confirmed::never(),
+            failure: std::sync::Mutex::default(),
+            unanswered,
+        })
     }
 
     /// The directory's configuration.
@@ -101,31 +115,42 @@ impl Pdc {
     }
 
     /// A connection to the PDC emulator, which said within `age` that it holds the role: the one
-    /// on which least is under way.
+    /// on which least is under way. Whoever finds none waits until the one who connects has done so.
     pub(crate) async fn session(
         self: &Arc<Self>,
         age: Duration,
     ) -> Result<Arc<Session>, DirectoryError> {
         let before = self.failure().attempt;
-        let mut pool = self.pool.lock().await;
-        pool.take_back();
-        while let Some(session) = pool.idlest() {
-            if self.confirmed.within(self.clock.now(), age) {
-                self.widen(&mut pool);
+        let mut turn = None;
+        self.pool().take_back();
+        loop {
+            let (held, is_fresh) = {
+                let mut pool = self.pool();
+                // One look: the word counts for the connections that are there with it.
+                (pool.idlest(), self.confirmed.within(self.clock.now(), age))
+            };
+            let Some(session) = held else {
+                match turn {
+                    None => turn = Some(self.connecting.lock().await),
+                    Some(_) => return self.connect_in_turn(before).await,
+                }
+                continue;
+            };
+            // Whoever needs no word as fresh as that does not wait for it.
+            turn = None;
+            if is_fresh || matches!(self.ask_again(&session, age).await, Asked::Confirmed) {
+                self.widen();
                 return Ok(session);
             }
-            // Whoever needs no word as fresh as that does not wait for it.
-            drop(pool);
-            let asked = self.ask_again(&session, age).await;
-            pool = self.pool.lock().await;
-            match asked {
-                Asked::Confirmed => {
-                    self.widen(&mut pool);
-                    return Ok(session);
-                }
-                Asked::SomethingChanged => {}
-            }
         }
+    }
+
+    /// Connects for whoever has the turn, and found nothing in the pool; or finds one there that was asked
+    /// who holds the role, and has answered. So many attempts had failed `before` it asked.
+    async fn connect_in_turn(
+        self: &Arc<Self>,
+        before: u64,
+    ) -> Result<Arc<Session>, DirectoryError> {
         let failed = self.failure().since(before);
         let connected = match failed {
             // Somebody else tried while this one waited: it would only take as long again.
@@ -137,37 +162,52 @@ impl Pdc {
                     tokio::spawn(async move { pdc.connect_noting(Failure::note).await });
                 tokio::select! {
                     biased;
-                    // It was asked who holds the role.
-                    Some(session) = pool.next_back() => Ok((session, false)),
+                    Some(session) = self.next_back() => Ok((session, false)),
                     connected = connecting => ended(connected).map(|session| (session, true)),
                 }
             }
         };
-        let session = match connected {
-            Ok((session, is_new)) => {
-                if is_new {
-                    pool.restart(Arc::clone(&session));
-                }
-                session
-            }
+        let (session, is_new) = match connected {
+            Ok(connected) => connected,
             // Those that are asked at this moment may be well all the same.
-            Err(error) => pool.next_back().await.ok_or(error)?,
+            Err(error) => (self.next_back().await.ok_or(error)?, false),
         };
-        // Its word counts for the connections that lead to it, and for no others.
-        self.confirm();
-        self.widen(&mut pool);
+        {
+            let mut pool = self.pool();
+            if is_new {
+                pool.restart(Arc::clone(&session));
+            }
+            // Its word counts for the connections that lead to it, and for no others.
+            self.confirm();
+        }
+        self.widen();
         Ok(session)
     }
 
+    /// Waits for the next of those that are asked who holds the role to answer; none if none is left that
+    /// could.
+    async fn next_back(&self) -> Option<Arc<Session>> {
+        poll_fn(|context| {
+            let mut pool = self.pool();
+            // Somebody else may have looked first, and taken it back.
+            match pool.idlest() {
+                Some(session) => Poll::Ready(Some(session)),
+                None => pool.poll_back(context),
+            }
+        })
+        .await
+    }
+
     /// Opens another connection if the pool wants one; nobody waits for it.
-    fn widen(self: &Arc<Self>, pool: &mut Pool) {
-        if !pool.wants_another() {
+    fn widen(self: &Arc<Self>) {
+        if !self.pool().wants_another() {
             return;
         }
         let pdc = Arc::clone(self);
         tokio::spawn(async move {
             let another = pdc.connect().await;
-            let mut pool = pdc.pool.lock().await;
+            // Noted at once: whoever connects at this moment opens the next one when that is done.
+            let mut pool = pdc.pool();
             match another {
                 Ok(session) => pool.join(session),
                 Err(_) => pool.gave_up(),
@@ -175,9 +215,15 @@ impl Pdc {
         });
     }
 
-    /// Lets go of a connection over which something failed, as [`Pool::let_go`] does.
-    pub(crate) async fn forget(&self, session: &Arc<Session>) {
-        self.let_go(&mut *self.pool.lock().await, session);
+    /// The pool, for a moment.
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go of a connection over which something failed, as [`Pool::let_go`] does. Whoever has an answer
+    /// to tell, or none in time, tells it at once, whoever connects meanwhile.
+    pub(crate) fn forget(&self, session: &Arc<Session>) {
+        self.let_go(&mut self.pool(), session);
     }
 
     fn let_go(&self, pool: &mut Pool, session: &Arc<Session>) {
@@ -226,7 +272,7 @@ impl Pdc {
     /// just done so. One asks at a time, so that nobody else waits for a connection that is dead.
     async fn ask_again(&self, session: &Arc<Session>, age: Duration) -> Asked {
         let _turn = self.asking.lock().await;
-        let is_held = self.pool.lock().await.has(session);
+        let is_held = self.pool().has(session);
         if !is_held || self.confirmed.within(self.clock.now(), age) {
             return Asked::SomethingChanged;
         }
@@ -236,7 +282,7 @@ impl Pdc {
             return Asked::Confirmed;
         }
         // While it is still this one's turn: the next one shall not ask the same connection.
-        let mut pool = self.pool.lock().await;
+        let mut pool = self.pool();
         match said {
             Err(DirectoryError::Lost { .. }) => self.let_go(&mut pool, session),
             _ => pool.drop_all_with(session),

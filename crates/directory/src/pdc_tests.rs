@@ -12,12 +12,14 @@ use ldap3_proto::proto::{
 };
 use protocol::{ClearPassword, ManualClock};
 use tokio::io::DuplexStream;
+use tokio::net::UdpSocket;
 use tokio_util::codec::Framed;
 
 use super::*;
 use crate::connection::Connection;
+use crate::directory::{Directory as _, Terms, Write};
 use crate::root::RootDse;
-use crate::{BindRefusal, InvocationId, ObjectGuid};
+use crate::{BindRefusal, InvocationId, LdapDirectory, ObjectGuid, SetError};
 
 /// How many turns everybody else has before time goes on: far more than any of this takes.
 const TURNS: usize = 500;
@@ -134,18 +136,26 @@ async fn serve(
 
 /// Whoever has these connections, and can make no others: a bind was refused a moment ago.
 pub(crate) async fn holding(clock: &ManualClock, lines: &[&Line]) -> Arc<Pdc> {
+    let pdc = connecting(clock, lines, |_| {});
+    pdc.failure().note(pdc.now(), Err(&refused()));
+    pdc
+}
+
+/// Whoever has these connections, and makes others as it is configured.
+fn connecting(
+    clock: &ManualClock,
+    lines: &[&Line],
+    configure: impl FnOnce(&mut DirectoryConfig),
+) -> Arc<Pdc> {
     let authority = lab::Authority::create().unwrap();
     let password = ClearPassword::from_text("Service-Password-1").unwrap();
     let ca = authority.pem().as_bytes().to_vec();
-    let config = DirectoryConfig::new("corp.example", ca, "svc", password).unwrap();
+    let mut config = DirectoryConfig::new("corp.example", ca, "svc", password).unwrap();
+    configure(&mut config);
     let pdc = Pdc::new(config, Arc::new(clock.clone())).unwrap();
-    pdc.failure().note(pdc.now(), Err(&refused()));
-    {
-        let mut pool = pdc.pool.lock().await;
-        for (number, line) in lines.iter().enumerate() {
-            let session = Arc::clone(&line.session);
-            if number == 0 { pool.restart(session) } else { pool.join(session) }
-        }
+    for (number, line) in lines.iter().enumerate() {
+        let session = Arc::clone(&line.session);
+        if number == 0 { pdc.pool().restart(session) } else { pdc.pool().join(session) }
     }
     pdc.confirm();
     Arc::new(pdc)
@@ -163,7 +173,7 @@ async fn where_connecting_fails_whoever_is_being_asked_for_the_role_is_waited_fo
     let silent = Line::to(1, &clock, [Does::Silent, AT_ONCE]);
     let slow = Line::to(1, &clock, [AT_ONCE, Does::Answers(Duration::from_secs(3))]);
     let pdc = holding(&clock, &[&silent, &slow]).await;
-    pdc.forget(&silent.session).await;
+    pdc.forget(&silent.session);
     let (session, waited) = in_time(&clock, pdc.session(ROLE_CHECK)).await;
     assert!(Arc::ptr_eq(&session.unwrap(), &slow.session));
     assert_eq!(waited, Duration::from_secs(3));
@@ -180,9 +190,77 @@ async fn where_nobody_who_is_asked_for_the_role_answers_the_failure_to_connect_i
     let ends = [2, 4].map(|after| Does::Ends(Duration::from_secs(after)));
     let [one, other] = ends.map(|role| Line::to(1, &clock, [AT_ONCE, role]));
     let pdc = holding(&clock, &[&silent, &one, &other]).await;
-    pdc.forget(&silent.session).await;
+    pdc.forget(&silent.session);
     let (session, waited) = in_time(&clock, pdc.session(ROLE_CHECK)).await;
     assert_eq!(session.err(), Some(refused()));
     // The last of them.
     assert_eq!(waited, Duration::from_secs(4));
+}
+
+#[tokio::test]
+async fn who_has_answered_is_there_for_whoever_connects_also_where_somebody_else_looked_first() {
+    let clock = ManualClock::default();
+    let silent = Line::to(1, &clock, [Does::Silent, AT_ONCE]);
+    let slow = Line::to(1, &clock, [AT_ONCE, Does::Answers(Duration::from_secs(3))]);
+    let pdc = holding(&clock, &[&silent, &slow]).await;
+    pdc.forget(&silent.session);
+    let waiting = pdc.session(ROLE_CHECK);
+    let mut waiting = pin!(waiting);
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    let answered = async {
+        while !pdc.pool().has(&slow.session) {
+            tokio::task::yield_now().await;
+            pdc.pool().take_back();
+        }
+    };
+    in_time(&clock, answered).await;
+    assert!(Arc::ptr_eq(&waiting.await.unwrap(), &slow.session));
+}
+
+/// That a set is in doubt is told when its time is over, and not when somebody else's attempt to connect is.
+#[tokio::test]
+async fn a_set_without_an_answer_is_told_of_in_its_time_while_somebody_else_connects() {
+    // The resolver never answers, and is waited for far longer than this test takes.
+    let resolver = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let clock = ManualClock::default();
+    let silent = Line::to(1, &clock, [Does::Silent, AT_ONCE]);
+    let pdc = connecting(&clock, &[&silent], |config| {
+        config.dns = Some(resolver.local_addr().unwrap());
+        config.connect_timeout = Duration::from_secs(3_600);
+        config.set_time_limit = Duration::from_secs(1);
+    });
+    // What is opened beside those that are there has nothing to do with it.
+    assert!(pdc.pool().wants_another());
+    let directory = LdapDirectory(Arc::clone(&pdc));
+    let setting = tokio::spawn(async move {
+        let password = ClearPassword::from_text("New-Password-9").unwrap();
+        let anybody = ObjectGuid::from_bytes([7; 16]);
+        directory.write(anybody, Write::Change { old: &password, new: &password }, Terms::ANY).await
+    });
+    while silent.session.connection.under_way() == 0 {
+        tokio::task::yield_now().await;
+    }
+    // Somebody else has met a silence over the same connection, and connects anew.
+    pdc.forget(&silent.session);
+    let other = tokio::spawn(async move { pdc.session(ROLE_CHECK).await });
+    resolver.recv_from(&mut [0; 512]).await.unwrap();
+    let told = tokio::time::timeout(Duration::from_secs(60), setting).await;
+    let told = told.expect("it is told while the other one waits").unwrap();
+    assert!(matches!(told, Err(SetError::Unknown { .. })), "{told:?}");
+    assert!(!other.is_finished());
+}
+
+#[tokio::test]
+async fn those_who_find_no_connection_at_the_same_time_wait_for_one_attempt() {
+    let resolver = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let clock = ManualClock::default();
+    let pdc = connecting(&clock, &[], |config| {
+        config.dns = Some(resolver.local_addr().unwrap());
+        config.connect_timeout = Duration::from_millis(100);
+    });
+    let [one, other] = [(); 2].map(|()| pdc.session(ROLE_CHECK));
+    let (one, other) = tokio::join!(one, other);
+    let cause = one.unwrap_err();
+    assert!(matches!(cause, DirectoryError::PdcUnreachable { .. }), "{cause}");
+    assert_eq!((other.err(), pdc.failure().attempt), (Some(cause), 1));
 }

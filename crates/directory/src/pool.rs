@@ -14,6 +14,7 @@
 //! connection, and those that are as busy with slow ones.
 
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use tokio::task::JoinSet;
 
@@ -106,13 +107,16 @@ impl Pool {
         }
     }
 
-    /// Waits for the next one that answers, and takes it back; none if none is left that could.
-    pub(crate) async fn next_back(&mut self) -> Option<Arc<Session>> {
+    /// Takes the next one back that answers, once there is one; none if none is left that could. One waits
+    /// for that at a time; [`Pool::take_back`] may be called meanwhile.
+    pub(crate) fn poll_back(&mut self, context: &mut Context<'_>) -> Poll<Option<Arc<Session>>> {
         loop {
-            if let Ok(Some(session)) = self.doubted.join_next().await?
-                && self.admit(Arc::clone(&session))
-            {
-                return Some(session);
+            match ready!(self.doubted.poll_join_next(context)) {
+                None => return Poll::Ready(None),
+                Some(Ok(Some(session))) if self.admit(Arc::clone(&session)) => {
+                    return Poll::Ready(Some(session));
+                }
+                Some(_) => {}
             }
         }
     }

@@ -1,3 +1,4 @@
+use std::future::poll_fn;
 use std::time::Duration;
 
 use protocol::ManualClock;
@@ -33,6 +34,10 @@ async fn a_moment() {
     }
 }
 
+async fn next_back(pool: &mut Pool) -> Option<Arc<Session>> {
+    poll_fn(|context| pool.poll_back(context)).await
+}
+
 async fn end(line: &Line) {
     let limit = Duration::from_secs(5);
     line.session.object(String::new(), &["cn"], limit).await.unwrap_err();
@@ -48,9 +53,9 @@ async fn one_that_was_doubted_and_has_ended_is_turned_away_when_it_would_be_take
     assert!(!pool.has(&ends.session) && !pool.has(&good.session));
     // It had answered a moment before.
     end(ends).await;
-    let back = pool.next_back().await.unwrap();
+    let back = next_back(&mut pool).await.unwrap();
     assert!(Arc::ptr_eq(&back, &good.session));
-    assert!(pool.next_back().await.is_none(), "nobody is left");
+    assert!(next_back(&mut pool).await.is_none(), "nobody is left");
     assert!(pool.has(&good.session) && !pool.has(&ends.session));
     // The same where nobody waits for it.
     let lines = [AT_ONCE, FRAGILE].map(|does| to(1, does));
@@ -74,7 +79,7 @@ async fn one_that_leads_to_another_copy_is_turned_away_when_it_would_be_taken_ba
         let now = to(2, AT_ONCE);
         pool.restart(Arc::clone(&now.session));
         if is_waited_for {
-            assert!(pool.next_back().await.is_none());
+            assert!(next_back(&mut pool).await.is_none());
         } else {
             a_moment().await;
             pool.take_back();

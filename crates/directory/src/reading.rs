@@ -104,7 +104,7 @@ impl LdapDirectory {
             // One that ended late has kept somebody waiting as one that is silent.
             let late = self.0.running().saturating_sub(began) >= small;
             patience = if late { patience.after_silence() } else { patience.after(&session) };
-            self.0.forget(&session).await;
+            self.0.forget(&session);
             if last {
                 return Err(DirectoryError::Lost { cause });
             }
