@@ -66,7 +66,7 @@ enum Command {
     /// What the agent did with every request.
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// What stops resets above a rate.
+    /// What stops this agent's resets above a rate.
     #[command(subcommand)]
     Breaker(BreakerCommand),
     /// The rights of the service account.

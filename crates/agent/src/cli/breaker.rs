@@ -16,14 +16,15 @@ use crate::surroundings::Surroundings;
 
 #[derive(Subcommand, Clone, Copy)]
 pub(super) enum BreakerCommand {
-    /// How many passwords were reset in the last hour, of how many; exit code 1 if the breaker is
-    /// open.
+    /// How many passwords this agent reset in the last hour, of how many; exit code 1 if its breaker
+    /// is open.
     Show {
         /// Answer in JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Let resets go on after the breaker stopped them. Look first who resets, and why.
+    /// Let this agent's resets go on after its breaker stopped them; each agent has its own. Look first
+    /// who resets, and why.
     Release {
         /// Answer in JSON.
         #[arg(long)]

@@ -1,6 +1,8 @@
-//! The breaker (SPEC A-5): resets above a rate stop, whoever asks for them. It is what is left when
-//! everything in front of it has failed: whoever takes the cloud service over sets passwords at this
-//! rate, and no faster (THREATS).
+//! The breaker (SPEC A-5): one agent's resets above a rate stop, whoever asks for them. It is what is left
+//! when everything in front of it has failed: whoever takes the cloud service over sets passwords at this
+//! rate by each agent, and no faster (THREATS). No agent counts what another one resets, of which it could
+//! hear from the cloud service alone: by N agents, passwords are set at N times the rate until the last
+//! breaker opens, and each is released by itself (`docs/breaker.md`).
 //!
 //! ```text
 //! closed ──the hour's resets reach the limit──▶ open ──`passback-agent breaker release`──▶ closed
@@ -38,7 +40,7 @@ const PEOPLE_FRESH: Duration = Duration::from_secs(10 * 60);
 /// The limits, from the configuration alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakerSettings {
-    /// So many resets an hour are always let through.
+    /// So many resets an hour are always let through, by this agent.
     pub resets_per_hour: u64,
     /// So many of a hundred people in scope may be reset within an hour.
     pub percent_of_people: u64,

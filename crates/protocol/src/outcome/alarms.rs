@@ -10,7 +10,7 @@ macro_rules! alarms {
             Alarms = "Alarms and warnings" {
                 /// Resets are at 80 % of the breaker's rate (SPEC A-5).
                 BreakerAlarm = "breaker_alarm", "34040", Event, Operator, No,
-                    "Resets have reached the share (`alarm_percent`, 80 % by default) of the rate at which the agent's breaker stops them.",
+                    "An agent's resets have reached the share (`alarm_percent`, 80 % by default) of the rate at which its breaker stops them.",
                     "See in the audit trail who resets, and why so many: `passback audit export --since MOMENT`.";
                 /// No agent of a tenant can set passwords.
                 WritebackDown = "writeback_down", "34041", Event, Operator, No,

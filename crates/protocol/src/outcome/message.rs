@@ -25,8 +25,8 @@ macro_rules! message {
                     "Put the right `vault_key` (agent) or `master_key` (cloud service) back in place. If it is lost, make new keys with `passback-agent writeback enable`.";
                 /// Above the agent's rate of resets (SPEC A-5).
                 BreakerOpen = "breaker_open", "34002", Answer, Operator, No,
-                    "The breaker stopped resets because their rate is above the agent's limit.",
-                    "See in the audit trail who resets (`passback audit export --since MOMENT`). If it is harmless, let resets go on at the agent, `passback-agent breaker release`; the cloud service cannot.";
+                    "The agent's breaker stopped its resets because their rate is above its limit.",
+                    "See in the audit trail who resets (`passback audit export --since MOMENT`). If it is harmless, let resets go on at each agent whose breaker is open (`passback agent list --tenant SLUG`), by `passback-agent breaker release` there; the cloud service cannot.";
                 /// The clocks of cloud and agent are too far apart (SPEC W-11).
                 ClockDifference = "clock_difference", "34003", Answer, Operator, No,
                     "The clocks of cloud service and agent differ by more than 120 seconds, or the difference is not known yet.",
