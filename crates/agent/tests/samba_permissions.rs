@@ -15,7 +15,7 @@ mod permissions;
 use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 
-use directory::security::rights::{LOCKOUT_TIME, RESET_PASSWORD, USER};
+use directory::security::rights::{LOCKOUT_TIME, RESET_PASSWORD};
 use directory::security::{Ace, mask};
 use lab::{Forest, Kind, NewPerson, Written};
 use permissions::{Changed, Place, Said, add_unit};
@@ -302,41 +302,6 @@ fn whoever_waits_is_told_when_the_rights_have_arrived_and_when_they_have_not() {
     place.spoil(&place.unit, |_, list| list.entries.retain(Ace::is_inherited));
     let short = place.agent(&["permissions", "check", "--wait", "2", "--pause", "1"]);
     assert_ne!(short.code, 0, "{}{}", short.out, short.err);
-}
-
-/// To replicate would change nothing, and whoever waited for that would wait for ever.
-#[test]
-fn a_fault_below_the_unit_that_each_controller_has_puts_none_of_them_behind() {
-    let place = Place::new("same").granted();
-    let base = format!(",{}", place.forest.base_dn);
-    for name in ["Off", "Denied"] {
-        let inner = format!("OU={name},{}", place.unit);
-        add_unit(&place.forest, &inner);
-        let unit = inner.strip_suffix(&base).unwrap().to_owned();
-        place.forest.add_person(&NewPerson { unit, ..NewPerson::default() }).unwrap();
-    }
-    let [off, denied] = ["Off", "Denied"].map(|name| format!("OU={name},{}", place.unit));
-    place.inherits_nothing(&off);
-    place.spoil(&denied, |_, list| {
-        let denial = Ace::deny(mask::CONTROL_ACCESS, place.service());
-        assert!(list.add(denial.on(RESET_PASSWORD).below(Some(USER))));
-    });
-    place.forest.replicate().unwrap();
-
-    let wait = ["permissions", "check", "--wait", "1", "--pause", "1"];
-    let said = place.agent(&wait);
-    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
-    for named in [format!("inheritance is off on the unit {off}"), format!("on the unit {denied}")]
-    {
-        assert!(said.out.contains(&named), "{named}: {}", said.out);
-    }
-    let [first, second] = [0, 1].map(|index| &place.forest.controllers[index].name);
-    let same = format!("{second} has all that {first} has.");
-    assert!(said.out.contains(&same) && !said.out.contains("caught up"), "{}", said.out);
-    let json = place.agent(&[&wait[..], &["--json"]].concat());
-    let value: serde_json::Value = serde_json::from_str(&json.out).unwrap();
-    let other = &value["directories"][0]["other_controllers"][0];
-    assert_eq!((&value["good"], &other["state"]), (&false.into(), &"complete".into()));
 }
 
 /// `script` gives the agent a terminal, and shows what stands on it.

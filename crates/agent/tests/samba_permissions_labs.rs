@@ -14,10 +14,10 @@ mod permissions;
 
 use std::time::Duration;
 
-use directory::security::Ace;
-use directory::security::rights::Permission;
+use directory::security::rights::{Permission, RESET_PASSWORD, USER};
+use directory::security::{Ace, mask};
 use lab::{Forest, LabOptions, NewPerson};
-use permissions::{Place, Said, start};
+use permissions::{Place, Said, add_unit, start};
 
 fn good(said: &Said) {
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
@@ -151,9 +151,45 @@ fn whoever_waits_is_told_which_controller_has_not_caught_up_and_when_it_has() {
         assert!(said.out.contains(&there), "{}", said.out);
     });
 
+    a_fault_below_the_unit_that_each_controller_has_puts_none_of_them_behind(&forest);
+
     forest.stop_controller(1).unwrap();
     let said = place.agent(&wait);
     assert_eq!(said.code, 1, "{}{}", said.out, said.err);
     let down = format!("corp: {} could not be asked: ", forest.controllers[1].name);
     assert!(said.line(0).starts_with(&down), "{}", said.out);
+}
+
+/// To replicate would change nothing, and whoever waited for that would wait for ever.
+fn a_fault_below_the_unit_that_each_controller_has_puts_none_of_them_behind(forest: &Forest) {
+    let place = Place::within("same", forest.clone()).granted();
+    let base = format!(",{}", place.forest.base_dn);
+    for name in ["Off", "Denied"] {
+        let inner = format!("OU={name},{}", place.unit);
+        add_unit(&place.forest, &inner);
+        let unit = inner.strip_suffix(&base).unwrap().to_owned();
+        place.forest.add_person(&NewPerson { unit, ..NewPerson::default() }).unwrap();
+    }
+    let [off, denied] = ["Off", "Denied"].map(|name| format!("OU={name},{}", place.unit));
+    place.inherits_nothing(&off);
+    place.spoil(&denied, |_, list| {
+        let denial = Ace::deny(mask::CONTROL_ACCESS, place.service());
+        assert!(list.add(denial.on(RESET_PASSWORD).below(Some(USER))));
+    });
+    place.forest.replicate().unwrap();
+
+    let wait = ["permissions", "check", "--wait", "1", "--pause", "1"];
+    let said = place.agent(&wait);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    for named in [format!("inheritance is off on the unit {off}"), format!("on the unit {denied}")]
+    {
+        assert!(said.out.contains(&named), "{named}: {}", said.out);
+    }
+    let [first, second] = [0, 1].map(|index| &place.forest.controllers[index].name);
+    let same = format!("{second} has all that {first} has.");
+    assert!(said.out.contains(&same) && !said.out.contains("caught up"), "{}", said.out);
+    let json = place.agent(&[&wait[..], &["--json"]].concat());
+    let value: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    let other = &value["directories"][0]["other_controllers"][0];
+    assert_eq!((&value["good"], &other["state"]), (&false.into(), &"complete".into()));
 }
