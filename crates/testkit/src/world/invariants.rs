@@ -2,6 +2,7 @@
 //! starts a world, whatever happened in it. One side is what people tried and were told; the other
 //! is what stands in the directory, the databases, the audit trails, the logs and the mails.
 
+mod held;
 mod in_order;
 mod in_time;
 
@@ -53,7 +54,7 @@ pub(super) fn violations(world: &World) -> Vec<String> {
     i1_told_changed_is_changed(world, &evidence, &mut found);
     i2_every_set_has_its_request(world, &evidence, &mut found);
     i3_no_request_sets_twice(&evidence, &mut found);
-    in_order::i3_no_set_is_overtaken(&evidence, &mut found);
+    in_order::i3_no_set_is_overtaken(world, &evidence, &mut found);
     i3_no_request_is_given_twice(world, &evidence, &mut found);
     i4_no_set_is_late(world, &evidence, &mut found);
     i5_nobody_who_must_not_be_is_set(world, &evidence, &mut found);
@@ -230,13 +231,15 @@ fn i1_told_changed_is_changed(world: &World, evidence: &Evidence, found: &mut Ve
         let changed = matches!(attempt.told, Some((Told::Changed, _)));
         let unchanged = matches!(attempt.told, Some((Told::Unchanged(_) | Told::Refused(_), _)));
         let set = evidence.sets_of(attempt).next();
-        if let Some(wrong) = evidence.concluded_wrongly(world, attempt) {
+        let excused = set.is_some_and(|set| evidence.nobody_saw_it_made(world, attempt, set));
+        let wrong = evidence.concluded_wrongly(world, attempt);
+        if let Some(wrong) = wrong.filter(|_| !excused) {
             found.push(format!("I1: {} was concluded {wrong}", attempt.request));
         }
         if changed && set.is_none() {
             found.push(format!("I1: {} was told changed and nothing was set", attempt.request));
         }
-        if unchanged && set.is_some() {
+        if unchanged && set.is_some() && !excused {
             found.push(format!("I1: {} was told unchanged and it was set", attempt.request));
         }
         let Some(set) = set else { continue };
