@@ -25,7 +25,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(3);
 
 /// The least time in which anybody reads a code from a mail, types it, and types a new password twice. A look
 /// at the directory counts on it (decision 0003).
-const TYPES: Duration = Duration::from_secs(3);
+pub const TYPES: Duration = Duration::from_secs(3);
 
 /// Brings requests to the service of the world.
 #[derive(Clone)]

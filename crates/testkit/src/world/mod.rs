@@ -82,7 +82,7 @@ pub use attempt::{Attempt, Told};
 pub use bugs::Bug;
 pub use crash::CrashPoint;
 pub use dice::Dice;
-pub use guest::Guest;
+pub use guest::{Guest, TYPES};
 pub use mailbox::Mailbox;
 pub use passing::Visit;
 pub use storm::back_after_a_storm;
