@@ -23,6 +23,10 @@ const LARGE_HOLDS: Duration = Duration::from_secs(10);
 /// By so much a difference may be wrong at most for moments to be compared by the second.
 pub(crate) const CERTAIN: Duration = Duration::from_secs(1);
 
+/// By how much the cloud's clock may have been put right since it issued a request: agents take requests from
+/// one that is so far ahead of theirs, or behind, and compare it again when they look how a request ended.
+pub(crate) const PUT_RIGHT: Duration = Duration::from_secs(2 * CLOCK_DIFFERENCE_MAX.as_secs());
+
 /// How far the clocks of two controllers may be apart: with more, they do not replicate (Kerberos, the
 /// default of "Maximum tolerance for computer clock synchronization").
 pub(crate) const BETWEEN_CONTROLLERS: Duration = Duration::from_secs(5 * 60);
@@ -37,6 +41,8 @@ pub(crate) struct ClockDifference {
 #[derive(Clone, Copy, Default)]
 struct State {
     last: Option<Measurement>,
+    /// When the last measurement was made that showed the cloud's clock to have been put to another time.
+    cloud_stepped: Option<Duration>,
     /// How often a channel was opened or lost. A number, because two of them may come between two looks.
     channels: u64,
 }
@@ -81,8 +87,28 @@ impl ClockDifference {
         (millis, uncertain): (i64, Duration),
     ) {
         let (now, running) = (self.clock.now(), self.clock.running());
-        let last = Some(Measurement { millis, uncertain, now, running, channels });
-        self.state.send_modify(|state| state.last = last);
+        let new = Measurement { millis, uncertain, now, running, channels };
+        self.state.send_modify(|state| {
+            if state.last.is_some_and(|last| self.is_step(last, new)) {
+                state.cloud_stepped = Some(running);
+            }
+            state.last = Some(new);
+        });
+    }
+
+    /// Whether the cloud's clock was put to another time between two measurements. What this one was put
+    /// ahead by in between is known; a machine that was paused looks the same as a step.
+    fn is_step(&self, last: Measurement, new: Measurement) -> bool {
+        let off = Duration::from_millis(new.millis.abs_diff(self.since(last)));
+        off > CERTAIN + last.uncertain + new.uncertain
+    }
+
+    /// Whether this process has seen the cloud's clock put to another time since a moment of the clock here.
+    /// One that was put there and back between two measurements nobody sees.
+    pub(crate) fn cloud_stepped_since(&self, moment: Timestamp) -> bool {
+        let passed = self.clock.now().since(moment);
+        let stepped = self.state.borrow().cloud_stepped;
+        stepped.is_some_and(|at| self.clock.running().saturating_sub(at) <= passed)
     }
 
     /// The same of one that took no time.
@@ -204,6 +230,39 @@ pub(crate) mod tests {
     fn unknown() -> (ManualClock, Arc<ClockDifference>) {
         let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));
         (clock.clone(), Arc::new(ClockDifference::unknown(Arc::new(clock))))
+    }
+
+    #[test]
+    fn that_the_cloud_s_clock_was_put_to_another_time_is_seen_and_not_what_happens_to_this_one() {
+        let (clock, difference) = unknown();
+        let begun = clock.now();
+        let second = Duration::from_secs(1);
+        let measured = |millis: i64, uncertain| {
+            clock.advance(30 * second);
+            difference.measured_since(difference.measures(), (millis, uncertain));
+        };
+        measured(5_000, Duration::ZERO);
+        measured(5_900, Duration::ZERO);
+        // It took three seconds, and may be off by half of that.
+        measured(8_000, second * 3 / 2);
+        measured(7_000, Duration::ZERO);
+        assert!(!difference.cloud_stepped_since(begun));
+        // This one is put back by an hour, and right again.
+        clock.put_to(clock.now().before(3_600 * second));
+        measured(7_000 - 3_600_000, Duration::ZERO);
+        clock.put_to(clock.now().after(3_600 * second));
+        measured(7_000, Duration::ZERO);
+        assert!(!difference.cloud_stepped_since(begun));
+        measured(8_001, Duration::ZERO);
+        assert!(difference.cloud_stepped_since(begun));
+        let since = clock.now();
+        assert!(difference.cloud_stepped_since(since));
+        measured(8_001, Duration::ZERO);
+        assert!(difference.cloud_stepped_since(since));
+        assert!(!difference.cloud_stepped_since(since.after(Duration::from_millis(1))));
+        // However this one is put meanwhile.
+        clock.put_to(clock.now().after(3_600 * second));
+        assert!(!difference.cloud_stepped_since(clock.now().before(10 * second)));
     }
 
     #[tokio::test]

@@ -24,9 +24,6 @@ const WINDOW: u64 = 90_000;
 /// How many of a hundred mishaps last for `AWAY`: longer than it takes until another agent looks.
 const LONG: u32 = 8;
 const AWAY: Duration = Duration::from_secs(17 * 60);
-/// Controllers date what they write to the second: of somebody who was made just now another agent that looks
-/// cannot tell that from a set.
-const NO_EARLIER: Duration = Duration::from_secs(3);
 /// How many of a hundred people dawdle between asking for a ticket and submitting what it is for, and for
 /// how long at most: their agents may be gone by then, and their tickets have expired.
 const DAWDLE: u32 = 35;
@@ -125,7 +122,7 @@ fn visit(world: &mut World, dice: &mut Dice, person: &FakePerson, late: Duration
     let (login, mail) =
         (format!("{}@{}", person.login, world.domain().domain()), person.private_mail.clone());
     let (guest, password) = (world.guest(), world.password());
-    let delay = NO_EARLIER + late + Duration::from_millis(dice.below(WINDOW));
+    let delay = late + Duration::from_millis(dice.below(WINDOW));
     let slowly = match dice.percent(DAWDLE) {
         true => Duration::from_millis(dice.below(SLOWEST)),
         false => Duration::ZERO,

@@ -7,7 +7,7 @@ use protocol::limits::CLOCK_DIFFERENCE_MAX;
 use protocol::{Header, Outcome, Timestamp};
 
 use super::{Conclusion, Waited, Why};
-use crate::clocks::{BETWEEN_CONTROLLERS, midway};
+use crate::clocks::{BETWEEN_CONTROLLERS, PUT_RIGHT, midway};
 use crate::directories::Connected;
 use crate::journal::Before;
 use crate::writeback::Writeback;
@@ -132,7 +132,7 @@ pub(super) async fn may_be_locked_since(
     locked_at: Timestamp,
 ) -> Result<bool, Why> {
     let clocks = Clocks::compared(writeback, connected).await?;
-    let issued = clocks.of(header.issued_at).before(clocks.unknown);
+    let issued = clocks.of(header.issued_at).before(PUT_RIGHT);
     Ok(locked_at >= issued.before(GRAIN).before(BETWEEN_CONTROLLERS))
 }
 

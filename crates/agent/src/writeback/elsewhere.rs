@@ -7,6 +7,11 @@
 //! Written later, or at another controller: by somebody else, after ours or instead of it. This agent
 //! cannot know then; the one that was asked may, from its note. It has a day to come back.
 //!
+//! The cloud's clock may have been ahead when the request was issued, and have been put right since: then a
+//! write of the request is dated before it. What was written within the minutes by which that may be is
+//! nobody's for certain, and is left to the agent that was asked as well. Where this agent has seen the cloud's
+//! clock put to another time since, the same counts for the minutes afterwards: it may have been behind.
+//!
 //! That nothing was changed, or that the account is gone, counts only where the controller that says so has
 //! had the PDC role since before the request was issued: another one was asked for the set otherwise, and
 //! this one may not have heard of it, nor of an account that is new.
@@ -25,7 +30,7 @@ use protocol::{Details, Header, Operation, Outcome, RequestId, Timestamp};
 use sync::{AdAccount, Resolution};
 
 use super::Writeback;
-use crate::clocks::{BETWEEN_CONTROLLERS, CERTAIN, FIRST_MEASUREMENT, midway};
+use crate::clocks::{BETWEEN_CONTROLLERS, CERTAIN, FIRST_MEASUREMENT, PUT_RIGHT, midway};
 use crate::directories::Connected;
 
 /// Controllers date what they write to the second, and say what time it is to the second. Nobody gets
@@ -50,7 +55,7 @@ pub(crate) enum Unseen {
     /// It took too long to say what time it is for moments to be compared.
     #[error("a clock was read too slowly to be compared")]
     SlowClock,
-    /// Somebody else may have written it, after the request or instead of it.
+    /// Somebody else may have written it, before the request, after it or instead of it.
     #[error("somebody else may have written it: the agent that was asked may know")]
     OfSomebodyElse,
     /// The account is locked since the request was issued; it may have been unlocked in between.
@@ -175,17 +180,25 @@ impl Writeback {
         let directory = &*connected.directory;
         let ahead = self.ahead_of_cloud(directory).await?;
         let issued_at = ahead.of(header.issued_at);
+        let earliest = issued_at.before(PUT_RIGHT);
         let Some(standing) = directory.standing(guid).await? else {
-            return holds_since(directory, issued_at, Outcome::UserGone).await;
+            return holds_since(directory, earliest, Outcome::UserGone).await;
         };
         let witness = standing.witness;
         let Some(account) = standing.account.await? else {
-            return holds_since(directory, issued_at, Outcome::UserGone).await;
+            return holds_since(directory, earliest, Outcome::UserGone).await;
         };
-        let written = witness.written_at.filter(|written| *written >= issued_at.before(GRAIN));
+        let written = witness.written_at.filter(|written| *written >= earliest.before(GRAIN));
         let Some(written) = written else {
-            return holds_since(directory, issued_at, Outcome::SettledElsewhereUnchanged).await;
+            return holds_since(directory, earliest, Outcome::SettledElsewhereUnchanged).await;
         };
+        let certain = match self.cloud_stepped_since(header) {
+            true => issued_at.after(PUT_RIGHT),
+            false => issued_at.before(GRAIN),
+        };
+        if written < certain {
+            return Err(Unseen::OfSomebodyElse);
+        }
         let asked = header.operation == Operation::ResetByAdministrator;
         // Where it is hidden nobody knows; what is told is that it was set.
         let to_be_changed =
@@ -205,6 +218,15 @@ impl Writeback {
         })
     }
 
+    /// Whether the cloud's clock was seen to be put to another time since it issued a request, or shortly before:
+    /// what was written just before looks like the request's set then, too.
+    fn cloud_stepped_since(&self, header: &Header) -> bool {
+        // Where it is not known, nothing is concluded at all.
+        let ahead_of_cloud = self.clock_difference.known().unwrap_or_default();
+        let issued_at = Timestamp::from_millis(header.issued_at.as_millis() + ahead_of_cloud);
+        self.clock_difference.cloud_stepped_since(issued_at.before(PUT_RIGHT))
+    }
+
     /// Whether the account is locked, which is all that an unlock changes.
     async fn unlocked(
         &self,
@@ -219,14 +241,13 @@ impl Writeback {
             Some(Account { lockout_time, .. }) => Some(lockout_time),
             None => None,
         };
-        let issued_at = self.ahead_of_cloud(directory).await?.of(header.issued_at);
+        let ahead = self.ahead_of_cloud(directory).await?;
+        let earliest = ahead.of(header.issued_at).before(PUT_RIGHT);
         match locked_at {
-            None => holds_since(directory, issued_at, Outcome::UserGone).await,
+            None => holds_since(directory, earliest, Outcome::UserGone).await,
             // It is dated by the controller at which the wrong passwords were typed.
-            Some(locked_at) if locked_at >= Some(just_before(issued_at)) => {
-                Err(Unseen::LockedSince)
-            }
-            Some(_) => holds_since(directory, issued_at, Outcome::SettledElsewhereUnchanged).await,
+            Some(locked_at) if locked_at >= Some(just_before(earliest)) => Err(Unseen::LockedSince),
+            Some(_) => holds_since(directory, earliest, Outcome::SettledElsewhereUnchanged).await,
         }
     }
 
@@ -263,15 +284,15 @@ fn just_before(moment: Timestamp) -> Timestamp {
     moment.before(GRAIN).before(BETWEEN_CONTROLLERS)
 }
 
-/// What is concluded from a controller's not knowing of a set, if it has had the role since before
-/// `issued_at`, by its clock. Looked at afterwards: who has been given the role in between says so.
+/// What is concluded from a controller's not knowing of a set, if it has had the role since before the
+/// earliest moment at which the request may have been issued, by its clock. Looked at afterwards: who has been given the role in between says so.
 async fn holds_since(
     directory: &dyn Directory,
-    issued_at: Timestamp,
+    earliest: Timestamp,
     outcome: Outcome,
 ) -> Result<Outcome, Unseen> {
     // For so long whoever was asked may have gone by an older word about the role.
-    let before = just_before(issued_at).before(ROLE_CHECK);
+    let before = just_before(earliest).before(ROLE_CHECK);
     match directory.role_given().await? {
         Some(given) if given < before => Ok(outcome),
         Some(_) => Err(Unseen::RoleMoved),

@@ -45,7 +45,7 @@ async fn a_password_that_was_written_since_is_changed_and_one_written_before_is_
     let mut world = World::new("elsewhere").await;
     let (guid, _) = world.person(Kind::Ordinary);
     set(&world, guid, "Meadow-Lantern-2024").await;
-    world.clock.advance(Duration::from_secs(10));
+    world.clock.advance(LATER);
     let header = world.header(Operation::Reset);
     world.clock.advance(LATER);
     assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::SettledElsewhereUnchanged));
@@ -56,6 +56,67 @@ async fn a_password_that_was_written_since_is_changed_and_one_written_before_is_
     assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::SettledElsewhereChanged));
     let nobody = ObjectGuid::from_bytes([9; 16]);
     assert_eq!(seen(&world, &header, nobody).await, Ok(Outcome::UserGone));
+}
+
+/// The service was 120 s ahead when it issued a request, which was carried out at once, and is right by now, or
+/// 120 s behind: what was written looks older than the request.
+#[tokio::test]
+async fn of_a_cloud_whose_clock_was_put_right_meanwhile_nothing_is_told_for_certain() {
+    for (name, put_right_by, seconds_before, certain) in [
+        ("ahead", 120, 0, false),
+        ("ahead-and-behind", 240, 0, false),
+        ("at-the-limit", 0, 240 + 2, false),
+        ("beyond", 0, 240 + 3, true),
+    ] {
+        let mut world = World::new(&format!("elsewhere-put-right-{name}")).await;
+        let (guid, _) = world.person(Kind::Ordinary);
+        world.clock.advance(LATER);
+        set(&world, guid, "Meadow-Lantern-2024").await;
+        world.clock.advance(Duration::from_secs(seconds_before));
+        let mut header = world.header(Operation::Reset);
+        header.issued_at = header.issued_at.after(Duration::from_secs(put_right_by));
+        header.expires_at = header.expires_at.after(Duration::from_secs(put_right_by));
+        world.clock.advance(LATER * 2);
+        let expected = match certain {
+            true => Ok(Outcome::SettledElsewhereUnchanged),
+            false => Err(Unseen::OfSomebodyElse),
+        };
+        assert_eq!(seen(&world, &header, guid).await, expected, "{name}");
+        world.clock.advance(DAY);
+        if !certain {
+            assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::CannotBeKnown), "{name}");
+        }
+    }
+}
+
+/// The service was 120 s behind when it issued a request, which was lost, and was put right: what the same person
+/// had set a minute before looks newer than the request.
+#[tokio::test]
+async fn where_the_cloud_s_clock_was_seen_to_be_put_right_what_is_newer_is_not_told_as_the_request_s()
+ {
+    let minute = Duration::from_secs(60);
+    for (name, steps, set_after, concluded) in [
+        ("right", false, 2 * minute, Ok(Outcome::SettledElsewhereChanged)),
+        ("stepped", true, minute, Err(Unseen::OfSomebodyElse)),
+        ("stepped-long-after", true, 4 * minute, Ok(Outcome::SettledElsewhereChanged)),
+    ] {
+        let mut world = World::new(&format!("elsewhere-stepped-{name}")).await;
+        let (guid, _) = world.person(Kind::Ordinary);
+        world.clock.advance(LATER);
+        let difference = Arc::new(ClockDifference::unknown(Arc::new(world.clock.clone())));
+        world.writeback.clock_difference = Arc::clone(&difference);
+        if steps {
+            difference.measured(120_000);
+        }
+        let mut header = world.header(Operation::Reset);
+        world.clock.advance(set_after);
+        set(&world, guid, "Meadow-Lantern-2025").await;
+        // By the service's clock as it is now, the request was issued before the set, and by that of then after.
+        header.expires_at = header.issued_at.after(Duration::from_secs(180));
+        difference.measured(0);
+        world.clock.advance(LATER * 2);
+        assert_eq!(seen(&world, &header, guid).await, concluded, "{name}");
+    }
 }
 
 #[tokio::test]
@@ -114,9 +175,10 @@ async fn the_cloud_s_clock_counts_and_not_the_agent_s() {
         header.expires_at = header.issued_at.after(Duration::from_secs(180));
         header
     };
-    // Written 50 s before it was issued: by the agent's clock alone it would look like 50 s after.
+    // Written 250 s before it was issued: by the agent's clock alone it would look like 150 s before, which
+    // the service's having been put right would explain.
     set(&world, guid, "Meadow-Lantern-2024").await;
-    world.clock.advance(Duration::from_secs(50));
+    world.clock.advance(Duration::from_secs(250));
     let header = by_the_cloud(world.header(Operation::Reset), &world);
     world.clock.advance(LATER);
     assert_eq!(seen(&world, &header, guid).await, Ok(Outcome::SettledElsewhereUnchanged));

@@ -11,6 +11,7 @@ use protocol::{Operation, Outcome};
 use super::elsewhere::Unseen;
 use super::elsewhere_tests::{DAY, LATER, seen, set};
 use super::operations_tests::World;
+use crate::clocks::PUT_RIGHT;
 
 /// A second controller, which hears of nothing that is done from now on.
 fn another(world: &World) -> FakeDomain {
@@ -82,8 +83,9 @@ async fn that_an_account_is_locked_is_not_believed_of_a_controller_that_got_the_
 
 #[tokio::test]
 async fn who_got_the_role_long_before_is_believed_and_who_may_have_got_it_since_is_not() {
-    // Two controllers' clocks, the age of an agent's word about the role, and what is dated by the second.
-    let doubtful = Duration::from_secs(5 * 60 + 2) + ROLE_CHECK;
+    // By how much the cloud's clock may have been put right, two controllers' clocks, the age of an agent's word
+    // about the role, and what is dated by the second.
+    let doubtful = PUT_RIGHT + Duration::from_secs(5 * 60 + 2) + ROLE_CHECK;
     for (name, ago, believed) in
         [("long", doubtful + Duration::from_secs(1), true), ("lately", doubtful, false)]
     {

@@ -2,6 +2,7 @@
 //! starts a world, whatever happened in it. One side is what people tried and were told; the other
 //! is what stands in the directory, the databases, the audit trails, the logs and the mails.
 
+mod dated;
 mod held;
 mod in_order;
 mod in_time;

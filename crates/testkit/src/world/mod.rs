@@ -99,6 +99,10 @@ use network::Network;
 use skew::Skewed;
 use timeline::{Matter, NEVER, Timeline};
 
+/// So long before a world begins its people and its PDC emulator became what they are: of what is newer than a
+/// request by the service's clock, however wrong that may be, nobody says for certain that it was there before.
+const ESTABLISHED: Duration = Duration::from_secs(60 * 60);
+
 /// A world. The invariants are checked when it is dropped.
 pub struct World {
     seed: u64,
@@ -202,7 +206,9 @@ impl World {
     fn new(seed: u64, folder: Folder, start: Timestamp) -> Self {
         // What was logged before belongs to another world.
         secrecy::log().take();
-        let (clock, dice) = (ManualClock::at(start), Dice::new(seed));
+        let (clock, dice) = (ManualClock::at(start.before(ESTABLISHED)), Dice::new(seed));
+        let population = populate(&clock);
+        clock.advance(ESTABLISHED);
         let wires = Machine::start("wires", &folder.path().join("wires"), |stop| async move {
             stop.cancelled().await;
         });
@@ -211,7 +217,6 @@ impl World {
             let clock = Arc::new(Skewed::new(clock.clone()));
             (name.to_owned(), AgentPlace::with(clock))
         });
-        let population = populate(&clock);
         let mut timeline = Timeline::default();
         timeline.goes_wrong(Matter::Cloud, start);
         installation::AGENTS

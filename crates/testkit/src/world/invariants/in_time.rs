@@ -139,6 +139,9 @@ pub(super) fn i7_what_is_in_doubt_is_settled(
         for name in evidence.agents.keys() {
             let Some(who) = Settling::of(world, evidence, operation, name) else { continue };
             let Some(calm) = who.calm(since) else { continue };
+            if !who.was_asked && evidence.cannot_be_dated(world, operation, calm) {
+                continue;
+            }
             let deadline = calm.after(who.within(calm));
             // What is not settled by then, and could not be yet when the world ended, is I6's.
             if settled > deadline && deadline <= ends {
@@ -152,6 +155,8 @@ pub(super) fn i7_what_is_in_doubt_is_settled(
 
 /// What it takes for one agent to settle one operation.
 struct Settling {
+    /// It is the one that the operation was sent to.
+    was_asked: bool,
     /// It may say so from then on.
     from: Timestamp,
     expires_at: Timestamp,
@@ -177,7 +182,8 @@ impl Settling {
         let cloud = world.folder.cloud();
         let asked = evidence.agents.iter().find(|(_, id)| Some(**id) == operation.agent);
         let asked = asked.and_then(|(asked, _)| World::named(asked));
-        let from = match asked == Some(name) {
+        let was_asked = asked == Some(name);
+        let from = match was_asked {
             // What it has begun it settles. What it has not may still come, until it is void.
             true => evidence.begun(name, operation).unwrap_or(operation.expires_at.after(MARGIN)),
             false => {
@@ -208,7 +214,7 @@ impl Settling {
         let mut silent = spans(&[Matter::Road(first), Matter::Hands]);
         silent.retain(outlived);
         let (expires_at, question) = (operation.expires_at, cloud.relay_response);
-        Some(Self { from, expires_at, wrong, unsteady, silent, question })
+        Some(Self { was_asked, from, expires_at, wrong, unsteady, silent, question })
     }
 
     /// The first moment from which it has everything for long enough.
