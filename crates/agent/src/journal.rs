@@ -367,9 +367,10 @@ impl Journal {
     pub async fn prune(&self, retention: Duration, now: Timestamp) -> Result<u64, JournalError> {
         let failed = || failed("forget old entries");
         let horizon = now.before(retention);
-        // The horizon is compared with the cloud's clock, which may be ahead of the one here: an
-        // entry is kept for that long beyond it.
-        let forgotten = horizon.before(CLOCK_DIFFERENCE_MAX);
+        // A request is begun anew where it was issued later than the horizon less the difference of the
+        // clocks, by the cloud's, which may be ahead of the one here by as much: it may have been finished
+        // before it was issued. None that would be begun may be forgotten.
+        let forgotten = horizon.before(CLOCK_DIFFERENCE_MAX * 2);
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
         sqlx::query("UPDATE about SET horizon = max(horizon, $1)")
             .bind(horizon.as_millis())

@@ -233,8 +233,8 @@ async fn forgetting_raises_the_horizon_and_never_lowers_it() {
     }
     journal.finished(1, NOW).await;
     journal.finished(2, NOW.after(DAY)).await;
-    // Nothing is forgotten before the clocks' tolerance has passed, too.
-    let horizon = NOW.after(CLOCK_DIFFERENCE_MAX);
+    // Nothing is forgotten before the clocks' tolerance has passed twice, too.
+    let horizon = NOW.after(CLOCK_DIFFERENCE_MAX * 2);
     assert_eq!(journal.prune(DAY, horizon.after(DAY)).await.unwrap(), 0);
     assert!(!journal.knows_since(horizon).await.unwrap());
     let horizon = horizon.after(Duration::from_millis(1));
@@ -247,6 +247,31 @@ async fn forgetting_raises_the_horizon_and_never_lowers_it() {
     assert!(journal.entry(header(3).request).await.unwrap().is_some());
     assert_eq!(journal.prune(DAY, NOW).await.unwrap(), 0);
     assert!(!journal.knows_since(horizon).await.unwrap());
+}
+
+/// A relay keeps a package until its entry is forgotten, and delivers it again. It would be told to have
+/// expired, and with it that nothing was changed, of a password that was set.
+#[tokio::test]
+async fn what_was_forgotten_is_never_begun_again_however_far_the_cloud_s_clock_was_ahead() {
+    let folder = Folder::new("prune-replay");
+    let journal = Journal::create(&folder.0, NOW).await.unwrap();
+    let ahead = [0, 60, 120].map(Duration::from_secs);
+    let header_of = |request, ahead| Header { issued_at: NOW.after(ahead), ..header(request) };
+    let headers: Vec<Header> = (1..).zip(ahead).map(|(number, by)| header_of(number, by)).collect();
+    for (number, header) in (1..).zip(&headers) {
+        assert!(journal.begin(header, NOW).await.unwrap());
+        journal.finished(number, NOW).await;
+    }
+    for second in 0..400 {
+        let now = NOW.after(DAY).after(Duration::from_secs(second));
+        journal.prune(DAY, now).await.unwrap();
+        for header in &headers {
+            assert!(!journal.begin(header, now).await.unwrap(), "{header:?} after {second} s");
+        }
+    }
+    for header in &headers {
+        assert!(journal.entry(header.request).await.unwrap().is_none(), "it was forgotten");
+    }
 }
 
 #[tokio::test]
