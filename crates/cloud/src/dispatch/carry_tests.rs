@@ -5,29 +5,17 @@ use std::sync::Mutex;
 use axum::Router;
 use futures_util::future::BoxFuture;
 use futures_util::poll;
-use protocol::{
-    ClearPassword, Clock as _, InstanceId, ManualClock, Operation, Passwords, RequestId, TenantId,
-};
+use protocol::{Clock as _, InstanceId, ManualClock};
 use relay::{DeliveryError, DeliveryErrorKind, FirstByte};
-use seal::KeyPair;
-use store::agents::AgentKey;
 use store::audit::Event;
-use store::flows::{Flow, FlowId};
 use store::operations::State;
-use store::tenants::Tenant;
 use tokio::sync::oneshot;
-use zeroize::Zeroizing;
 
 use super::*;
 use crate::reach::{Asked, Reach};
-use crate::testing::{self, Folder, NOW};
-use crate::vault::place_of_package_key;
+use crate::testing::{self, FLOW, Folder, LIFETIME, NOW, REQUEST};
 
-const TENANT: TenantId = TenantId::from_bytes([1; 16]);
 const AGENT: AgentId = AgentId::from_bytes([5; 16]);
-const FLOW: FlowId = FlowId::from_bytes([9; 16]);
-const REQUEST: RequestId = RequestId::from_bytes([7; 16]);
-const LIFETIME: Duration = Duration::from_secs(180);
 /// Time passes in steps of so much at least.
 const STEP: Duration = Duration::from_secs(5);
 /// Longer than this nothing is kept, with all tolerances (SPEC W-11).
@@ -147,55 +135,13 @@ impl Reach for Stubborn {
     }
 }
 
-/// An operation that has come so far.
-fn record(state: State) -> OperationRecord {
-    OperationRecord {
-        request: REQUEST,
-        tenant: TENANT,
-        flow: FLOW,
-        person: "p".parse().unwrap(),
-        operation: Operation::Reset,
-        state,
-        issued_at: NOW,
-        expires_at: NOW.after(LIFETIME),
-        agent: None,
-        result: None,
-    }
-}
-
 /// A submitted operation that waits for its agent, and what is sealed for that one.
 async fn waiting(app: &App) -> (OperationRecord, TicketAgent, SealedPassword) {
-    let store = &app.store;
-    let tenant = Tenant { id: TENANT, slug: "t".to_owned(), name: "T".to_owned() };
-    store.create_tenant(&tenant, NOW).await.unwrap();
-    store.issue_enrol_code(TENANT, "code", NOW.after(HOUR)).await.unwrap();
-    store.enrol_agent("code", AGENT, "agent", [1; 32], NOW).await.unwrap();
-    let place = place_of_package_key(AGENT);
-    let package_key = app.master_key.wrap(&place, &[4; 32], app.randomness.as_ref()).unwrap();
-    let pair = KeyPair::generate().unwrap();
-    let (key_id, spki) = (pair.public().key_id(), pair.public().spki().to_vec());
-    let keys = AgentKey { key_id, spki, package_key, listen_key: [4; 32] };
-    store.offer_keys(AGENT, &keys, NOW).await.unwrap();
-    assert!(store.confirm_keys(AGENT, key_id, NOW).await.unwrap());
-    let flow = Flow {
-        id: FLOW,
-        tenant: TENANT,
-        person: Some("p".parse().unwrap()),
-        name: [0; 32],
-        locale: "en".to_owned(),
-        expires_at: NOW.after(HOUR),
-        ended: false,
-    };
-    store.open_flow(&flow, b"cookie", NOW).await.unwrap();
-    let record = record(State::Ticketed);
-    let offer = TicketAgent { agent: AGENT, key_id };
-    store.issue_ticket(&record, &[offer]).await.unwrap();
-    store.submit_operation(REQUEST, FLOW, None, &Event::default(), NOW).await.unwrap();
-    let password = Passwords::New(ClearPassword::from_text("a long enough password").unwrap());
-    let (header, random) = (record.header(offer), app.randomness.as_ref());
-    let inner = seal::seal_passwords(pair.public(), &header, &password, random).unwrap();
-    let sealed = SealedPassword { agent: AGENT, inner: Zeroizing::new(inner) };
-    (store.operation(REQUEST).await.unwrap().unwrap(), offer, sealed)
+    let agent = testing::enrolled(app, AGENT).await;
+    let record = testing::ticketed(app, agent.0).await;
+    app.store.submit_operation(REQUEST, FLOW, None, &Event::default(), NOW).await.unwrap();
+    let sealed = testing::sealed(app, &record, &agent);
+    (app.store.operation(REQUEST).await.unwrap().unwrap(), agent.0, sealed)
 }
 
 /// Carries an operation while the relay says this and the clock was put back by an hour: how long it was
@@ -245,10 +191,12 @@ async fn a_clock_that_is_put_back_does_not_lengthen_the_life_of_what_waits() {
     }
 }
 
-#[test]
-fn a_clock_that_is_put_forward_ends_it_and_one_that_was_put_back_before_does_not_lengthen_it() {
-    let clock = ManualClock::at(NOW);
-    let record = record(State::Waiting);
+#[tokio::test]
+async fn a_clock_that_is_put_forward_ends_it_and_one_that_was_put_back_before_does_not_lengthen_it()
+{
+    let (folder, clock) = (Folder::of("carry-clock"), ManualClock::at(NOW));
+    let app = testing::app(&folder, &clock).await;
+    let (record, ..) = waiting(&app).await;
     let deadline = Deadline::of(&record, &clock);
     assert_eq!(deadline.left(&clock), LIFETIME);
     clock.advance(LIFETIME / 3);

@@ -11,6 +11,8 @@ mod declined;
 mod following;
 mod package;
 mod settle;
+#[cfg(test)]
+mod submit_tests;
 mod ticket;
 
 use std::sync::Arc;
@@ -123,16 +125,29 @@ async fn take(
         Submitted::Accepted => {}
         Submitted::InFlight => return Ok(Err(Outcome::AlreadyInFlight)),
         Submitted::ChangedElsewhere => return changed_elsewhere(app, record).await,
-        // Posted twice: the first one is under way, and the result page tells how it ended.
-        Submitted::TicketVoid if record.flow == flow && record.state != State::Ticketed => {
-            return Ok(Ok(record));
-        }
-        Submitted::TicketVoid => return Ok(Err(Outcome::FlowExpired)),
+        Submitted::TicketVoid => return posted_twice(app, request, flow).await,
     }
     app.following.open(request, Progress::UnderWay);
     let (carried, of) = (Arc::clone(app), record.clone());
     app.tasks.spawn(async move { carry::carry(&carried, of, offered, sealed, packed).await });
     Ok(Ok(record))
+}
+
+/// What stands in the way of a ticket that is void: the same was posted before, or the visit's password was set
+/// meanwhile, and the result page tells how that ended. It is read anew: both may have happened since this
+/// submission was looked at.
+async fn posted_twice(
+    app: &App,
+    request: RequestId,
+    flow: FlowId,
+) -> Result<Result<OperationRecord, Outcome>, StoreError> {
+    let itself = app.store.operation(request).await?;
+    if let Some(itself) = itself.filter(|it| it.flow == flow && it.state != State::Ticketed) {
+        return Ok(Ok(itself));
+    }
+    let has_ended = app.store.flow_by_id(flow).await?.is_some_and(|flow| flow.ended);
+    let last = if has_ended { last_of(app, flow).await? } else { None };
+    Ok(last.ok_or(Outcome::FlowExpired))
 }
 
 /// Ends an operation of somebody whose password was set in another visit, since this one began, and the visit.

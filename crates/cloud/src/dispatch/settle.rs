@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use futures_util::future::select_all;
 use protocol::AgentId;
 use protocol::settlement::{
@@ -29,7 +30,8 @@ pub(crate) async fn settle(app: &App, record: OperationRecord) {
             () = first_listens(app, &record) => {}
             () = others_may_look(app, &record) => {}
         }
-        if app.relay.newest() > newest {
+        let whom = askable(app, &record).await;
+        if one_is_newer(app, &whom, newest).now_or_never().is_some() {
             // Perhaps it has just come back: it may say "not yet" at first.
             pauses.begin_again();
         }
@@ -44,7 +46,7 @@ pub(crate) async fn settle(app: &App, record: OperationRecord) {
         tokio::select! {
             () = app.stop.cancelled() => return,
             () = app.clock.sleep(pauses.next(app.now().since(record.expires_at))) => {}
-            () = somebody_comes(app, &record, newest) => pauses.begin_again(),
+            () = one_is_newer(app, &whom, newest) => pauses.begin_again(),
             // It was not time for them when the pause began.
             () = others_begin_to_count(app, &record) => {}
         }
@@ -78,8 +80,8 @@ impl Pauses {
     }
 }
 
-/// Comes when an agent that may be asked begins to listen on a channel newer than that.
-async fn somebody_comes(app: &App, record: &OperationRecord, newest: u64) {
+/// Whose agents may be asked now: others only once they may look.
+async fn askable(app: &App, record: &OperationRecord) -> Vec<Entity> {
     let others = match app.now() < record.expires_at.after(app.settings.others_look) {
         true => Vec::new(),
         // If the store fails, the pause is what there is.
@@ -87,11 +89,16 @@ async fn somebody_comes(app: &App, record: &OperationRecord, newest: u64) {
     };
     let others = others.into_iter().filter(|one| one.revoked_at.is_none()).map(|one| one.id);
     let agents = others.chain(record.agent);
-    let entities: Vec<Entity> = agents.map(|agent| Entity::of(record.tenant, agent)).collect();
-    if entities.is_empty() {
+    agents.map(|agent| Entity::of(record.tenant, agent)).collect()
+}
+
+/// Comes when one of these listens on a channel newer than that. Whoever else comes is nobody to ask: at a
+/// service of many tenants somebody comes all the time.
+async fn one_is_newer(app: &App, whom: &[Entity], newest: u64) {
+    if whom.is_empty() {
         return std::future::pending().await;
     }
-    let waits = entities.iter().map(|entity| Box::pin(app.relay.wait_for_newer(entity, newest)));
+    let waits = whom.iter().map(|entity| Box::pin(app.relay.wait_for_newer(entity, newest)));
     select_all(waits).await;
 }
 

@@ -6,19 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use futures_util::future::BoxFuture;
-use protocol::{
-    Clock as _, InstanceId, KeyId, ManualClock, Operation, RequestId, TenantId, Timestamp,
-};
+use protocol::{Clock as _, InstanceId, ManualClock, TenantId, Timestamp};
 use relay::token::KeyFile;
 use relay::{
     ByteStream, Delivered, DeliveryError, DeliveryErrorKind, FirstByte, RelayAddress, Response,
     SendError, Transport, TransportError,
 };
-use store::agents::AgentKey;
 use store::audit::Event;
-use store::flows::{Flow, FlowId};
-use store::operations::State;
-use store::tenants::Tenant;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -26,13 +20,10 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::reach::{Asked, Elsewhere, Reach};
 use crate::settings::RelayElsewhere;
-use crate::testing::{self, Folder, NOW};
+use crate::testing::{self, FLOW, Folder, NOW, REQUEST, TENANT};
 
-const TENANT: TenantId = TenantId::from_bytes([1; 16]);
 const FIRST: AgentId = AgentId::from_bytes([5; 16]);
 const OTHER: AgentId = AgentId::from_bytes([6; 16]);
-const FLOW: FlowId = FlowId::from_bytes([9; 16]);
-const REQUEST: RequestId = RequestId::from_bytes([7; 16]);
 
 /// A relay by hand: who listens, who has come, and when who was asked. Whoever is asked does not know
 /// yet, unless something else is to be said.
@@ -189,41 +180,10 @@ impl Settling {
 
 /// An operation that was sent to an agent, and that nobody has answered.
 async fn in_doubt(app: &App) -> OperationRecord {
+    let (first, _) = testing::enrolled(app, FIRST).await;
+    testing::enrolled(app, OTHER).await;
+    testing::ticketed(app, first).await;
     let store = &app.store;
-    let tenant = Tenant { id: TENANT, slug: "t".to_owned(), name: "T".to_owned() };
-    store.create_tenant(&tenant, NOW).await.unwrap();
-    store.issue_enrol_code(TENANT, "code", NOW.after(Duration::from_secs(60))).await.unwrap();
-    store.enrol_agent("code", FIRST, "first", [1; 32], NOW).await.unwrap();
-    store.issue_enrol_code(TENANT, "other", NOW.after(Duration::from_secs(60))).await.unwrap();
-    store.enrol_agent("other", OTHER, "other", [2; 32], NOW).await.unwrap();
-    let key_id = KeyId::from_bytes([4; 16]);
-    let keys = AgentKey { key_id, spki: vec![4], package_key: vec![4], listen_key: [4; 32] };
-    store.offer_keys(OTHER, &keys, NOW).await.unwrap();
-    assert!(store.confirm_keys(OTHER, key_id, NOW).await.unwrap());
-    let flow = Flow {
-        id: FLOW,
-        tenant: TENANT,
-        person: Some("p".parse().unwrap()),
-        name: [0; 32],
-        locale: "en".to_owned(),
-        expires_at: NOW.after(Duration::from_secs(900)),
-        ended: false,
-    };
-    store.open_flow(&flow, b"cookie", NOW).await.unwrap();
-    let record = OperationRecord {
-        request: REQUEST,
-        tenant: TENANT,
-        flow: FLOW,
-        person: "p".parse().unwrap(),
-        operation: Operation::Reset,
-        state: State::Ticketed,
-        issued_at: NOW,
-        expires_at: NOW.after(Duration::from_secs(180)),
-        agent: Some(FIRST),
-        result: None,
-    };
-    let offer = TicketAgent { agent: FIRST, key_id: KeyId::from_bytes([3; 16]) };
-    store.issue_ticket(&record, &[offer]).await.unwrap();
     let sent = store.submit_operation(REQUEST, FLOW, Some(FIRST), &Event::default(), NOW).await;
     sent.unwrap();
     assert!(store.mark_unknown(REQUEST, &Event::default(), NOW).await.unwrap());
@@ -267,11 +227,17 @@ async fn pauses_grow_until_the_agent_comes_anew_and_begin_again_then() {
     settling.pauses(&[3, 6]).await;
     settling.waits_for(Duration::from_secs(12)).await;
     assert_eq!(asked(&relay)[5..], [34, 40]);
-    let other = Entity::of(TENANT, OTHER);
-    relay.comes(&other);
-    tokio::task::yield_now().await;
-    settling.waits_for(Duration::from_secs(12)).await;
-    assert_eq!(asked(&relay).len(), 7, "somebody else who comes is nobody to ask yet");
+    let strangers = Entity::of(TenantId::from_bytes([2; 16]), FIRST);
+    for (pause, somebody_else) in [(12, Entity::of(TENANT, OTHER)), (24, strangers)] {
+        let asked_before = asked(&relay).len();
+        relay.comes(&somebody_else);
+        tokio::task::yield_now().await;
+        settling.waits_for(Duration::from_secs(pause)).await;
+        assert_eq!(asked(&relay).len(), asked_before, "who comes is nobody to ask yet");
+        settling.clock.advance(Duration::from_secs(pause));
+        settling.waits_for(Duration::from_secs(2 * pause)).await;
+        assert_eq!(asked(&relay).len(), asked_before + 1, "nor do the pauses begin again");
+    }
 }
 
 #[tokio::test]
