@@ -60,14 +60,14 @@ pub(super) async fn open(
     }
     let query = uri.query().unwrap_or_default();
     let visitor = Visitor { headers: &shown, suffix: &suffix, query, remote };
+    let expected = relay.pipes.expect(entity.clone());
     let knock = match relay.knock(&entity, &visitor) {
         Ok(knock) => knock,
         Err(kind) => return from_relay(&Trouble::not_delivered(kind)),
     };
     match relay.arrival(knock).await {
         Ok(Arrival::Accepted { protocol, socket }) => {
-            // From here on it is there, for a relay that drains, too.
-            let entered = relay.pipes.enter(entity);
+            let entered = expected.enters();
             let upgrade = rendezvous::bounded(upgrade).protocols(named(protocol.as_ref()));
             upgrade.on_upgrade(async move |sender| {
                 let Ok(Ok(listener)) = timeout(&*relay.clock, relay.limits.handshake, socket).await

@@ -40,17 +40,21 @@ struct Open {
     closing: Option<Close>,
 }
 
-/// A pipe's place among all of them, from when its two sides have found each other until both have
-/// been told that it is over.
-pub(super) struct Entered {
+/// A pipe that may come about: its sender is there, and its listener is called. Whatever ends all of its entity
+/// meanwhile ends it as soon as it is one.
+pub(super) struct Expected {
     pipes: Arc<Pipes>,
     number: u64,
     ended: oneshot::Receiver<Close>,
 }
 
+/// A pipe's place among all of them, from when its two sides have found each other until both have
+/// been told that it is over.
+pub(super) struct Entered(Expected);
+
 impl Pipes {
-    /// Takes a pipe in.
-    pub(super) fn enter(self: &Arc<Self>, entity: Entity) -> Entered {
+    /// Expects a pipe.
+    pub(super) fn expect(self: &Arc<Self>, entity: Entity) -> Expected {
         let (end, ended) = oneshot::channel();
         let mut open = self.lock();
         open.next += 1;
@@ -59,8 +63,7 @@ impl Pipes {
             Some(why) => drop(end.send(why)),
             None => drop(open.pipes.insert(number, (entity, end))),
         }
-        self.left.fetch_add(1, Ordering::SeqCst);
-        Entered { pipes: Arc::clone(self), number, ended }
+        Expected { pipes: Arc::clone(self), number, ended }
     }
 
     /// Ends all of one entity.
@@ -97,10 +100,23 @@ impl Pipes {
     }
 }
 
-impl Drop for Entered {
+impl Expected {
+    /// It has come about: from here on it is there, for a relay that drains, too.
+    pub(super) fn enters(self) -> Entered {
+        self.pipes.left.fetch_add(1, Ordering::SeqCst);
+        Entered(self)
+    }
+}
+
+impl Drop for Expected {
     fn drop(&mut self) {
         self.pipes.lock().pipes.remove(&self.number);
-        self.pipes.left.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.0.pipes.left.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -135,7 +151,7 @@ pub(super) async fn run(mut entered: Entered, listener: Wire, sender: Wire, rela
     let to_sender_end = (&mut to_sender, &sender.taken, &sender_busy);
     let to_listener_end = (&mut to_listener, &listener.taken, &listener_busy);
     let farewells = tokio::select! {
-        why = &mut entered.ended => {
+        why = &mut entered.0.ended => {
             let frame = why.ok().map(frame);
             Farewells { listener: frame.clone(), sender: frame }
         }
@@ -295,15 +311,31 @@ mod tests {
     #[tokio::test]
     async fn a_pipe_that_comes_about_when_all_have_been_ended_is_ended_at_once_and_with_a_word() {
         let (pipes, entity) = (Arc::<Pipes>::default(), Entity::parse("t/x/a/y").unwrap());
-        let mut early = pipes.enter(entity.clone());
-        assert!(futures_util::poll!(&mut early.ended).is_pending());
+        let mut early = pipes.expect(entity.clone()).enters();
+        assert!(futures_util::poll!(&mut early.0.ended).is_pending());
         pipes.close(Close::DRAINING);
         assert!(pipes.end_one(Close::DRAINING) && !pipes.end_one(Close::DRAINING));
-        let mut late = pipes.enter(entity);
-        assert_eq!((&mut early.ended).await, Ok(Close::DRAINING));
-        assert_eq!((&mut late.ended).await, Ok(Close::DRAINING));
+        let mut late = pipes.expect(entity).enters();
+        assert_eq!((&mut early.0.ended).await, Ok(Close::DRAINING));
+        assert_eq!((&mut late.0.ended).await, Ok(Close::DRAINING));
         assert_eq!(pipes.left(), 2, "both are still to be told");
         drop((early, late));
         assert_eq!(pipes.left(), 0);
+    }
+
+    /// The listener has accepted, and whoever serves the sender has not gone on since.
+    #[tokio::test]
+    async fn a_pipe_whose_entity_is_revoked_before_it_comes_about_is_ended_as_soon_as_it_does() {
+        let pipes = Arc::<Pipes>::default();
+        let [revoked, other] = ["t/x/a/y", "t/x/a/z"].map(|name| Entity::parse(name).unwrap());
+        let [of_it, of_another] = [&revoked, &other].map(|entity| pipes.expect(entity.clone()));
+        assert_eq!(pipes.left(), 0, "nobody waits for what may never come about");
+        pipes.end(&revoked, Close::REVOKED);
+        let (mut of_it, mut of_another) = (of_it.enters(), of_another.enters());
+        assert_eq!((&mut of_it.0.ended).await, Ok(Close::REVOKED));
+        assert!(futures_util::poll!(&mut of_another.0.ended).is_pending());
+        drop((of_it, of_another));
+        assert_eq!(pipes.left(), 0);
+        assert!(!pipes.end_one(Close::DRAINING), "and nothing is left of them");
     }
 }

@@ -59,6 +59,7 @@ impl Rooms {
 
     /// Room for so many bytes of a listener's, as soon as there is some. Whoever waits for a share
     /// of all has its entity's already: others of that entity wait behind it, and nobody else does.
+    /// What is freed of all is kept for it meanwhile: all of it is held then, and senders find none.
     pub(super) async fn bytes_when_free(&self, share: &Share, count: usize) -> Option<Held> {
         let count = pieces(count);
         let of_entity = Arc::clone(&share.room.pieces).acquire_many_owned(count).await.ok()?;
