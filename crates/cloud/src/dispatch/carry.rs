@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::select_all;
 use protocol::settlement::TARGET_WRITEBACK;
-use protocol::{AgentId, Header, timeout};
+use protocol::{AgentId, Clock, Header, timeout};
 use relay::{Delivered, Entity, Request, Response, SendError};
 use seal::PackageKey;
 use serde_json::json;
@@ -204,7 +204,8 @@ async fn listening(
     entities.get(first).map(|(at, _)| *at)
 }
 
-/// Sends what was marked as sent. What was `sealed` for others is wiped when its first byte leaves.
+/// Sends what was marked as sent. What was `sealed` for others is wiped when its first byte leaves, or it
+/// expires in a queue.
 async fn send(
     app: &App,
     (record, deadline): (&OperationRecord, Deadline),
@@ -231,23 +232,30 @@ async fn send(
     // The first byte may leave: unless it certainly did not, this agent is the only one.
     app.watch.reached(Step::Asked).await;
     // Who must have signed the answer is looked up while it is waited for.
-    let answer = wiping(sealed, asked.first_byte.left(), asked.answer);
+    let kept_until = leaves_or_expires(&*app.clock, deadline, asked.first_byte.left());
+    let answer = wiping(sealed, kept_until, asked.answer);
     let (answer, signer) = tokio::join!(answer, app.store.agent(offer.agent));
     let signer = signer.ok().flatten();
     read_answer(app, record, (key, header, signer), answer, denied).await
 }
 
-/// Waits for an answer, and lets go of what was `kept` for others as soon as the first byte of what is
-/// answered leaves: not as late as with the answer (SPEC K-4).
+/// Comes when the first byte of a package leaves, or when it expires (SPEC K-4).
+async fn leaves_or_expires(clock: &dyn Clock, deadline: Deadline, left: impl Future<Output = ()>) {
+    // Whichever it is, what comes of it is the same.
+    let _ = timeout(clock, deadline.left(clock), left).await;
+}
+
+/// Waits for an answer, and lets go of what was `kept` for others as soon as nobody else may be given it:
+/// not as late as with the answer (SPEC K-4).
 async fn wiping<T, A>(
     kept: &mut Vec<T>,
-    left: impl Future<Output = ()>,
+    until: impl Future<Output = ()>,
     answer: impl Future<Output = A>,
 ) -> A {
     let mut answer = std::pin::pin!(answer);
     tokio::select! {
         biased;
-        () = left => kept.clear(),
+        () = until => kept.clear(),
         answer = &mut answer => return answer,
     }
     answer.await

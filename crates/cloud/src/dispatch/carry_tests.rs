@@ -47,6 +47,34 @@ async fn what_never_left_is_kept_for_others() {
     assert_eq!(kept, [1, 2]);
 }
 
+/// A relay has it in a queue, and the agent reads nothing.
+#[tokio::test]
+async fn what_never_leaves_is_kept_for_others_until_it_expires_and_not_until_nobody_waits() {
+    let (folder, clock) = (Folder::of("carry-queued"), ManualClock::at(NOW));
+    let app = testing::app(&folder, &clock).await;
+    let (record, ..) = waiting(&app).await;
+    let deadline = Deadline::of(&record, &clock);
+    let mut kept = vec![1, 2];
+    {
+        let until = leaves_or_expires(&clock, deadline, std::future::pending());
+        let answer = wiping(&mut kept, until, std::future::pending::<()>());
+        let mut answer = std::pin::pin!(answer);
+        assert!(poll!(answer.as_mut()).is_pending());
+        clock.advance(LIFETIME - Duration::from_millis(1));
+        assert!(poll!(answer.as_mut()).is_pending());
+    }
+    assert_eq!(kept, [1, 2], "it may still go to another");
+    let until = leaves_or_expires(&clock, deadline, std::future::pending());
+    {
+        let answer = wiping(&mut kept, until, std::future::pending::<()>());
+        let mut answer = std::pin::pin!(answer);
+        assert!(poll!(answer.as_mut()).is_pending());
+        clock.advance(Duration::from_millis(1));
+        assert!(poll!(answer.as_mut()).is_pending(), "its answer is waited for");
+    }
+    assert!(kept.is_empty());
+}
+
 /// How the relay answers.
 #[derive(Debug, Clone, Copy)]
 enum Says {
