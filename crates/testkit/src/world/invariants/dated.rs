@@ -28,8 +28,7 @@ impl Evidence {
         let issued = Timestamp::from_millis(operation.issued_at.as_millis() - ahead);
         let minutes = 2 * CLOCK_DIFFERENCE_MAX + MARGIN;
         let begins = issued.before(minutes);
-        let before = begins..=issued.after(MARGIN);
-        let after = issued.before(MARGIN)..=issued.after(minutes);
+        let (before, after) = (begins..issued, issued..=issued.after(minutes));
         let stepped = world.jumps_of_the_cloud(begins, at) > Duration::ZERO;
         before.contains(&written) || stepped && after.contains(&written)
     }
