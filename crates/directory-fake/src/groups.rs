@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use directory::{DistinguishedName, ObjectGuid, Sid};
+use directory::{AccountFlags, DistinguishedName, ObjectGuid, Sid};
 
+use crate::bind::flags;
 use crate::object::{Class, Object};
 use crate::replica::Replica;
-use crate::rules::{FakePolicy, Place};
+use crate::rules::{FakePolicy, Flavour, Place};
 
 /// The `groupType` of a global security group (MS-ADTS 2.2.12).
 pub(crate) const SECURITY_GLOBAL: i32 = -2_147_483_646;
@@ -14,6 +15,9 @@ pub(crate) const SECURITY_GLOBAL: i32 = -2_147_483_646;
 pub(crate) const SECURITY_BUILT_IN: i32 = -2_147_483_643;
 /// The bit of it that makes a group count for security.
 const SECURITY_ENABLED: i64 = 0x8000_0000;
+/// The bit of a group that the system has made in the built-in container, and that of a global one.
+const BUILT_IN: i64 = 0x1;
+const GLOBAL: i64 = 0x2;
 /// Domain Users.
 pub(crate) const DOMAIN_USERS: u32 = 513;
 /// Pre-Windows 2000 Compatible Access, of the built-in groups.
@@ -24,7 +28,10 @@ impl Replica {
     /// in which they are found (`tokenGroups`, MS-ADTS 3.1.1.4.5.19). A cycle ends where it began. Groups
     /// for mail are left out, and lead nowhere (tried on Samba).
     pub(crate) fn token_groups(&self, account: &Object) -> Vec<Sid> {
-        self.groups_of(account).iter().filter_map(|group| group.sid.clone()).collect()
+        self.groups_of(account, &is_for_security)
+            .iter()
+            .filter_map(|group| group.sid.clone())
+            .collect()
     }
 
     /// The groups that an object is in directly (`memberOf`); the primary one is not listed.
@@ -33,11 +40,11 @@ impl Replica {
             .filter(move |object| object.class == Class::Group && object.links.contains(&guid))
     }
 
-    /// The policy that decides about an account: of those applied to itself the one with the
-    /// lowest precedence, else of those applied to its groups, else the domain's (MS-ADTS
+    /// The policy that decides about a person's account: of those applied to itself the one with
+    /// the lowest precedence, else of those applied to its groups, else the domain's (MS-ADTS
     /// 3.1.1.4.5.36). Of two with the same precedence, the one with the smaller GUID.
     pub(crate) fn resultant_settings(&self, account: &Object) -> Option<&Object> {
-        if account.class != Class::User {
+        if account.class != Class::User || !flags(account).contains(AccountFlags::NORMAL) {
             return None;
         }
         let best = |concerned: &dyn Fn(&ObjectGuid) -> bool| {
@@ -49,8 +56,9 @@ impl Replica {
                 })
         };
         best(&|guid| *guid == account.guid).or_else(|| {
+            let counts = |group: &Object| is_for_security(group) && self.is_for_settings(group);
             let groups: HashSet<_> =
-                self.groups_of(account).iter().map(|group| group.guid).collect();
+                self.groups_of(account, &counts).iter().map(|group| group.guid).collect();
             best(&|guid| groups.contains(guid))
         })
     }
@@ -75,16 +83,27 @@ impl Replica {
         objects.map(|object| object.dn.clone()).collect()
     }
 
-    fn groups_of(&self, account: &Object) -> Vec<&Object> {
-        let counts = |group: &&Object| group.number("groupType") & SECURITY_ENABLED != 0;
-        let mut found: Vec<&Object> = self.direct_groups(account.guid).filter(counts).collect();
+    /// Whether a policy applied to a group reaches those who are in it: "account groups" are global ones
+    /// (MS-DRSR 4.1.8.1.3, RevMembGetAccountGroups); Samba leaves out the built-in ones alone (as tried).
+    fn is_for_settings(&self, group: &Object) -> bool {
+        let kind = group.number("groupType");
+        match self.flavour {
+            Flavour::Samba => kind & BUILT_IN == 0,
+            Flavour::Windows => kind & GLOBAL != 0,
+        }
+    }
+
+    /// The groups that an account is in by way of groups that count; one that does not leads nowhere.
+    fn groups_of(&self, account: &Object, counts: &dyn Fn(&Object) -> bool) -> Vec<&Object> {
         let primary = u32::try_from(account.number("primaryGroupID")).ok();
         let primary = primary.and_then(|rid| self.sid_of(rid).ok());
-        found.extend(primary.and_then(|sid| self.with_sid(&sid)));
+        let primary = primary.and_then(|sid| self.with_sid(&sid));
+        let direct = self.direct_groups(account.guid).chain(primary);
+        let mut found: Vec<&Object> = direct.filter(|group| counts(group)).collect();
         let mut seen: HashSet<_> = found.iter().map(|group| group.guid).collect();
         let mut next = 0;
         while let Some(group) = found.get(next) {
-            for outer in self.direct_groups(group.guid).filter(counts) {
+            for outer in self.direct_groups(group.guid).filter(|group| counts(group)) {
                 if seen.insert(outer.guid) {
                     found.push(outer);
                 }
@@ -93,4 +112,8 @@ impl Replica {
         }
         found
     }
+}
+
+fn is_for_security(group: &Object) -> bool {
+    group.number("groupType") & SECURITY_ENABLED != 0
 }

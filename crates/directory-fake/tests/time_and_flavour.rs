@@ -192,6 +192,46 @@ async fn windows_judges_names_and_leaves_the_age_to_the_agent() {
     );
 }
 
+/// "Account groups" are global ones (MS-DRSR 4.1.8.1.3); what Samba counts besides is in the contract.
+#[tokio::test]
+async fn windows_counts_global_groups_alone_for_fine_grained_policies() {
+    const UNIVERSAL: &str = "-2147483640";
+    const DOMAIN_LOCAL: &str = "-2147483644";
+    const GLOBAL: &str = "-2147483646";
+    for (kinds, reaches) in [
+        (&[GLOBAL][..], true),
+        (&[GLOBAL, GLOBAL], true),
+        (&[UNIVERSAL], false),
+        (&[DOMAIN_LOCAL], false),
+        (&[GLOBAL, UNIVERSAL], false),
+        (&[GLOBAL, UNIVERSAL, GLOBAL], false),
+    ] {
+        let World { domain, directory, guid, .. } = world(Flavour::Windows, FakePolicy::default());
+        let mut last = guid;
+        for (place, kind) in kinds.iter().enumerate() {
+            let name = format!("group-{place}");
+            domain.add_group(&name, "OU=People", &[]).unwrap();
+            domain.join(last, &name).unwrap();
+            last = domain.guid_of(&name).unwrap();
+            domain.put(last, "groupType", kind).unwrap();
+        }
+        let long = FakePolicy { minimum_length: 30, ..FakePolicy::default() };
+        domain.add_settings("long", 20, &long, &[&format!("group-{}", kinds.len() - 1)]).unwrap();
+        let account = directory.account(guid).await.unwrap().unwrap();
+        let source = directory.effective_policy(&account).await.unwrap().source.reference();
+        assert_eq!(source == "PSO long", reaches, "{kinds:?}: {source}");
+        let set = directory.set_password(guid, &password(SECOND), LATER).await;
+        assert_eq!(set.is_err(), reaches, "{kinds:?}");
+        // The primary group counts as any other.
+        domain.leave(guid, "group-0").unwrap();
+        let number = domain.sid_of("group-0").unwrap().domain_rid().unwrap();
+        domain.put(guid, "primaryGroupID", &number.to_string()).unwrap();
+        let account = directory.account(guid).await.unwrap().unwrap();
+        let source = directory.effective_policy(&account).await.unwrap().source.reference();
+        assert_eq!(source == "PSO long", reaches, "{kinds:?}: {source}");
+    }
+}
+
 #[tokio::test]
 async fn the_lab_s_forests_have_somebody_of_each_kind() {
     let clock = ManualClock::at(Timestamp::from_millis(1_700_000_000_000));

@@ -163,15 +163,9 @@ impl Subject for Samba {
         !self.forest.search(&self.forest.base_dn, &filter, &["cn"]).unwrap().is_empty()
     }
 
-    fn add_group(&self) -> String {
+    fn add_group_of(&self, kind: i32) -> String {
         let name = ("sAMAccountName", "NAME".to_owned());
-        // A global security group.
-        self.add_entry("OU=Tests", "group", &[name, ("groupType", "-2147483646".to_owned())])
-    }
-
-    fn add_distribution_group(&self) -> String {
-        let name = ("sAMAccountName", "NAME".to_owned());
-        self.add_entry("OU=Tests", "group", &[name, ("groupType", "2".to_owned())])
+        self.add_entry("OU=Tests", "group", &[name, ("groupType", kind.to_string())])
     }
 
     fn sid_of(&self, name: &str) -> Sid {

@@ -127,15 +127,11 @@ impl Subject for Fake {
         self.domain().guid_of(name).is_some()
     }
 
-    fn add_group(&self) -> String {
+    fn add_group_of(&self, kind: i32) -> String {
         let name = self.made_up();
         self.domain().add_group(&name, "OU=Tests", &[]).unwrap();
-        name
-    }
-
-    fn add_distribution_group(&self) -> String {
-        let name = self.add_group();
-        self.domain().put(self.domain().guid_of(&name).unwrap(), "groupType", "2").unwrap();
+        let guid = self.domain().guid_of(&name).unwrap();
+        self.domain().put(guid, "groupType", &kind.to_string()).unwrap();
         name
     }
 

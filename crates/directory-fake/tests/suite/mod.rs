@@ -37,10 +37,17 @@ pub trait Subject {
     fn service(&self) -> Person;
     /// Whether there is a group of this `sAMAccountName`.
     fn has_group(&self, name: &str) -> bool;
-    /// Makes a group that only this case uses, in no other group, and returns its name.
-    fn add_group(&self) -> String;
+    /// Makes a group of this `groupType` that only this case uses, in no other group, and returns its
+    /// name.
+    fn add_group_of(&self, kind: i32) -> String;
+    /// Makes a global security group, likewise.
+    fn add_group(&self) -> String {
+        self.add_group_of(GLOBAL)
+    }
     /// Makes a group for mail alone, likewise.
-    fn add_distribution_group(&self) -> String;
+    fn add_distribution_group(&self) -> String {
+        self.add_group_of(MAIL)
+    }
     /// `objectSid` of an account or a group, by its `sAMAccountName`.
     fn sid_of(&self, name: &str) -> Sid;
     /// Puts somebody, or something, into a group.
@@ -71,6 +78,13 @@ pub trait Subject {
     /// Whom the domain was filled with.
     fn people(&self) -> Vec<Person>;
 }
+
+/// `groupType` (MS-ADTS 2.2.12) of a global, a universal and a domain-local security group.
+pub const GLOBAL: i32 = -2_147_483_646;
+pub const UNIVERSAL: i32 = -2_147_483_640;
+pub const DOMAIN_LOCAL: i32 = -2_147_483_644;
+/// That of a global group that is for mail alone.
+pub const MAIL: i32 = 2;
 
 /// An account that is nobody's: with a login and a password, where it stands, and its GUID.
 pub fn account((login, password): (String, &str), dn: String, object_guid: String) -> Person {
@@ -136,6 +150,9 @@ macro_rules! contract {
             the_service_account_may_not_reset_itself,
             of_two_policies_the_one_with_precedence_decides,
             a_policy_of_ones_own_comes_before_those_of_groups,
+            a_policy_reaches_through_groups_for_security_and_not_through_built_in_ones,
+            a_policy_reaches_through_the_primary_group,
+            a_policy_is_for_ordinary_accounts_alone,
             a_policy_s_rules_are_hidden_from_whoever_may_not_read_them,
             the_domain_s_policy_is_read,
             a_policy_has_a_lockout_of_its_own,

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use clock::SystemClock;
-use directory::filetime;
+use directory::{SetError, filetime};
 use directory_fake::FakePolicy;
 use lab::{Credentials, Person};
 use protocol::policy::Judge;
 use protocol::{Clock as _, Outcome};
 
 use super::{explained, lax, refused, set};
-use crate::suite::{Subject, guid, somebody};
+use crate::suite::{DOMAIN_LOCAL, GLOBAL, MAIL, Subject, UNIVERSAL, guid, somebody};
 
 pub async fn the_domain_s_policy_is_read(subject: &dyn Subject) {
     let policy = subject.directory().policy(None).await.unwrap();
@@ -58,6 +58,74 @@ pub async fn a_policy_of_ones_own_comes_before_those_of_groups(subject: &dyn Sub
         Outcome::PolicyTooShort
     );
     set(&*directory, &person, "twenty characters ok").await.unwrap();
+}
+
+/// Whether this policy, which asks for nothing, decides about a person: the directory says so, and judges
+/// by it.
+async fn decides(subject: &dyn Subject, settings: &str, person: &Person) -> bool {
+    let source = source(subject, person).await;
+    let decides = source == format!("PSO {settings}");
+    assert!(decides || source == format!("domain {}", subject.head()), "{source}");
+    // The domain's refuses this one.
+    match set(&*subject.directory(), person, "x").await {
+        Ok(()) => assert!(decides, "{source}"),
+        Err(SetError::Refused(refusal)) => assert!(refusal.is_policy() && !decides, "{source}"),
+        Err(error) => panic!("{error}"),
+    }
+    decides
+}
+
+/// Samba counts every group for security but the built-in ones, and AD only global ones (MS-ADTS
+/// 3.1.1.4.5.36), of which `time_and_flavour` has what the fake says as Windows.
+pub async fn a_policy_reaches_through_groups_for_security_and_not_through_built_in_ones(
+    subject: &dyn Subject,
+) {
+    for (kinds, reaches) in [
+        (&[GLOBAL][..], true),
+        (&[UNIVERSAL], true),
+        (&[DOMAIN_LOCAL], true),
+        (&[MAIL], false),
+        (&[GLOBAL, GLOBAL], true),
+        (&[GLOBAL, UNIVERSAL, GLOBAL], true),
+        (&[GLOBAL, MAIL, GLOBAL], false),
+    ] {
+        let person = somebody(subject);
+        let mut last = person.login.clone();
+        for kind in kinds {
+            let group = subject.add_group_of(*kind);
+            subject.join(&last, &group);
+            last = group;
+        }
+        let settings = subject.add_settings(&lax(), 20, &last);
+        assert_eq!(decides(subject, &settings, &person).await, reaches, "{kinds:?}");
+    }
+    let person = somebody(subject);
+    subject.join(&person.login, "Replicator");
+    let settings = subject.add_settings(&lax(), 20, "Replicator");
+    assert!(!decides(subject, &settings, &person).await, "built in");
+}
+
+pub async fn a_policy_reaches_through_the_primary_group(subject: &dyn Subject) {
+    let (inner, outer) = (subject.add_group(), subject.add_group());
+    subject.join(&inner, &outer);
+    let person = somebody(subject);
+    subject.join(&person.login, &inner);
+    let number = subject.sid_of(&inner).domain_rid().unwrap();
+    subject.put(&person, "primaryGroupID", &number.to_string());
+    let settings = subject.add_settings(&lax(), 20, &inner);
+    assert!(decides(subject, &settings, &person).await);
+    let settings = subject.add_settings(&lax(), 19, &outer);
+    assert!(decides(subject, &settings, &person).await, "from above it, too");
+}
+
+/// Also one that is applied to the account itself.
+pub async fn a_policy_is_for_ordinary_accounts_alone(subject: &dyn Subject) {
+    let person = somebody(subject);
+    let settings = subject.add_settings(&lax(), 20, &person.login);
+    assert_eq!(source(subject, &person).await, format!("PSO {settings}"));
+    // WORKSTATION_TRUST_ACCOUNT (MS-ADTS 2.2.16).
+    subject.put(&person, "userAccountControl", "4096");
+    assert_eq!(source(subject, &person).await, format!("domain {}", subject.head()));
 }
 
 pub async fn a_policy_s_rules_are_hidden_from_whoever_may_not_read_them(subject: &dyn Subject) {
