@@ -95,12 +95,16 @@ impl Replica {
         });
     }
 
-    /// A sign-in that worked makes earlier wrong ones forgotten.
+    /// A sign-in that worked makes earlier wrong ones forgotten, and a lockout that has run out.
     fn forgive(&mut self, guid: ObjectGuid, now: Timestamp) {
         let steps = filetime::from_moment(now).to_string();
         let _ = self.write(guid, &[], now, |account| {
             account.values.put("badPwdCount", "0");
             account.values.put("lastLogon", steps);
+            // Whose was never written keeps it so.
+            if account.number("lockoutTime") != 0 {
+                account.values.put("lockoutTime", "0");
+            }
         });
     }
 

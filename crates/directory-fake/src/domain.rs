@@ -155,6 +155,13 @@ impl FakeDomain {
         self.state().here().object(guid).map(Object::password_version)
     }
 
+    /// How often an attribute of an object was written; none if the object is gone.
+    pub fn writes_of(&self, guid: ObjectGuid, attribute: &str) -> Option<u32> {
+        let state = self.state();
+        let writes = &state.here().object(guid)?.writes;
+        Some(writes.get(&attribute.to_ascii_lowercase()).map_or(0, |write| write.version))
+    }
+
     /// Whether wrong passwords keep the account out at present.
     pub fn is_locked(&self, guid: ObjectGuid) -> bool {
         let (state, now) = self.writing();

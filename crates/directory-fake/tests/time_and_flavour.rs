@@ -102,7 +102,9 @@ async fn a_lockout_ends_and_wrong_passwords_are_forgotten() {
     assert!(world.domain.is_locked(world.guid));
     world.clock.advance(half_hour);
     assert!(!world.domain.is_locked(world.guid));
+    assert_ne!(world.domain.attribute(world.guid, "lockoutTime").as_deref(), Some("0"));
     assert_eq!(world.bind(FIRST), Bound::Accepted);
+    assert_eq!(world.domain.attribute(world.guid, "lockoutTime").as_deref(), Some("0"));
 }
 
 #[tokio::test]

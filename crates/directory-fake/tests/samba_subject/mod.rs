@@ -24,6 +24,9 @@ use crate::suite::{Subject, account, password};
 /// The SD-flags control (MS-ADTS 3.1.1.3.4.1.11) with the DACL alone, as `ldapmodify -e` takes it.
 const DACL_ONLY: &str = "!1.2.840.113556.1.4.801=MAMCAQQ=";
 
+/// `lockoutTime` in the default prefix table (MS-DRSR 5.16.4).
+const LOCKOUT_TIME: u32 = 0x0009_0296;
+
 /// A forest of a lab.
 pub struct Samba {
     pub forest: Forest,
@@ -180,6 +183,17 @@ impl Subject for Samba {
 
     fn put(&self, who: &Person, attribute: &str, value: &str) {
         self.forest.replace(&who.dn, attribute, value).unwrap();
+    }
+
+    fn lockout_writes(&self, who: &Person) -> u32 {
+        let attribute = "replPropertyMetaData";
+        let found = self.forest.search(&who.dn, "(objectClass=*)", &[attribute]).unwrap();
+        // A header of 16 bytes, then 48 for each attribute: its number first, then its version (MS-DRSR,
+        // PROPERTY_META_DATA_VECTOR as stored).
+        let mut each = found[0].value(attribute).unwrap()[16..].chunks_exact(48);
+        let number =
+            |one: &[u8], at: usize| u32::from_le_bytes(one[at..at + 4].try_into().unwrap());
+        each.find(|one| number(one, 0) == LOCKOUT_TIME).map_or(0, |one| number(one, 4))
     }
 
     fn add_settings(&self, policy: &FakePolicy, precedence: u32, applies_to: &str) -> String {

@@ -148,6 +148,10 @@ impl Subject for Fake {
         self.domain().put(guid(who), attribute, value).unwrap();
     }
 
+    fn lockout_writes(&self, who: &Person) -> u32 {
+        self.domain().writes_of(guid(who), "lockoutTime").unwrap()
+    }
+
     fn add_settings(&self, policy: &FakePolicy, precedence: u32, applies_to: &str) -> String {
         let name = self.made_up();
         self.domain().add_settings(&name, precedence, policy, &[applies_to]).unwrap();

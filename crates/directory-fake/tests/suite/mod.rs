@@ -54,6 +54,8 @@ pub trait Subject {
     fn join(&self, who: &str, group: &str);
     /// Gives an attribute of a person one value.
     fn put(&self, who: &Person, attribute: &str, value: &str);
+    /// How often `lockoutTime` of a person was written.
+    fn lockout_writes(&self, who: &Person) -> u32;
     /// Makes a fine-grained policy for a login or a group, with this precedence; its name.
     fn add_settings(&self, policy: &FakePolicy, precedence: u32, applies_to: &str) -> String;
     /// Makes a unit that only this case uses, in which the service account has these rights on people
@@ -157,6 +159,7 @@ macro_rules! contract {
             the_domain_s_policy_is_read,
             a_policy_has_a_lockout_of_its_own,
             a_lockout_is_over_when_it_has_run_out_for_whoever_may_not_read_its_rules,
+            a_lockout_that_has_run_out_is_cleared_by_the_next_sign_in,
             the_witness_rises_by_one_with_each_set_and_not_with_a_refusal,
             how_somebody_stands_is_the_witness_and_the_account,
             when_the_role_was_given_is_told_and_no_set_changes_it,

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use clock::SystemClock;
-use directory::{SetError, filetime};
+use directory::{SetError, Terms, Write, filetime};
 use directory_fake::FakePolicy;
-use lab::{Credentials, Person};
+use lab::{Bound, Credentials, Person};
 use protocol::policy::Judge;
 use protocol::{Clock as _, Outcome};
 
@@ -168,4 +168,31 @@ pub async fn a_lockout_is_over_when_it_has_run_out_for_whoever_may_not_read_its_
     subject.put(&person, "lockoutTime", "0");
     let account = directory.account(guid(&person)).await.unwrap().unwrap();
     assert_eq!((account.lockout_time, account.locked_now), (None, Some(false)));
+}
+
+/// The sign-in writes it: the version rises, and nothing is left to unlock.
+pub async fn a_lockout_that_has_run_out_is_cleared_by_the_next_sign_in(subject: &dyn Subject) {
+    let person = somebody(subject);
+    subject.add_settings(&FakePolicy { lockout_threshold: 2, ..lax() }, 20, &person.login);
+    assert_eq!(subject.bind(&person, &person.password), Bound::Accepted);
+    assert_eq!(subject.lockout_writes(&person), 0, "there was nothing to clear");
+    for _ in 0..2 {
+        assert_eq!(subject.bind(&person, "wrong"), refused("52e"));
+    }
+    assert_eq!(subject.bind(&person, &person.password), refused("775"));
+    assert_eq!(subject.lockout_writes(&person), 1);
+    // It was of half an hour, and an hour ago.
+    let since = SystemClock.now().before(Duration::from_secs(60 * 60));
+    subject.put(&person, "lockoutTime", &filetime::from_moment(since).to_string());
+    let directory = subject.directory();
+    let account = directory.account(guid(&person)).await.unwrap().unwrap();
+    assert_eq!((account.is_unlocked(), account.locked_now), (false, Some(false)));
+    for _ in 0..2 {
+        assert_eq!(subject.bind(&person, &person.password), Bound::Accepted);
+        let account = directory.account(guid(&person)).await.unwrap().unwrap();
+        assert_eq!((account.lockout_time, account.is_unlocked()), (None, true));
+        assert_eq!(subject.lockout_writes(&person), 3, "the second sign-in has nothing to clear");
+    }
+    directory.write(guid(&person), Write::Unlock, Terms::ANY).await.unwrap();
+    assert_eq!(subject.bind(&person, &person.password), Bound::Accepted);
 }
