@@ -23,6 +23,19 @@ impl FakeDomain {
     /// # Errors
     /// If the object is gone.
     pub fn put(&self, guid: ObjectGuid, attribute: &str, value: &str) -> Result<(), FakeError> {
+        self.put_value(guid, attribute, value.as_bytes())
+    }
+
+    /// Gives an attribute one value, which need not be text.
+    ///
+    /// # Errors
+    /// If the object is gone.
+    pub fn put_value(
+        &self,
+        guid: ObjectGuid,
+        attribute: &str,
+        value: &[u8],
+    ) -> Result<(), FakeError> {
         let (mut state, now) = self.writing();
         state.here_mut().write(guid, &[attribute], now, |object| {
             let before = crate::bind::flags(object);

@@ -18,6 +18,9 @@ pub(crate) struct Refused {
 pub(crate) enum SubCode {
     UnknownAccount = 0x525,
     WrongPassword = 0x52e,
+    Restricted = 0x52f,
+    NotNow = 0x530,
+    NotFromHere = 0x531,
     PasswordExpired = 0x532,
     Disabled = 0x533,
     AccountExpired = 0x701,

@@ -8,7 +8,9 @@ use protocol::Timestamp;
 
 use crate::controller::{Controller, PolicyControls};
 use crate::error::FakeError;
-use crate::groups::{DOMAIN_USERS, PRE_WINDOWS_2000, SECURITY_BUILT_IN, SECURITY_GLOBAL};
+use crate::groups::{
+    DOMAIN_USERS, PRE_WINDOWS_2000, PROTECTED_USERS, SECURITY_BUILT_IN, SECURITY_GLOBAL,
+};
 use crate::object::Class;
 use crate::replica::{NewObject, Replica};
 use crate::rules::{FakePolicy, Place};
@@ -39,7 +41,7 @@ const BUILTIN: [(&str, u32); 8] = [
     ("Pre-Windows 2000 Compatible Access", PRE_WINDOWS_2000),
 ];
 /// The groups of a domain, and the groups that they are in.
-const GROUPS: [(&str, u32, Option<&str>); 9] = [
+const GROUPS: [(&str, u32, Option<&str>); 10] = [
     ("Domain Admins", domain::DOMAIN_ADMINS, Some("Administrators")),
     ("Domain Users", DOMAIN_USERS, Some("Users")),
     ("Domain Computers", DOMAIN_COMPUTERS, None),
@@ -49,6 +51,7 @@ const GROUPS: [(&str, u32, Option<&str>); 9] = [
     ("Read-only Domain Controllers", domain::READ_ONLY_DOMAIN_CONTROLLERS, None),
     ("Key Admins", domain::KEY_ADMINS, None),
     ("Enterprise Key Admins", domain::ENTERPRISE_KEY_ADMINS, None),
+    ("Protected Users", PROTECTED_USERS, None),
 ];
 /// The accounts: login, number, flags, groups.
 const ACCOUNTS: [(&str, u32, u32, &[&str]); 3] = [

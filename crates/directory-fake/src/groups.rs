@@ -20,6 +20,8 @@ const BUILT_IN: i64 = 0x1;
 const GLOBAL: i64 = 0x2;
 /// Domain Users.
 pub(crate) const DOMAIN_USERS: u32 = 513;
+/// Protected Users.
+pub(crate) const PROTECTED_USERS: u32 = 525;
 /// Pre-Windows 2000 Compatible Access, of the built-in groups.
 pub(crate) const PRE_WINDOWS_2000: u32 = 554;
 

@@ -85,6 +85,8 @@ const ATTRIBUTES: &[(Option<ObjectGuid>, Attributes)] = &[
         &[
             ("badPwdCount", 0xbf96792e_0de6_11d0_a285_00aa003049e2),
             ("lastLogon", 0xbf967997_0de6_11d0_a285_00aa003049e2),
+            ("logonHours", 0xbf9679ab_0de6_11d0_a285_00aa003049e2),
+            ("userWorkstations", 0xbf9679d7_0de6_11d0_a285_00aa003049e2),
         ],
     ),
     (

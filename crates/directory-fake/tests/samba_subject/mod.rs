@@ -181,8 +181,10 @@ impl Subject for Samba {
         self.forest.join(&self.dn_of(who), group).unwrap();
     }
 
-    fn put(&self, who: &Person, attribute: &str, value: &str) {
-        self.forest.replace(&who.dn, attribute, value).unwrap();
+    fn put_value(&self, who: &Person, attribute: &str, value: &[u8]) {
+        let (dn, value) = (BASE64.encode(&who.dn), BASE64.encode(value));
+        let change = format!("replace: {attribute}\n{attribute}:: {value}\n-\n");
+        self.forest.modify(&format!("dn:: {dn}\nchangetype: modify\n{change}")).unwrap();
     }
 
     fn lockout_writes(&self, who: &Person) -> u32 {

@@ -8,6 +8,7 @@ mod policies;
 mod reading;
 mod rules;
 mod sets;
+mod sign_in;
 mod writes;
 
 use std::time::Duration;
@@ -28,6 +29,7 @@ pub use policies::*;
 pub use reading::*;
 pub use rules::*;
 pub use sets::*;
+pub use sign_in::*;
 pub use writes::*;
 
 const SECOND: &str = "Second-Password-1";

@@ -144,8 +144,8 @@ impl Subject for Fake {
         self.domain().join(guid, group).unwrap();
     }
 
-    fn put(&self, who: &Person, attribute: &str, value: &str) {
-        self.domain().put(guid(who), attribute, value).unwrap();
+    fn put_value(&self, who: &Person, attribute: &str, value: &[u8]) {
+        self.domain().put_value(guid(who), attribute, value).unwrap();
     }
 
     fn lockout_writes(&self, who: &Person) -> u32 {

@@ -52,8 +52,12 @@ pub trait Subject {
     fn sid_of(&self, name: &str) -> Sid;
     /// Puts somebody, or something, into a group.
     fn join(&self, who: &str, group: &str);
+    /// Gives an attribute of a person one value, which need not be text.
+    fn put_value(&self, who: &Person, attribute: &str, value: &[u8]);
     /// Gives an attribute of a person one value.
-    fn put(&self, who: &Person, attribute: &str, value: &str);
+    fn put(&self, who: &Person, attribute: &str, value: &str) {
+        self.put_value(who, attribute, value.as_bytes());
+    }
     /// How often `lockoutTime` of a person was written.
     fn lockout_writes(&self, who: &Person) -> u32;
     /// Makes a fine-grained policy for a login or a group, with this precedence; its name.
@@ -139,6 +143,9 @@ macro_rules! contract {
             flags_are_read_as_they_are,
             every_reason_to_refuse_a_sign_in_has_its_sub_code,
             a_password_that_is_too_old_is_refused_as_expired,
+            whose_password_never_expires_is_never_asked_for_another_one,
+            the_hours_of_a_week_decide_about_a_sign_in,
+            a_machine_is_never_locked_out,
             a_disabled_account_is_set_and_stays_disabled,
             an_expired_account_is_set_and_stays_expired,
             who_must_change_has_done_so_after_a_set,

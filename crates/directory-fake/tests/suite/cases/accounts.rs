@@ -8,11 +8,10 @@ use directory::protected::{self, builtin, domain};
 use directory::{
     AccountFlags, Holder, ObjectGuid, Protection, PwdLastSet, SetError, Sid, outcome, protected_by,
 };
-use directory_fake::FakePolicy;
 use lab::{Bound, NewPerson, Person};
 use protocol::{Clock as _, Outcome};
 
-use super::{SECOND, lax, refused, set};
+use super::{SECOND, set};
 use crate::suite::{LATER, Subject, guid, password, somebody};
 
 pub async fn what_is_not_there_is_gone_and_not_an_error(subject: &dyn Subject) {
@@ -65,35 +64,6 @@ pub async fn flags_are_read_as_they_are(subject: &dyn Subject) {
     let must_change = read(NewPerson { must_change: true, ..plain() }).await;
     assert_eq!(must_change.pwd_last_set, PwdLastSet::Never);
     assert!(!must_change.cannot_change_password && !must_change.admin_count);
-}
-
-pub async fn every_reason_to_refuse_a_sign_in_has_its_sub_code(subject: &dyn Subject) {
-    for (new, right, wrong) in [
-        (NewPerson { disabled: true, ..NewPerson::default() }, "533", "52e"),
-        (NewPerson { expired: true, ..NewPerson::default() }, "701", "52e"),
-        (NewPerson { must_change: true, ..NewPerson::default() }, "773", "52e"),
-        (NewPerson { locked: true, ..NewPerson::default() }, "775", "775"),
-        // Two reasons at once: which one is told.
-        (NewPerson { disabled: true, expired: true, ..NewPerson::default() }, "533", "52e"),
-        (NewPerson { disabled: true, must_change: true, ..NewPerson::default() }, "533", "52e"),
-        (NewPerson { expired: true, must_change: true, ..NewPerson::default() }, "701", "52e"),
-    ] {
-        let person = subject.add(&new);
-        assert_eq!(subject.bind(&person, &person.password), refused(right), "{new:?}");
-        assert_eq!(subject.bind(&person, "wrong"), refused(wrong), "{new:?}");
-    }
-}
-
-pub async fn a_password_that_is_too_old_is_refused_as_expired(subject: &dyn Subject) {
-    let person = somebody(subject);
-    let policy = FakePolicy { maximum_age: Some(Duration::from_secs(1)), ..lax() };
-    subject.add_settings(&policy, 20, &person.login);
-    SystemClock.sleep(Duration::from_millis(1_500)).await;
-    assert_eq!(subject.bind(&person, &person.password), refused("532"));
-    assert_eq!(subject.bind(&person, "wrong"), refused("52e"));
-    // 0x10000: the password never expires.
-    subject.put(&person, "userAccountControl", "66048");
-    assert_eq!(subject.bind(&person, &person.password), Bound::Accepted);
 }
 
 pub async fn protection_is_seen_through_nested_groups(subject: &dyn Subject) {
