@@ -19,11 +19,13 @@ use letters::{holds_name, kinds};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Flavour {
     /// Samba 4.24 as tried (LAB.md): its texts, names not judged, minimum age enforced on a reset
-    /// with the policy-hints control, 52e for an account that does not exist.
+    /// with the policy-hints control, 52e for an account that does not exist, fine-grained policies of
+    /// every group for security but the built-in ones.
     #[default]
     Samba,
     /// Windows as documented: mute texts, names judged (MS-SAMR 3.1.1.7.2), of the reset only
-    /// history enforced by the control (MS-ADTS 3.1.1.3.4.1), 525 for an unknown account.
+    /// history enforced by the control (MS-ADTS 3.1.1.3.4.1), 525 for an unknown account, fine-grained
+    /// policies of global groups alone.
     Windows,
 }
 
