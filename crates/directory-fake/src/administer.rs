@@ -7,6 +7,7 @@ use crate::domain::FakeDomain;
 use crate::error::FakeError;
 use crate::modify::{Modification, PasswordWrite};
 use crate::password::Digest;
+use crate::replica::Replica;
 use crate::rules::{FakePolicy, Flavour, Place};
 
 /// How many passwords are kept when the directory itself replaces one.
@@ -37,6 +38,11 @@ impl FakeDomain {
         value: &[u8],
     ) -> Result<(), FakeError> {
         let (mut state, now) = self.writing();
+        let primary = |replica: &Replica| {
+            let group = replica.object(guid).and_then(|account| replica.primary_group(account));
+            group.map(|group| group.guid)
+        };
+        let former = primary(state.here());
         state.here_mut().write(guid, &[attribute], now, |object| {
             let before = crate::bind::flags(object);
             object.values.put(attribute, value);
@@ -46,7 +52,20 @@ impl FakeDomain {
                 let unknown = format!("{guid} {}", object.password_version());
                 object.secret.set(Digest::of(&unknown), CARD_HISTORY);
             }
-        })
+        })?;
+        let present = primary(state.here());
+        if former == present {
+            return Ok(());
+        }
+        // The primary group lists nobody, the former one does from now on (as tried).
+        for (group, lists) in [(former, true), (present, false)] {
+            let Some(group) = group else { continue };
+            state.here_mut().write(group, &["member"], now, |group| {
+                group.links.retain(|link| *link != guid);
+                group.links.extend(lists.then_some(guid));
+            })?;
+        }
+        Ok(())
     }
 
     /// Installs a password filter on every controller, which refuses whatever holds one of these. Samba

@@ -85,6 +85,12 @@ impl Replica {
         objects.map(|object| object.dn.clone()).collect()
     }
 
+    /// The group of an account's `primaryGroupID`, which does not list it.
+    pub(crate) fn primary_group(&self, account: &Object) -> Option<&Object> {
+        let number = u32::try_from(account.number("primaryGroupID")).ok()?;
+        self.with_sid(&self.sid_of(number).ok()?)
+    }
+
     /// Whether a policy applied to a group reaches those who are in it: "account groups" are global ones
     /// (MS-DRSR 4.1.8.1.3, RevMembGetAccountGroups); Samba leaves out the built-in ones alone (as tried).
     fn is_for_settings(&self, group: &Object) -> bool {
@@ -97,10 +103,7 @@ impl Replica {
 
     /// The groups that an account is in by way of groups that count; one that does not leads nowhere.
     fn groups_of(&self, account: &Object, counts: &dyn Fn(&Object) -> bool) -> Vec<&Object> {
-        let primary = u32::try_from(account.number("primaryGroupID")).ok();
-        let primary = primary.and_then(|rid| self.sid_of(rid).ok());
-        let primary = primary.and_then(|sid| self.with_sid(&sid));
-        let direct = self.direct_groups(account.guid).chain(primary);
+        let direct = self.direct_groups(account.guid).chain(self.primary_group(account));
         let mut found: Vec<&Object> = direct.filter(|group| counts(group)).collect();
         let mut seen: HashSet<_> = found.iter().map(|group| group.guid).collect();
         let mut next = 0;
