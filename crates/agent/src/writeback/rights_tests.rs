@@ -38,6 +38,8 @@ async fn changed(name: &str, prepare: impl Fn(&Somebody)) -> Outcome {
 async fn who_lacks_change_password_at_samba_is_told_to_lack_a_right() {
     let lacking = changed("rights-lacking", |one| nobody_else_changes(&one.domain, one.guid)).await;
     assert_eq!(lacking, Outcome::PermissionMissing);
+    // The operator looks for that one among the rights.
+    assert!(lacking.operator_text().contains("Change Password"), "{}", lacking.operator_text());
     let has = changed("rights-there", |_| {}).await;
     assert_eq!(has, Outcome::ChangedByPerson);
     let again = changed("rights-again", |one| {

@@ -41,7 +41,7 @@ macro_rules! account {
                     "`passback-agent explain USER` shows why. If it is no privileged account: `passback-agent permissions grant --inherit DN`, or `Set-ADUser NAME -Clear adminCount` and enable inheritance in the object's advanced security settings.";
                 /// A right that the service account needs is missing.
                 PermissionMissing = "permission_missing", "33004", Answer, Operator, No,
-                    "The service account lacks a right on this account: Reset Password, or to write lockoutTime or pwdLastSet (SPEC D-12).",
+                    "The service account lacks a right on this account: Reset Password, for a change Change Password, or to write lockoutTime or pwdLastSet (SPEC D-12).",
                     "`passback-agent permissions check` says which right is missing where, and `passback-agent permissions grant` shows and sets exactly these. If others of the same OU work, inheritance is broken on this object: `passback-agent explain USER` says so, and how to enable it.";
                 /// Only the organisation's administrators may change this password.
                 CannotChange = "cannot_change", "33004", Answer, Person, No,
