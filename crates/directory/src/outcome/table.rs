@@ -134,7 +134,8 @@ pub(super) const RESULTS: &[(u32, &str, Outcome)] = &[
     (80, "other", DirectoryUnknown),
 ];
 
-/// Why a person's own sign-in was refused (SPEC D-10).
+/// Why a person's own sign-in was refused (SPEC D-10). Nothing that runs asks for it yet: a sub-code is the
+/// answer to a bind, people bind in pass-through sign-in alone (SPEC M-3), and that is still to be built.
 pub(super) const BINDS: &[(BindRefusal, Outcome)] = &[
     (BindRefusal::UnknownAccount, UserGone),
     (BindRefusal::WrongPassword, WrongOldPassword),
@@ -147,7 +148,7 @@ pub(super) const BINDS: &[(BindRefusal, Outcome)] = &[
     (BindRefusal::LockedOut, LockedOut),
     (BindRefusal::Restricted, SetRestricted),
     (BindRefusal::TooManyGroups, DirectoryUnknown),
-    (BindRefusal::NotOverTheNetwork, SignInNotHere),
+    (BindRefusal::NotOverTheNetwork, SetDenied),
     (BindRefusal::Other, DirectoryUnknown),
 ];
 
@@ -324,6 +325,20 @@ mod tests {
         }
         assert!(text.len() < 1_000);
         assert!(refusal(99, "").to_string().contains("not one of RFC 4511"));
+    }
+
+    /// Machines to sign in from and the right to sign in to a controller are two settings in two places.
+    #[test]
+    fn who_may_not_sign_in_over_the_network_is_not_told_of_chosen_machines() {
+        let (here, network) = (BindRefusal::NotFromHere, BindRefusal::NotOverTheNetwork);
+        assert_eq!((here.outcome(), network.outcome()), (SignInNotHere, SetDenied));
+        for (refusal, parts) in [
+            (here, ["sub-code 531", "“Log on to”"]),
+            (network, ["sub-code 569", "“Access this computer from the network”"]),
+        ] {
+            let text = refusal.outcome().operator_text();
+            assert!(parts.iter().all(|part| text.contains(part)), "{refusal:?}: {text}");
+        }
     }
 
     #[test]

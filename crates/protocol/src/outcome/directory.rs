@@ -13,8 +13,8 @@ macro_rules! directory {
                     "The `cause` of `writeback.directory_refused` in the agent's log has the code and the controller's words; `passback-agent explain USER` shows the account, its policy and the rights on it.";
                 /// Denied, although it is no right on the account that is missing.
                 SetDenied = "set_denied", "6329", Answer, Operator, No,
-                    "The controller denied the set (00000005) and does not say that a right on the account is missing: something above the account's own rights forbids it.",
-                    "Look at the controller's security log at that moment, and at group policies that restrict the service account.";
+                    "The controller denied the set (00000005) and does not say that a right on the account is missing: something above the account's own rights forbids it. Of a person's own sign-in (sub-code 569): the account has not the user right to sign in to the controller over the network.",
+                    "Look at the controller's security log at that moment, and at group policies that restrict the service account. After sub-code 569: give the person's account “Access this computer from the network” on the domain controllers, and take it out of “Deny access to this computer from the network” (User Rights Assignment).";
                 /// The account is in a directory that this agent has no writeback for.
                 DirectoryNotEnabled = "directory_not_enabled", "6329", Answer, Operator, No,
                     "The account is in a directory that this agent does not write passwords to.",
