@@ -13,8 +13,8 @@
 mod fake;
 mod permissions;
 
-use directory::ObjectGuid;
 use directory::security::{Ace, SecurityDescriptor, mask};
+use directory::ObjectGuid;
 use directory_fake::{FakeDomain, Flavour, NewFakePerson};
 use fake::{CHECK, Fake, good, pretty};
 use lab::Kind;
@@ -145,6 +145,30 @@ fn a_mark_that_a_group_for_mail_keeps_is_taken_away_only_after_that_group_is_lef
     domain.leave(person.guid, "it-lan").unwrap();
     place.named_and_fixed(&CHECK, &["adminCount is left over on the person", &dn]);
     good(&place.agent(&explain));
+}
+
+/// The login at the directory's own domain signs in as well (MS-ADTS 5.1.1.1.1).
+#[test]
+fn a_login_at_the_domain_finds_an_account_unless_it_is_the_name_of_another_one() {
+    let fake = Fake::new("implicit").granted();
+    let (place, domain) = (&fake.place, &fake.domain);
+    let [anna, bert] = ["annabel", "bertil"].map(|login| fake.person(NewFakePerson::new(login)));
+    let at = |login: &str, domain: &str| format!("{login}@{domain}");
+    let own = &place.forest.domain;
+    domain.put(anna.guid, "userPrincipalName", "a.smith@elsewhere.test").unwrap();
+    for name in [at("annabel", own), at("Annabel", &own.to_uppercase())] {
+        let said = place.agent(&["explain", &name]);
+        good(&said);
+        assert_eq!(said.line(0), "corp: annabel can be reset.", "{name}");
+    }
+    for name in [at("annabel", "elsewhere.test"), at("nobody", own), at("", own)] {
+        let said = place.agent(&["explain", &name]);
+        assert_eq!((said.code, said.out.as_str()), (1, ""), "{name}");
+    }
+    domain.put(bert.guid, "userPrincipalName", &at("annabel", own)).unwrap();
+    let said = place.agent(&["explain", &at("annabel", own)]);
+    good(&said);
+    assert_eq!(said.line(0), "corp: bertil can be reset.");
 }
 
 /// More groups than are followed: nobody can say that none of them leads to a protected one.

@@ -252,6 +252,8 @@ fn a_user_principal_name_finds_an_account() {
     assert_eq!(place.agent(&["explain", &other]).code, 1);
     place.forest.replace(&person.dn, "userPrincipalName", &other).unwrap();
     good(&place.agent(&["explain", &other]));
+    // The directory takes its login at its domain all the same.
+    good(&place.agent(&["explain", &principal]));
 }
 
 #[test]

@@ -192,13 +192,32 @@ impl LdapDirectory {
         self.some(base, LdapSearchScope::Subtree, &filter, most).await
     }
 
-    /// The accounts of the domain with this `sAMAccountName` or `userPrincipalName`, at most two.
+    /// The accounts of the domain with this `sAMAccountName` or `userPrincipalName`, at most two. Where there is
+    /// none, `login@domain` is whoever has that login in this domain: everybody has such a name besides the one
+    /// that is stored (MS-ADTS 5.1.1.1.1).
     ///
     /// # Errors
     /// Where the way ends.
     pub async fn accounts_called(&self, name: &str) -> Result<Vec<ObjectGuid>, DirectoryError> {
-        let named = |attribute| Filter::equal(attribute, name);
-        let names = Filter::Any(vec![named("sAMAccountName"), named("userPrincipalName")]);
+        let found = self.accounts_with(&["sAMAccountName", "userPrincipalName"], name).await?;
+        let head = &self.0.config().base_dn;
+        let is_own = |of: &str| DistinguishedName::of_domain(of).is_ok_and(|dn| dn == *head);
+        match name.rsplit_once('@') {
+            Some((login, of)) if found.is_empty() && !login.is_empty() && is_own(of) => {
+                self.accounts_with(&["sAMAccountName"], login).await
+            }
+            _ => Ok(found),
+        }
+    }
+
+    /// The accounts of the domain with this value of one of these attributes, at most two.
+    async fn accounts_with(
+        &self,
+        attributes: &[&'static str],
+        value: &str,
+    ) -> Result<Vec<ObjectGuid>, DirectoryError> {
+        let named = |attribute| Filter::equal(attribute, value);
+        let names = Filter::Any(attributes.iter().copied().map(named).collect());
         let filter = Filter::All(vec![Filter::equal("objectClass", "user"), names]);
         let head = self.0.config().base_dn.clone();
         let found = self.some(&head, LdapSearchScope::Subtree, &filter, 2).await?;
