@@ -126,11 +126,20 @@ impl Directories {
     }
 }
 
-/// Whether a name with which somebody binds may mean an account of this domain: a DN, a userPrincipalName,
-/// `name@domain`, or `DOMAIN\\name`, where anybody of that name is taken for it.
+/// Whether a name with which somebody binds may mean an account of this domain, in the forms that AD takes
+/// (MS-ADTS 5.1.1.1.1): a DN, a userPrincipalName, `name@domain`, `DOMAIN\\name` and a displayName, where anybody
+/// of that name is taken for it, a SID, a GUID with or without braces, and a canonical name. A
+/// servicePrincipalName and a SID of the past are not known of an account.
 pub(crate) fn is_named(account: &Account, domain: &str, name: &str) -> bool {
     let is = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
-    if account.user_principal_name.as_deref().is_some_and(|principal| is(principal, name)) {
+    // Controllers escape a canonical name differently, and its last level may stand on a line of its own.
+    let plain = |canonical: &str| canonical.replace('\\', "").replace('\n', "/");
+    let stored = [&account.user_principal_name, &account.display_name].into_iter().flatten();
+    if stored.filter(|one| !one.is_empty()).any(|one| is(one, name))
+        || is(&account.sid.to_string(), name)
+        || name.parse() == Ok(account.guid)
+        || is(&plain(&account.dn.canonical()), &plain(name))
+    {
         return true;
     }
     if let Some((_, login)) = name.split_once('\\') {
@@ -246,7 +255,22 @@ mod tests {
             ("anna@sales.test", false),
             ("CORP\\anna2", false),
             ("cn=anna,ou=sales,dc=corp,dc=test", false),
-            ("anna", false),
+            ("S-1-5-21-1-2-3-1105", true),
+            ("s-1-5-21-1-2-3-1105", true),
+            ("S-1-5-21-1-2-3-1106", false),
+            ("{01010101-0101-0101-0101-010101010101}", true),
+            ("01010101-0101-0101-0101-010101010101", true),
+            ("{01010101-0101-0101-0101-010101010102}", false),
+            ("corp.test/People/Anna", true),
+            ("CORP.test/people/anna", true),
+            // Its last level may stand on a line of its own.
+            ("corp.test/People\nAnna", true),
+            ("corp.test/Sales/Anna", false),
+            ("sales.test/People/Anna", false),
+            ("People/Anna", false),
+            ("anna2", false),
+            // The name that is shown of it.
+            ("anna", true),
             ("", false),
         ] {
             assert_eq!(is_named(&account, "corp.test", name), own, "{name}");
@@ -255,6 +279,29 @@ mod tests {
         let other = Account { user_principal_name: Some("a.smith@example.org".into()), ..account };
         assert!(is_named(&other, "corp.test", "A.Smith@example.org"));
         assert!(is_named(&other, "corp.test", "anna@corp.test"));
+        // By the name that is shown of it, and by one whose parts need an escape.
+        let shown = Account {
+            display_name: Some("Service of Passback".into()),
+            dn: r"CN=a/b\\c\, d,OU=People,DC=corp,DC=test".parse().unwrap(),
+            ..other
+        };
+        for (name, own) in [
+            ("service of passback", true),
+            ("Anna", false),
+            ("corp.test/People/a\\/b\\c, d", true),
+            ("corp.test/People/a/b\\c, d", true),
+            ("corp.test/People/a/b\\c", false),
+        ] {
+            assert_eq!(is_named(&shown, "corp.test", name), own, "{name}");
+        }
+    }
+
+    #[test]
+    fn nobody_without_a_name_to_show_is_taken_for_the_agents_own() {
+        for display_name in [None, Some(String::new())] {
+            let account = Account { display_name, ..ordinary() };
+            assert!(!is_named(&account, "corp.test", ""));
+        }
     }
 
     #[test]

@@ -92,6 +92,16 @@ impl DistinguishedName {
         self.rdns.len() > base.rdns.len() && self.is_at_or_below(base)
     }
 
+    /// The name as consoles show it, from the domain's head down: `corp.example/Staff/Jan`
+    /// (`canonicalName`, MS-ADTS 3.1.1.4.5.7), but without escapes, which controllers set differently.
+    pub fn canonical(&self) -> String {
+        let below = self.rdns.len() - self.domain_head().rdns.len();
+        let clear = |rdns: &[Rdn]| rdns.iter().map(Rdn::clear).collect::<Vec<_>>();
+        let (mut levels, domain) = (clear(&self.rdns[..below]), clear(&self.rdns[below..]));
+        levels.reverse();
+        format!("{}/{}", domain.join("."), levels.join("/"))
+    }
+
     /// The value of the first level in clear: the `CN` of most objects.
     pub fn name(&self) -> Option<&str> {
         match &self.rdns.first()?.0.first()?.value {
@@ -114,6 +124,15 @@ impl Rdn {
 
     fn is_empty(&self) -> bool {
         self.0.iter().any(|assertion| assertion.value == Value::Text(String::new()))
+    }
+
+    /// The value of its first assertion, in clear where it is text.
+    fn clear(&self) -> String {
+        match self.0.first().map(|assertion| &assertion.value) {
+            Some(Value::Text(text)) => text.clone(),
+            Some(ber) => ber.to_string(),
+            None => String::new(),
+        }
     }
 
     fn is_of(&self, attribute: &str) -> bool {

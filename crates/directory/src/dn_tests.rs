@@ -152,6 +152,21 @@ fn what_names_an_object_for_ever_is_told_from_its_name() {
 }
 
 #[test]
+fn the_canonical_name_begins_with_the_domain() {
+    for (name, canonical) in [
+        ("CN=Jan,OU=Staff,DC=corp,DC=example", "corp.example/Staff/Jan"),
+        (r"cn=Vries\, Jan/2,ou=a\\b,dc=corp,dc=example", r"corp.example/a\b/Vries, Jan/2"),
+        ("DC=corp,DC=example", "corp.example/"),
+        ("DC=www,CN=System,DC=corp", "corp/System/www"),
+        ("CN=nowhere", "/nowhere"),
+        ("", "/"),
+    ] {
+        let name: DistinguishedName = name.parse().unwrap();
+        assert_eq!(name.canonical(), canonical, "{name}");
+    }
+}
+
+#[test]
 fn the_domain_of_a_name_is_its_last_levels() {
     for (name, domain) in [
         ("CN=Jan,OU=People,DC=corp,DC=example", "DC=corp,DC=example"),
