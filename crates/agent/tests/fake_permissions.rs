@@ -18,7 +18,7 @@ mod permissions;
 
 use directory::security::rights::{LOCKOUT_TIME, Permission, RESET_PASSWORD, USER};
 use directory::security::{Ace, SecurityDescriptor, mask};
-use directory_fake::NewFakePerson;
+use directory_fake::{FakeDomain, Flavour, NewFakePerson};
 use fake::{CHECK, Fake, good, pretty};
 use permissions::Said;
 use serde_json::json;
@@ -205,6 +205,39 @@ fn a_group_that_is_to_protect_its_members_and_protects_nobody_is_a_finding() {
     domain.put(domain.guid_of("board-by-mail").unwrap(), "groupType", "-2147483646").unwrap();
     place.reconfigure(&format!("'{nobody}', "), "");
     good(&place.agent(&CHECK));
+}
+
+/// Controllers of Windows find it whatever accents it is written with, those of Samba do not.
+#[test]
+fn a_unit_that_is_configured_without_its_accents_is_named_as_the_directory_writes_it() {
+    let unit = "OU=Zürich";
+    let make = |domain: &FakeDomain| drop(domain.add_unit(unit).unwrap());
+    let fake = Fake::over("accents", unit, make).granted();
+    let (place, person) = (&fake.place, fake.person(NewFakePerson::new("reto")));
+    fake.domain.imitate(Flavour::Windows);
+    fake.domain.disconnect("dc1").unwrap();
+    let explain = ["explain", &person.login];
+    for command in [&CHECK[..], &explain] {
+        good(&place.agent(command));
+    }
+    let written = fake.dn().replace('ü', "u");
+    place.configure(&[&written], place.forest.ldaps_port);
+    for command in [&CHECK[..], &explain] {
+        let said = place.agent(command);
+        assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+        for name in [&written, &fake.dn()] {
+            assert!(said.line(0).contains(name), "{name}: {}", said.out);
+        }
+        let fix = format!("  Fix: write \"{}\" in `ous` of the directory", fake.dn());
+        assert!(said.line(1).starts_with(&fix), "{}", said.out);
+    }
+    let told = place.agent(&["permissions", "check", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(value["directories"][0]["findings"][0]["cause"], "spelt_otherwise");
+    fake.domain.imitate(Flavour::Samba);
+    fake.domain.disconnect("dc1").unwrap();
+    let said = place.agent(&CHECK);
+    assert!(said.line(0).contains(&format!("the unit {written} is not there")), "{}", said.out);
 }
 
 /// More units than fit on a page (1,000): what is lacking is lacking at the last one.

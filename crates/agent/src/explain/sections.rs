@@ -18,16 +18,27 @@ impl Subject<'_> {
         let unit = self.settings.ous.iter().find(|ou| self.account.dn.is_at_or_below(ou));
         let line = match unit {
             Some(unit) => Line::good(format!("in scope, by {unit}")),
-            None => {
-                let parent = self.account.dn.parent();
-                let parent = parent.map_or_else(String::new, |parent| parent.to_string());
-                Line::stopping("it is below no OU of the configuration").with(Remedy::note(format!(
-                    "add {parent:?}, or a unit above, to `ous` of the directory {}, and run `passback-agent sync`",
-                    self.settings.name.as_str()
-                )))
-            }
+            None => self.out_of_scope(),
         };
         Section { title: "Scope", lines: vec![line] }
+    }
+
+    /// That no unit of the configuration is above it, as names are compared here.
+    fn out_of_scope(&self) -> Line {
+        let spelt = |one: &&Finding| match &one.cause {
+            Cause::SpeltOtherwise { there } => self.account.dn.is_at_or_below(there),
+            _ => false,
+        };
+        if let Some(finding) = self.judgement.findings.iter().find(spelt) {
+            return Line::stopping(finding.text(&self.observed))
+                .with(finding.remedy(&self.observed));
+        }
+        let parent = self.account.dn.parent();
+        let parent = parent.map_or_else(String::new, |parent| parent.to_string());
+        Line::stopping("it is below no OU of the configuration").with(Remedy::note(format!(
+            "add {parent:?}, or a unit above, to `ous` of the directory {}, and run `passback-agent sync`",
+            self.settings.name.as_str()
+        )))
     }
 
     /// The state of the account.

@@ -227,6 +227,21 @@ fn somebody_out_of_scope_is_told_what_takes_him_in_and_gives_the_rights() {
 }
 
 #[test]
+fn somebody_below_a_unit_that_is_spelt_otherwise_is_told_how_the_directory_writes_it() {
+    let out = told(|subject, settings| {
+        let [asked, there] = ["OU=Munchen,DC=corp,DC=example", "OU=München,DC=corp,DC=example"]
+            .map(|one| one.parse::<DistinguishedName>().unwrap());
+        subject.account.dn = there.child("OU", "Sales").child("CN", "Anna");
+        subject.object.dn = subject.account.dn.clone();
+        subject.observed.units[0].object.as_mut().unwrap().dn = there;
+        subject.observed.units[0].dn = asked.clone();
+        settings.ous = vec![asked];
+    });
+    let text = "OU=Munchen,DC=corp,DC=example of the configuration is OU=München,DC=corp,DC=example in the directory";
+    stops(&out, "Scope", text, "write \"OU=München,DC=corp,DC=example\" in `ous` of the directory");
+}
+
+#[test]
 fn the_state_of_an_account_is_told_with_the_fix_for_the_directory_that_it_is_in() {
     for (samba, tool) in [(false, "Identity 'CN=Anna,"), (true, "-H ldap://dc1.corp.example -U")] {
         let with = |change: fn(&mut Account)| {

@@ -10,6 +10,13 @@ use crate::guard::groups::Idle;
 pub(crate) enum Cause {
     /// A unit of the configuration is not there, or may not be seen.
     NotThere,
+    /// A unit of the configuration is found by its name there, which is another one as names are compared
+    /// here: the directory passes over accents as well (MS-ADTS 3.1.1.2.2.4), and whoever is below is out of
+    /// scope.
+    SpeltOtherwise {
+        /// As the directory writes it.
+        there: DistinguishedName,
+    },
     /// The descriptor may not be read.
     Hidden,
     /// No entry grants it.
@@ -91,8 +98,13 @@ impl Cause {
     /// Whether it is about what the service account may do, which can arrive by itself; and not about
     /// the state of a person's account.
     pub(crate) const fn is_about_rights(&self) -> bool {
-        let here =
-            matches!(self, Self::NoPolicyControl | Self::NotAllLookedAt | Self::ProtectsNobody(_));
+        let here = matches!(
+            self,
+            Self::NoPolicyControl
+                | Self::NotAllLookedAt
+                | Self::ProtectsNobody(_)
+                | Self::SpeltOtherwise { .. }
+        );
         !here && !self.is_of_one_account()
     }
 

@@ -95,6 +95,7 @@ pub(crate) fn of_finding(finding: &Finding, observed: &Observed) -> Value {
     };
     let cause = match &finding.cause {
         Cause::NotThere => "not_there",
+        Cause::SpeltOtherwise { .. } => "spelt_otherwise",
         Cause::Hidden => "hidden",
         Cause::Missing => "missing",
         Cause::Denied { .. } => "denied",

@@ -86,6 +86,7 @@ pub(crate) fn judge(observed: &Observed, features: &[Feature]) -> Judgement {
     let mut findings = judge.controller();
     findings.extend(judge.groups());
     findings.extend(judge.root(features));
+    findings.extend(judge.spelt_otherwise());
     findings.extend(judge.cut());
     let mut places: Vec<&Seen> = observed.units.iter().chain(&observed.below).collect();
     places.sort_by_key(|place| place.dn.levels());
@@ -147,6 +148,19 @@ impl<'o> Judge<'o> {
         let above = std::iter::successors(dn.parent(), DistinguishedName::parent);
         let mut known = above.filter_map(|dn| self.places.get(&dn).copied());
         known.find(|place| place.descriptor().is_some())
+    }
+
+    /// Units of the configuration that the directory finds under a name that is another one here.
+    fn spelt_otherwise(&self) -> impl Iterator<Item = Finding> {
+        self.observed.units.iter().filter_map(|unit| {
+            let there = &unit.object.as_ref()?.dn;
+            (*there != unit.dn).then(|| Finding {
+                object: unit.dn.clone(),
+                kind: Kind::Unit,
+                cause: Cause::SpeltOtherwise { there: there.clone() },
+                permissions: Vec::new(),
+            })
+        })
     }
 
     /// Units of which not all is looked at.

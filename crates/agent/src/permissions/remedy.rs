@@ -116,6 +116,7 @@ impl Finding {
             Cause::NotThere => Remedy::note(format!(
                 "correct it in `ous` of the directory {directory}, or give the service account the right to see it"
             )),
+            Cause::SpeltOtherwise { there } => as_it_is_written(&observed.name, there),
             Cause::Hidden => readable(observed, &self.object),
             Cause::Unclear { denies: true, trustee, inherited, index } => {
                 let place = self.place_of(observed, *inherited, *index);
@@ -177,6 +178,15 @@ impl Finding {
             }
         }
     }
+}
+
+/// Has a unit of a directory's configuration written as the directory writes it.
+pub(crate) fn as_it_is_written(directory: &str, there: &DistinguishedName) -> Remedy {
+    Remedy::note(format!(
+        "write {:?} in `ous` of the directory {}, as the directory does, and run `passback-agent sync`",
+        there.to_string(),
+        quoted(directory)
+    ))
 }
 
 impl Finding {

@@ -87,6 +87,10 @@ impl Finding {
         let of = self.kind.named();
         match &self.cause {
             Cause::NotThere => format!("{of} {object} is not there, or {account} may not see it"),
+            Cause::SpeltOtherwise { there } => format!(
+                "{of} {object} of the configuration is {} in the directory, and nobody below it is in scope as long as the two are written differently",
+                shown(there)
+            ),
             Cause::Hidden => {
                 format!("{account} may not read who has which rights on {of} {object}")
             }

@@ -131,6 +131,36 @@ fn a_unit_of_which_not_all_was_looked_at_is_not_called_good() {
     assert_eq!((&value["good"], &value["units_below_cut"]), (&false.into(), &true.into()));
 }
 
+/// AD finds a unit whatever accents its name is written with; whoever is below is out of scope.
+#[test]
+fn a_unit_that_the_directory_writes_otherwise_is_named_with_both_names() {
+    let mut observed = domain("", &format!("D:AI{}", rights("CIIO", SERVICE)));
+    let there = dn("OU=München,DC=corp,DC=example");
+    observed.units[0].object.as_mut().unwrap().dn = there.clone();
+    observed.units[0].dn = dn("OU=Munchen,DC=corp,DC=example");
+    let finding = one(&observed);
+    assert_eq!((finding.kind, &finding.cause), (Kind::Unit, &Cause::SpeltOtherwise { there }));
+    assert!(!finding.cause.is_about_rights(), "it does not come by waiting");
+    let text = finding.text(&observed);
+    let both = ["OU=Munchen,DC=corp,DC=example", "is OU=München,DC=corp,DC=example in"];
+    assert!(both.iter().all(|name| text.contains(name)), "{text}");
+    let fix = finding.remedy(&observed).note.unwrap();
+    assert!(fix.starts_with("write \"OU=München,DC=corp,DC=example\" in `ous`"), "{fix}");
+    // Of rights, it is judged as any other.
+    observed.units[0].object.as_mut().unwrap().descriptor =
+        seen(UNIT, "D:AI").object.unwrap().descriptor;
+    let causes: Vec<_> =
+        judge(&observed, WRITEBACK).findings.into_iter().map(|one| one.cause).collect();
+    assert!(matches!(causes[..], [Cause::SpeltOtherwise { .. }, Cause::Missing]), "{causes:?}");
+}
+
+#[test]
+fn a_unit_that_differs_by_case_alone_is_the_same_one() {
+    let mut observed = domain("", &format!("D:AI{}", rights("CIIO", SERVICE)));
+    observed.units[0].dn = dn("ou=p,dc=CORP,dc=example");
+    assert_eq!(judge(&observed, WRITEBACK).findings, []);
+}
+
 #[test]
 fn what_is_on_its_way_is_waited_for_in_its_own_directory() {
     let observed = domain(&rights("CIIO", SERVICE), "D:AI");
