@@ -235,7 +235,9 @@ impl Account {
             return Err(reader.without_groups());
         }
         let hidden = reader.hidden()?;
-        let person = [std::slice::from_ref(&sid), &group_sids].concat();
+        let person = Requester::person(group_sids.iter().chain([&sid]).cloned());
+        // Of nobody in particular, the controller is not known.
+        let person = person.at(who.is_some_and(|who| !who.heeds_owner_rights()));
         let fixed = |held| security::cannot_change_password(held, &person);
         Ok(Self {
             guid: attributes.guid()?,

@@ -23,7 +23,7 @@ use crate::answers::{ANSWER_MAX, Answer, Answers};
 use crate::connection::Connection;
 use crate::filter::Filter;
 use crate::search::{Found, LATE, collect};
-use crate::security::{Acl, Aliases, Place, SecurityDescriptor, cannot_change_password};
+use crate::security::{Acl, Aliases, Place, Requester, SecurityDescriptor, cannot_change_password};
 use crate::{Account, DirectoryError, DistinguishedName, Entry, Sid, certificate, wire};
 
 /// Longer than anything here takes that does not wait for it.
@@ -131,7 +131,7 @@ fn read_account(entry: Entry) {
 /// If it does not hold.
 pub fn security_descriptor(value: &[u8]) -> bool {
     let Ok(read) = SecurityDescriptor::from_value(value) else { return false };
-    let _ = cannot_change_password(&read, &[]);
+    let _ = cannot_change_password(&read, &Requester::person([]));
     let lists = read.dacl.iter().chain(&read.sacl);
     let entries: usize = lists.map(|list| list.entries.len()).sum();
     // Both lists may be the same bytes; an entry has at least four.

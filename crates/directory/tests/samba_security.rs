@@ -14,6 +14,7 @@ mod world;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use directory::security::rights::USER;
 use directory::security::{
     Ace, Acl, CHANGE_PASSWORD, CONTROL_ACCESS, Control, SecurityDescriptor, mask,
 };
@@ -32,6 +33,8 @@ const READ: u32 = mask::LIST_CONTENTS | mask::READ_PROPERTY | mask::LIST_OBJECT;
 const READ_DESCRIPTOR: u32 = mask::READ_CONTROL;
 /// The SD-flags control with the DACL only, as `ldapmodify -e` takes it.
 const DACL_ONLY: &str = "!1.2.840.113556.1.4.801=MAMCAQQ=";
+/// The same with the owner only.
+const OWNER_ONLY: &str = "!1.2.840.113556.1.4.801=MAMCAQE=";
 /// What is inherited, and that nothing is.
 const INHERITING: Control = Control(0);
 const PROTECTED: Control = Control::DACL_PROTECTED;
@@ -59,12 +62,17 @@ fn set_dacl(forest: &Forest, account: &Account, control: Control, readable: u32,
     let mut descriptor =
         SecurityDescriptor::of_dacl(Acl { revision: 4, entries: [more, &kept].concat() });
     descriptor.control.0 |= control.0;
+    write(forest, account, DACL_ONLY, &descriptor);
+}
+
+/// Writes a part of an account's descriptor, as the administrator.
+fn write(forest: &Forest, account: &Account, part: &str, descriptor: &SecurityDescriptor) {
     let ldif = format!(
         "dn: {}\nchangetype: modify\nreplace: nTSecurityDescriptor\nnTSecurityDescriptor:: {}\n-\n",
         account.dn,
         STANDARD.encode(descriptor.to_value().unwrap())
     );
-    let written = forest.modify_as(&forest.administrator, &[DACL_ONLY], &ldif).unwrap();
+    let written = forest.modify_as(&forest.administrator, &[part], &ldif).unwrap();
     assert_eq!(written, Written::Done);
 }
 
@@ -112,6 +120,33 @@ async fn what_is_read_is_what_the_directory_does() {
         let fixed = read(&directory, &person).await.cannot_change_password;
         let refused = change(&forest, &person, "Second-Password-1") != Written::Done;
         assert_eq!(fixed, refused, "{what}");
+    }
+}
+
+/// Samba looks at neither: an entry for the class of the account is about no control access right there, and
+/// one for whoever owns the account about nobody (seen with 4.24).
+#[tokio::test]
+async fn entries_for_the_class_and_for_the_owner_are_read_as_the_directory_heeds_them() {
+    let forest = forest();
+    let directory = agent(&forest);
+    let class = |entry: fn(u32, Sid) -> Ace| entry(CONTROL_ACCESS, sid(SELF)).on(USER);
+    let denied = Ace::deny(CONTROL_ACCESS, Sid::owner_rights()).on(CHANGE_PASSWORD);
+    for (what, entries, expected) in [
+        ("denied to the class", vec![class(Ace::deny), allow(SELF)], false),
+        ("granted to the class", vec![class(Ace::allow)], true),
+        ("denied to the owner", vec![denied, allow(SELF)], false),
+        ("granted to the owner", vec![allow("S-1-3-4")], true),
+    ] {
+        let person = somebody(&forest);
+        let account = read(&directory, &person).await;
+        set_dacl(&forest, &account, INHERITING, READ | READ_DESCRIPTOR, &entries);
+        let list = Acl { revision: 4, entries: Vec::new() };
+        let owner = Some(account.sid.clone());
+        let owned = SecurityDescriptor { owner, ..SecurityDescriptor::of_dacl(list) };
+        write(&forest, &account, OWNER_ONLY, &owned);
+        let fixed = read(&directory, &person).await.cannot_change_password;
+        let refused = change(&forest, &person, "Second-Password-1") != Written::Done;
+        assert_eq!((fixed, refused), (expected, expected), "{what}");
     }
 }
 

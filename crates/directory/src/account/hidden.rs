@@ -177,6 +177,28 @@ mod tests {
         assert!(!account_with(&[]).unwrap().service_may_not_change, "nobody in particular asks");
     }
 
+    /// As its owner, but at Samba, which does not look at that; by the class nowhere.
+    #[test]
+    fn who_may_not_change_the_password_is_judged_as_the_controller_does() {
+        let (class, all) = ("bf967aba-0de6-11d0-a285-00aa003049e2", "(A;;CRRP;;;AU)");
+        let of_class = format!("D:(OD;;CR;{class};;PS){all}");
+        let of_owner = format!("O:S-1-5-21-1-2-3-1104D:(D;;CR;;;OW){all}");
+        let service = Requester::account("S-1-5-21-1-2-3-1199".parse().unwrap(), []);
+        for (sddl, at_windows, at_samba) in [(of_class, false, false), (of_owner, true, false)] {
+            let cannot = |who: Option<&Requester>| {
+                let held =
+                    SecurityDescriptor::from_sddl(&sddl, &security::Aliases::without_domain());
+                let mut attributes = attributes();
+                attributes.insert(security::ATTRIBUTE, held.unwrap().to_value().unwrap());
+                let dn = "CN=Jan de Vries,OU=People,DC=corp,DC=example".parse().unwrap();
+                Account::read(Entry { dn, attributes }, who).unwrap().cannot_change_password
+            };
+            assert_eq!(cannot(Some(&service)), at_windows, "{sddl}");
+            assert_eq!(cannot(Some(&service.clone().at_samba())), at_samba, "{sddl}");
+            assert_eq!(cannot(None), at_windows, "{sddl}");
+        }
+    }
+
     #[test]
     fn what_is_absent_is_told_from_what_may_not_be_read() {
         let nothing = Hidden::default();

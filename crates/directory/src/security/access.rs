@@ -3,16 +3,23 @@
 use super::{CHANGE_PASSWORD, Decision, Requester, SecurityDescriptor, Target, Wanted};
 use crate::Sid;
 
+impl Requester {
+    /// The person whose account it is: its own SID and its groups, and what the person is as well who
+    /// changes its password: Self, Everyone, Authenticated Users.
+    pub fn person(own: impl IntoIterator<Item = Sid>) -> Self {
+        let known = [Sid::principal_self(), Sid::everyone(), Sid::authenticated_users()];
+        Self::exactly(known.into_iter().chain(own))
+    }
+}
+
 /// Whether the account is one whose *user cannot change password* (SPEC D-7): no flag, but the
-/// right Change Password, denied or not granted to the person. Administrators' tools deny it to
-/// Self and to Everyone.
+/// right Change Password, denied or not granted to the [person](Requester::person). Administrators' tools
+/// deny it to Self and to Everyone.
 ///
-/// `person` are the account's own SID and its groups; Self, Everyone and Authenticated Users, who
-/// the person is as well, are added. Whoever owns the own account is also who entries for Owner Rights
-/// are about. Where it depends on a condition, which cannot be evaluated here, it is taken for denied.
-pub fn cannot_change_password(descriptor: &SecurityDescriptor, person: &[Sid]) -> bool {
-    let known = [Sid::principal_self(), Sid::everyone(), Sid::authenticated_users()];
-    let who = Requester::exactly(known.into_iter().chain(person.iter().cloned()));
+/// Whoever owns the own account is also who entries for Owner Rights are about, where the controller heeds
+/// them ([`Requester::at`]). Where it depends on a condition, which cannot be evaluated here, it is taken for
+/// denied.
+pub fn cannot_change_password(descriptor: &SecurityDescriptor, person: &Requester) -> bool {
     let right = Wanted::Control(CHANGE_PASSWORD);
-    descriptor.effective(right, &who, &Target::default()).decision != Decision::Granted
+    descriptor.effective(right, person, &Target::default()).decision != Decision::Granted
 }

@@ -271,9 +271,12 @@ impl Question<'_> {
     }
 
     /// Whether an entry for this class, property set, attribute or right is about what is wanted: the
-    /// tree of MS-ADTS 5.1.3.3.3, from its root to what is wanted.
+    /// tree of MS-ADTS 5.1.3.3.3, from its root to what is wanted. A control access right is in no such tree:
+    /// an entry names it or nothing (5.1.3.3.4; seen of Samba 4.24 as well).
     fn is_named_by(&self, object_type: ObjectGuid) -> bool {
-        self.target.class == Some(object_type) || self.wanted.types().contains(&Some(object_type))
+        let of_class = || self.target.class == Some(object_type);
+        !matches!(self.wanted, Wanted::Control(_)) && of_class()
+            || self.wanted.types().contains(&Some(object_type))
     }
 
     fn is_asked_by(&self, trustee: &Sid) -> bool {

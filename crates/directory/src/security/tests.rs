@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::rights::{LOCKOUT_TIME, RESET_PASSWORD, USER};
 use super::samples::{samba_user, sid};
 use super::*;
 use crate::ObjectGuid;
@@ -7,6 +8,12 @@ use crate::ObjectGuid;
 /// The entries of the real descriptor as Samba's own library reads them: type, flags, mask, object
 /// type, inherited object type, trustee.
 const SAMBA_ENTRIES: &str = include_str!("samba_user.txt");
+
+/// The same of a person with these SIDs, at a controller of Windows.
+fn cannot_change(descriptor: &SecurityDescriptor, person: &[Sid]) -> bool {
+    let person = Requester::person(person.iter().cloned());
+    cannot_change_password(descriptor, &person)
+}
 
 /// An entry's bytes.
 fn entry(kind: AceKind, flags: u8, body: &[&[u8]]) -> Vec<u8> {
@@ -69,7 +76,7 @@ fn a_real_descriptor_is_read_as_its_own_directory_reads_it() {
         })
         .collect();
     assert_eq!(printed, SAMBA_ENTRIES.lines().collect::<Vec<_>>());
-    assert!(cannot_change_password(&descriptor, &[]));
+    assert!(cannot_change(&descriptor, &[]));
 }
 
 #[test]
@@ -130,7 +137,7 @@ fn who_may_change_the_password_is_decided_by_the_first_entry_that_speaks_of_it()
         ("an audit entry grants nothing", vec![plain(AceKind::AUDIT, 0x100, SELF)], true),
     ];
     for (what, entries, expected) in table {
-        let found = cannot_change_password(&read(entries), &[sid(JAN), sid(GROUP)]);
+        let found = cannot_change(&read(entries), &[sid(JAN), sid(GROUP)]);
         assert_eq!(found, *expected, "{what}");
     }
 }
@@ -143,13 +150,35 @@ fn a_person_who_owns_the_account_is_whom_owner_rights_are_about() {
     let denied = read(&[entry(AceKind::DENIED_OBJECT), allowed]);
     let granted = read(&[entry(AceKind::ALLOWED_OBJECT)]);
     for (descriptor, by_owner, by_others) in [(denied, true, false), (granted, false, true)] {
-        let owned_by = |owner: &Sid| {
+        let owned_by = |owner: &Sid, is_samba| {
             let descriptor =
                 SecurityDescriptor { owner: Some(owner.clone()), ..descriptor.clone() };
-            cannot_change_password(&descriptor, std::slice::from_ref(&person))
+            let jan = Requester::person([person.clone()]).at(is_samba);
+            cannot_change_password(&descriptor, &jan)
         };
-        assert_eq!((owned_by(&person), owned_by(&stranger)), (by_owner, by_others));
+        let by = |is_samba| (owned_by(&person, is_samba), owned_by(&stranger, is_samba));
+        assert_eq!(by(false), (by_owner, by_others));
+        // Samba's directory passes them over.
+        assert_eq!(by(true), (by_others, by_others));
     }
+}
+
+/// MS-ADTS 5.1.3.3.4, and so does Samba (`samba_security`): for attributes it counts, for a right it does not.
+#[test]
+fn an_entry_for_the_class_of_the_account_is_about_no_control_access_right() {
+    let entry = |kind| about(kind, 0, CONTROL_ACCESS | 0x20, Some(USER), "S-1-5-10");
+    let all = || about(AceKind::ALLOWED, 0, CONTROL_ACCESS, None, "S-1-5-10");
+    let denied = read(&[entry(AceKind::DENIED_OBJECT), all()]);
+    let granted = read(&[entry(AceKind::ALLOWED_OBJECT)]);
+    assert_eq!((cannot_change(&denied, &[]), cannot_change(&granted, &[])), (false, true));
+    let target = Target { sid: None, class: Some(USER) };
+    let may = |held: &SecurityDescriptor, wanted| {
+        held.effective(wanted, &Requester::person([]), &target).decision
+    };
+    assert_eq!(may(&denied, Wanted::Control(RESET_PASSWORD)), Decision::Granted);
+    assert_eq!(may(&granted, Wanted::Control(RESET_PASSWORD)), Decision::NotGranted);
+    assert_eq!(may(&denied, Wanted::Write(LOCKOUT_TIME)), Decision::Denied);
+    assert_eq!(may(&granted, Wanted::Write(LOCKOUT_TIME)), Decision::Granted);
 }
 
 /// An object entry that names no type is about all of them.
@@ -167,9 +196,9 @@ fn no_list_refuses_nothing_and_an_empty_one_everything() {
     for value in [absent, null] {
         let descriptor = SecurityDescriptor::from_value(&value).unwrap();
         assert_eq!(descriptor.dacl, None);
-        assert!(!cannot_change_password(&descriptor, &[]));
+        assert!(!cannot_change(&descriptor, &[]));
     }
-    assert!(cannot_change_password(&read(&[]), &[]));
+    assert!(cannot_change(&read(&[]), &[]));
 }
 
 #[test]
