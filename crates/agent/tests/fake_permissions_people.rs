@@ -14,7 +14,7 @@ mod fake;
 mod permissions;
 
 use directory::security::{Ace, SecurityDescriptor, mask};
-use directory::ObjectGuid;
+use directory::{AccountFlags, ObjectGuid};
 use directory_fake::{FakeDomain, Flavour, NewFakePerson};
 use fake::{CHECK, Fake, good, pretty};
 use lab::Kind;
@@ -235,10 +235,48 @@ fn every_kind_of_account_is_explained_as_on_a_real_directory() {
     }
 }
 
+/// Accounts that the lab has nobody of, each in its first line by what keeps it from being reset (SPEC D-6, D-7).
+#[test]
+fn other_kinds_of_account_are_explained_as_on_a_real_directory() {
+    let fake = Fake::new("others").granted();
+    let (place, domain) = (&fake.place, &fake.domain);
+    let told = |name: &str, user: &str, called: &str| {
+        place.told(name, user, called, as_in_the_lab);
+    };
+    for (name, flags) in [
+        ("smart_card_only", AccountFlags::SMART_CARD_REQUIRED),
+        ("password_never_expires", AccountFlags::PASSWORD_NEVER_EXPIRES),
+    ] {
+        let person = fake.person(NewFakePerson::new(name));
+        domain.flag(person.guid, flags, true).unwrap();
+        told(name, name, name);
+    }
+    let computer = format!("machine-{}", std::process::id());
+    let guid = domain.add_computer(&computer, &fake.unit).unwrap();
+    // The lab's has one, and it counts as never set.
+    domain.administrator_sets(guid, "First-Password-2024").unwrap();
+    domain.put(guid, "pwdLastSet", "0").unwrap();
+    told("computer", &format!("{computer}$"), &computer);
+    let member = fake.person(NewFakePerson::new("chairwoman"));
+    let board = format!("Board {}", std::process::id());
+    let sid = domain.add_group(&board, &fake.unit, &[]).unwrap();
+    domain.join(member.guid, &board).unwrap();
+    place.reconfigure("ous = ", &format!("protected_groups = ['{sid}']\nous = "));
+    told("protected_locally", "chairwoman", "chairwoman");
+    let krbtgt = domain.guid_of("krbtgt").unwrap();
+    domain.administrator_sets(krbtgt, "First-Password-2024").unwrap();
+    for (name, user) in permissions::told::OUTSIDE {
+        told(name, user, user);
+    }
+}
+
 /// What the lab's administrator has made is owned by Domain Admins; and at the head of its domain the lab
 /// gives to the service account what every domain gives to whoever is signed in.
 fn as_in_the_lab(text: &str) -> String {
     let everybody = "Unexpire Password: by an entry for Authenticated Users,";
     let text = text.replace(everybody, "Unexpire Password: by an entry for svc-passback,");
+    // Of the two by which everybody may change the own password, the lab's tool has the other one first.
+    let first = "Change Password: by an entry for Everyone, on CN=Passback service account,";
+    let text = text.replace(first, &first.replace("Everyone", "Self"));
     text.replace("owned by Administrators", "owned by Domain Admins")
 }

@@ -109,7 +109,10 @@ fn a_ca_of_another_directory_is_named_with_the_key_of_its_file() {
     place.reconfigure(&own, &other);
     let parts = ["certificate", &*place.forest.controller, "not issued by"];
     let todo = "Put the authority that issued it into the directory's CA file (`ca`)";
-    Fault { code: CONFIGURATION, parts: &parts, todo }.told(&place, &login);
+    let fault = Fault { code: CONFIGURATION, parts: &parts, todo };
+    let told = serde_json::to_string_pretty(&fault.explained(&place, &login)).unwrap();
+    place.snapshot("explain_wrong_ca.json", &told.replace(&login, "PERSON"));
+    fault.checked(&place);
     let both = stranger.cert.pem() + &std::fs::read_to_string(own).unwrap();
     std::fs::write(&file, both).unwrap();
     good(&explain(&place, &login));

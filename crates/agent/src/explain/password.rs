@@ -53,6 +53,9 @@ impl Subject<'_> {
                 "nobody asks it for another password: it signs in with a smart card",
             );
         }
+        if account.is_computer_or_trust() {
+            return Line::known("nobody asks it for another password: it is no person's");
+        }
         let at = match account.pwd_last_set {
             PwdLastSet::Never => {
                 let text = "the password must be changed at the next sign-in, or was never set";

@@ -67,6 +67,16 @@ impl Subject<'_> {
         Section { title: "Protection", lines }
     }
 
+    /// Whether it is never reset from the cloud by what it is, whatever else is changed about it: what it lacks
+    /// for a reset is as it should be, and has no fix.
+    pub(super) fn is_never_reset(&self) -> bool {
+        let account = &self.account;
+        account.sid == self.observed.asker.own
+            || !self.signs_in_to.is_empty()
+            || account.is_computer_or_trust()
+            || matches!(protected_by(account), Some(Protection::Account(_)))
+    }
+
     /// An account with an `adminCount` that its groups do not account for.
     fn marked(&self) -> Line {
         let dn = &self.account.dn;

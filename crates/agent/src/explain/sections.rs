@@ -33,6 +33,9 @@ impl Subject<'_> {
             return Line::stopping(finding.text(&self.observed))
                 .with(finding.remedy(&self.observed));
         }
+        if self.is_never_reset() {
+            return Line::known("it is below no OU of the configuration, and need not be");
+        }
         let parent = self.account.dn.parent();
         let parent = parent.map_or_else(String::new, |parent| parent.to_string());
         Line::stopping("it is below no OU of the configuration").with(Remedy::note(format!(
@@ -46,6 +49,8 @@ impl Subject<'_> {
         let account = &self.account;
         let mut lines = vec![
             match account.is_disabled() {
+                // `krbtgt` always is, and Administrator often.
+                true if self.is_never_reset() => Line::known("the account is disabled"),
                 true => Line::stopping("the account is disabled").with(self.enable()),
                 false => Line::good("enabled"),
             },
@@ -195,6 +200,12 @@ impl Subject<'_> {
     /// A right that is not there, with the reason nearest to the account; `own` is what an entry of the
     /// very object says against it.
     fn lacking(&self, permission: Permission, own: Option<Finding>) -> Line {
+        // Its class is another one than people's: what is not there is neither on its way nor kept off.
+        if self.account.is_computer_or_trust()
+            && let Some(line) = self.not_reached(permission)
+        {
+            return line;
+        }
         let about = |finding: &&Finding| {
             finding.permissions.contains(&permission)
                 && self.object.dn.is_at_or_below(&finding.object)
@@ -210,6 +221,10 @@ impl Subject<'_> {
             }
             None => match self.not_reached(permission) {
                 Some(line) => return line,
+                None if self.is_never_reset() => {
+                    let text = "neither here nor on a unit above, and not needed on this account";
+                    return Line::known(format!("{}: {text}", label(permission)));
+                }
                 None => self.nowhere(permission),
             },
         };

@@ -1,5 +1,7 @@
 //! What these tests share: a unit of its own for each, the agent's binary, and snapshots.
 
+pub mod told;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
