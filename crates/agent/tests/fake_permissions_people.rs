@@ -15,7 +15,7 @@ mod permissions;
 
 use directory::security::{Ace, SecurityDescriptor, mask};
 use directory::{AccountFlags, ObjectGuid};
-use directory_fake::{FakeDomain, Flavour, NewFakePerson};
+use directory_fake::{FakeDomain, Flavour, NewFakePerson, PolicyControls};
 use fake::{CHECK, Fake, good, pretty};
 use lab::Kind;
 use permissions::Said;
@@ -268,6 +268,16 @@ fn other_kinds_of_account_are_explained_as_on_a_real_directory() {
     for (name, user) in permissions::told::OUTSIDE {
         told(name, user, user);
     }
+}
+
+/// Tried with a real one in `samba_explain_pdc`.
+#[test]
+fn a_controller_that_would_not_enforce_history_is_told_in_the_first_line() {
+    let fake = Fake::new("no-control").granted();
+    good(&fake.place.agent(&["explain", "somebody"]));
+    fake.domain.offer("dc1", PolicyControls::None).unwrap();
+    fake.domain.disconnect("dc1").unwrap();
+    fake.place.told("no_policy_control", "somebody", "somebody", as_in_the_lab);
 }
 
 /// What the lab's administrator has made is owned by Domain Admins; and at the head of its domain the lab
