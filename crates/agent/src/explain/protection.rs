@@ -61,7 +61,7 @@ impl Subject<'_> {
                 Line::stopping(text).with(self.out_of(&group))
             }
             Some(Protection::AdminCountAlone) => self.marked(),
-            None => Line::good("in no protected group"),
+            None => Line::good("in none of the groups that AD protects"),
         });
         lines.push(self.admin_count());
         Section { title: "Protection", lines }
