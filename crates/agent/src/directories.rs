@@ -127,9 +127,9 @@ impl Directories {
 }
 
 /// Whether a name with which somebody binds may mean an account of this domain, in the forms that AD takes
-/// (MS-ADTS 5.1.1.1.1): a DN, a userPrincipalName, `name@domain`, `DOMAIN\\name` and a displayName, where anybody
-/// of that name is taken for it, a SID, a GUID with or without braces, and a canonical name. A
-/// servicePrincipalName and a SID of the past are not known of an account.
+/// (MS-ADTS 5.1.1.1.1): a DN, a userPrincipalName, `name@domain`, by the domain's short name as well as
+/// `DOMAIN\\name` and a displayName, where anybody of that name is taken for it, a SID, a GUID with or without
+/// braces, and a canonical name. A servicePrincipalName and a SID of the past are not known of an account.
 pub(crate) fn is_named(account: &Account, domain: &str, name: &str) -> bool {
     let is = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
     // Controllers escape a canonical name differently, and its last level may stand on a line of its own.
@@ -139,16 +139,15 @@ pub(crate) fn is_named(account: &Account, domain: &str, name: &str) -> bool {
         || is(&account.sid.to_string(), name)
         || name.parse() == Ok(account.guid)
         || is(&plain(&account.dn.canonical()), &plain(name))
+        || name.parse::<DistinguishedName>().is_ok_and(|dn| dn == account.dn)
     {
         return true;
     }
     if let Some((_, login)) = name.split_once('\\') {
         return is(&account.sam_account_name, login);
     }
-    if let Some((login, of)) = name.rsplit_once('@') {
-        return is(of, domain) && is(&account.sam_account_name, login);
-    }
-    name.parse::<DistinguishedName>().is_ok_and(|dn| dn == account.dn)
+    let Some((login, of)) = name.rsplit_once('@') else { return false };
+    (is(of, domain) || !of.contains('.')) && is(&account.sam_account_name, login)
 }
 
 /// Directories over LDAPS: those of production.
@@ -252,7 +251,9 @@ mod tests {
             ("CORP\\anna", true),
             ("sales\\Anna", true),
             ("cn=anna,ou=people,dc=corp,dc=test", true),
+            ("anna@CORP", true),
             ("anna@sales.test", false),
+            ("anna2@corp.test", false),
             ("CORP\\anna2", false),
             ("cn=anna,ou=sales,dc=corp,dc=test", false),
             ("S-1-5-21-1-2-3-1105", true),
@@ -291,9 +292,14 @@ mod tests {
             ("corp.test/People/a\\/b\\c, d", true),
             ("corp.test/People/a/b\\c, d", true),
             ("corp.test/People/a/b\\c", false),
+            (r"cn=A/b\\c\, d,ou=people,dc=corp,dc=test", true),
+            (r"cn=A/b\\c\, e,ou=people,dc=corp,dc=test", false),
         ] {
             assert_eq!(is_named(&shown, "corp.test", name), own, "{name}");
         }
+        let dn = "CN=svc@corp,OU=People,DC=corp,DC=test".parse().unwrap();
+        let with_an_at = Account { dn, ..shown };
+        assert!(is_named(&with_an_at, "corp.test", "cn=svc@corp,ou=People,dc=corp,dc=test"));
     }
 
     #[test]
@@ -327,5 +333,27 @@ mod tests {
             (config.ca_pem.as_slice(), config.bind_name.as_str()),
             (&b"authority"[..], "svc")
         );
+    }
+
+    /// A bind without a password succeeds as nobody, and would look like one that was signed in (RFC 4513
+    /// 5.1.2).
+    #[test]
+    fn a_service_account_without_a_password_is_never_signed_in() {
+        let folder = Folder::new("directory-no-password");
+        let (ca, file) = (folder.0.join("ca.pem"), folder.0.join("password"));
+        std::fs::write(&ca, "authority").unwrap();
+        let clock: Arc<dyn Clock> =
+            Arc::new(protocol::ManualClock::at(protocol::Timestamp::from_millis(0)));
+        let settings = DirectorySettings { ca, bind_password_file: file.clone(), ..settings() };
+        for text in ["", "\n", "\r\n"] {
+            std::fs::write(&file, text).unwrap();
+            let refused = over_ldaps(&settings, &clock).err().unwrap();
+            assert!(
+                matches!(&refused, SetUpError::Password { path, .. } if *path == file),
+                "{refused}"
+            );
+        }
+        std::fs::write(&file, "Secret-2025\n").unwrap();
+        assert!(!matches!(over_ldaps(&settings, &clock), Err(SetUpError::Password { .. })));
     }
 }
