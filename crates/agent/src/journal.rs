@@ -377,7 +377,10 @@ impl Journal {
             .execute(&mut *transaction)
             .await
             .map_err(failed())?;
-        let pruned = sqlx::query("DELETE FROM entry WHERE state = 'finished' AND finished_at < $1")
+        // Where something was sent the clock was right when it began, and may be wrong when it is settled.
+        let prune =
+            "DELETE FROM entry WHERE state = 'finished' AND finished_at < $1 AND begun_at < $1";
+        let pruned = sqlx::query(prune)
             .bind(forgotten.as_millis())
             .execute(&mut *transaction)
             .await

@@ -274,6 +274,21 @@ async fn what_was_forgotten_is_never_begun_again_however_far_the_cloud_s_clock_w
     }
 }
 
+/// It was begun by a clock that is right, or nothing was sent; it is settled by one that may be an hour behind.
+#[tokio::test]
+async fn what_was_settled_by_a_clock_that_was_behind_is_kept_as_long_as_what_was_not() {
+    let folder = Folder::new("prune-behind");
+    let journal = Journal::create(&folder.0, NOW.before(DAY)).await.unwrap();
+    assert!(journal.begin(&header(1), NOW).await.unwrap());
+    journal.finished(1, NOW.before(Duration::from_secs(3_600))).await;
+    for second in 0..400 {
+        let now = NOW.after(DAY).after(Duration::from_secs(second));
+        journal.prune(DAY, now).await.unwrap();
+        assert!(!journal.begin(&header(1), now).await.unwrap(), "after {second} s");
+    }
+    assert!(journal.entry(header(1).request).await.unwrap().is_none(), "it was forgotten");
+}
+
 #[tokio::test]
 async fn an_account_has_one_set_at_a_time() {
     let folder = Folder::new("one");
