@@ -41,6 +41,8 @@ pub(crate) struct ClockDifference {
 #[derive(Clone, Copy, Default)]
 struct State {
     last: Option<Measurement>,
+    /// The last one by which moments can be compared by the second: one that took long may hide a step.
+    last_certain: Option<Measurement>,
     /// When the last measurement was made that showed the cloud's clock to have been put to another time.
     cloud_stepped: Option<Duration>,
     /// How often a channel was opened or lost. A number, because two of them may come between two looks.
@@ -89,10 +91,14 @@ impl ClockDifference {
         let (now, running) = (self.clock.now(), self.clock.running());
         let new = Measurement { millis, uncertain, now, running, channels };
         self.state.send_modify(|state| {
-            if state.last.is_some_and(|last| self.is_step(last, new)) {
+            let before = state.last_certain.or(state.last);
+            if before.is_some_and(|before| self.is_step(before, new)) {
                 state.cloud_stepped = Some(running);
             }
             state.last = Some(new);
+            if uncertain <= CERTAIN {
+                state.last_certain = Some(new);
+            }
         });
     }
 
@@ -245,19 +251,27 @@ pub(crate) mod tests {
         measured(5_900, Duration::ZERO);
         // It took three seconds, and may be off by half of that.
         measured(8_000, second * 3 / 2);
-        measured(7_000, Duration::ZERO);
+        measured(6_800, Duration::ZERO);
         assert!(!difference.cloud_stepped_since(begun));
         // This one is put back by an hour, and right again.
         clock.put_to(clock.now().before(3_600 * second));
-        measured(7_000 - 3_600_000, Duration::ZERO);
+        measured(6_800 - 3_600_000, Duration::ZERO);
         clock.put_to(clock.now().after(3_600 * second));
-        measured(7_000, Duration::ZERO);
+        measured(6_800, Duration::ZERO);
         assert!(!difference.cloud_stepped_since(begun));
-        measured(8_001, Duration::ZERO);
+        // A step that one that took long does not show.
+        measured(-2_000, 10 * second);
+        assert!(!difference.cloud_stepped_since(begun));
+        measured(-2_000, Duration::ZERO);
+        assert!(difference.cloud_stepped_since(begun));
+        let begun = clock.now().after(second);
+        clock.advance(2 * second);
+        assert!(!difference.cloud_stepped_since(begun));
+        measured(-3_001, Duration::ZERO);
         assert!(difference.cloud_stepped_since(begun));
         let since = clock.now();
         assert!(difference.cloud_stepped_since(since));
-        measured(8_001, Duration::ZERO);
+        measured(-3_001, Duration::ZERO);
         assert!(difference.cloud_stepped_since(since));
         assert!(!difference.cloud_stepped_since(since.after(Duration::from_millis(1))));
         // However this one is put meanwhile.

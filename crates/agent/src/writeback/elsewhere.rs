@@ -192,7 +192,9 @@ impl Writeback {
         let Some(written) = written else {
             return holds_since(directory, earliest, Outcome::SettledElsewhereUnchanged).await;
         };
-        let certain = match self.cloud_stepped_since(header) {
+        // What was written just before it looks like its set then, too.
+        let stepped = ahead.of_this_one(header.issued_at).before(PUT_RIGHT);
+        let certain = match self.clock_difference.cloud_stepped_since(stepped) {
             true => issued_at.after(PUT_RIGHT),
             false => issued_at.before(GRAIN),
         };
@@ -216,15 +218,6 @@ impl Writeback {
             }
             true => Outcome::SettledElsewhereChanged,
         })
-    }
-
-    /// Whether the cloud's clock was seen to be put to another time since it issued a request, or shortly before:
-    /// what was written just before looks like the request's set then, too.
-    fn cloud_stepped_since(&self, header: &Header) -> bool {
-        // Where it is not known, nothing is concluded at all.
-        let ahead_of_cloud = self.clock_difference.known().unwrap_or_default();
-        let issued_at = Timestamp::from_millis(header.issued_at.as_millis() + ahead_of_cloud);
-        self.clock_difference.cloud_stepped_since(issued_at.before(PUT_RIGHT))
     }
 
     /// Whether the account is locked, which is all that an unlock changes.
@@ -265,17 +258,26 @@ impl Writeback {
         if uncertain + self.clock.running().saturating_sub(began) / 2 > CERTAIN {
             return Err(Unseen::SlowClock);
         }
-        Ok(Ahead(ahead_of_cloud + there.as_millis() - here.as_millis()))
+        let there = ahead_of_cloud + there.as_millis() - here.as_millis();
+        Ok(Ahead { there, here: ahead_of_cloud })
     }
 }
 
-/// How far a controller's clock is ahead of the cloud's, in milliseconds.
-struct Ahead(i64);
+/// How far a controller's clock is ahead of the cloud's, and this agent's, in milliseconds.
+struct Ahead {
+    there: i64,
+    here: i64,
+}
 
 impl Ahead {
     /// A moment of the cloud's clock, by the controller's.
     fn of(&self, moment: Timestamp) -> Timestamp {
-        Timestamp::from_millis(moment.as_millis() + self.0)
+        Timestamp::from_millis(moment.as_millis() + self.there)
+    }
+
+    /// The same by this agent's.
+    fn of_this_one(&self, moment: Timestamp) -> Timestamp {
+        Timestamp::from_millis(moment.as_millis() + self.here)
     }
 }
 

@@ -95,18 +95,23 @@ async fn of_a_cloud_whose_clock_was_put_right_meanwhile_nothing_is_told_for_cert
 async fn where_the_cloud_s_clock_was_seen_to_be_put_right_what_is_newer_is_not_told_as_the_request_s()
  {
     let minute = Duration::from_secs(60);
-    for (name, steps, set_after, concluded) in [
-        ("right", false, 2 * minute, Ok(Outcome::SettledElsewhereChanged)),
-        ("stepped", true, minute, Err(Unseen::OfSomebodyElse)),
-        ("stepped-long-after", true, 4 * minute, Ok(Outcome::SettledElsewhereChanged)),
+    let nobody_knows = || Err(Unseen::OfSomebodyElse);
+    for (name, seen_before, set_after, concluded) in [
+        ("right", None, 2 * minute, Ok(Outcome::SettledElsewhereChanged)),
+        ("stepped", Some(Duration::ZERO), minute, nobody_knows()),
+        ("stepped-before", Some(4 * minute), minute, nobody_knows()),
+        ("stepped-long-before", Some(5 * minute), minute, Ok(Outcome::SettledElsewhereChanged)),
+        ("set-long-after", Some(Duration::ZERO), 4 * minute, Ok(Outcome::SettledElsewhereChanged)),
     ] {
         let mut world = World::new(&format!("elsewhere-stepped-{name}")).await;
         let (guid, _) = world.person(Kind::Ordinary);
         world.clock.advance(LATER);
         let difference = Arc::new(ClockDifference::unknown(Arc::new(world.clock.clone())));
         world.writeback.clock_difference = Arc::clone(&difference);
-        if steps {
+        if let Some(before) = seen_before {
             difference.measured(120_000);
+            difference.measured(0);
+            world.clock.advance(before);
         }
         let mut header = world.header(Operation::Reset);
         world.clock.advance(set_after);
