@@ -43,6 +43,8 @@ pub(crate) async fn settle(app: &App, record: OperationRecord) {
                 tracing::error!(event = "settle.store_failed", request = %record.request, cause = %error);
             }
         }
+        // Others may have begun to count while somebody was asked.
+        let whom = askable(app, &record).await;
         tokio::select! {
             () = app.stop.cancelled() => return,
             () = app.clock.sleep(pauses.next(app.now().since(record.expires_at))) => {}

@@ -81,6 +81,8 @@ pub(super) async fn submit(visit: Visit, body: Bytes) -> Response {
             }
         };
         let limit = visit.app.settings.wait_for_answer;
+        // Of a visit that has ended meanwhile that is the operation with which it did.
+        let request = submitted.request;
         // From here on only the result page may say what happened.
         let record = dispatch::follow(&visit.app, submitted, limit).await.ok().flatten();
         Ok(result(&visit, request, record.as_ref()))
