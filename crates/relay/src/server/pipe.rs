@@ -34,10 +34,18 @@ pub(super) struct Pipes {
 
 #[derive(Default)]
 struct Open {
-    pipes: HashMap<u64, (Entity, oneshot::Sender<Close>)>,
+    pipes: HashMap<u64, Place>,
     next: u64,
     /// What ends those that come from now on.
     closing: Option<Close>,
+}
+
+/// What all of them know of one.
+struct Place {
+    entity: Entity,
+    end: oneshot::Sender<Close>,
+    /// It has come about.
+    entered: bool,
 }
 
 /// A pipe that may come about: its sender is there, and its listener is called. Whatever ends all of its entity
@@ -61,15 +69,15 @@ impl Pipes {
         let number = open.next;
         match open.closing {
             Some(why) => drop(end.send(why)),
-            None => drop(open.pipes.insert(number, (entity, end))),
+            None => drop(open.pipes.insert(number, Place { entity, end, entered: false })),
         }
         Expected { pipes: Arc::clone(self), number, ended }
     }
 
     /// Ends all of one entity.
     pub(super) fn end(&self, entity: &Entity, why: Close) {
-        for (_, (_, end)) in self.lock().pipes.extract_if(|_, (of, _)| of == entity) {
-            let _ = end.send(why);
+        for (_, place) in self.lock().pipes.extract_if(|_, place| place.entity == *entity) {
+            let _ = place.end.send(why);
         }
     }
 
@@ -78,19 +86,23 @@ impl Pipes {
         self.left.load(Ordering::SeqCst)
     }
 
-    /// From here on whoever comes is ended at once.
+    /// From here on whoever comes is ended at once, and so is whoever is expected.
     pub(super) fn close(&self, why: Close) {
-        self.lock().closing = Some(why);
+        let mut open = self.lock();
+        open.closing = Some(why);
+        for (_, place) in open.pipes.extract_if(|_, place| !place.entered) {
+            let _ = place.end.send(why);
+        }
     }
 
     /// Ends one of them; says whether there was one.
     pub(super) fn end_one(&self, why: Close) -> bool {
         let mut open = self.lock();
         let first = open.pipes.keys().next().copied();
-        let Some((_, end)) = first.and_then(|number| open.pipes.remove(&number)) else {
+        let Some(place) = first.and_then(|number| open.pipes.remove(&number)) else {
             return false;
         };
-        let _ = end.send(why);
+        let _ = place.end.send(why);
         true
     }
 
@@ -104,6 +116,9 @@ impl Expected {
     /// It has come about: from here on it is there, for a relay that drains, too.
     pub(super) fn enters(self) -> Entered {
         self.pipes.left.fetch_add(1, Ordering::SeqCst);
+        if let Some(place) = self.pipes.lock().pipes.get_mut(&self.number) {
+            place.entered = true;
+        }
         Entered(self)
     }
 }
@@ -312,10 +327,12 @@ mod tests {
     async fn a_pipe_that_comes_about_when_all_have_been_ended_is_ended_at_once_and_with_a_word() {
         let (pipes, entity) = (Arc::<Pipes>::default(), Entity::parse("t/x/a/y").unwrap());
         let mut early = pipes.expect(entity.clone()).enters();
+        let expected = pipes.expect(entity.clone());
         assert!(futures_util::poll!(&mut early.0.ended).is_pending());
         pipes.close(Close::DRAINING);
         assert!(pipes.end_one(Close::DRAINING) && !pipes.end_one(Close::DRAINING));
         let mut late = pipes.expect(entity).enters();
+        assert_eq!((&mut expected.enters().0.ended).await, Ok(Close::DRAINING));
         assert_eq!((&mut early.0.ended).await, Ok(Close::DRAINING));
         assert_eq!((&mut late.0.ended).await, Ok(Close::DRAINING));
         assert_eq!(pipes.left(), 2, "both are still to be told");
