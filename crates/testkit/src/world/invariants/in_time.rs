@@ -45,6 +45,8 @@ pub(super) fn i6_everything_is_at_a_state_in_time(
             State::Ticketed | State::Refused => continue,
             // Nobody is left who could say.
             State::Unknown if world.is_without_agents() => continue,
+            // Who could say is waited for, for a day, although it never comes again.
+            State::Unknown if is_left_to_who_is_gone(world, evidence, operation) => continue,
             State::Waiting | State::Sent | State::Unknown => {
                 found.push(format!("I6: {request} is still {:?}", operation.state));
                 continue;
@@ -62,6 +64,14 @@ pub(super) fn i6_everything_is_at_a_state_in_time(
             Some(_) => {}
         }
     }
+}
+
+/// Whether only the agent that an operation was sent to could say how it ended, and that was revoked.
+fn is_left_to_who_is_gone(world: &World, evidence: &Evidence, operation: &OperationRecord) -> bool {
+    let asked = evidence.agents.iter().find(|(_, id)| Some(**id) == operation.agent);
+    let asked = asked.and_then(|(name, _)| World::named(name));
+    let is_revoked = |name| world.timeline.wrong(Matter::Revoked(name)).next().is_some();
+    asked.is_some_and(is_revoked) && evidence.cannot_be_dated(world, operation, world.now())
 }
 
 /// I7: *unknown* only after a crash, a cut or silence between the sending and that moment. A fault that the
