@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::BoxFuture;
-use protocol::{Clock, ManualClock, Timestamp};
+use protocol::{Clock, ManualClock, PasswordError, Timestamp};
 
 use super::tests::{Agent, second};
 use super::*;
@@ -181,4 +181,19 @@ async fn an_entry_is_settled_where_what_carries_it_out_panics() {
     assert!(given.is_err(), "whoever hands over requests catches it");
     assert_eq!(agent.ends(&header).await, Outcome::SettledUnchanged);
     assert_eq!(agent.settled(&header).await, Ok(Outcome::SettledUnchanged));
+}
+
+/// What a script sealed that is not the page's: half of a surrogate pair, nothing, U+0000.
+#[tokio::test]
+async fn a_password_that_is_no_text_is_told_as_malformed_and_what_does_not_open_is_not() {
+    let agent = Agent::new("malformed").await;
+    let header = agent.header(1, second(10));
+    for why in [PasswordError::NotWellFormed, PasswordError::Empty, PasswordError::Nul] {
+        let (outcome, event) = not_opened(&header, &SealError::Password(why));
+        assert_eq!(outcome, Outcome::PasswordMalformed);
+        assert!(event.detail["cause"].as_str().unwrap().contains(&why.to_string()), "{why}");
+    }
+    let (outcome, event) = not_opened(&header, &SealError::Library("decrypt"));
+    assert_eq!(outcome, Outcome::NotDecryptable);
+    assert!(event.detail["cause"].as_str().unwrap().contains("decrypt"));
 }

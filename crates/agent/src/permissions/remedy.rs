@@ -181,7 +181,7 @@ impl Finding {
 }
 
 /// Has a unit of a directory's configuration written as the directory writes it.
-pub(crate) fn as_it_is_written(directory: &str, there: &DistinguishedName) -> Remedy {
+fn as_it_is_written(directory: &str, there: &DistinguishedName) -> Remedy {
     Remedy::note(format!(
         "write {:?} in `ous` of the directory {}, as the directory does, and run `passback-agent sync`",
         there.to_string(),

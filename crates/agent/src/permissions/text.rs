@@ -88,7 +88,7 @@ impl Finding {
         match &self.cause {
             Cause::NotThere => format!("{of} {object} is not there, or {account} may not see it"),
             Cause::SpeltOtherwise { there } => format!(
-                "{of} {object} of the configuration is {} in the directory, and nobody below it is in scope as long as the two are written differently",
+                "{of} {object} of the configuration is {} in the directory, and nobody is in scope by it as long as the two are written differently",
                 shown(there)
             ),
             Cause::Hidden => {

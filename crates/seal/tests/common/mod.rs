@@ -96,8 +96,8 @@ pub(crate) fn header(key_id: KeyId) -> Header {
     }
 }
 
-/// The same header with one field changed, for every field that can have another value here.
-/// Taking the header apart by name makes a new field a compile error in this function.
+/// The same header with one field changed, for every field. Taking the header apart by name makes a new
+/// field a compile error in this function.
 pub(crate) fn headers_that_differ_in_one_field(header: &Header) -> Vec<(&'static str, Header)> {
     let Header { tenant, agent, request, operation, cloud_anchor, key_id, issued_at, expires_at } =
         header.clone();
@@ -106,14 +106,16 @@ pub(crate) fn headers_that_differ_in_one_field(header: &Header) -> Vec<(&'static
         bytes
     };
     let later = |moment: Timestamp| Timestamp::from_millis(moment.as_millis() + 1);
-    // There is one operation, so it has no other value; `header_labels` changes it on the wire.
+    // Another one that has the same passwords.
     assert_eq!(operation, Operation::Reset);
+    let by_administrator = Operation::ResetByAdministrator;
     let same = || header.clone();
     let other_anchor = cloud_anchor.as_str().replace('0', "1").parse().unwrap();
     vec![
         ("tenant", Header { tenant: TenantId::from_bytes(flip(tenant.to_bytes())), ..same() }),
         ("agent", Header { agent: AgentId::from_bytes(flip(agent.to_bytes())), ..same() }),
         ("request", Header { request: RequestId::from_bytes(flip(request.to_bytes())), ..same() }),
+        ("operation", Header { operation: by_administrator, ..same() }),
         ("cloudAnchor", Header { cloud_anchor: other_anchor, ..same() }),
         ("key id", Header { key_id: KeyId::from_bytes(flip(key_id.to_bytes())), ..same() }),
         ("issued at", Header { issued_at: later(issued_at), ..same() }),

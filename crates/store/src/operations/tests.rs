@@ -116,6 +116,24 @@ async fn a_ticket_is_used_once_and_only_in_its_own_flow() {
 }
 
 #[tokio::test]
+async fn of_one_ticket_that_is_submitted_by_64_at_once_one_is_taken() {
+    let world = world().await;
+    let request = ticket(&world, &Counting::default()).await;
+    let mut all = tokio::task::JoinSet::new();
+    for _ in 0..64 {
+        let store = world.store.clone();
+        all.spawn(async move {
+            store.submit_operation(request, FLOW, None, &Event::default(), NOW).await.unwrap()
+        });
+    }
+    let told = all.join_all().await;
+    let taken = told.iter().filter(|one| **one == Submitted::Accepted).count();
+    assert_eq!(taken, 1, "{told:?}");
+    assert!(told.iter().all(|one| matches!(one, Submitted::Accepted | Submitted::TicketVoid)));
+    assert_eq!(world.store.audit_trail().await.unwrap().0.len(), 1, "the trail says it once");
+}
+
+#[tokio::test]
 async fn a_ticket_of_an_ended_flow_or_past_its_time_is_void() {
     let world = world().await;
     let random = Counting::default();
