@@ -48,6 +48,22 @@ fn a_reset_takes_no_time_when_nothing_is_in_the_way() {
     assert!(took < TYPES + Duration::from_secs(2), "{took:?}");
 }
 
+/// The ticket is fetched on submit (SPEC K-4): nothing that is sealed is older than the press of the button.
+#[test]
+fn whoever_thinks_about_a_password_for_ten_minutes_sets_it_all_the_same() {
+    let mut world = World::start(3, 1);
+    let person = world.people().iter().find(|one| one.kind == Kind::Ordinary).unwrap().clone();
+    let (mut guest, password) = (world.guest(), world.password());
+    let login = format!("{}@{}", person.login, world.domain().domain());
+    let told = world.attend(move || {
+        guest.visitor().open().unwrap();
+        assert_eq!(guest.pass_gates(&login, &person.private_mail).unwrap().step, "password");
+        guest.wait(Duration::from_secs(10 * 60));
+        guest.submit(&login, &password, Duration::ZERO, Duration::MAX).unwrap()
+    });
+    assert_eq!(told, Told::Changed);
+}
+
 /// A set stands in the controller's queue, and nothing can be seen of it. By the agent's clock, which is
 /// put forward meanwhile, the time is over after which it could not be made any more (a soak's find:
 /// seed 4426 of the faults as they were drawn then).
