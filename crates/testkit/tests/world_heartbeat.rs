@@ -57,3 +57,27 @@ fn an_agent_whose_clock_is_too_far_off_for_its_tokens_knows_why_it_is_refused() 
         assert!(world.has_channel(AGENT), "{ahead}");
     }
 }
+
+/// SPEC W-11: 120 seconds are served; what is more is refused, and says so.
+#[test]
+fn a_person_hears_that_the_clocks_are_too_far_apart_and_is_served_as_soon_as_they_are_not() {
+    for sign in [1, -1] {
+        let mut world = World::start(6, 1);
+        let person = world.people().iter().find(|one| one.kind == Kind::Ordinary).unwrap().clone();
+        let login = format!("{}@{}", person.login, world.domain().domain());
+        for (ahead, told) in [
+            (110_000, Told::Changed),
+            (140_000, Told::Unchanged("clock_difference".to_owned())),
+            (0, Told::Changed),
+        ] {
+            world.put_clock_ahead(AGENT, sign * ahead);
+            world.pass(A_PROBE);
+            let (mut guest, password) = (world.guest(), world.password());
+            let (login, mail) = (login.clone(), person.private_mail.clone());
+            let heard = world.attend(move || guest.reset(&login, &mail, &password, PATIENCE));
+            assert_eq!(heard, told, "{}", sign * ahead);
+            // Which clock showed what at a moment is told by its end.
+            world.pass(Duration::from_secs(1));
+        }
+    }
+}

@@ -64,6 +64,19 @@ fn whoever_thinks_about_a_password_for_ten_minutes_sets_it_all_the_same() {
     assert_eq!(told, Told::Changed);
 }
 
+#[test]
+fn an_agent_that_was_away_for_a_day_serves_as_soon_as_it_is_back() {
+    let mut world = World::start(5, 1);
+    let person = world.people().iter().find(|one| one.kind == Kind::Ordinary).unwrap().clone();
+    let login = format!("{}@{}", person.login, world.domain().domain());
+    world.kill_agent("agent-1");
+    world.pass(Duration::from_secs(24 * 60 * 60));
+    world.start_agent("agent-1");
+    let (mut guest, password) = (world.guest(), world.password());
+    let told = world.attend(move || guest.reset(&login, &person.private_mail, &password, PATIENCE));
+    assert_eq!(told, Told::Changed);
+}
+
 /// A set stands in the controller's queue, and nothing can be seen of it. By the agent's clock, which is
 /// put forward meanwhile, the time is over after which it could not be made any more (a soak's find:
 /// seed 4426 of the faults as they were drawn then).

@@ -3,8 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use relay::Limits;
+use protocol::{AgentId, TenantId};
 use relay::token::{Claims, Right};
+use relay::{Entity, Limits};
 
 use crate::world::{World, limits, listen_path};
 
@@ -32,6 +33,17 @@ async fn each_kind_of_refusal_has_its_status() {
     let future = one.mint(&Claims { not_before: early, ..one.claims() });
     assert_eq!(world.open(&path, Some(&future)).await.err(), Some(401), "not yet");
 
+    // The agent of that number of another tenant, and somebody who names its path.
+    let theirs = Entity::of(TenantId::from_bytes([2; 16]), AgentId::from_bytes([1; 16]));
+    let for_theirs = one.mint(&Claims { audience: theirs.as_str().to_owned(), ..one.claims() });
+    for whether_it_is_there in [false, true] {
+        if whether_it_is_there {
+            world.known.keys.lock().unwrap().insert(theirs.clone(), vec![[9; 32]]);
+        }
+        let path = listen_path(&theirs);
+        assert_eq!(world.open(&path, Some(&good)).await.err(), Some(403), "another tenant's");
+        assert_eq!(world.open(&path, Some(&for_theirs)).await.err(), Some(401), "named by us");
+    }
     world.known.forget(&two.entity);
     let unknown = listen_path(&two.entity);
     // Nobody can say any more whose token it is.

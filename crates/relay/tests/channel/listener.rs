@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use protocol::{Clock as _, InstanceId};
-use relay::{DeliveryErrorKind, Limits, ListenerConfig, Status, TlsTransport};
+use relay::{DeliveryErrorKind, Limits, ListenerConfig, Reconnect, Status, TlsTransport};
 use tokio::time::timeout;
 
 use crate::proxy::Proxy;
@@ -60,6 +60,37 @@ async fn a_half_open_connection_is_noticed_on_both_sides() {
     proxy.cut();
     listening.until(waiting).await;
     listening.until(connected).await;
+}
+
+/// Relay protocol, "Limits and promises": a channel that held for long enough ends the outage, and attempts are
+/// early ones again; one that did not does not.
+#[tokio::test]
+async fn a_channel_that_held_for_long_enough_ends_the_outage_and_a_shorter_one_does_not() {
+    assert_eq!(Reconnect::default().stable_after, Duration::from_secs(30));
+    for (stable_after, is_over) in [(Duration::ZERO, true), (Duration::MAX, false)] {
+        let world = World::new().await;
+        let proxy = Proxy::before(world.address).await;
+        let agent = world.agent(1);
+        let url = format!("wss://{}/", proxy.address).parse().unwrap();
+        // The first attempt of an outage is made at once; what comes after a handshake is a late one.
+        let reconnect = Reconnect {
+            early: Duration::ZERO,
+            early_for: Duration::from_nanos(1),
+            late: Duration::from_secs(60 * 60),
+            stable_after,
+            ..Reconnect::default()
+        };
+        let config = ListenerConfig { url, reconnect, ..world.config(&agent.entity) };
+        let mut listening = world.listen_with(agent, config);
+        listening.until(connected).await;
+        proxy.cut();
+        listening.until(waiting).await;
+        listening.until(connected).await;
+        proxy.cut();
+        let status = listening.until(waiting).await;
+        let Status::Waiting { until, .. } = status else { unreachable!() };
+        assert_eq!(until == world.clock.now(), is_over, "{stable_after:?}: until {until}");
+    }
 }
 
 #[tokio::test]
