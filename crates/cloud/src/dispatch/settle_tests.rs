@@ -33,6 +33,8 @@ struct ByHand {
     looked: Mutex<Vec<Timestamp>>,
     /// None: it does not answer.
     says: Mutex<Option<u16>>,
+    /// How long whoever is asked takes for that.
+    takes: Mutex<Duration>,
     known: watch::Sender<Known>,
 }
 
@@ -100,7 +102,13 @@ impl Reach for ByHand {
         let silent =
             DeliveryError { kind: DeliveryErrorKind::Timeout, delivered: Delivered::Unknown };
         let answer = said.map(Response::empty).ok_or_else(|| silent.into());
-        let answer = Box::pin(std::future::ready(answer));
+        let takes = *self.takes.lock().unwrap();
+        let answer = Box::pin(async move {
+            if !takes.is_zero() {
+                self.clock.sleep(takes).await;
+            }
+            answer
+        });
         Ok(Asked { first_byte: FirstByte::default(), answer })
     }
 
@@ -204,7 +212,8 @@ async fn by_hand(test: &str, listens: bool) -> (Arc<ByHand>, Settling) {
     let clock = ManualClock::at(NOW);
     let (asked, looked) = (Mutex::default(), Mutex::default());
     let (says, known) = (Mutex::new(Some(STATUS_NOT_YET)), watch::Sender::default());
-    let relay = Arc::new(ByHand { clock: clock.clone(), asked, looked, says, known });
+    let takes = Mutex::default();
+    let relay = Arc::new(ByHand { clock: clock.clone(), asked, looked, says, takes, known });
     if listens {
         relay.comes(&first());
     }
@@ -272,6 +281,31 @@ async fn others_look_at_the_moment_from_which_they_may() {
         settling.next().await;
     }
     assert_eq!(looked(), Some(NOW.after(Duration::from_secs(180 + 600))));
+}
+
+/// The first one is asked shortly before others may look, and takes until after that.
+#[tokio::test]
+async fn who_comes_in_a_pause_is_asked_also_where_others_began_to_count_during_the_question() {
+    let (relay, settling) = by_hand("spanning", true).await;
+    settling.pauses(&[3, 6, 12, 24, 48]).await;
+    settling.pauses(&[60; 10]).await;
+    settling.waits_for(Duration::from_secs(60)).await;
+    *relay.takes.lock().unwrap() = Duration::from_secs(50);
+    settling.clock.advance(Duration::from_secs(60));
+    settling.waits_for(Duration::from_secs(50)).await;
+    assert_eq!(asked(&relay).last(), Some(&753), "others may look from 780 on");
+    *relay.takes.lock().unwrap() = Duration::ZERO;
+    settling.clock.advance(Duration::from_secs(50));
+    settling.next().await;
+    *relay.says.lock().unwrap() = None;
+    relay.comes(&Entity::of(TENANT, OTHER));
+    let looks = async {
+        while relay.looked.lock().unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let looked = tokio::time::timeout(Duration::from_secs(10), looks).await;
+    assert!(looked.is_ok(), "at 803 s already, not when the pause is over");
 }
 
 /// It may hold the connection over which the set can still be made: nobody else knows of that.
