@@ -192,9 +192,9 @@ impl Writeback {
         let Some(written) = written else {
             return holds_since(directory, earliest, Outcome::SettledElsewhereUnchanged).await;
         };
-        // What was written just before it looks like its set then, too.
-        let stepped = ahead.of_this_one(header.issued_at).before(PUT_RIGHT);
-        let certain = match self.clock_difference.cloud_stepped_since(stepped) {
+        // Where the cloud was put forward, what was written just before the request looks like its set, too.
+        let issued_here = ahead.of_this_one(header.issued_at).before(PUT_RIGHT);
+        let certain = match self.clock_difference.cloud_stepped_since(issued_here) {
             true => issued_at.after(PUT_RIGHT),
             false => issued_at.before(GRAIN),
         };
